@@ -1,0 +1,1 @@
+"""All that crosses a boundary: GATT profile, frames, MQTT topics and messages, session records, errors."""

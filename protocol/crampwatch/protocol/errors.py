@@ -1,0 +1,73 @@
+"""The error tree.
+
+::
+
+    CrampwatchError             anything a person can act on; the command line prints it as one paragraph
+    ├── ConfigurationError      a setting, flag or environment the user can correct
+    ├── RecordingError          a file that cannot be read as what it claims to be
+    ├── UnavailableError        something outside is not there: adapter, broker, database, port, disk space
+    └── PeerError               the other side broke the contract
+        ├── FrameError          a frame or characteristic value that cannot be decoded
+        └── CommandRefusedError a control request answered with a status other than success
+"""
+
+__all__ = [
+    "CommandRefusedError",
+    "ConfigurationError",
+    "CrampwatchError",
+    "FrameError",
+    "PeerError",
+    "RecordingError",
+    "UnavailableError",
+]
+
+
+class CrampwatchError(Exception):
+    """Anything a person can act on.
+
+    Args:
+        message: What was met and what was expected.
+        advice: What to do next; one or two sentences.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class ConfigurationError(CrampwatchError):
+    """A setting, flag or environment the user can correct."""
+
+
+class RecordingError(CrampwatchError):
+    """A file that cannot be read as what it claims to be."""
+
+
+class UnavailableError(CrampwatchError):
+    """Something outside is not there: adapter, broker, database, port or disk space."""
+
+
+class PeerError(CrampwatchError):
+    """The other side broke the contract."""
+
+
+class FrameError(PeerError):
+    """A frame or characteristic value that cannot be decoded."""
+
+
+class CommandRefusedError(PeerError):
+    """A control request answered with a status other than success.
+
+    Args:
+        message: What was asked and how it was answered.
+        status: The status octet of the reply.
+        advice: What to do next.
+    """
+
+    def __init__(self, message: str, *, status: int, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.status = status

@@ -1,0 +1,44 @@
+"""The words for what was seen: episode kinds, signal quality, the origin of data."""
+
+from enum import StrEnum
+
+__all__ = ["EpisodeKind", "Origin", "Quality"]
+
+
+class EpisodeKind(StrEnum):
+    """What an episode of muscle activity most likely is. Surface EMG cannot prove that a contraction is involuntary."""
+
+    CRAMP = "cramp"
+    """Sustained contraction, likely involuntary."""
+    TWITCH = "twitch"
+    """Brief, likely involuntary burst: a fasciculation burst or jerk."""
+    LEG_MOVEMENT = "leg_movement"
+    """0.5 to 10 s, as candidate leg movements after AASM and WASM; not polysomnography."""
+    MOVEMENT = "movement"
+    """Likely voluntary or gross movement: toe curl, repositioning, walking."""
+    RHYTHMIC = "rhythmic"
+    """Rhythmic foot movement or tremor."""
+    ARTEFACT = "artefact"
+    """Electrode, cable, mains or dropout: never raises a notice."""
+
+
+class Quality(StrEnum):
+    """Why a stretch of signal cannot be trusted. The absence of all is a good signal."""
+
+    LEAD_OFF = "lead_off"
+    RAIL = "rail"
+    CLIPPED = "clipped"
+    COARSE_LSB = "coarse_lsb"
+    MAINS = "mains"
+    MOTION = "motion"
+    FLAT = "flat"
+    NO_DATA = "no_data"
+    NARROW_BAND = "narrow_band"
+
+
+class Origin(StrEnum):
+    """Where data came from. Marked on every message, page, file and report."""
+
+    LIVE = "live"
+    DEMO = "demo"
+    REPLAY = "replay"
