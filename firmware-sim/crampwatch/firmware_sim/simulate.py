@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
-
 from crampwatch.firmware_sim.source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
+from numpy.typing import NDArray
 
 __all__ = ["CountBlock", "SimulatedChunk", "chunks", "to_counts"]
 

@@ -3,16 +3,15 @@
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 from crampwatch.firmware_sim.truth import TruthEvent
 from crampwatch.protocol.stream import StreamDescription
+from numpy.typing import NDArray
 
 __all__ = ["SignalSource"]
 
 
 class SignalSource(Protocol):
-    """A signal that can be read anywhere, any number of times, in pieces of any size, always with the same samples."""
+    """A signal that can be read anywhere, in pieces of any size, always with the same samples."""
 
     @property
     def stream(self) -> StreamDescription:
@@ -45,4 +44,4 @@ class SignalSource(Protocol):
         """Return skin temperature in degC, shape (count,), index at `temperature_rate_hz`."""
 
     def contact(self, t_s: float) -> tuple[bool, ...]:
-        """Tell for each channel whether its electrodes touch the skin at `t_s` seconds after the first sample."""
+        """Tell for each channel whether its electrodes touch the skin `t_s` seconds after the first sample."""

@@ -23,8 +23,8 @@ class TruthEvent:
         offset_s: Seconds from the first sample to its last visible one.
         channels: Indices of the channels on which it is visible; the strongest first.
         peak_uv: Largest absolute value of its own signal, without background, after the front end.
-        snr_db: Mean power of its own signal between onset and offset over the power of the electrode and amplifier
-            noise floor in the pass band, on the strongest channel; NaN where there is no own signal to compare.
+        snr_db: Mean power of its own signal between onset and offset over the power of the electrode and
+            amplifier noise floor, on the strongest channel; NaN where there is no own signal to compare.
     """
 
     kind: EpisodeKind
