@@ -1,0 +1,48 @@
+"""CWS v1 in GATT: the service, its characteristics and the standard ones beside it.
+
+Byte layouts are in docs/protocol.md; every multi-octet value is little-endian.
+"""
+
+from typing import Final
+
+__all__ = [
+    "BATTERY_LEVEL",
+    "CONTROL",
+    "CWS_SERVICE",
+    "DATA",
+    "EVENT",
+    "FIRMWARE_REVISION",
+    "INFO",
+    "MANUFACTURER_NAME",
+    "MODEL_NUMBER",
+    "SERIAL_NUMBER",
+    "STORED_DATA",
+    "TEMPERATURE",
+    "assigned",
+    "cws",
+]
+
+
+def cws(number: int) -> str:
+    """Return the 128-bit UUID of a 16-bit number on the CWS base."""
+    return f"4cce{number:04x}-eaa4-488a-a30e-5b63503426be"
+
+
+def assigned(number: int) -> str:
+    """Return the 128-bit UUID of a number assigned by the Bluetooth SIG (Core, Vol 3, Part B, 2.5.1)."""
+    return f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
+
+
+CWS_SERVICE: Final = cws(0x0001)
+INFO: Final = cws(0x0002)
+CONTROL: Final = cws(0x0003)
+DATA: Final = cws(0x0004)
+EVENT: Final = cws(0x0005)
+STORED_DATA: Final = cws(0x0006)
+
+BATTERY_LEVEL: Final = assigned(0x2A19)
+TEMPERATURE: Final = assigned(0x2A6E)
+MODEL_NUMBER: Final = assigned(0x2A24)
+SERIAL_NUMBER: Final = assigned(0x2A25)
+FIRMWARE_REVISION: Final = assigned(0x2A26)
+MANUFACTURER_NAME: Final = assigned(0x2A29)

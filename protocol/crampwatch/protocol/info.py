@@ -1,0 +1,184 @@
+"""The Info characteristic: who the sensor is since its boot, and what it streams (docs/protocol.md section 3)."""
+
+import math
+import struct
+from dataclasses import dataclass, replace
+from enum import IntFlag
+from typing import Final
+
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
+
+__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState"]
+
+MAJOR: Final = 1
+MINOR: Final = 0
+MAX_CHANNELS: Final = 64
+MAX_RATE_HZ: Final = 100_000.0
+_HEADER: Final = struct.Struct("<BBBBBxHII")
+_DESCRIPTOR: Final = struct.Struct("<BBBBIffHHHxxIII")
+_MAX_OCTETS: Final = 512
+
+
+class Capability(IntFlag):
+    """What the sensor can do, and what kind of sensor it is."""
+
+    BACKFILL = 1 << 0
+    SELF_TEST = 1 << 1
+    LEAD_OFF = 1 << 2
+    GAIN = 1 << 3
+    REPLAY = 1 << 14
+    """The samples were recorded earlier and are played again."""
+    SIMULATED = 1 << 15
+    """The samples were never a muscle's: every page and message says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingState:
+    """What a stream's ring buffer holds: samples ``oldest <= index < next_index``, modulo 2**32.
+
+    Attributes:
+        depth: Samples it can hold.
+        oldest: Index of the oldest sample held.
+        next_index: Index the next sample will get.
+    """
+
+    depth: int = 0
+    oldest: int = 0
+    next_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The value of the Info characteristic.
+
+    Attributes:
+        capabilities: What the sensor can do.
+        boot_id: Random, new at every power-up: sample indices count from it.
+        tick_hz: Rate of the sensor's clock.
+        streams: Their descriptions, in the order of the value.
+        rings: Their ring buffers, in the same order.
+        samples_per_frame: What a full frame of each carries at the preferred MTU.
+    """
+
+    capabilities: Capability
+    boot_id: int
+    tick_hz: int
+    streams: tuple[StreamDescription, ...]
+    rings: tuple[RingState, ...]
+    samples_per_frame: tuple[int, ...]
+
+    @property
+    def origin(self) -> Origin:
+        """Where samples of this sensor come from."""
+        if Capability.REPLAY in self.capabilities:
+            return Origin.REPLAY
+        return Origin.DEMO if Capability.SIMULATED in self.capabilities else Origin.LIVE
+
+    def encode(self) -> bytes:
+        """Return the octets of the characteristic."""
+        head = _HEADER.pack(
+            MAJOR,
+            MINOR,
+            _HEADER.size,
+            _DESCRIPTOR.size,
+            len(self.streams),
+            self.capabilities,
+            self.boot_id,
+            self.tick_hz,
+        )
+        rows = zip(self.streams, self.rings, self.samples_per_frame, strict=True)
+        return head + b"".join(_encode_descriptor(*row) for row in rows)
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Info":
+        """Read the characteristic; octets beyond the known part of header and descriptors are skipped.
+
+        Raises:
+            FrameError: Too short, of another major version, or describing an absurd stream.
+        """
+        if not _HEADER.size <= len(value) <= _MAX_OCTETS:
+            raise FrameError(f"Info has {len(value)} octets; expected {_HEADER.size} to {_MAX_OCTETS}.")
+        major, _minor, header_size, size, count, capabilities, boot_id, tick_hz = _HEADER.unpack_from(value)
+        if major != MAJOR:
+            raise FrameError(
+                f"The sensor speaks version {major} of the profile; version {MAJOR} is understood.",
+                advice="Update crampwatch or the sensor's firmware.",
+            )
+        _check_layout(len(value), header_size, size, count, tick_hz)
+        rows = [_decode_descriptor(value, header_size + n * size) for n in range(count)]
+        if len({stream.stream for stream, _, _ in rows}) != count:
+            raise FrameError("Info describes two streams under one number.")
+        return cls(
+            Capability(capabilities),
+            boot_id,
+            tick_hz,
+            tuple(stream for stream, _, _ in rows),
+            tuple(ring for _, ring, _ in rows),
+            tuple(samples for _, _, samples in rows),
+        )
+
+    def stream(self, number: int) -> StreamDescription | None:
+        """Return a stream by its number, or None where the sensor has no such stream."""
+        return next((stream for stream in self.streams if stream.stream == number), None)
+
+    def with_rings(self, rings: tuple[RingState, ...]) -> "Info":
+        """Return the same sensor with newer ring buffers."""
+        return replace(self, rings=rings)
+
+
+def _check_layout(octets: int, header_size: int, size: int, count: int, tick_hz: int) -> None:
+    if header_size < _HEADER.size or size < _DESCRIPTOR.size or header_size + count * size > octets:
+        raise FrameError(
+            f"Info claims a header of {header_size} and {count} descriptors of {size} octets; it has {octets} in all, "
+            f"and at least {_HEADER.size} and {_DESCRIPTOR.size} are needed."
+        )
+    if not 1 <= count <= 15 or tick_hz == 0:
+        raise FrameError(f"Info claims {count} streams and a clock of {tick_hz} Hz; expected 1 to 15 and a rate.")
+
+
+def _encode_descriptor(stream: StreamDescription, ring: RingState, samples_per_frame: int) -> bytes:
+    low_hz, high_hz = stream.band_hz
+    return _DESCRIPTOR.pack(
+        stream.stream,
+        stream.kind,
+        stream.channels,
+        stream.format,
+        round(stream.rate_hz * 1000),
+        stream.lsb,
+        stream.offset,
+        round(low_hz * 10),
+        round(high_hz * 10),
+        samples_per_frame,
+        ring.depth,
+        ring.oldest,
+        ring.next_index,
+    )
+
+
+def _decode_descriptor(value: bytes, start: int) -> tuple[StreamDescription, RingState, int]:
+    (number, kind, channels, form, rate_mhz, lsb, offset, low, high, samples, *ring) = _DESCRIPTOR.unpack_from(
+        value, start
+    )
+    if number not in range(1, 16) or kind not in set(StreamKind) or form not in set(SampleFormat):
+        raise FrameError(
+            f"Info describes stream {number} of kind {kind} and format {form}, which CWS v1 does not know."
+        )
+    if not 1 <= channels <= MAX_CHANNELS or not 0 < rate_mhz <= MAX_RATE_HZ * 1000:
+        raise FrameError(
+            f"Stream {number} claims {channels} channels at {rate_mhz / 1000:g} Hz; at most {MAX_CHANNELS} channels "
+            f"at {MAX_RATE_HZ:g} Hz are accepted."
+        )
+    known = math.isfinite(lsb) and lsb > 0
+    stream = StreamDescription(
+        number,
+        StreamKind(kind),
+        channels,
+        SampleFormat(form),
+        rate_mhz / 1000,
+        lsb if known else math.nan,
+        offset if math.isfinite(offset) else 0.0,
+        (low / 10, high / 10),
+    )
+    return stream, RingState(*ring), samples
