@@ -44,4 +44,4 @@ class SignalSource(Protocol):
         """Return skin temperature in degC, shape (count,), index at `temperature_rate_hz`."""
 
     def contact(self, t_s: float) -> tuple[bool, ...]:
-        """Tell for each channel whether its electrodes touch the skin `t_s` seconds after the first sample."""
+        """Tell for each channel if its electrodes touch the skin at `t_s` seconds from the first sample."""

@@ -1,0 +1,182 @@
+"""Brief involuntary discharges: fasciculations, phasic bursts, jerks, myokymia."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from crampwatch.firmware_sim.physiology.activity import Activity, Discharges, Span
+from crampwatch.firmware_sim.physiology.chance import Floats
+from crampwatch.firmware_sim.physiology.discharge import gather, volley
+from crampwatch.firmware_sim.physiology.wearer import Wearer
+from crampwatch.protocol.kinds import EpisodeKind
+from numpy.typing import NDArray
+
+__all__ = ["Bursts", "Fasciculations", "Myokymia", "burst", "spread_times"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fasciculations:
+    """Discharges of single motor units, irregular in time and stereotyped in shape.
+
+    A few units account for a spell; one in ten discharges is doubled. Rates run from a few a minute in healthy
+    people to a median of 40 a minute in motor neurone disease (Bashford 2019; DOMAIN 2).
+
+    Attributes:
+        muscle: Index of the muscle.
+        duration_s: Length of the spell.
+        per_minute: Mean rate.
+        units: Motor units involved.
+        least_uv: Peak on the strongest channel that every chosen unit has, where the muscle has such units.
+    """
+
+    muscle: int
+    duration_s: float
+    per_minute: float
+    units: int = 3
+    least_uv: float = 12.0
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Length of the spell and of its last potential."""
+        return self.duration_s + 0.2
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Return the spell."""
+        pool = prominent_units(wearer, self.muscle, self.least_uv)
+        units = rng.choice(pool, min(self.units, pool.size), replace=False)
+        times = onset_s + spread_times(rng, self.duration_s, self.per_minute / 60.0, apart_s=0.25)
+        chosen = rng.choice(units, times.size)
+        doubled = rng.uniform(size=times.size) < 0.1
+        second = times[doubled] + rng.uniform(0.005, 0.03, int(doubled.sum()))
+        trains = [(int(unit), times[chosen == unit]) for unit in units]
+        trains += [(int(unit), np.array([at])) for unit, at in zip(chosen[doubled], second, strict=True)]
+        discharges = gather(self.muscle, trains, stretch=wearer.stretch_at(onset_s), gain=wearer.gain_at(onset_s))
+        spans = tuple(Span(EpisodeKind.TWITCH, "fasciculation", at - 0.005, at + 0.1) for at in times)
+        return Activity(discharges=(discharges,), spans=spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Brief bursts of several units: phasic REM twitches, fragmentary myoclonus, hypnic jerks.
+
+    Attributes:
+        label: What they are called.
+        muscles: Indices of the muscles that may take part; each burst takes one, or all with `together`.
+        duration_s: Length of the spell; 0 for a single burst.
+        per_minute: Mean rate within clusters.
+        burst_s: Shortest and longest burst: 50 to 200 ms in REM, 75 to 150 ms in myoclonus, 20 to 250 ms in a jerk.
+        share: Share of the pool that takes part, lowest and highest.
+        together: Whether all muscles twitch at once.
+        lead_s: Never shows before its onset.
+    """
+
+    label: str
+    muscles: tuple[int, ...]
+    duration_s: float = 0.0
+    per_minute: float = 6.0
+    burst_s: tuple[float, float] = (0.05, 0.2)
+    share: tuple[float, float] = (0.05, 0.4)
+    together: bool = False
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Length of the spell and of its last burst."""
+        return self.duration_s + 2 * self.burst_s[1] + 0.2
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Return the spell."""
+        times = spread_times(rng, self.duration_s, self.per_minute / 60.0, apart_s=0.3 + 2 * self.burst_s[1])
+        discharges: list[Discharges] = []
+        spans: list[Span] = []
+        for at_s in onset_s + (times if self.duration_s > 0 else np.zeros(1)):
+            length_s = float(rng.uniform(*self.burst_s))
+            muscles = self.muscles if self.together else (int(rng.choice(self.muscles)),)
+            discharges += [
+                burst(rng, wearer, muscle, onset_s=at_s, length_s=length_s, share=self.share) for muscle in muscles
+            ]
+            spans.append(Span(EpisodeKind.TWITCH, self.label, at_s - 0.02, at_s + length_s + 0.1))
+        return Activity(discharges=tuple(discharges), spans=tuple(spans))
+
+
+@dataclass(frozen=True, slots=True)
+class Myokymia:
+    """One unit that fires in groups again and again: 5 to 60 Hz within, every 0.5 to 5 s.
+
+    Attributes:
+        muscle: Index of the muscle.
+        duration_s: Length of the spell.
+        every_s: Mean time from group to group.
+        discharges: Discharges in a group.
+        within_hz: Their rate.
+        lead_s: Never shows before its onset.
+    """
+
+    muscle: int
+    duration_s: float
+    every_s: float = 1.5
+    discharges: int = 5
+    within_hz: float = 30.0
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Length of the spell and of its last group."""
+        return self.duration_s + 2 * self.discharges / self.within_hz + 0.2
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Return the spell."""
+        unit = int(rng.choice(prominent_units(wearer, self.muscle, 12.0)))
+        group_s = self.discharges / self.within_hz
+        starts = np.cumsum(np.maximum(rng.normal(self.every_s, 0.15 * self.every_s, 4000), group_s + 0.2))
+        starts = onset_s + starts[starts < self.duration_s]
+        within = np.cumsum(rng.normal(1.0, 0.12, (starts.size, self.discharges)), axis=1) / self.within_hz
+        times = np.sort((starts[:, None] + within).ravel())
+        discharges = gather(
+            self.muscle, [(unit, times)], stretch=wearer.stretch_at(onset_s), gain=wearer.gain_at(onset_s)
+        )
+        spans = tuple(
+            Span(EpisodeKind.TWITCH, "myokymia", group[0] - 0.005, group[-1] + 0.1)
+            for group in starts[:, None] + within
+        )
+        return Activity(discharges=(discharges,), spans=spans)
+
+
+def burst(
+    rng: np.random.Generator,
+    wearer: Wearer,
+    muscle: int,
+    *,
+    onset_s: float,
+    length_s: float,
+    share: tuple[float, float],
+) -> Discharges:
+    """Return one brief burst of a random share of a muscle's pool, weaker ones first in line."""
+    pool = wearer.muscles[muscle]
+    count = max(2, int(pool.units * rng.uniform(*share)))
+    units = np.sort(rng.permutation(pool.units)[:count])
+    return volley(
+        rng,
+        muscle,
+        units,
+        middle_s=onset_s + length_s / 2,
+        spread_s=length_s / 4,
+        discharges=1.0 + length_s * 12.0,
+        stretch=wearer.stretch_at(onset_s),
+        gain=wearer.gain_at(onset_s),
+    )
+
+
+def prominent_units(wearer: Wearer, muscle: int, least_uv: float) -> NDArray[np.int64]:
+    """Return the units whose potential reaches a peak on some channel; the eight tallest where none does."""
+    peak_uv = wearer.muscles[muscle].peak_uv.max(axis=1)
+    tall = np.flatnonzero(peak_uv >= least_uv)
+    return tall if tall.size >= 8 else np.argsort(peak_uv)[-8:]
+
+
+def spread_times(rng: np.random.Generator, duration_s: float, rate_hz: float, *, apart_s: float) -> Floats:
+    """Return random times from 0 to `duration_s`, at least `apart_s` apart, exponential beyond that."""
+    mean_s = max(1.0 / rate_hz - apart_s, 0.05)
+    draws = int(2 * duration_s * rate_hz) + 20
+    times = np.cumsum(apart_s + rng.exponential(mean_s, draws)) - apart_s
+    return np.asarray(times[times < duration_s])

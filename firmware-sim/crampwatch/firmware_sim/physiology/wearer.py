@@ -1,0 +1,166 @@
+"""The person and the electrodes of one recording: muscles, skin, noise, mains, heart, amplifier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from crampwatch.firmware_sim.physiology.background import Heart, Mains, NoiseFloor
+from crampwatch.firmware_sim.physiology.chance import Floats, Lattice, chance, log_uniform
+from crampwatch.firmware_sim.physiology.frontend import FrontEnd
+from crampwatch.firmware_sim.physiology.muscle import Muscle, Sampling, grow_muscle
+from crampwatch.firmware_sim.physiology.potential import Electrodes
+from crampwatch.firmware_sim.physiology.skin import SkinCourse, amplitude_factor, duration_factor
+
+__all__ = ["MUSCLES", "Traits", "Wearer", "grow_wearer"]
+
+MUSCLES = (
+    "abductor hallucis",
+    "flexor hallucis brevis",
+    "flexor digitorum brevis",
+    "gastrocnemius medialis",
+)
+"""One electrode pair each, in the order of the channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Ranges a wearer is drawn from; every pair is low and high.
+
+    Attributes:
+        floor_uv: Noise of electrode and amplifier; 0.5 to 6 uV in real recordings.
+        drift_uv: 1/f drift of the electrode voltage.
+        full_rms_uv: EMG at full voluntary effort over each muscle.
+        mains_uv: Hum.
+        heart_uv: R wave; a foot is far from the heart.
+        dries: Change of noise, and its inverse of gain, over 8 h as the gel dries.
+        lsb_uv: Microvolts of one count.
+        rail_uv: Where the amplifier clips.
+        skin: Temperature of the skin.
+    """
+
+    floor_uv: tuple[float, float] = (0.8, 2.5)
+    drift_uv: tuple[float, float] = (2.0, 12.0)
+    full_rms_uv: tuple[float, float] = (110.0, 300.0)
+    mains_uv: tuple[float, float] = (0.3, 3.0)
+    heart_uv: tuple[float, float] = (0.05, 1.0)
+    dries: tuple[float, float] = (1.0, 1.2)
+    lsb_uv: float = 0.25
+    rail_uv: float = 8000.0
+    skin: SkinCourse = field(default_factory=lambda: SkinCourse(0))
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """Everything about a recording that is not an event.
+
+    Attributes:
+        seed: Decides what wanders slowly.
+        muscles: One under each electrode pair, and last a deep neighbour without a pair.
+        floors: Noise of each pair.
+        mains: Hum at all pairs.
+        heart: Beats at all pairs.
+        skin: Temperature of the skin.
+        front_end: The amplifier.
+        polarity: 1 or -1 for each pair.
+        fading: Factor of each pair's gain at the end of every 8 h.
+        lsb_uv: Microvolts of one count.
+    """
+
+    seed: int
+    muscles: tuple[Muscle, ...]
+    floors: tuple[NoiseFloor, ...]
+    mains: Mains
+    heart: Heart
+    skin: SkinCourse
+    front_end: FrontEnd
+    polarity: tuple[int, ...]
+    fading: tuple[float, ...]
+    lsb_uv: float
+
+    @property
+    def channels(self) -> int:
+        """Electrode pairs."""
+        return len(self.floors)
+
+    @property
+    def floor_uv(self) -> Floats:
+        """RMS of each pair's noise floor, shape (channels,)."""
+        return np.array([floor.rms_uv for floor in self.floors])
+
+    def stretch_at(self, t_s: float) -> float:
+        """Return how much longer potentials last at `t_s` than at 33 degC."""
+        return duration_factor(float(self.skin.at(np.array([t_s]))[0]))
+
+    def gain_at(self, t_s: float) -> float:
+        """Return how much taller potentials are at `t_s` than at 33 degC."""
+        return amplitude_factor(float(self.skin.at(np.array([t_s]))[0]))
+
+    def electrode_gain(self, t_s: Floats) -> Floats:
+        """Return the slowly changing gain of each pair, shape (times, channels)."""
+        columns = [
+            fading ** (t_s / 28_800.0) * (1 + 0.03 * Lattice(self.seed, 21, channel).smooth(t_s / 300.0))
+            for channel, fading in enumerate(self.fading)
+        ]
+        return np.stack(columns, axis=1)
+
+    def background(self, first_index: int, count: int) -> Floats:
+        """Return what the pairs pick up at rest, microvolts before the front end, shape (count, channels)."""
+        rate_hz, band_hz = self.front_end.rate_hz, self.front_end.band_hz
+        t_s = (first_index + np.arange(count)) / rate_hz
+        noise = [floor.evaluate(first_index, count, rate_hz=rate_hz, band_hz=band_hz) for floor in self.floors]
+        return np.stack(noise, axis=1) + self.mains.evaluate(t_s) + self.heart.evaluate(t_s)
+
+
+def grow_wearer(seed: int, traits: Traits, *, channels: int, rate_hz: float) -> Wearer:
+    """Draw a wearer; the same seed gives the same one."""
+    rng = chance(seed, 1)
+    band_hz = (10.0, min(450.0, 0.45 * rate_hz))
+    floor_uv = [log_uniform(rng, *traits.floor_uv) for _ in range(channels)]
+    mains_uv = log_uniform(rng, *traits.mains_uv)
+    heart_uv = log_uniform(rng, *traits.heart_uv)
+    dries = rng.uniform(*traits.dries, channels)
+    return Wearer(
+        seed=seed,
+        muscles=_muscles(chance(seed, 2), traits, channels, Sampling(rate_hz, band_hz[1])),
+        floors=tuple(
+            NoiseFloor(seed, index, rms_uv, rng.uniform(*traits.drift_uv), dries[index])
+            for index, rms_uv in enumerate(floor_uv)
+        ),
+        mains=Mains(
+            seed,
+            50.0 if rng.uniform() < 0.7 else 60.0,
+            _scattered(rng, mains_uv, channels),
+            third=rng.uniform(0.02, 0.5),
+        ),
+        heart=Heart(seed, rng.uniform(0.8, 1.25), _scattered(rng, heart_uv, channels)),
+        skin=traits.skin,
+        front_end=FrontEnd(rate_hz, band_hz, traits.rail_uv),
+        polarity=tuple(int(sign) for sign in rng.choice([-1, 1], channels)),
+        fading=tuple(float(factor) for factor in 1 / dries),
+        lsb_uv=traits.lsb_uv,
+    )
+
+
+def _scattered(rng: np.random.Generator, amplitude_uv: float, channels: int) -> tuple[float, ...]:
+    return tuple(float(amplitude_uv * factor) for factor in rng.lognormal(0.0, 0.4, channels))
+
+
+def _muscles(rng: np.random.Generator, traits: Traits, channels: int, sampling: Sampling) -> tuple[Muscle, ...]:
+    lateral_mm = np.cumsum(rng.uniform(22.0, 38.0, channels))
+    electrodes = Electrodes(lateral_mm, rng.uniform(8.0, 20.0, channels), rng.uniform(12.0, 20.0))
+    depths_mm: Sequence[float] = [*rng.uniform(2.0, 5.0, channels), rng.uniform(12.0, 18.0)]
+    middles_mm: Sequence[float] = [*lateral_mm, float(lateral_mm[0] - rng.uniform(18.0, 30.0))]
+    fulls_uv = [log_uniform(rng, *traits.full_rms_uv) for _ in range(channels)]
+    fulls_uv.append(0.15 * log_uniform(rng, *traits.full_rms_uv))
+    return tuple(
+        grow_muscle(
+            rng,
+            electrodes=electrodes,
+            sampling=sampling,
+            lateral_mm=middle_mm,
+            depth_mm=depth_mm,
+            full_rms_uv=full_uv,
+            own_channel=index if index < channels else None,
+        )
+        for index, (middle_mm, depth_mm, full_uv) in enumerate(zip(middles_mm, depths_mm, fulls_uv, strict=True))
+    )

@@ -1,0 +1,107 @@
+"""The named scenarios. A scenario is a range of wearers and a planner that fills the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import numpy as np
+from crampwatch.firmware_sim.physiology.chance import chance
+from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, grow_wearer
+from crampwatch.firmware_sim.scenarios import plain
+from crampwatch.firmware_sim.scenarios.schedule import Planner, Repeating, Schedule, Timetable
+from crampwatch.firmware_sim.scenarios.simulation import Simulation
+from crampwatch.firmware_sim.source import SignalSource
+from crampwatch.protocol.errors import ConfigurationError
+
+__all__ = ["Scenario", "scenario", "scenario_names"]
+
+_LONGEST_H = 72.0
+_RATES_HZ = (100.0, 4000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One named scenario.
+
+    Attributes:
+        description: One line for a list.
+        planner: Fills a cycle, or the whole length.
+        cycle_s: Length of a cycle that repeats for ever, each time otherwise; None where the planner fills the
+            whole length at once.
+        hours: Length where none is asked for; None: endless.
+        traits: Draws the range of wearers from a generator and the length in s.
+    """
+
+    description: str
+    planner: Planner
+    cycle_s: float | None = None
+    hours: float | None = None
+    traits: Callable[[np.random.Generator, float], Traits] = lambda _rng, _length_s: Traits()
+
+
+_SCENARIOS: dict[str, Scenario] = {
+    "quiet": Scenario("A foot at rest: background only, without end.", plain.quiet, cycle_s=600.0),
+    "cramp": Scenario(
+        "A demonstration: twitches, a clear cramp after 15 to 30 s, and again every three minutes, without end.",
+        plain.demo,
+        cycle_s=180.0,
+    ),
+    "twitches": Scenario(
+        "Fasciculations, phasic bursts and myokymia, no cramp, without end.", plain.twitches, cycle_s=600.0
+    ),
+}
+
+
+def scenario_names() -> dict[str, str]:
+    """Return the name of every scenario and what it is, in one line."""
+    return {name: one.description for name, one in _SCENARIOS.items()}
+
+
+def scenario(
+    name: str, *, seed: int, hours: float | None = None, channels: int = 2, rate_hz: float = 1000.0
+) -> SignalSource:
+    """Return a simulated recording; the same arguments always give the same samples.
+
+    Args:
+        name: One of `scenario_names`.
+        seed: From 0; decides the wearer and everything that happens.
+        hours: Length; None for the scenario's own, which may be endless.
+        channels: Electrode pairs, 1 to 4.
+        rate_hz: Samples a second, 100 to 4000.
+
+    Raises:
+        ConfigurationError: One of these cannot be.
+    """
+    _check(name, seed=seed, hours=hours, channels=channels, rate_hz=rate_hz)
+    chosen = _SCENARIOS[name]
+    length_h = chosen.hours if hours is None else hours
+    length_s = np.inf if length_h is None else length_h * 3600.0
+    traits = chosen.traits(chance(seed, 7), length_s)
+    traits = replace(traits, skin=replace(traits.skin, seed=seed))
+    schedule: Schedule
+    if chosen.cycle_s is None:
+        schedule = Timetable(seed, length_s, channels, chosen.planner)
+    else:
+        schedule = Repeating(seed, chosen.cycle_s, channels, chosen.planner)
+    wearer = grow_wearer(seed, traits, channels=channels, rate_hz=rate_hz)
+    return Simulation(wearer, schedule, hours=length_h)
+
+
+def _check(name: str, *, seed: int, hours: float | None, channels: int, rate_hz: float) -> None:
+    if name not in _SCENARIOS:
+        raise ConfigurationError(f"There is no scenario {name!r}.", advice=f"Choose one of: {', '.join(_SCENARIOS)}.")
+    if seed < 0:
+        raise ConfigurationError(f"A seed of {seed} is negative.", advice="Give 0 or a larger whole number.")
+    if hours is not None and not (isfinite(hours) and 0 < hours <= _LONGEST_H):
+        raise ConfigurationError(
+            f"{hours:g} hours cannot be simulated.", advice=f"Give more than 0 and at most {_LONGEST_H:g} hours."
+        )
+    if not 1 <= channels <= len(MUSCLES):
+        raise ConfigurationError(
+            f"{channels} channels cannot be simulated.", advice=f"Give 1 to {len(MUSCLES)} channels."
+        )
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise ConfigurationError(
+            f"A rate of {rate_hz:g} Hz cannot be simulated.",
+            advice=f"Give {_RATES_HZ[0]:g} to {_RATES_HZ[1]:g} Hz.",
+        )

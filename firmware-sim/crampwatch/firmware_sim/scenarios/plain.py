@@ -1,0 +1,52 @@
+"""Short scenarios that show one thing each."""
+
+from dataclasses import replace
+
+import numpy as np
+from crampwatch.firmware_sim.physiology.chance import log_uniform, pick
+from crampwatch.firmware_sim.physiology.cramp import Onset, draw_cramp
+from crampwatch.firmware_sim.physiology.generator import Generator
+from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, Myokymia
+from crampwatch.firmware_sim.scenarios.schedule import Plan
+
+__all__ = ["demo", "quiet", "twitches"]
+
+_CLEAR_ONSETS: dict[Onset, float] = {"sputter": 0.7, "ramp": 0.3}
+
+
+def quiet(rng: np.random.Generator, plan: Plan) -> None:
+    """Leave the plan empty: nothing but background."""
+
+
+def demo(rng: np.random.Generator, plan: Plan) -> None:
+    """Twitches, then a clear cramp between 15 and 30 s, then twitches again; every cycle differs."""
+    onset_s = float(rng.uniform(17.0, 26.0))
+    cramp = replace(
+        draw_cramp(rng, plan.channels, plateau_uv=(55.0, 110.0), longest_s=75.0),
+        onset=pick(rng, _CLEAR_ONSETS),
+        heralds=0,
+        after_twitches=4,
+    )
+    plan.add(2.0, Fasciculations(cramp.muscle, onset_s - 5.0, 30.0, least_uv=25.0))
+    plan.add(onset_s, cramp)
+    for _ in range(4):
+        jerk = Bursts("jerk", tuple(range(plan.channels)), burst_s=(0.08, 0.25))
+        plan.place(rng, jerk, window_s=(onset_s + cramp.extent_s, plan.length_s))
+
+
+def twitches(rng: np.random.Generator, plan: Plan) -> None:
+    """Fill the plan with spells of fasciculations, bursts of several units and myokymia."""
+    for start_s in np.arange(0.0, plan.length_s - 60.0, 75.0):
+        window_s = (float(start_s), float(start_s) + 75.0)
+        plan.place(rng, _twitching(rng, plan.channels), window_s=window_s, apart_s=1.0)
+
+
+def _twitching(rng: np.random.Generator, channels: int) -> Generator:
+    muscle = int(rng.integers(channels))
+    drawn = rng.uniform()
+    if drawn < 0.2:
+        return Myokymia(muscle, 40.0, every_s=rng.uniform(0.8, 4.0), within_hz=rng.uniform(15.0, 50.0))
+    if drawn < 0.6:
+        rate = log_uniform(rng, 3.0, 25.0)
+        return Bursts("rem_twitch", tuple(range(channels)), duration_s=55.0, per_minute=rate)
+    return Fasciculations(muscle, 55.0, log_uniform(rng, 4.0, 60.0))
