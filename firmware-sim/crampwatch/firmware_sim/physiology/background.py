@@ -7,9 +7,10 @@ from crampwatch.firmware_sim.physiology.chance import Floats, Lattice
 
 __all__ = ["Heart", "Mains", "NoiseFloor"]
 
-# Time constants of the lattices whose sum falls about as 1/f from 0.03 to 8 Hz, where a front end's high-pass
-# takes over: octave steps with equal power.
-_DRIFT_STEP_S = tuple(0.06 * 2.0**octave for octave in range(9))
+# Steps of the lattices whose sum falls about as 1/f from 0.5 to 8 Hz: octaves of equal power. What is slower does not
+# pass the front end's 10 Hz high-pass.
+_DRIFT_STEP_S = tuple(0.06 * 2.0**octave for octave in range(5))
+_DRIFT_GRID_S = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,15 @@ class NoiseFloor:
         t_s = (first_index + np.arange(count)) / rate_hz
         share = (min(band_hz[1], rate_hz / 2) - band_hz[0]) / (rate_hz / 2)
         white = Lattice(self.seed, 31, self.channel).values(first_index, count) * self.rms_uv / share**0.5
-        drift = np.zeros(count)
+        return np.asarray((white + self._drift(t_s)) * self.dries ** (t_s / 28_800.0))
+
+    def _drift(self, t_s: Floats) -> Floats:
+        grid_s = _DRIFT_GRID_S * np.arange(t_s[0] // _DRIFT_GRID_S, t_s[-1] // _DRIFT_GRID_S + 2)
+        drift = np.zeros(grid_s.size)
         for octave, step_s in enumerate(_DRIFT_STEP_S):
-            drift += Lattice(self.seed, 32, self.channel, octave).smooth(t_s / step_s)
-        drift *= self.drift_uv / len(_DRIFT_STEP_S) ** 0.5
-        return np.asarray((white + drift) * self.dries ** (t_s / 28_800.0))
+            drift += Lattice(self.seed, 32, self.channel, octave).smooth(grid_s / step_s)
+        scale_uv = self.drift_uv / len(_DRIFT_STEP_S) ** 0.5
+        return np.asarray(np.interp(t_s, grid_s, drift * scale_uv))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,10 @@ class Mains:
 
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
-        wander = Lattice(self.seed, 41).smooth(t_s / 20.0)
+        wander = Lattice(self.seed, 41).slow(t_s, 20.0)
         first = np.exp(1j * (2 * np.pi * self.frequency_hz * t_s + 0.6 * wander))
         wave = (first + self.third * first**3 + self.third / 2 * first**5).imag
-        breath = np.exp(0.25 * Lattice(self.seed, 42).smooth(t_s / 45.0))
+        breath = np.exp(0.25 * Lattice(self.seed, 42).slow(t_s, 45.0))
         return np.asarray((wave * breath)[:, None] * np.array(self.amplitude_uv))
 
 
@@ -95,7 +100,7 @@ class Heart:
 
     def _phase(self, t_s: Floats) -> Floats:
         breathing = 0.03 * np.sin(2 * np.pi * 0.24 * t_s)
-        slow = 2.0 * Lattice(self.seed, 51).smooth(t_s / 60.0)
+        slow = 2.0 * Lattice(self.seed, 51).slow(t_s, 60.0)
         jitter = 0.012 * Lattice(self.seed, 52).smooth(t_s)
         return np.asarray(self.rate_hz * t_s + breathing + slow + jitter)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from crampwatch.firmware_sim.physiology.background import Heart, Mains, NoiseFloor
 from crampwatch.firmware_sim.physiology.chance import Floats, Lattice, chance, log_uniform
+from crampwatch.firmware_sim.physiology.disturbance import edges
 from crampwatch.firmware_sim.physiology.frontend import FrontEnd
 from crampwatch.firmware_sim.physiology.muscle import Muscle, Sampling, grow_muscle
 from crampwatch.firmware_sim.physiology.potential import Electrodes
@@ -36,6 +37,7 @@ class Traits:
         lsb_uv: Microvolts of one count.
         rail_uv: Where the amplifier clips.
         skin: Temperature of the skin.
+        sweat: Spells in which sweat bridges the electrodes: pair, start, length in s, and factor of the gain.
     """
 
     floor_uv: tuple[float, float] = (0.8, 2.5)
@@ -47,6 +49,7 @@ class Traits:
     lsb_uv: float = 0.25
     rail_uv: float = 8000.0
     skin: SkinCourse = field(default_factory=lambda: SkinCourse(0))
+    sweat: tuple[tuple[int, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Wearer:
         front_end: The amplifier.
         polarity: 1 or -1 for each pair.
         fading: Factor of each pair's gain at the end of every 8 h.
+        sweat: Spells of bridging, as in `Traits`.
         lsb_uv: Microvolts of one count.
     """
 
@@ -75,6 +79,7 @@ class Wearer:
     front_end: FrontEnd
     polarity: tuple[int, ...]
     fading: tuple[float, ...]
+    sweat: tuple[tuple[int, float, float, float], ...]
     lsb_uv: float
 
     @property
@@ -98,10 +103,14 @@ class Wearer:
     def electrode_gain(self, t_s: Floats) -> Floats:
         """Return the slowly changing gain of each pair, shape (times, channels)."""
         columns = [
-            fading ** (t_s / 28_800.0) * (1 + 0.03 * Lattice(self.seed, 21, channel).smooth(t_s / 300.0))
+            fading ** (t_s / 28_800.0) * (1 + 0.03 * Lattice(self.seed, 21, channel).slow(t_s, 300.0))
             for channel, fading in enumerate(self.fading)
         ]
-        return np.stack(columns, axis=1)
+        gain = np.stack(columns, axis=1)
+        for channel, start_s, length_s, factor in self.sweat:
+            if channel < self.channels and start_s < t_s[-1] and start_s + length_s > t_s[0]:
+                gain[:, channel] *= factor ** edges(t_s, start_s, start_s + length_s, 60.0)
+        return gain
 
     def background(self, first_index: int, count: int) -> Floats:
         """Return what the pairs pick up at rest, microvolts before the front end, shape (count, channels)."""
@@ -137,6 +146,7 @@ def grow_wearer(seed: int, traits: Traits, *, channels: int, rate_hz: float) -> 
         front_end=FrontEnd(rate_hz, band_hz, traits.rail_uv),
         polarity=tuple(int(sign) for sign in rng.choice([-1, 1], channels)),
         fading=tuple(float(factor) for factor in 1 / dries),
+        sweat=traits.sweat,
         lsb_uv=traits.lsb_uv,
     )
 
@@ -148,7 +158,7 @@ def _scattered(rng: np.random.Generator, amplitude_uv: float, channels: int) -> 
 def _muscles(rng: np.random.Generator, traits: Traits, channels: int, sampling: Sampling) -> tuple[Muscle, ...]:
     lateral_mm = np.cumsum(rng.uniform(22.0, 38.0, channels))
     electrodes = Electrodes(lateral_mm, rng.uniform(8.0, 20.0, channels), rng.uniform(12.0, 20.0))
-    depths_mm: Sequence[float] = [*rng.uniform(2.0, 5.0, channels), rng.uniform(12.0, 18.0)]
+    depths_mm: Sequence[float] = [*rng.uniform(3.5, 8.0, channels), rng.uniform(12.0, 18.0)]
     middles_mm: Sequence[float] = [*lateral_mm, float(lateral_mm[0] - rng.uniform(18.0, 30.0))]
     fulls_uv = [log_uniform(rng, *traits.full_rms_uv) for _ in range(channels)]
     fulls_uv.append(0.15 * log_uniform(rng, *traits.full_rms_uv))

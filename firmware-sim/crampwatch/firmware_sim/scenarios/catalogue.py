@@ -8,6 +8,7 @@ import numpy as np
 from crampwatch.firmware_sim.physiology.chance import chance
 from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, grow_wearer
 from crampwatch.firmware_sim.scenarios import plain
+from crampwatch.firmware_sim.scenarios.night import NightLife, fill_night, hard_traits, night_traits
 from crampwatch.firmware_sim.scenarios.schedule import Planner, Repeating, Schedule, Timetable
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
 from crampwatch.firmware_sim.source import SignalSource
@@ -48,6 +49,32 @@ _SCENARIOS: dict[str, Scenario] = {
     ),
     "twitches": Scenario(
         "Fasciculations, phasic bursts and myokymia, no cramp, without end.", plain.twitches, cycle_s=600.0
+    ),
+    "restless": Scenario(
+        "Holds, toe curls, leg movements, tremor, turning over and artefacts, no cramp, without end.",
+        plain.restless,
+        cycle_s=1200.0,
+    ),
+    "walking": Scenario(
+        "Getting up, walking, standing and coming back, no cramp, without end.", plain.walking, cycle_s=300.0
+    ),
+    "night": Scenario(
+        "A near-life night of 8 h: sleep cycles, one to three cramps, many look-alikes, a foot that warms in bed.",
+        fill_night(NightLife()),
+        hours=8.0,
+        traits=night_traits,
+    ),
+    "night-calm": Scenario(
+        "A near-life night of 8 h without any cramp: every cramp found in it is a false alarm.",
+        fill_night(NightLife(cramps=(0, 0))),
+        hours=8.0,
+        traits=night_traits,
+    ),
+    "night-hard": Scenario(
+        "The hardest night of 8 h: dense, weak cramps, every confounder, cold foot, poor electrodes, coarse converter.",
+        fill_night(NightLife(cramps=(8, 14), density=3.0, plateau_uv=(15.0, 120.0), handled=0.6)),
+        hours=8.0,
+        traits=hard_traits,
     ),
 }
 

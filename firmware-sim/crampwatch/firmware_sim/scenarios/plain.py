@@ -7,9 +7,10 @@ from crampwatch.firmware_sim.physiology.chance import log_uniform, pick
 from crampwatch.firmware_sim.physiology.cramp import Onset, draw_cramp
 from crampwatch.firmware_sim.physiology.generator import Generator
 from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, Myokymia
+from crampwatch.firmware_sim.scenarios import menu
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
-__all__ = ["demo", "quiet", "twitches"]
+__all__ = ["demo", "quiet", "restless", "twitches", "walking"]
 
 _CLEAR_ONSETS: dict[Onset, float] = {"sputter": 0.7, "ramp": 0.3}
 
@@ -50,3 +51,19 @@ def _twitching(rng: np.random.Generator, channels: int) -> Generator:
         rate = log_uniform(rng, 3.0, 25.0)
         return Bursts("rem_twitch", tuple(range(channels)), duration_s=55.0, per_minute=rate)
     return Fasciculations(muscle, 55.0, log_uniform(rng, 4.0, 60.0))
+
+
+def restless(rng: np.random.Generator, plan: Plan) -> None:
+    """Fill the plan with movements of every kind and no cramp."""
+    draws = [menu.hold, menu.slow_hold, menu.toe_curls, menu.repositioning, menu.leg_movement, menu.hflm, menu.tremor]
+    draws += [menu.foot_tremor, menu.jerk, menu.motion, menu.friction, menu.tug]
+    for _ in range(int(plan.length_s / 40.0)):
+        draw = draws[int(rng.integers(len(draws)))]
+        plan.place(rng, draw(rng, plan.channels), window_s=(0.0, plan.length_s), apart_s=2.0)
+
+
+def walking(rng: np.random.Generator, plan: Plan) -> None:
+    """Fill the plan with getting up, walking and coming back."""
+    for start_s in np.arange(0.0, plan.length_s, 300.0):
+        plan.place(rng, menu.repositioning(rng, plan.channels), window_s=(start_s, start_s + 80.0), apart_s=1.0)
+        plan.place(rng, menu.walking(rng, plan.channels), window_s=(start_s + 80.0, start_s + 300.0), apart_s=1.0)

@@ -1,0 +1,163 @@
+"""Whole nights: sleep cycles, what happens in which stage, and the skin of a foot in bed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from crampwatch.firmware_sim.physiology.chance import log_uniform
+from crampwatch.firmware_sim.physiology.cramp import Cramp, draw_cramp
+from crampwatch.firmware_sim.physiology.electrode import Nudge
+from crampwatch.firmware_sim.physiology.movement import Repositioning
+from crampwatch.firmware_sim.physiology.skin import SkinCourse
+from crampwatch.firmware_sim.physiology.wearer import Traits
+from crampwatch.firmware_sim.scenarios.menu import ARTEFACTS, EVENTS, Draw, Stage
+from crampwatch.firmware_sim.scenarios.schedule import Plan
+
+__all__ = ["NightLife", "fill_night", "hard_traits", "night_traits", "sleep_stages"]
+
+
+@dataclass(frozen=True, slots=True)
+class NightLife:
+    """How full a night is.
+
+    Attributes:
+        cramps: Fewest and most cramps in 8 h.
+        density: Factor of the rates of everything else.
+        plateau_uv: Weakest and strongest cramp.
+        handled: Share of cramps that the wearer rubs or stretches while they last.
+    """
+
+    cramps: tuple[int, int] = (1, 3)
+    density: float = 1.0
+    plateau_uv: tuple[float, float] = (30.0, 100.0)
+    handled: float = 0.4
+
+
+def sleep_stages(rng: np.random.Generator, length_s: float) -> list[tuple[float, float, Stage]]:
+    """Return start, end and stage of every stretch: wake, then cycles of some 90 min with growing REM."""
+    stretches: list[tuple[float, float, Stage]] = []
+    t_s = 0.0
+
+    def lasts(minutes: float, stage: Stage) -> None:
+        nonlocal t_s
+        if t_s < length_s:
+            stretches.append((t_s, min(t_s + 60 * minutes, length_s), stage))
+            t_s += 60 * minutes
+
+    lasts(rng.uniform(5.0, 25.0), Stage.WAKE)
+    cycle = 0
+    while t_s < length_s:
+        lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
+        lasts(rng.uniform(15.0, 40.0) / (1 + cycle), Stage.DEEP)
+        lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
+        lasts(rng.uniform(4.0, 12.0) * (1 + cycle), Stage.REM)
+        lasts(rng.uniform(0.5, 6.0), Stage.WAKE)
+        cycle += 1
+    return stretches
+
+
+def fill_night(life: NightLife) -> Callable[[np.random.Generator, Plan], None]:
+    """Return a planner for nights that are this full."""
+
+    def fill(rng: np.random.Generator, plan: Plan) -> None:
+        stages = sleep_stages(rng, plan.length_s)
+        _place_cramps(rng, plan, life)
+        # A person has habits: some things come often in a night and others never.
+        habits = {draw: rng.lognormal(-0.3, 0.8) for _, draw, _ in EVENTS}
+        for start_s, stop_s, stage in stages:
+            for stage_of, draw, per_hour in EVENTS:
+                if stage_of == stage:
+                    rate = per_hour * life.density * habits[draw]
+                    _sprinkle(rng, plan, draw, (start_s, stop_s), rate)
+        for draw, per_hour in ARTEFACTS:
+            _strew(rng, plan, draw, per_hour * life.density)
+
+    return fill
+
+
+def night_traits(rng: np.random.Generator, length_s: float) -> Traits:
+    """Draw a near-life night: a foot that warms in bed, ordinary electrodes."""
+    return Traits(skin=_warming(rng, length_s), sweat=_sweat(rng, length_s, spells=1))
+
+
+def hard_traits(rng: np.random.Generator, length_s: float) -> Traits:
+    """Draw a hard night: cold or warming foot, noisy drying electrodes, hum, heart, coarse and narrow converter."""
+    cold = SkinCourse(0, rng.uniform(21.0, 25.0), rng.uniform(21.0, 27.0), 3000.0, wander_c=0.8)
+    return Traits(
+        floor_uv=(0.6, 6.0),
+        drift_uv=(5.0, 60.0),
+        full_rms_uv=(70.0, 400.0),
+        mains_uv=(0.5, 25.0),
+        heart_uv=(0.1, 12.0),
+        dries=(0.8, 2.0),
+        lsb_uv=float(rng.choice([0.12, 0.25, 0.75, 1.5, 2.747])),
+        rail_uv=log_uniform(rng, 1000.0, 8000.0),
+        skin=cold if rng.uniform() < 0.6 else _warming(rng, length_s),
+        sweat=_sweat(rng, length_s, spells=3),
+    )
+
+
+def _warming(rng: np.random.Generator, length_s: float) -> SkinCourse:
+    excursions = tuple(
+        (float(rng.uniform(0.0, length_s)), 60 * float(rng.uniform(5.0, 30.0)), float(rng.uniform(1.0, 5.0)))
+        for _ in range(int(rng.poisson(min(length_s, 1e6) / 14_400.0)))
+    )
+    return SkinCourse(
+        0,
+        start_c=rng.uniform(26.0, 31.0),
+        settled_c=rng.uniform(33.0, 35.0),
+        warm_time_s=rng.uniform(900.0, 2400.0),
+        excursions=excursions,
+    )
+
+
+def _sweat(rng: np.random.Generator, length_s: float, spells: int) -> tuple[tuple[int, float, float, float], ...]:
+    return tuple(
+        (
+            int(rng.integers(2)),
+            float(rng.uniform(0.0, length_s)),
+            60 * float(rng.uniform(8.0, 40.0)),
+            float(rng.uniform(0.3, 0.8)),
+        )
+        for _ in range(int(rng.poisson(spells)))
+    )
+
+
+def _place_cramps(rng: np.random.Generator, plan: Plan, life: NightLife) -> None:
+    share = plan.length_s / 28_800.0
+    count = round(rng.integers(life.cramps[0], life.cramps[1] + 1) * share + rng.uniform(-0.3, 0.3))
+    for _ in range(max(count, 1 if life.cramps[0] else 0)):
+        cramp = draw_cramp(rng, plan.channels, plateau_uv=life.plateau_uv)
+        onset_s = plan.place(rng, cramp, window_s=(60.0, plan.length_s), apart_s=60.0)
+        if onset_s is not None and rng.uniform() < life.handled:
+            _handle(rng, plan, cramp, onset_s)
+
+
+def _handle(rng: np.random.Generator, plan: Plan, cramp: Cramp, onset_s: float) -> None:
+    """Let the wearer wake: rub the foot while it cramps, or stretch it as the cramp ends."""
+    woken_s = onset_s + rng.uniform(0.3, 0.8) * cramp.duration_s
+    if cramp.ending == "stretch":
+        stretch = Repositioning(rng.uniform(3.0, 8.0), rng.uniform(0.1, 0.4), log_uniform(rng, 80.0, 900.0), "stretch")
+        plan.add(onset_s + cramp.duration_s - rng.uniform(0.5, 2.0), stretch, alone=False)
+    else:
+        rubs = rng.uniform() < 0.5
+        plan.add(
+            woken_s,
+            Nudge("friction" if rubs else "motion", rng.uniform(3.0, 15.0), log_uniform(rng, 20.0, 250.0)),
+            alone=False,
+        )
+
+
+def _sprinkle(rng: np.random.Generator, plan: Plan, draw: Draw, window_s: tuple[float, float], per_hour: float) -> None:
+    """Place as many as chance wants in a stretch of one stage; what does not fit is left out."""
+    for _ in range(int(rng.poisson(per_hour * (window_s[1] - window_s[0]) / 3600.0))):
+        plan.place(rng, draw(rng, plan.channels), window_s=window_s, apart_s=2.0)
+
+
+def _strew(rng: np.random.Generator, plan: Plan, draw: Draw, per_hour: float) -> None:
+    """Add what happens regardless of everything else, and may coincide with it."""
+    for _ in range(int(rng.poisson(per_hour * plan.length_s / 3600.0))):
+        generator = draw(rng, plan.channels)
+        room_s = plan.length_s - generator.extent_s - generator.lead_s
+        if room_s > 0:
+            plan.add(generator.lead_s + float(rng.uniform(0.0, room_s)), generator, alone=False)
