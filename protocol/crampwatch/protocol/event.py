@@ -29,6 +29,8 @@ class EventCode(IntEnum):
     """f32: SI units a count from the next frame on."""
     BUTTON = 6
     """None: the wearer pressed the button, to mark the moment."""
+    STREAM_ENDED = 7
+    """None: the stream has no more samples, as at the end of a recording that is played again."""
 
 
 @dataclass(frozen=True, slots=True)
