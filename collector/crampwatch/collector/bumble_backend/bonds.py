@@ -1,0 +1,98 @@
+"""Bonds on disk: the keys of paired sensors, and who this adapter says it is."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bumble import hci
+from bumble.keys import JsonKeyStore
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
+
+__all__ = ["AdapterIdentity", "BondStore"]
+
+_IDENTITY = "adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterIdentity:
+    """What sensors know this adapter by; it must stay the same for a bond to be found again.
+
+    Attributes:
+        static_address: Used where the controller has no public address.
+        irk: Identity resolving key, 16 octets.
+    """
+
+    static_address: hci.Address
+    irk: bytes
+
+    @classmethod
+    def new(cls) -> "AdapterIdentity":
+        """Make one up."""
+        return cls(hci.Address.generate_static_address(), secrets.token_bytes(16))
+
+
+class BondStore(JsonKeyStore):
+    """Bumble's key file, readable by its owner only.
+
+    Args:
+        namespace: The adapter's address.
+        path: Of the file; its folder is made when the first bond is stored.
+    """
+
+    def __init__(self, namespace: str, path: Path) -> None:
+        super().__init__(namespace, str(path))
+
+    async def save(self, db: dict[str, dict[str, dict[str, Any]]]) -> None:
+        """Replace the file in one step."""
+        _write(Path(self.filename), db)
+
+
+def load_identity(path: Path) -> AdapterIdentity:
+    """Return the identity kept beside the bonds, making one the first time.
+
+    Raises:
+        ConfigurationError: The file is damaged.
+        UnavailableError: It cannot be read or written.
+    """
+    try:
+        db = _read(path)
+        kept = db.get(_IDENTITY)
+        if kept is not None:
+            return AdapterIdentity(
+                hci.Address(kept["address"], hci.Address.RANDOM_DEVICE_ADDRESS), bytes.fromhex(kept["irk"])
+            )
+        identity = AdapterIdentity.new()
+        db[_IDENTITY] = {"address": identity.static_address.to_string(False), "irk": identity.irk.hex()}
+        _write(path, db)
+    except OSError as error:
+        raise UnavailableError(
+            f"The bonds in {path} cannot be read or written: {error.strerror or error}.",
+            advice="Check the folder's permissions and the free space of the disk.",
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"The bonds in {path} are damaged: {error}.", advice="Move the file away and pair the sensors again."
+        ) from error
+    return identity
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    db = json.loads(path.read_text("utf-8"))
+    if not isinstance(db, dict):
+        raise TypeError(f"a JSON object was expected, {type(db).__name__} was met")
+    return db
+
+
+def _write(path: Path, db: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".tmp")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
+        json.dump(db, output, sort_keys=True, indent=2)
+        output.flush()
+        os.fsync(output.fileno())
+    scratch.replace(path)

@@ -1,0 +1,403 @@
+"""The simulated sensor: a pure state machine.
+
+Samples are taken by the sensor's own drifting clock from boot (or from the first START) on, connected or not, and
+fill the ring. A host subscribes, then starts; frames then leave as their last sample is taken. What the link does not
+take in time is dropped, oldest first, and told; it stays in the ring and can be backfilled. On disconnection streams
+stop and sampling goes on.
+
+::
+
+    request ──> control ──┐
+    time ──> sampler ──> ring ──> live queue ──┐
+                          └──> backfill ───────┴──> take(): replies, events, live, vitals, stored
+"""
+
+import secrets
+import struct
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from crampwatch.firmware_sim.device.backfill import BackfillJob
+from crampwatch.firmware_sim.device.clock import DriftingClock
+from crampwatch.firmware_sim.device.events import EventLog
+from crampwatch.firmware_sim.device.live import FrameCutter, LiveStream
+from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
+from crampwatch.firmware_sim.device.sampler import TICK_HZ, Sampler
+from crampwatch.firmware_sim.device.vitals import Battery, Thermometer
+from crampwatch.firmware_sim.source import SignalSource
+from crampwatch.protocol.control import (
+    Backfill,
+    Opcode,
+    Reply,
+    Request,
+    RingReport,
+    SettingKey,
+    Status,
+    SyncReply,
+    streams_of,
+)
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.event import EventCode, SensorEvent
+from crampwatch.protocol.frame import OVERHEAD_OCTETS
+from crampwatch.protocol.info import Capability, Info
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat
+
+__all__ = ["Device", "DeviceConfig"]
+
+PREFERRED_MTU: Final = 247
+_ATT_HEADER_OCTETS: Final = 3
+_LONGEST_FRAME_S: Final = 0.1
+"""A frame carries at most this much time, so that slow streams are not told late."""
+_LONGEST_BACKFILL_S: Final = 10.0
+_OVERFLOW_PAUSE_S: Final = 1.0
+_IDLE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """What a simulated sensor is like.
+
+    Attributes:
+        name: As advertised, ``CW-XXXX``.
+        boot_id: Random for each boot; given only by tests.
+        origin: ``demo`` or ``replay``; Info says so.
+        clock: The sensor's own.
+        ring_s: Seconds of samples the ring holds.
+        queue_s: Seconds of samples that may wait for the link before the oldest are dropped.
+        waits_for_start: Take sample 0 at the first START instead of at boot, so that a replay loses no beginning.
+        battery_percent: At boot.
+        battery_life_h: From full to empty.
+        temperature_interval_s: Between notifications, until a host sets another.
+    """
+
+    name: str
+    boot_id: int = field(default_factory=lambda: secrets.randbits(32))
+    origin: Origin = Origin.DEMO
+    clock: DriftingClock = field(default_factory=DriftingClock)
+    ring_s: float = 600.0
+    queue_s: float = 2.0
+    waits_for_start: bool = False
+    battery_percent: float = 100.0
+    battery_life_h: float = 60.0
+    temperature_interval_s: float = 10.0
+
+
+class Device:
+    """A sensor that streams a source.
+
+    Args:
+        config: What it is like.
+        source: What its electrodes see.
+    """
+
+    def __init__(self, config: DeviceConfig, source: SignalSource) -> None:
+        self.name = config.name
+        self._config = config
+        self._stream = replace(source.stream, format=SampleFormat.INT16)
+        self._sampler = Sampler(source, config.clock, ring_s=config.ring_s)
+        frames = config.queue_s * self._stream.rate_hz / self._frame_samples_at(PREFERRED_MTU)
+        self._live = LiveStream(self._stream.stream, self._sampler, queue_frames=max(1, round(frames)))
+        self._stored_cutter = FrameCutter(self._stream.stream, self._sampler)
+        self._job: BackfillJob | None = None
+        self._battery = Battery(percent=config.battery_percent, life_h=config.battery_life_h)
+        self._thermometer = Thermometer(source, interval_s=config.temperature_interval_s)
+        self._events = EventLog()
+        self._replies: deque[Reply] = deque()
+        self._vitals: deque[Outgoing] = deque()
+        self._subscribed: set[Channel] = set()
+        self._mtu = 23
+        self._leads_off = 0
+        self._has_told_end = False
+        self._overflow_due_s = 0.0
+        if not config.waits_for_start:
+            self._sampler.begin(0.0)
+
+    def info(self, now_s: float) -> bytes:
+        """Return the value of Info."""
+        self.advance(now_s)
+        mark = Capability.REPLAY if self._config.origin is Origin.REPLAY else Capability.SIMULATED
+        return Info(
+            Capability.BACKFILL | Capability.SELF_TEST | Capability.LEAD_OFF | mark,
+            self._config.boot_id,
+            TICK_HZ,
+            (self._stream,),
+            (self._sampler.ring.state,),
+            (self._frame_samples_at(PREFERRED_MTU),),
+        ).encode()
+
+    def battery(self, now_s: float) -> bytes:
+        """Return the value of Battery Level."""
+        return bytes([self._battery.percent(now_s)])
+
+    def temperature(self, now_s: float) -> bytes:
+        """Return the value of Temperature."""
+        self.advance(now_s)
+        return self._thermometer.value(self._sampler.ring.next_index / self._stream.rate_hz)
+
+    def connect(self, now_s: float) -> None:
+        """Begin a connection."""
+        self.disconnect(now_s)
+
+    def disconnect(self, now_s: float) -> None:
+        """End it: streams stop, sampling goes on, a self test ends."""
+        self.advance(now_s)
+        self._live.stop()
+        self._job = None
+        self._replies.clear()
+        self._vitals.clear()
+        self._subscribed.clear()
+        self._mtu = 23
+        self._sampler.self_test = False
+
+    def set_mtu(self, mtu: int) -> None:
+        """Learn the ATT MTU; 23 until told otherwise. Streams that run keep their frames."""
+        self._mtu = mtu
+
+    def subscribe(self, now_s: float, channel: Channel, enabled: bool) -> None:
+        """Follow a change of a client characteristic configuration."""
+        self.advance(now_s)
+        if not enabled:
+            self._subscribed.discard(channel)
+            return
+        self._subscribed.add(channel)
+        if channel is Channel.BATTERY:
+            self._battery.forget_notified()
+        elif channel is Channel.TEMPERATURE:
+            self._thermometer.notify_soon()
+        elif channel is Channel.EVENT and self._leads_off and not self._events.holds(EventCode.LEAD_CHANGE):
+            self._tell(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
+
+    def press_button(self, now_s: float) -> None:
+        """Let the wearer mark this moment."""
+        self.advance(now_s)
+        self._tell(now_s, EventCode.BUTTON)
+
+    def request(self, now_s: float, value: bytes) -> None:
+        """Take a write to Control.
+
+        Raises:
+            FrameError: Too short to be a request, so that no reply can name its token.
+        """
+        request = Request.decode(value)
+        self.advance(now_s)
+        try:
+            opcode = Opcode(request.opcode)
+        except ValueError:
+            self._replies.append(Reply(request.opcode, request.token, Status.UNKNOWN_OPCODE))
+            return
+        self._answer(now_s, opcode, request)
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: take samples, cut frames, notice what changes."""
+        self._sampler.advance(now_s)
+        self._live.cut()
+        self._watch_leads(now_s)
+        self._watch_overflow(now_s)
+        self._watch_vitals(now_s)
+        if self._sampler.has_ended and not self._has_told_end:
+            self._has_told_end = True
+            self._tell(now_s, EventCode.STREAM_ENDED)
+
+    def take(self, *, may_indicate: bool) -> Outgoing | None:
+        """Return the next thing to send: replies, events, live frames, vitals, stored frames."""
+        if self._replies and may_indicate:
+            return Outgoing(Channel.CONTROL, self._replies.popleft().encode())
+        if Channel.EVENT in self._subscribed and (event := self._events.take()) is not None:
+            return Outgoing(Channel.EVENT, event)
+        if (frame := self._live.take()) is not None:
+            return Outgoing(Channel.DATA, frame)
+        if self._vitals:
+            return self._vitals.popleft()
+        stored = self._take_stored()
+        if stored is None and self._replies and may_indicate:
+            return Outgoing(Channel.CONTROL, self._replies.popleft().encode())
+        return stored
+
+    def next_due_s(self, now_s: float) -> float:
+        """Return when something new is due at the earliest."""
+        due_s = now_s + _IDLE_S
+        if self._live.is_running and not self._sampler.has_ended:
+            due_s = min(due_s, self._live.due_s)
+        if Channel.TEMPERATURE in self._subscribed:
+            due_s = min(due_s, self._thermometer.due_s)
+        return due_s
+
+    def _frame_samples_at(self, mtu: int) -> int:
+        """Samples of a full frame; 0 where not even one fits."""
+        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_OCTETS
+        fitting = octets // (self._stream.channels * self._stream.format.octets)
+        return min(fitting, max(1, int(self._stream.rate_hz * _LONGEST_FRAME_S)))
+
+    def _answer(self, now_s: float, opcode: Opcode, request: Request) -> None:
+        handlers = {
+            Opcode.INFO: self._on_info,
+            Opcode.START: self._on_start,
+            Opcode.STOP: self._on_stop,
+            Opcode.SYNC: self._on_sync,
+            Opcode.SET: self._on_set,
+            Opcode.BACKFILL: self._on_backfill,
+            Opcode.IDENTIFY: self._on_identify,
+            Opcode.SELF_TEST: self._on_self_test,
+            Opcode.ABORT: self._on_abort,
+        }
+        status, params = handlers[opcode](now_s, request)
+        self._replies.append(Reply(request.opcode, request.token, status, params))
+        if opcode is Opcode.ABORT and status is Status.SUCCESS and self._job is not None:
+            self._replies.append(self._job.done(Status.ABORTED))
+            self._job = None
+
+    def _on_info(self, now_s: float, request: Request) -> tuple[Status, bytes]:
+        if request.params:
+            return Status.BAD_LENGTH, b""
+        rings = ((self._stream.stream, self._sampler.ring.state),)
+        return Status.SUCCESS, RingReport(self._config.boot_id, self._sampler.ticks(now_s), rings).encode()
+
+    def _on_start(self, now_s: float, request: Request) -> tuple[Status, bytes]:
+        status = self._check_mask(request.params)
+        if status is not Status.SUCCESS:
+            return status, b""
+        frame_samples = self._frame_samples_at(self._mtu)
+        if Channel.DATA not in self._subscribed or frame_samples == 0 or self._sampler.has_ended:
+            return Status.NOT_AVAILABLE, b""
+        if not self._sampler.has_begun:
+            self._sampler.begin(now_s)
+        self._live.start(frame_samples)
+        return Status.SUCCESS, b""
+
+    def _on_stop(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        status = self._check_mask(request.params)
+        if status is Status.SUCCESS:
+            self._live.stop()
+        return status, b""
+
+    def _check_mask(self, params: bytes) -> Status:
+        try:
+            named = streams_of(params)
+        except FrameError:
+            return Status.BAD_LENGTH
+        is_ours = bool(named) and set(named) <= {self._stream.stream} and not params[0] & 1
+        return Status.SUCCESS if is_ours else Status.BAD_PARAMETER
+
+    def _on_sync(self, now_s: float, request: Request) -> tuple[Status, bytes]:
+        if len(request.params) not in (0, 8):
+            return Status.BAD_LENGTH, b""
+        index = self._sampler.ring.next_index & 0xFFFFFFFF
+        return Status.SUCCESS, SyncReply(self._sampler.ticks(now_s), index).encode()
+
+    def _on_set(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        if not request.params:
+            return Status.BAD_LENGTH, b""
+        key, value = request.params[0], request.params[1:]
+        if key == SettingKey.NAME:
+            return self._set_name(value), b""
+        if key == SettingKey.TEMPERATURE_INTERVAL:
+            return self._set_temperature_interval(value), b""
+        return Status.BAD_PARAMETER, b""
+
+    def _set_name(self, value: bytes) -> Status:
+        if not 1 <= len(value) <= 20:
+            return Status.BAD_LENGTH
+        try:
+            self.name = value.decode()
+        except UnicodeDecodeError:
+            return Status.BAD_PARAMETER
+        return Status.SUCCESS
+
+    def _set_temperature_interval(self, value: bytes) -> Status:
+        if len(value) != 2:
+            return Status.BAD_LENGTH
+        interval_s = struct.unpack("<H", value)[0]
+        if not 1 <= interval_s <= 3600:
+            return Status.BAD_PARAMETER
+        self._thermometer.interval_s = interval_s
+        self._thermometer.notify_soon()
+        return Status.SUCCESS
+
+    def _on_backfill(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        try:
+            asked = Backfill.decode(request.params)
+        except FrameError:
+            return Status.BAD_LENGTH, b""
+        if asked.stream != self._stream.stream or asked.count == 0:
+            return Status.BAD_PARAMETER, b""
+        if self._job is not None:
+            return Status.BUSY, b""
+        ring, frame_samples = self._sampler.ring, self._frame_samples_at(self._mtu)
+        first = max(_unwrap(asked.first_index, ring.next_index), ring.oldest)
+        skipped = (first - asked.first_index) & 0xFFFFFFFF
+        longest = round(_LONGEST_BACKFILL_S * self._stream.rate_hz)
+        count = min(asked.count - skipped, ring.next_index - first, longest)
+        if count <= 0 or frame_samples == 0 or Channel.STORED_DATA not in self._subscribed:
+            return Status.NOT_AVAILABLE, b""
+        self._job = BackfillJob(
+            request.token,
+            self._sampler,
+            self._stored_cutter,
+            first_index=first,
+            count=count,
+            frame_samples=frame_samples,
+        )
+        return Status.SUCCESS, Backfill(asked.stream, first & 0xFFFFFFFF, count).encode()
+
+    def _on_identify(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        return (Status.BAD_LENGTH if request.params else Status.SUCCESS), b""
+
+    def _on_self_test(self, now_s: float, request: Request) -> tuple[Status, bytes]:
+        if len(request.params) != 1:
+            return Status.BAD_LENGTH, b""
+        if request.params[0] > 1:
+            return Status.BAD_PARAMETER, b""
+        wanted = bool(request.params[0])
+        if wanted != self._sampler.self_test:
+            self._sampler.self_test = wanted
+            self._tell(now_s, EventCode.SELF_TEST, bytes([wanted]))
+        return Status.SUCCESS, b""
+
+    def _on_abort(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        if request.params:
+            return Status.BAD_LENGTH, b""
+        return (Status.NOT_AVAILABLE if self._job is None else Status.SUCCESS), b""
+
+    def _take_stored(self) -> Outgoing | None:
+        if self._job is None:
+            return None
+        frame = self._job.take()
+        if frame is not None:
+            return Outgoing(Channel.STORED_DATA, frame)
+        self._replies.append(self._job.done())
+        self._job = None
+        return None
+
+    def _watch_leads(self, now_s: float) -> None:
+        if self._sampler.leads_off != self._leads_off:
+            self._leads_off = self._sampler.leads_off
+            self._tell(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
+
+    def _watch_overflow(self, now_s: float) -> None:
+        if self._live.lost_samples and now_s >= self._overflow_due_s:
+            self._tell(now_s, EventCode.OVERFLOW, self._live.lost_samples.to_bytes(4, "little"))
+            self._live.lost_samples = 0
+            self._overflow_due_s = now_s + _OVERFLOW_PAUSE_S
+
+    def _watch_vitals(self, now_s: float) -> None:
+        warning = self._battery.warning(now_s)
+        if warning is not None:
+            self._tell(now_s, EventCode.LOW_BATTERY, bytes([warning]))
+        if Channel.BATTERY in self._subscribed and (percent := self._battery.change(now_s)) is not None:
+            self._vitals.append(Outgoing(Channel.BATTERY, bytes([percent])))
+        if Channel.TEMPERATURE in self._subscribed and self._thermometer.is_due(now_s):
+            sample_s = self._sampler.ring.next_index / self._stream.rate_hz
+            self._vitals.append(Outgoing(Channel.TEMPERATURE, self._thermometer.value(sample_s)))
+
+    def _tell(self, now_s: float, code: EventCode, payload: bytes = b"") -> None:
+        is_ours = code not in (EventCode.LOW_BATTERY, EventCode.BUTTON)
+        stream = self._stream.stream if is_ours else 0
+        index = self._sampler.ring.next_index & 0xFFFFFFFF
+        self._events.add(SensorEvent(code, stream, index, self._sampler.ticks(now_s), payload))
+
+
+def _unwrap(index: int, near: int) -> int:
+    """Return the unwrapped index next to `near` that is `index` modulo 2**32."""
+    return near + ((index - near + 0x80000000) & 0xFFFFFFFF) - 0x80000000

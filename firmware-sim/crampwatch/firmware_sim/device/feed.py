@@ -1,0 +1,50 @@
+"""What the sensor's converter makes of a signal: counts and marks, read from the source a second at a time."""
+
+import math
+
+import numpy as np
+from crampwatch.firmware_sim.device.ring import Mark
+from crampwatch.firmware_sim.simulate import COUNT_MAX, COUNT_MIN, to_counts
+from crampwatch.firmware_sim.source import SignalSource
+from numpy.typing import NDArray
+
+__all__ = ["Feed"]
+
+
+class Feed:
+    """Samples of a source as the converter delivers them.
+
+    The source is read in pieces of a second, since reading it sample by sample would cost more than making it.
+
+    Args:
+        source: What to read. Where its scale is unknown its values are taken for counts.
+    """
+
+    def __init__(self, source: SignalSource) -> None:
+        self.duration_samples = source.duration_samples
+        self._source = source
+        self._lsb_uv = source.stream.lsb_uv if source.stream.scale_known else 1.0
+        self._block_samples = max(1, math.ceil(source.stream.rate_hz))
+        self._block_first = -1
+        self._counts = np.zeros((0, source.stream.channels), np.int16)
+        self._marks = np.zeros(0, np.uint8)
+
+    def contact(self, index: int) -> tuple[bool, ...]:
+        """Tell for each channel whether its electrodes touch the skin at a sample."""
+        return self._source.contact(index / self._source.stream.rate_hz)
+
+    def read(self, first_index: int, count: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """Return counts, shape (samples, channels), and marks; up to the end of a block, so maybe fewer than asked."""
+        block_first = first_index // self._block_samples * self._block_samples
+        if block_first != self._block_first:
+            self._load(block_first)
+        start = first_index - block_first
+        return self._counts[start : start + count], self._marks[start : start + count]
+
+    def _load(self, block_first: int) -> None:
+        samples_uv = self._source.read(block_first, self._block_samples)
+        present = ~np.isnan(samples_uv.sum(axis=1))
+        self._counts = to_counts(np.where(present[:, None], samples_uv, 0.0), self._lsb_uv)
+        clipped = ((self._counts == COUNT_MIN) | (self._counts == COUNT_MAX)).any(axis=1)
+        self._marks = (np.where(present, 0, Mark.MISSING) | np.where(clipped, Mark.CLIPPED, 0)).astype(np.uint8)
+        self._block_first = block_first

@@ -1,0 +1,1 @@
+"""The simulated sensor on the air: GATT peripheral, virtual radio, and the service that runs both."""
