@@ -65,6 +65,7 @@ class Daemon:
                     "Address": Variant("s", str(host.random_address).split("/")[0]),
                     "Powered": Variant("b", True),
                     "Discovering": Variant("b", False),
+                    "Roles": Variant("as", ["central"]),
                 }
             },
         }
