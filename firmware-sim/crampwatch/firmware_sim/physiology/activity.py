@@ -72,12 +72,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of an activity that counts as one event; its visible onset and offset are measured later."""
+    """A stretch of an activity that counts as one event.
+
+    Attributes:
+        kind: What a perfect observer would call it.
+        label: The finer cause.
+        onset_s: All discharges of the activity from here on belong to it.
+        offset_s: Up to here.
+        by_discharges: Whether it begins and ends with its first and last visible discharge; else as said here, as
+            a gross movement does that begins with the skin.
+    """
 
     kind: EpisodeKind
     label: str
     onset_s: float
     offset_s: float
+    by_discharges: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 __all__ = ["Floats", "Lattice", "chance", "log_uniform", "pick"]
@@ -65,7 +64,8 @@ class Lattice:
         whole = np.floor(position)
         first = int(whole.min()) - 1
         index = (whole - (first + 1)).astype(np.intp)
-        before, here, after, beyond = sliding_window_view(self.values(first, int(whole.max()) - first + 3), 4).T
+        knots = self.values(first, int(whole.max()) - first + 3)
+        before, here, after, beyond = knots[:-3], knots[1:-2], knots[2:-1], knots[3:]
         scale = 1 / (6 * _SPLINE_RMS)
         constant = scale * (before + 4 * here + after)
         linear = 3 * scale * (after - before)

@@ -7,21 +7,17 @@ of the muscle while neighbours are silent (Roeleveld 2000, J Appl Physiol 88:169
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Discharges, Span, join
-from crampwatch.firmware_sim.physiology.chance import Floats, Lattice, log_uniform, pick
+from crampwatch.firmware_sim.physiology.chance import Floats, log_uniform, pick
+from crampwatch.firmware_sim.physiology.cramp_course import CrampCourse, Ending, Onset, unit_rates
 from crampwatch.firmware_sim.physiology.discharge import gather, train
-from crampwatch.firmware_sim.physiology.twitch import prominent_units
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
 
 __all__ = ["Cramp", "draw_cramp"]
-
-Onset = Literal["sputter", "creep", "ramp", "abrupt"]
-Ending = Literal["gradual", "self", "stretch"]
 
 _ONSETS: dict[Onset, float] = {"sputter": 0.5, "ramp": 0.2, "creep": 0.2, "abrupt": 0.1}
 _ENDINGS: dict[Ending, float] = {"gradual": 0.5, "self": 0.2, "stretch": 0.3}
@@ -48,6 +44,7 @@ class Cramp:
         after_twitches: Twitches in the minute after.
         spreads_to: Index of a second muscle it spreads to; None for a cramp that stays local.
         slowing: Duration of the potentials at the end over that at the start.
+        flutter_per_min: How often it lets go for a moment.
     """
 
     muscle: int
@@ -60,6 +57,7 @@ class Cramp:
     after_twitches: int = 4
     spreads_to: int | None = None
     slowing: float = 1.2
+    flutter_per_min: float = 0.0
 
     @property
     def lead_s(self) -> float:
@@ -73,28 +71,23 @@ class Cramp:
 
     def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
         """Return heralds, cramp and after-twitches."""
-        units = self._territory(wearer, rng)
-        cramp = [self._discharges(onset_s, wearer, rng, units)]
+        cramp = self.perform_alone(onset_s, wearer, rng)
+        spread: tuple[Discharges, ...] = ()
         if self.spreads_to is not None:
-            cramp.append(self._spread().perform_alone(onset_s + 0.3 * self.duration_s, wearer, rng))
-        span = Span(EpisodeKind.CRAMP, "cramp", onset_s - 0.05, onset_s + self.duration_s + 0.1)
+            spread = (self._spread_to(self.spreads_to).perform_alone(onset_s + 0.3 * self.duration_s, wearer, rng),)
         heralds = onset_s - np.sort(rng.uniform(1.0, 25.0, self.heralds))[::-1]
-        after = onset_s + self.duration_s + 0.8 + np.cumsum(rng.exponential(6.0, self.after_twitches) + 0.4)
-        after = after[after < onset_s + self.duration_s + 60.0]
+        end_s = onset_s + self.duration_s
+        after = end_s + 0.8 + np.cumsum(rng.exponential(6.0, self.after_twitches) + 0.4)
         return join(
-            self._singles("fasciculation", heralds, wearer, rng, units),
-            Activity(discharges=tuple(cramp), spans=(span,)),
-            self._singles("after_twitch", after, wearer, rng, units),
+            self._singles("fasciculation", heralds, cramp, wearer, rng),
+            Activity((cramp, *spread), spans=(Span(EpisodeKind.CRAMP, "cramp", onset_s - 0.05, end_s + 0.1),)),
+            self._singles("after_twitch", after[after < end_s + 60.0], cramp, wearer, rng),
         )
 
-    def perform_alone(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Discharges:
-        """Return the discharges of the cramp itself."""
-        return self._discharges(onset_s, wearer, rng, self._territory(wearer, rng))
-
-    def _spread(self) -> "Cramp":
+    def _spread_to(self, muscle: int) -> "Cramp":
         return replace(
             self,
-            muscle=self.spreads_to if self.spreads_to is not None else self.muscle,
+            muscle=muscle,
             duration_s=0.65 * self.duration_s,
             plateau_uv=0.5 * self.plateau_uv,
             onset="creep",
@@ -105,17 +98,18 @@ class Cramp:
         muscle = wearer.muscles[self.muscle]
         middle_mm = rng.choice(muscle.lateral_mm)
         distance_mm = np.abs(muscle.lateral_mm - middle_mm) + rng.exponential(2.0, muscle.units)
-        order = np.argsort(distance_mm)
-        power = np.cumsum(muscle.energy_uv2s[order].max(axis=1)) * _MEAN_RATE_HZ * _ACTIVE_SHARE
-        needed = int(np.searchsorted(power, self.plateau_uv**2)) + 1
+        power = muscle.energy_uv2s.max(axis=1) * _MEAN_RATE_HZ * _ACTIVE_SHARE
+        # No single unit makes a cramp: the largest stay out of a weak one.
+        order = np.argsort(np.where(power < 0.15 * self.plateau_uv**2, distance_mm, np.inf), kind="stable")
+        needed = int(np.searchsorted(np.cumsum(power[order]), self.plateau_uv**2)) + 1
         return np.asarray(order[: int(np.clip(needed, 10, muscle.units))])
 
-    def _discharges(
-        self, onset_s: float, wearer: Wearer, rng: np.random.Generator, units: NDArray[np.int64]
-    ) -> Discharges:
-        muscle = wearer.muscles[self.muscle]
+    def perform_alone(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Discharges:
+        """Return the discharges of the cramp itself in its one muscle."""
+        muscle, units = wearer.muscles[self.muscle], self._territory(wearer, rng)
         t_s = np.arange(0.0, self.duration_s + _STEP_S, _STEP_S)
-        rates_hz = self._rates(t_s, muscle.lateral_mm[units], rng)
+        course = CrampCourse(self.duration_s, self.onset, self.rise_s, self.ending, self.flutter_per_min)
+        rates_hz = unit_rates(t_s, course.drive(t_s, rng), muscle.lateral_mm[units], rng)
         cv, doublets = rng.normal(_RENEWAL_CV, 0.05), rng.uniform(0.02, 0.06)
         trains = [
             (int(unit), onset_s + train(rng, t_s, rate, interval_cv=max(cv, 0.25), doublet_share=doublets))
@@ -133,73 +127,17 @@ class Cramp:
         power = energy_uv2s[middle.unit].sum(axis=0).max(initial=1e-9) / (0.5 * self.duration_s)
         return float(np.clip(self.plateau_uv / np.sqrt(power), 0.4, 2.5))
 
-    def _rates(self, t_s: Floats, lateral_mm: Floats, rng: np.random.Generator) -> Floats:
-        """Return the discharge rate of every unit over time, shape (units, times); 0 while silent."""
-        drive = self._drive(t_s, rng)
-        start_mm, end_mm = rng.choice(lateral_mm, 2)
-        middle_mm = start_mm + (end_mm - start_mm) * t_s / self.duration_s
-        near = np.exp(-(((lateral_mm[:, None] - middle_mm) / 7.0) ** 2))
-        hurdle = rng.uniform(0.08, 0.7, lateral_mm.size)
-        hurdle[int(rng.integers(lateral_mm.size))] = 0.02
-        key = int(rng.integers(2**31))
-        restless = np.stack([Lattice(key, unit).smooth(t_s / 6.0) for unit in range(lateral_mm.size)])
-        active = drive * (0.45 + 0.55 * near) + 0.22 * drive * restless > hurdle[:, None]
-        first_hz = rng.normal(21.0, 2.5, lateral_mm.size)[:, None]
-        last_hz = rng.normal(11.0, 2.0, lateral_mm.size)[:, None]
-        tiring = np.exp(-t_s / rng.uniform(15.0, 40.0))
-        rate_hz = (last_hz + (first_hz - last_hz) * tiring) * (0.6 + 0.4 * drive)
-        return np.where(active, np.clip(rate_hz, 6.0, 28.0) * self._common(t_s, rng), 0.0)
-
-    def _common(self, t_s: Floats, rng: np.random.Generator) -> Floats:
-        """Return the modulation all units share: 1.4 +- 0.4 Hz with a wandering phase."""
-        frequency_hz = float(np.clip(rng.normal(1.4, 0.4), 0.7, 2.4))
-        wander = Lattice(int(rng.integers(2**31)), 1).smooth(t_s / 1.5)
-        return np.asarray(1 + rng.uniform(0.1, 0.3) * np.sin(2 * np.pi * frequency_hz * t_s + wander))
-
-    def _drive(self, t_s: Floats, rng: np.random.Generator) -> Floats:
-        """Return the strength of the cramp over time, 0 to about 1."""
-        key = int(rng.integers(2**31))
-        waxing = np.exp(rng.uniform(0.05, 0.25) * Lattice(key, 1).smooth(t_s / 5.0))
-        left_s = self.duration_s - t_s
-        ending = _smooth_step(left_s / self._fall_s(rng))
-        return np.asarray(ending * self._rise(t_s, rng) * np.clip(waxing, 0.5, 1.4))
-
-    def _rise(self, t_s: Floats, rng: np.random.Generator) -> Floats:
-        limit_s = 0.4 * self.duration_s
-        if self.onset == "abrupt":
-            return _smooth_step(0.15 + t_s / min(0.3, limit_s))
-        if self.onset == "ramp":
-            return _smooth_step(0.15 + t_s / min(self.rise_s, limit_s))
-        if self.onset == "creep":
-            return 0.06 + 0.94 * _smooth_step(t_s / min(3.0 * self.rise_s + 3.0, limit_s))
-        sputter_s = min(rng.uniform(1.0, 2.0), 0.2 * self.duration_s)
-        rising = 0.3 + 0.7 * _smooth_step((t_s - sputter_s) / min(self.rise_s, limit_s))
-        return rising * np.where(t_s < sputter_s, _sputter(t_s, rng), 1.0)
-
-    def _fall_s(self, rng: np.random.Generator) -> float:
-        if self.ending == "gradual":
-            return float(np.clip(rng.uniform(0.15, 0.5) * self.duration_s, 3.0, 25.0))
-        return float(rng.uniform(3.0, 6.0) if self.ending == "self" else rng.uniform(0.8, 2.0))
-
     def _singles(
-        self,
-        label: str,
-        times_s: Floats,
-        wearer: Wearer,
-        rng: np.random.Generator,
-        units: NDArray[np.int64],
+        self, label: str, times_s: Floats, cramp: Discharges, wearer: Wearer, rng: np.random.Generator
     ) -> Activity:
-        """Return lone discharges of the tallest of the units that cramp."""
+        """Return lone discharges of the taller units of the cramp, at its strength."""
+        units = np.unique(cramp.unit)
         peak_uv = wearer.muscles[self.muscle].peak_uv.max(axis=1)
-        tall = np.intersect1d(units, prominent_units(wearer, self.muscle, 10.0))
-        pool = tall if tall.size else units[np.argsort(peak_uv[units])[-3:]]
+        pool = units[np.argsort(peak_uv[units])[units.size // 2 :]]
         trains = [(int(rng.choice(pool)), np.array([at_s])) for at_s in times_s]
-        stretch = wearer.stretch_at(float(times_s[0])) if times_s.size else 1.0
-        gain = wearer.gain_at(float(times_s[0])) if times_s.size else 1.0
-        return Activity(
-            discharges=(gather(self.muscle, trains, stretch=stretch, gain=gain),),
-            spans=tuple(Span(EpisodeKind.TWITCH, label, at_s - 0.005, at_s + 0.1) for at_s in times_s),
-        )
+        singles = gather(self.muscle, trains, stretch=float(cramp.stretch[0]), gain=float(cramp.gain[0]))
+        spans = tuple(Span(EpisodeKind.TWITCH, label, at_s - 0.005, at_s + 0.1) for at_s in times_s)
+        return Activity(discharges=(singles,), spans=spans)
 
 
 def draw_cramp(
@@ -224,16 +162,5 @@ def draw_cramp(
         after_twitches=int(rng.poisson(3.0)),
         spreads_to=int(rng.choice(others)) if spreads else None,
         slowing=rng.uniform(1.05, 1.35),
+        flutter_per_min=log_uniform(rng, 1.0, 12.0) if rng.uniform() < 0.3 else 0.0,
     )
-
-
-def _smooth_step(x: Floats) -> Floats:
-    held = np.clip(x, 0.0, 1.0)
-    return np.asarray(held * held * (3 - 2 * held))
-
-
-def _sputter(t_s: Floats, rng: np.random.Generator) -> Floats:
-    """Return 1 in bursts and 0 in the pauses between them, a few tenths of a second each."""
-    lengths_s = rng.uniform(0.08, 0.35, 60)
-    turns = np.searchsorted(np.cumsum(lengths_s), t_s, side="right")
-    return np.asarray((turns % 2 == 0).astype(np.float64))

@@ -18,7 +18,7 @@ class Motion:
         start_s: When it starts.
         stop_s: When it has ended.
         amplitude_uv: RMS at each pair at its height.
-        step_s: Coarseness of the wave; power ends at about 0.6 / `step_s` Hz.
+        step_s: Coarseness of the wave; nearly all power lies below 0.6 / `step_s` Hz.
         unrest: How unevenly it comes, 0 to about 1.5.
     """
 
@@ -34,12 +34,17 @@ class Motion:
         since_s = t_s - self.start_s
         swell = np.exp(self.unrest * Lattice(self.seed, 1).smooth(since_s / 0.7))
         envelope = swell * edges(t_s, self.start_s, self.stop_s, 0.2)
-        shared = Lattice(self.seed, 2).smooth(since_s / self.step_s)
+        shared = self._rough(since_s, 2)
         columns = [
-            amplitude * (0.8 * shared + 0.6 * Lattice(self.seed, 3, channel).smooth(since_s / self.step_s))
+            amplitude * (0.8 * shared + 0.6 * self._rough(since_s, 3 + 2 * channel))
             for channel, amplitude in enumerate(self.amplitude_uv)
         ]
         return np.asarray(np.stack(columns, axis=1) * envelope[:, None])
+
+    def _rough(self, since_s: Floats, key: int) -> Floats:
+        """Return a wave with a little finer detail on it."""
+        detail = Lattice(self.seed, key + 1).smooth(since_s / (0.3 * self.step_s))
+        return np.asarray(Lattice(self.seed, key).smooth(since_s / self.step_s) + 0.12 * detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Walking:
             shaking(rng, wearer, onset_s + pause[1], self.duration_s - pause[1], self.motion_uv),
             Strikes(onset_s + strikes_s, scattered(rng, self.motion_uv, wearer.channels)),
         )
-        span = Span(EpisodeKind.MOVEMENT, "walking", onset_s - 0.05, onset_s + self.duration_s + 0.1)
+        span = Span(EpisodeKind.MOVEMENT, "walking", onset_s, onset_s + self.duration_s, by_discharges=False)
         return Activity(tuple(discharges), disturbances, spans=(span,))
 
 

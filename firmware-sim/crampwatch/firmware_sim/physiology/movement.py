@@ -28,9 +28,10 @@ class Hold:
         muscle: Index of the muscle that leads.
         duration_s: Length.
         effort: Excitation of the leading muscle, 0 to 1.
-        rise_s: Time to full effort: a fifth of a second when brisk, seconds in a slow stretch.
+        rise_s: Time to full effort and back: a fifth of a second when brisk, seconds in a slow stretch.
         label: `voluntary_hold`, or `slow_hold` for one that comes and goes slowly.
         synergy: Effort of the other muscles over that of the leader.
+        unsteadiness: How much the effort wavers; 0.05 with care, 0.3 without.
     """
 
     muscle: int
@@ -39,6 +40,7 @@ class Hold:
     rise_s: float = 0.25
     label: str = "voluntary_hold"
     synergy: tuple[float, float] = (0.3, 1.0)
+    unsteadiness: float = 0.1
     lead_s: float = 0.0
 
     @property
@@ -50,7 +52,9 @@ class Hold:
         """Return the contraction, with a little motion where it starts and ends."""
         t_s = np.arange(0.0, self.duration_s, _STEP_S)
         shape = edges(t_s, -0.3 * self.rise_s, self.duration_s, 1.3 * self.rise_s)
-        unsteady = 1 + 0.06 * Lattice(int(rng.integers(2**31)), 1).smooth(t_s / 0.4)
+        key = int(rng.integers(2**31))
+        wavering = Lattice(key, 1).smooth(t_s / 0.4) + 1.5 * Lattice(key, 2).smooth(t_s / 4.0)
+        unsteady = np.exp(self.unsteadiness * wavering)
         share = efforts(rng, wearer, self.muscle, self.synergy)
         discharges = steered(rng, wearer, onset_s + t_s, self.effort * shape * unsteady, share)
         height_uv = log_uniform(rng, 5.0, 150.0)
@@ -126,7 +130,7 @@ class LegMovements:
     @property
     def extent_s(self) -> float:
         """Longest it can take."""
-        return 1.6 * self.interval_s * (self.count - 1) + 12.0
+        return 1.2 * self.interval_s * (self.count - 1) + 12.0
 
     def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
         """Return the movements."""
@@ -185,7 +189,7 @@ class Repositioning:
             wave = Lattice(int(rng.integers(2**31)), number).smooth(t_s / rng.uniform(0.4, 1.5))
             drive = self.effort * np.clip(0.35 + 0.55 * wave, 0.0, 1.5) * gate
             discharges += steered(rng, wearer, onset_s + t_s, drive, share)
-        span = Span(EpisodeKind.MOVEMENT, self.label, onset_s - 0.05, onset_s + self.duration_s + 0.1)
+        span = Span(EpisodeKind.MOVEMENT, self.label, onset_s, onset_s + self.duration_s, by_discharges=False)
         return Activity(tuple(discharges), self._disturbances(onset_s, wearer, rng), spans=(span,))
 
     def _disturbances(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> tuple[Disturbance, ...]:

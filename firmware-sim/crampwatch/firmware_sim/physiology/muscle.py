@@ -1,7 +1,7 @@
 """A muscle: its pool of motor units and what each of them looks like at the electrodes."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil, log
 
 import numpy as np
@@ -28,6 +28,8 @@ _SIZE_RANGE = 12.0
 _STRETCH_STEP = 1.05
 _DENSE_RATE_HZ = 8000.0
 _BATCH = 4096
+_LEVELS_KEPT = 8
+"""A few megabytes each; an event needs those around the skin's temperature and its own fatigue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Muscle:
         self._velocity_mm_s = rng.normal(4000.0, 300.0, share.size) + 600.0 * (share - 0.5)
         size = np.exp(log(_SIZE_RANGE) * share) * rng.lognormal(0.0, 0.25, share.size)
         self._shapes = distance_potentials(fibres, electrodes) * size[:, None, None]
-        self._levels: dict[int, NDArray[np.float32]] = {}
+        self._bank = lru_cache(maxsize=_LEVELS_KEPT)(self._sampled)
         self._scale_to(full_rms_uv, own_channel)
 
     @property
@@ -131,13 +133,9 @@ class Muscle:
         """Samples by which a bank entry begins before its discharge: room for the low-pass filter's rise."""
         return ceil(1.0 / self.sampling.low_pass_hz * self.sampling.rate_hz) + 1
 
-    def _bank(self, level: int) -> NDArray[np.float32]:
+    def _sampled(self, level: int) -> NDArray[np.float32]:
         """Return sampled potentials at a stretch level, shape (units, phases, length, channels)."""
-        if level not in self._levels:
-            self._levels[level] = self._sampled(_STRETCH_STEP**level)
-        return self._levels[level]
-
-    def _sampled(self, stretch: float) -> NDArray[np.float32]:
+        stretch = _STRETCH_STEP**level
         phases, rate_hz = self.sampling.phases, self.sampling.rate_hz
         dense_hz = rate_hz * phases
         travel_s = self._shapes.shape[2] * STEP_MM / self._velocity_mm_s.min() * stretch
@@ -164,7 +162,7 @@ class Muscle:
         total = np.sqrt((energy * self.most_rate_hz[:, None]).sum(axis=0))
         scale = full_rms_uv / float(total.max() if own_channel is None else total[own_channel])
         self._shapes *= scale
-        self._levels.clear()
+        self._bank.cache_clear()
         self.energy_uv2s = energy * scale**2
         self.peak_uv = np.abs(bank).max(axis=1) * scale
         height = np.abs(bank).max(axis=2)

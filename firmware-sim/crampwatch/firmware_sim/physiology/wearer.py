@@ -103,7 +103,7 @@ class Wearer:
     def electrode_gain(self, t_s: Floats) -> Floats:
         """Return the slowly changing gain of each pair, shape (times, channels)."""
         columns = [
-            fading ** (t_s / 28_800.0) * (1 + 0.03 * Lattice(self.seed, 21, channel).slow(t_s, 300.0))
+            np.exp(np.log(fading) / 28_800.0 * t_s + 0.03 * Lattice(self.seed, 21, channel).slow(t_s, 300.0))
             for channel, fading in enumerate(self.fading)
         ]
         gain = np.stack(columns, axis=1)

@@ -13,6 +13,9 @@ __all__ = ["measure"]
 _VISIBLE = 3.0
 """A discharge is visible when its peak on some channel is this many times the noise floor's RMS."""
 
+_MEASURED_S = 120.0
+"""Peak and power come from this much of a long event: enough for both, and memory stays bounded."""
+
 
 def measure(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
     """Return the truth of one span of an activity.
@@ -20,7 +23,9 @@ def measure(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
     The event runs from the start of its first visible discharge to the end of its last visible one; where none is
     visible, all count, and where there is no discharge at all, the span itself counts.
     """
-    onset_s, offset_s = _visible(activity, span, wearer)
+    onset_s, offset_s = span.onset_s, span.offset_s
+    if span.by_discharges:
+        onset_s, offset_s = _visible(activity, span, wearer)
     own_uv = _own_signal(activity, onset_s, offset_s, wearer)
     power = (own_uv**2).mean(axis=0) / wearer.floor_uv**2
     order = np.argsort(power)[::-1]
@@ -55,14 +60,15 @@ def _visible(activity: Activity, span: Span, wearer: Wearer) -> tuple[float, flo
 
 
 def _own_signal(activity: Activity, onset_s: float, offset_s: float, wearer: Wearer) -> Floats:
-    """Return the event's own signal after the front end, from onset to offset, shape (samples, channels).
+    """Return the event's own signal after the front end, from its onset on, shape (samples, channels).
 
     Muscle alone where there is any: a movement's own motion artefact does not make its EMG any clearer.
     """
     front_end = wearer.front_end
     settle = front_end.settle_samples
     first_index = int(onset_s * front_end.rate_hz) - settle
-    count = max(ceil((offset_s - onset_s) * front_end.rate_hz), 1) + settle
+    length_s = min(offset_s - onset_s, _MEASURED_S)
+    count = max(ceil(length_s * front_end.rate_hz), 1) + settle
     t_s = (first_index + np.arange(count)) / front_end.rate_hz
     own_uv = np.zeros((count, wearer.channels))
     for discharges in activity.discharges:

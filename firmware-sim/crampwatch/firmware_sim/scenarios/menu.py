@@ -65,7 +65,13 @@ class Stage(StrEnum):
 
 def hold(rng: np.random.Generator, muscles: int) -> Generator:
     """Draw a voluntary hold of up to a minute."""
-    return Hold(int(rng.integers(muscles)), log_uniform(rng, 3.0, 60.0), log_uniform(rng, 0.05, 0.6))
+    return Hold(
+        int(rng.integers(muscles)),
+        log_uniform(rng, 3.0, 60.0),
+        log_uniform(rng, 0.05, 0.6),
+        rise_s=log_uniform(rng, 0.12, 1.2),
+        unsteadiness=log_uniform(rng, 0.03, 0.3),
+    )
 
 
 def slow_hold(rng: np.random.Generator, muscles: int) -> Generator:
@@ -77,6 +83,7 @@ def slow_hold(rng: np.random.Generator, muscles: int) -> Generator:
         rise_s=rng.uniform(1.5, 6.0),
         label="slow_hold",
         synergy=(0.1, 0.9),
+        unsteadiness=log_uniform(rng, 0.03, 0.3),
     )
 
 
@@ -113,7 +120,7 @@ def plm(rng: np.random.Generator, _muscles: int) -> Generator:
     """Draw a series of periodic leg movements."""
     return LegMovements(
         "plm",
-        int(rng.integers(4, 25)),
+        int(rng.integers(4, 19)),
         rng.uniform(15.0, 40.0),
         log_uniform(rng, 0.7, 4.0),
         log_uniform(rng, 0.15, 0.9),
@@ -251,7 +258,7 @@ EVENTS: tuple[tuple[Stage, Draw, float], ...] = (
     (Stage.WAKE, unit_train, 4.0),
     (Stage.WAKE, foot_tremor, 2.0),
     (Stage.WAKE, leg_movement, 5.0),
-    (Stage.LIGHT, plm, 0.5),
+    (Stage.LIGHT, plm, 1.0),
     (Stage.LIGHT, leg_movement, 4.0),
     (Stage.LIGHT, repositioning, 2.0),
     (Stage.LIGHT, foot_tremor, 0.7),

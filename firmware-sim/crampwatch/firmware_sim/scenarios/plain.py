@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.chance import log_uniform, pick
-from crampwatch.firmware_sim.physiology.cramp import Onset, draw_cramp
+from crampwatch.firmware_sim.physiology.cramp import draw_cramp
+from crampwatch.firmware_sim.physiology.cramp_course import Onset
 from crampwatch.firmware_sim.physiology.generator import Generator
 from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, Myokymia
 from crampwatch.firmware_sim.scenarios import menu
@@ -27,6 +28,7 @@ def demo(rng: np.random.Generator, plan: Plan) -> None:
         onset=pick(rng, _CLEAR_ONSETS),
         heralds=0,
         after_twitches=4,
+        flutter_per_min=0.0,
     )
     plan.add(2.0, Fasciculations(cramp.muscle, onset_s - 5.0, 30.0, least_uv=25.0))
     plan.add(onset_s, cramp)
