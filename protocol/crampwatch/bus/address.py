@@ -1,0 +1,74 @@
+"""Where a broker listens and how to log in, as one URL."""
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from crampwatch.protocol.errors import ConfigurationError
+
+__all__ = ["BrokerAddress"]
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_ADVICE: Final = "Write mqtt://user:password@host:1883, or mqtts:// for TLS; user and password may be left out."
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """A broker.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        user: None where the broker asks for none.
+        password: Never shown by `str` and `repr`.
+        tls: Whether the connection is encrypted and the broker's certificate is checked.
+    """
+
+    host: str
+    port: int = 1883
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The address with its secrets: what `parse` reads."""
+        if self.user is None:
+            return str(self)
+        login = quote(self.user, safe="") + (f":{quote(self.password, safe='')}" if self.password is not None else "")
+        return str(self).replace("://", f"://{login}@", 1)
+
+    @classmethod
+    def parse(cls, text: str) -> "BrokerAddress":
+        """Read a URL.
+
+        >>> BrokerAddress.parse("mqtt://me:secret@home.lan")
+        BrokerAddress(host='home.lan', port=1883, user='me', tls=False)
+
+        Raises:
+            ConfigurationError: Not such a URL. The text itself is not repeated: it may hold a password.
+        """
+        try:
+            parts = urlsplit(text.strip())
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError("The broker's address is not a URL with a valid port.", advice=_ADVICE) from error
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ConfigurationError(
+                f"The broker's address begins with {parts.scheme + '://' if parts.scheme else 'no scheme'!r} and names "
+                f"{'no host' if not parts.hostname else 'a host'}.",
+                advice=_ADVICE,
+            )
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ConfigurationError("The broker's address goes on after its port.", advice=_ADVICE)
+        return cls(
+            parts.hostname,
+            _PORTS[parts.scheme] if port is None else port,
+            None if parts.username is None else unquote(parts.username),
+            None if parts.password is None else unquote(parts.password),
+            parts.scheme == "mqtts",
+        )

@@ -1,0 +1,302 @@
+"""The MQTT client every service uses: it reconnects for ever, publishes at least once, and acknowledges by hand."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.backoff import backoff_s
+from crampwatch.bus.connection import Connection, LoginRefusedError, Will
+from crampwatch.protocol import messages
+from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.topics import Leaf, Topic
+from paho.mqtt.client import MQTTMessage
+
+__all__ = ["MAX_PAYLOAD_OCTETS", "Bus", "Message", "publish_message"]
+
+MAX_PAYLOAD_OCTETS: Final = 2 << 20
+"""More than any block or message of ours; the embedded broker accepts twice this."""
+_HARD_LIMIT: Final = 4
+"""Times `receive_limit`: beyond it QoS 0 is dropped, as its sender allows."""
+_SETTLED_S: Final = 5.0
+"""A connection that lasted this long was a good one: after it the pauses begin small again."""
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A received message.
+
+    Attributes:
+        topic: Where it was published.
+        payload: As published.
+        retained: Whether it was said before we subscribed.
+    """
+
+    topic: str
+    payload: bytes
+    retained: bool
+    _mid: int = field(default=0, repr=False, compare=False)
+    _connection: Connection | None = field(default=None, repr=False, compare=False)
+
+    def ack(self) -> None:
+        """Tell the broker it is done with; again, or after its connection ended, without effect.
+
+        A message never acknowledged is sent again, to a persistent client also after its restart.
+        """
+        if self._connection is not None:
+            self._connection.acknowledge(self._mid)
+
+
+class Bus:
+    """A client of a broker, for as long as the context lasts.
+
+    What it publishes with QoS 1 is sent again after a reconnection until acknowledged or cancelled. What it receives
+    waits in a queue: beyond `receive_limit` the socket is not read, unless something we sent still awaits its
+    acknowledgement (a consumer that publishes would wait for ever); then QoS 1 stays bounded by the broker's own
+    window, and QoS 0 is dropped beyond four times the limit.
+
+    Args:
+        address: The broker.
+        client_id: Who we are; fixed for a persistent client.
+        will: Topic and payload the broker publishes, retained, when we vanish.
+        birth: Topic and payload we publish, retained, after every connection.
+        persistent: Whether the broker keeps subscriptions and unacknowledged messages while we are away.
+        receive_limit: Messages waiting to be taken.
+        inflight_limit: Publications awaiting acknowledgement; further ones wait their turn.
+        first_timeout_s: How long entering the context may take; None to wait for ever.
+
+    Raises:
+        UnavailableError: On entering: login refused, or no connection within `first_timeout_s`.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        *,
+        client_id: str,
+        will: Will | None = None,
+        birth: Will | None = None,
+        persistent: bool = False,
+        receive_limit: int = 1000,
+        inflight_limit: int = 100,
+        first_timeout_s: float | None = 10.0,
+    ) -> None:
+        self._address = address
+        self._client_id = client_id
+        self._will = will
+        self._birth = birth
+        self._persistent = persistent
+        self._receive_limit = receive_limit
+        self._first_timeout_s = first_timeout_s
+        self._inflight = asyncio.Semaphore(inflight_limit)
+        self._filters: dict[str, int] = {}
+        self._connection: Connection | None = None
+        self._up = asyncio.Event()
+        self._queue: deque[Message] = deque()
+        self._arrival = asyncio.Event()
+        self._failure: UnavailableError | None = None
+        self._welcomed = False
+        self._runner: asyncio.Task[None] | None = None
+        self._dropped = 0
+
+    async def __aenter__(self) -> Self:
+        self._runner = asyncio.create_task(self._run(), name=f"mqtt {self._client_id}")
+        try:
+            async with asyncio.timeout(self._first_timeout_s):
+                await self._first_connection(self._runner)
+        except TimeoutError:
+            await self._shut()
+            raise self._failure or UnavailableError(
+                f"The MQTT broker at {self._address} did not answer within {self._first_timeout_s:g} s.",
+                advice="Check that it runs, and its host and port.",
+            ) from None
+        except BaseException:
+            await self._shut()
+            raise
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self._shut()
+
+    @property
+    def address(self) -> BrokerAddress:
+        """The broker."""
+        return self._address
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there at the moment and our subscriptions stand."""
+        return self._up.is_set()
+
+    @property
+    def waiting(self) -> int:
+        """Received messages not taken yet."""
+        return len(self._queue)
+
+    @property
+    def dropped(self) -> int:
+        """QoS 0 messages dropped so far: sent with no connection, or received faster than taken."""
+        return self._dropped
+
+    async def wait_connected(self) -> None:
+        """Return when the broker is there."""
+        await self._up.wait()
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        """Publish; return when acknowledged (QoS 1), or handed over or dropped for want of a connection (QoS 0).
+
+        Raises:
+            ValueError: The payload is longer than `MAX_PAYLOAD_OCTETS`, or the topic is none.
+        """
+        if len(payload) > MAX_PAYLOAD_OCTETS:
+            raise ValueError(f"A payload of {len(payload)} octets; at most {MAX_PAYLOAD_OCTETS} can be published.")
+        if qos == 0:
+            if self._connection is None or not await self._connection.publish(topic, payload, qos=0, retain=retain):
+                self._dropped += 1
+            return
+        async with self._inflight:
+            while True:
+                connection = await self._established()
+                if await connection.publish(topic, payload, qos=1, retain=retain):
+                    return
+
+    async def subscribe(self, topic_filter: str, qos: int = 1) -> None:
+        """Subscribe, now and after every reconnection; return when the broker has agreed.
+
+        Raises:
+            UnavailableError: The broker refuses.
+        """
+        self._filters[topic_filter] = qos
+        while True:
+            connection = await self._established()
+            if await connection.subscribe(topic_filter, qos):
+                return
+
+    async def receive(self) -> Message:
+        """Return the next message, in the order of arrival; cancelling loses none."""
+        while not self._queue:
+            self._arrival.clear()
+            await self._arrival.wait()
+        message = self._queue.popleft()
+        self._pace()
+        return message
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Yield messages until cancelled."""
+        while True:
+            yield await self.receive()
+
+    async def _first_connection(self, runner: asyncio.Task[None]) -> None:
+        waiter = asyncio.create_task(self._up.wait())
+        try:
+            await asyncio.wait({waiter, runner}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+        if runner.done():
+            runner.result()
+
+    async def _established(self) -> Connection:
+        while True:
+            await self._up.wait()
+            if self._connection is not None and self._connection.alive:
+                return self._connection
+            await asyncio.sleep(0)  # it ended this very moment, and the runner is about to notice
+
+    async def _run(self) -> None:
+        pauses = backoff_s()
+        clock = asyncio.get_running_loop().time
+        while True:
+            began_s = clock()
+            try:
+                await self._serve()
+            except LoginRefusedError as error:
+                if not self._welcomed:
+                    raise
+                self._report(error)
+            except UnavailableError as error:
+                self._report(error)
+            if clock() - began_s > _SETTLED_S:
+                pauses = backoff_s()
+            await asyncio.sleep(next(pauses))
+
+    async def _serve(self) -> None:
+        """Connect, and return when the connection has ended."""
+        connection = await Connection.open(
+            self._address,
+            client_id=self._client_id,
+            persistent=self._persistent,
+            will=self._will,
+            on_publish=self._take,
+        )
+        try:
+            if await self._resume(connection):
+                self._stand(connection)
+                await connection.closed.wait()
+                self._report(UnavailableError(f"The connection to the MQTT broker at {self._address} broke."))
+        finally:
+            self._up.clear()
+            self._connection = None
+            await connection.close()
+
+    async def _resume(self, connection: Connection) -> bool:
+        for topic_filter, qos in tuple(self._filters.items()):
+            if not await connection.subscribe(topic_filter, qos):
+                return False
+        if self._birth is not None:
+            return await connection.publish(*self._birth, qos=1, retain=True)
+        return connection.alive
+
+    def _stand(self, connection: Connection) -> None:
+        if self._failure is not None and self._welcomed:
+            _log.info("connected again to the MQTT broker at %s", self._address)
+        self._failure = None
+        self._welcomed = True
+        self._connection = connection
+        self._up.set()
+        self._pace()
+
+    def _report(self, error: UnavailableError) -> None:
+        """Say the first failure of an outage aloud; the command line says the one that ends the start."""
+        _log.log(logging.WARNING if self._welcomed and self._failure is None else logging.DEBUG, "%s", error)
+        self._failure = error
+
+    def _take(self, connection: Connection, message: MQTTMessage) -> None:
+        if message.qos == 0 and len(self._queue) >= self._receive_limit * _HARD_LIMIT:
+            self._dropped += 1
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # no topic of ours: the consumer counts it as unreadable
+        origin = connection if message.qos else None
+        self._queue.append(Message(topic, bytes(message.payload), message.retain, message.mid, origin))
+        self._arrival.set()
+        self._pace()
+
+    def _pace(self) -> None:
+        """Stop reading while the queue is full, unless an answer is awaited; read again once it is half empty."""
+        connection = self._connection
+        if connection is None:
+            return
+        if len(self._queue) >= self._receive_limit and not connection.awaits_answer:
+            connection.read(False)
+        elif len(self._queue) <= self._receive_limit // 2:
+            connection.read(True)
+
+    async def _shut(self) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+
+
+async def publish_message(bus: Bus, message: messages.Message, leaf: Leaf) -> None:
+    """Publish a protocol message on the topic, and with the quality of service and retention, of its leaf."""
+    payload = messages.encode(message)
+    await bus.publish(str(Topic(message.sensor, leaf)), payload, qos=leaf.qos, retain=leaf.retained)

