@@ -24,6 +24,7 @@ __all__ = [
     "Link",
     "Message",
     "Notice",
+    "NoticeCode",
     "Placement",
     "SensorInfo",
     "SensorState",
@@ -31,6 +32,7 @@ __all__ = [
     "Severity",
     "StreamInfo",
     "Temperature",
+    "Unit",
     "decode",
     "encode",
     "schemas",
@@ -45,6 +47,9 @@ Index = Annotated[int, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Severity = Literal["info", "warning", "alarm"]
+NoticeCode = Literal[
+    "cramp", "long_cramp", "sensor_silent", "sensor_back", "battery_low", "disk_low", "lead_off", "broken_frames"
+]
 Unit = Literal["uV", "relative"]
 _Points = Annotated[tuple[float | None, ...], Meta(max_length=4096)]
 
@@ -221,16 +226,7 @@ class Notice(Message, frozen=True, kw_only=True):
 
     id: Name
     severity: Severity
-    code: Literal[
-        "cramp",
-        "long_cramp",
-        "sensor_silent",
-        "sensor_back",
-        "battery_low",
-        "disk_low",
-        "lead_off",
-        "broken_frames",
-    ]
+    code: NoticeCode
     text: Text
     episode: str | None = None
 

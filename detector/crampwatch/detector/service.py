@@ -1,0 +1,255 @@
+"""The detector as a service: sample blocks from MQTT in; features, states, episodes and notices out.
+
+A block is acknowledged after what follows from it was published and the detector's state is on the disk. After a kill
+the broker sends the rest again, and what is said twice is the same to the letter.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.client import Bus, Message, publish_message
+from crampwatch.detector.live_analysis import LiveAnalysis
+from crampwatch.detector.live_checkpoint import CheckpointFolder, StreamKey
+from crampwatch.protocol import messages
+from crampwatch.protocol.block import SampleBlock
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+
+__all__ = ["DetectorOptions", "run"]
+
+CHECKPOINT_S: Final = 1.0
+SILENCE_S: Final = 3.0
+"""After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
+FAREWELL_S: Final = 1.5
+_WAITING_BLOCKS: Final = 256
+_log: Final = logging.getLogger(__name__)
+_LEAVES: Final = {
+    messages.Features: Leaf.FEATURES,
+    messages.SensorState: Leaf.STATE,
+    messages.Episode: Leaf.EPISODE,
+    messages.Notice: Leaf.NOTICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOptions:
+    """What the detector service needs.
+
+    Attributes:
+        broker: Where blocks come from and findings go.
+        state_dir: Where checkpoints are kept.
+        client_id: Fixed, so that the broker keeps for us what we have not acknowledged.
+    """
+
+    broker: BrokerAddress
+    state_dir: Path
+    client_id: str = "crampwatch-detector"
+
+
+async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
+    """Detect until told to stop.
+
+    Raises:
+        UnavailableError: The broker refuses us, or the state cannot be written.
+    """
+    topic = str(service_topic("detector"))
+    bus = Bus(
+        options.broker,
+        client_id=options.client_id,
+        will=(topic, _status(online=False)),
+        birth=(topic, _status(online=True)),
+        persistent=True,
+        first_timeout_s=None,
+    )
+    async with bus:
+        service = _Service(bus, CheckpointFolder(options.state_dir))
+        for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES):
+            await bus.subscribe(every(leaf), leaf.qos)
+        watching = asyncio.create_task(service.watch_silence(), name="silence")
+        try:
+            await service.consume(stop)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        await bus.publish(topic, _status(online=False), retain=True)
+
+
+class _Service:
+    """Routes messages to analyses, and keeps the order: publish, checkpoint, acknowledge."""
+
+    def __init__(self, bus: Bus, folder: CheckpointFolder) -> None:
+        self._bus = bus
+        self._folder = folder
+        self._infos: dict[str, messages.SensorInfo] = {}
+        self._analyses: dict[StreamKey, LiveAnalysis] = {}
+        self._changed: set[StreamKey] = set()
+        self._taken: list[Message] = []
+        self._waiting: defaultdict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_WAITING_BLOCKS))
+        self._heard_s: dict[StreamKey, float] = {}
+        self._silent: set[StreamKey] = set()
+        self._unreadable = 0
+
+    async def consume(self, stop: asyncio.Event) -> None:
+        """Take messages until told to stop; make a checkpoint about once a second and at the end.
+
+        A message that was begun is finished: its findings and its place in the detector's state belong together. Where
+        that cannot be done in time, as while the broker is away, no checkpoint is made and the broker sends it again.
+        """
+        stopping = asyncio.create_task(stop.wait())
+        working = asyncio.create_task(self._work(stopping))
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        _, late = await asyncio.wait({working}, timeout=FAREWELL_S)
+        stopping.cancel()
+        working.cancel()
+        await asyncio.gather(stopping, *late, return_exceptions=True)
+        if not late:
+            working.result()
+
+    async def _work(self, stopping: "asyncio.Task[Literal[True]]") -> None:
+        clock = asyncio.get_running_loop().time
+        due_s = clock() + CHECKPOINT_S
+        receiving = asyncio.create_task(self._bus.receive())
+        try:
+            while not stopping.done():
+                await asyncio.wait({receiving, stopping}, timeout=due_s - clock(), return_when=asyncio.FIRST_COMPLETED)
+                if receiving.done():
+                    await self._take(receiving.result())
+                    receiving = asyncio.create_task(self._bus.receive())
+                if clock() >= due_s:
+                    await self.checkpoint()
+                    due_s = clock() + CHECKPOINT_S
+            await self.checkpoint()
+        finally:
+            receiving.cancel()
+
+    async def watch_silence(self) -> None:
+        """Say that there is no data once a sensor was silent."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(SILENCE_S / 6)
+            for key, heard_s in tuple(self._heard_s.items()):
+                if clock() - heard_s > SILENCE_S and key not in self._silent:
+                    self._silent.add(key)
+                    since_ns = time.time_ns() - round((clock() - heard_s) * 1e9)
+                    await self._tell([self._analyses[key].silent_state(since_ns)])
+
+    async def checkpoint(self) -> None:
+        """Publish what is batched, keep the state of what changed, then acknowledge what led to it."""
+        taken, self._taken = self._taken, []
+        for key in sorted(self._changed):
+            await self._tell(self._analyses[key].flush())
+            await asyncio.to_thread(self._folder.save, key, self._analyses[key].checkpoint())
+        self._changed.clear()
+        for message in taken:
+            message.ack()
+
+    async def _take(self, message: Message) -> None:
+        try:
+            topic = Topic.parse(message.topic)
+            if topic.leaf is Leaf.SAMPLES:
+                await self._take_block(topic.sensor, message)
+            elif topic.leaf is Leaf.INFO:
+                await self._take_info(messages.decode(message.payload, messages.SensorInfo), message)
+            elif topic.leaf is Leaf.TEMPERATURE:
+                self._take_temperature(topic.sensor, messages.decode(message.payload, messages.Temperature))
+                self._taken.append(message)
+        except FrameError as error:
+            self._unreadable += 1
+            _log.warning("unreadable message on %.120s (%d so far): %s", message.topic, self._unreadable, error)
+            message.ack()
+
+    async def _take_info(self, info: messages.SensorInfo, message: Message) -> None:
+        self._infos[info.sensor] = info
+        waiting = self._waiting.pop(info.sensor, ())
+        for held in waiting:
+            await self._take(held)
+        if info.ended_ns is not None:
+            await self._finish(info)
+        self._taken.append(message)
+
+    async def _take_block(self, sensor: str, message: Message) -> None:
+        if sensor not in self._infos:
+            self._waiting[sensor].append(message)
+            return
+        block = SampleBlock.decode(message.payload)
+        self._taken.append(message)
+        key = StreamKey(sensor, block.boot_id, block.stream)
+        analysis = self._analysis(key, block)
+        if analysis is None:
+            return
+        self._heard_s[key] = asyncio.get_running_loop().time()
+        if key in self._silent:
+            self._silent.discard(key)
+            await self._tell([analysis.present_state()])
+        self._changed.add(key)
+        await self._tell(analysis.take(block))
+
+    def _take_temperature(self, sensor: str, message: messages.Temperature) -> None:
+        for key, analysis in self._analyses.items():
+            if key.sensor == sensor:
+                analysis.take_temperature(message)
+                self._changed.add(key)
+
+    def _analysis(self, key: StreamKey, block: SampleBlock) -> LiveAnalysis | None:
+        """Return the stream's analysis, restored or new; None where the stream is not EMG."""
+        if key in self._analyses:
+            return self._analyses[key]
+        info = self._infos[key.sensor]
+        stream = next((row for row in info.streams if row.stream == key.stream), None)
+        if stream is None or stream.kind != "emg":
+            return None
+        for old in [known for known in self._analyses if known.sensor == key.sensor and known.stream == key.stream]:
+            self._forget(old)
+        self._analyses[key] = self._restored(key, info, block) or LiveAnalysis(info, block)
+        self._folder.forget_others(key)
+        return self._analyses[key]
+
+    def _restored(self, key: StreamKey, info: messages.SensorInfo, block: SampleBlock) -> LiveAnalysis | None:
+        checkpoint = self._folder.load(key)
+        if checkpoint is None:
+            return None
+        try:
+            return LiveAnalysis.from_checkpoint(info, block, checkpoint)
+        except (msgspec.MsgspecError, ValueError) as error:
+            _log.warning("the kept state of %s cannot be read and is begun anew: %s", key.sensor, error)
+            return None
+
+    async def _finish(self, info: messages.SensorInfo) -> None:
+        for key in [known for known in self._analyses if known.sensor == info.sensor]:
+            analysis = self._analyses[key]
+            if analysis.session == info.session:
+                await self._tell(analysis.finish())
+                await self._tell([analysis.silent_state(info.ended_ns or info.t_ns)])
+                self._silent.add(key)
+                self._changed.add(key)
+
+    def _forget(self, key: StreamKey) -> None:
+        del self._analyses[key]
+        self._heard_s.pop(key, None)
+        self._silent.discard(key)
+        self._changed.discard(key)
+
+    async def _tell(self, told: Iterable[messages.Message]) -> None:
+        for message in told:
+            await publish_message(self._bus, message, _LEAVES[type(message)])
+
+
+def _status(*, online: bool) -> bytes:
+    return messages.encode(
+        messages.ServiceStatus(
+            sensor=service_topic("detector").sensor,
+            t_ns=time.time_ns(),
+            origin=Origin.LIVE,
+            online=online,
+            service="detector",
+        )
+    )
