@@ -10,7 +10,7 @@ from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 
-__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState"]
+__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState", "as_replay"]
 
 MAJOR: Final = 1
 MINOR: Final = 0
@@ -18,6 +18,7 @@ MAX_CHANNELS: Final = 64
 MAX_RATE_HZ: Final = 100_000.0
 _HEADER: Final = struct.Struct("<BBBBBxHII")
 _DESCRIPTOR: Final = struct.Struct("<BBBBIffHHHxxIII")
+_CAPABILITIES_AT: Final = 6
 _MAX_OCTETS: Final = 512
 
 
@@ -126,6 +127,16 @@ class Info:
     def with_rings(self, rings: tuple[RingState, ...]) -> "Info":
         """Return the same sensor with newer ring buffers."""
         return replace(self, rings=rings)
+
+
+def as_replay(value: bytes) -> bytes:
+    """Return a value of Info with the mark of a replay, all else octet by octet as it was.
+
+    Raises:
+        FrameError: It is no value of Info.
+    """
+    capabilities = Info.decode(value).capabilities | Capability.REPLAY
+    return value[:_CAPABILITIES_AT] + capabilities.to_bytes(2, "little") + value[_CAPABILITIES_AT + 2 :]
 
 
 def _check_layout(octets: int, header_size: int, size: int, count: int, tick_hz: int) -> None:

@@ -114,6 +114,11 @@ class Device:
         if not config.waits_for_start:
             self._sampler.begin(0.0)
 
+    @property
+    def hangs_up(self) -> bool:
+        """Never: this sensor boots once."""
+        return False
+
     def info(self, now_s: float) -> bytes:
         """Return the value of Info."""
         self.advance(now_s)

@@ -35,6 +35,10 @@ class SensorCore(Protocol):
     def name(self) -> str:
         """As advertised."""
 
+    @property
+    def hangs_up(self) -> bool:
+        """Whether the sensor ends the connection: it is about to boot again."""
+
     def info(self, now_s: float) -> bytes:
         """Return the value of Info."""
 

@@ -6,7 +6,7 @@ import random
 from bumble import hci, ll
 from bumble.controller import Controller
 from bumble.link import LocalLink
-from crampwatch.firmware_sim.radio.arq import Path, Side
+from crampwatch.firmware_sim.radio.arq import AirPath, Side
 from crampwatch.firmware_sim.radio.controller import AirController
 from crampwatch.firmware_sim.radio.link import AirLink, LinkTiming
 
@@ -30,7 +30,7 @@ class Air(LocalLink):
         self._seed = seed
         self._links: set[AirLink] = set()
         self._links_made = 0
-        self._paths: dict[hci.Address, Path] = {}
+        self._paths: dict[hci.Address, AirPath] = {}
         self._chance = self._new_chance("advertising")
 
     @property
@@ -38,11 +38,11 @@ class Air(LocalLink):
         """The random part of an advertising interval, 0 to 10 ms (Core 5.4, Vol 6, Part B, 4.4.2.2.1)."""
         return self._chance.uniform(0, 0.01)
 
-    def path(self, sensor: hci.Address) -> Path:
+    def path(self, sensor: hci.Address) -> AirPath:
         """Return what the air is like around a sensor."""
-        return self._paths.get(sensor, Path())
+        return self._paths.get(sensor, AirPath())
 
-    def set_path(self, sensor: hci.Address, path: Path) -> None:
+    def set_path(self, sensor: hci.Address, path: AirPath) -> None:
         """Change what the air is like around a sensor, from now on."""
         links = [link for link in self._links if link.sensor == sensor]
         for link in links:

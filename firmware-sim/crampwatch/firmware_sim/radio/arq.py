@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Delivery", "LinkLayer", "Path", "Side", "airtime_s"]
+__all__ = ["AirPath", "Delivery", "LinkLayer", "Side", "airtime_s"]
 
 Pdu = TypeVar("Pdu")
 
@@ -30,7 +30,7 @@ class Side(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class AirPath:
     """What the air is like between a sensor and everyone else.
 
     Attributes:
@@ -109,7 +109,7 @@ class LinkLayer(Generic[Pdu]):
         """Tell whether the supervision timeout has passed in silence."""
         return now_s - self._heard_s >= self.supervision_s
 
-    def event(self, now_s: float, path: Path, budget_s: float) -> list[Delivery[Pdu]]:
+    def event(self, now_s: float, path: AirPath, budget_s: float) -> list[Delivery[Pdu]]:
         """Hold one connection event.
 
         The central polls, the peripheral answers; each sends the packet at the head of its queue, or an empty one.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bumble import hci, ll
-from crampwatch.firmware_sim.radio.arq import LinkLayer, Path, Side
+from crampwatch.firmware_sim.radio.arq import AirPath, LinkLayer, Side
 
 __all__ = ["AclPdu", "AirLink", "AirPdu", "LinkEnd", "LinkTiming", "PathSource"]
 
@@ -62,7 +62,7 @@ class PathSource(Protocol):
     def speed(self) -> float:
         """How many times faster than real time sensors live."""
 
-    def path(self, sensor: hci.Address) -> Path:
+    def path(self, sensor: hci.Address) -> AirPath:
         """Return what the air is like around a sensor."""
 
     def forget(self, link: "AirLink") -> None:
@@ -90,9 +90,9 @@ class AirLink:
         )
 
     @property
-    def path(self) -> Path:
+    def path(self) -> AirPath:
         """What the air between the two ends is like now."""
-        return Path(in_range=False) if self._is_severed else self._air.path(self.sensor)
+        return AirPath(in_range=False) if self._is_severed else self._air.path(self.sensor)
 
     def send(self, side: Side, pdu: AirPdu) -> None:
         """Queue a packet for the coming connection events."""

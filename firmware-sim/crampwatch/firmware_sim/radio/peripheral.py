@@ -89,6 +89,7 @@ class Peripheral:
         self._in_flight = round(_IN_FLIGHT * max(1.0, min(speed, 5.0)))
         self._connection: Connection | None = None
         self._is_indicating = False
+        self._is_hanging_up = False
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
@@ -197,7 +198,7 @@ class Peripheral:
 
     def _on_connection(self, connection: Connection) -> None:
         self._connection = connection
-        self._is_indicating = False
+        self._is_indicating = self._is_hanging_up = False
         self._sensor.connect(self._clock())
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
         connection.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, lambda: self._sensor.set_mtu(connection.att_mtu))
@@ -242,6 +243,7 @@ class Peripheral:
         while queue.pending < self._in_flight:
             outgoing = self._sensor.take(may_indicate=not self._is_indicating)
             if outgoing is None:
+                self._hang_up_if_told(connection)
                 return
             characteristic = self._characteristics[outgoing.channel]
             if outgoing.channel is Channel.CONTROL:
@@ -251,6 +253,11 @@ class Peripheral:
                     attribute_handle=characteristic.handle, attribute_value=outgoing.value
                 )
                 self._device.gatt_server.send_gatt_pdu(connection, bytes(notification))
+
+    def _hang_up_if_told(self, connection: Connection) -> None:
+        if self._sensor.hangs_up and not self._is_hanging_up:
+            self._is_hanging_up = True
+            self._spawn(connection.disconnect())
 
     def _indicate(self, connection: Connection, characteristic: gatt.Characteristic[bytes], value: bytes) -> None:
         """Send an indication in its place among the notifications; the next one waits for its confirmation.

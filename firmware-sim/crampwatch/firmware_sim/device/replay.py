@@ -1,0 +1,239 @@
+"""A sensor that plays a recorded session again, octet by octet."""
+
+import math
+from collections import deque
+from typing import Final
+
+from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
+from crampwatch.firmware_sim.device.playback import Playback
+from crampwatch.firmware_sim.device.script import Script
+from crampwatch.protocol.control import (
+    Backfill,
+    BackfillDone,
+    Opcode,
+    Reply,
+    Request,
+    RingReport,
+    Status,
+    SyncReply,
+    streams_of,
+)
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.info import as_replay
+from crampwatch.protocol.temperature import encode_temperature
+
+__all__ = ["ReplayDevice"]
+
+_IDLE_S: Final = 1.0
+_QUEUED: Final = 4_096
+
+
+class ReplayDevice:
+    """Plays the notifications of a recording at their recorded distances, from the first START on.
+
+    Info is what the recorded sensor said, with the mark of a replay. What was then fetched by backfill is held back and
+    answers backfill requests; so are frames that fall due while no host takes them. A sensor that had booted anew in
+    the middle of the recording hangs up and does so again.
+
+    Args:
+        name: As advertised.
+        script: The recording.
+    """
+
+    def __init__(self, name: str, script: Script) -> None:
+        self.name = name
+        self._script = script
+        self._boot_number = 0
+        self._playback = Playback(script, 0)
+        self._subscribed: set[Channel] = set()
+        self._replies: deque[Reply] = deque()
+        self._queue: deque[Outgoing] = deque()
+        self._job: _Backfill | None = None
+        self._is_streaming = False
+        self._has_told_end = False
+        self._temperature = encode_temperature(math.nan)
+        self._battery = b"\x64"
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether this boot's recording is over and another follows."""
+        return self._playback.has_ended and not self._queue and not self._playback.is_last
+
+    def info(self, now_s: float) -> bytes:  # noqa: ARG002 - it was recorded, and does not change
+        """Return the value of Info as recorded, marked as a replay."""
+        return as_replay(self._playback.boot.info_value)
+
+    def battery(self, now_s: float) -> bytes:  # noqa: ARG002 - the last one played
+        """Return the value of Battery Level last played; full before the first."""
+        return self._battery
+
+    def temperature(self, now_s: float) -> bytes:  # noqa: ARG002 - the last one played
+        """Return the value of Temperature last played; not known before the first."""
+        return self._temperature
+
+    def connect(self, now_s: float) -> None:
+        """Begin a connection."""
+        self.disconnect(now_s)
+
+    def disconnect(self, now_s: float) -> None:
+        """End it; the recording goes on, and what falls due is kept for backfills."""
+        self.advance(now_s)
+        boots_anew = self.hangs_up
+        self._subscribed.clear()
+        self._replies.clear()
+        self._job = None
+        self._is_streaming = False
+        for outgoing in self._queue:
+            self._playback.miss(outgoing)
+        self._queue.clear()
+        if boots_anew:
+            self._boot_number += 1
+            self._playback = Playback(self._script, self._boot_number)
+
+    def set_mtu(self, mtu: int) -> None:
+        """Do nothing: frames are as long as they were."""
+
+    def subscribe(self, now_s: float, channel: Channel, enabled: bool) -> None:
+        """Follow a change of a client characteristic configuration."""
+        self.advance(now_s)
+        if enabled:
+            self._subscribed.add(channel)
+        else:
+            self._subscribed.discard(channel)
+
+    def request(self, now_s: float, value: bytes) -> None:
+        """Take a write to Control.
+
+        Raises:
+            FrameError: Too short to be a request, so that no reply can name its token.
+        """
+        request = Request.decode(value)
+        self.advance(now_s)
+        handlers = {
+            Opcode.INFO: self._on_info,
+            Opcode.START: self._on_start,
+            Opcode.STOP: self._on_stop,
+            Opcode.SYNC: self._on_sync,
+            Opcode.BACKFILL: self._on_backfill,
+            Opcode.ABORT: self._on_abort,
+        }
+        handler = handlers.get(Opcode(request.opcode)) if request.opcode in set(Opcode) else _unknown
+        status, params = (Status.NOT_AVAILABLE, b"") if handler is None else handler(now_s, request)
+        self._replies.append(Reply(request.opcode, request.token, status, params))
+        if request.opcode == Opcode.ABORT and self._job is not None:
+            self._replies.append(self._job.done(Status.ABORTED))
+            self._job = None
+
+    def advance(self, now_s: float) -> None:
+        """Play what has fallen due."""
+        for outgoing in self._playback.due(now_s):
+            self._play(outgoing)
+        is_over = self._playback.has_ended and self._playback.is_last
+        if is_over and not self._has_told_end and Channel.EVENT in self._subscribed:
+            self._has_told_end = True
+            self._queue.append(self._playback.end(now_s))
+
+    def take(self, *, may_indicate: bool) -> Outgoing | None:
+        """Return the next thing to send: replies, what was recorded in its order, stored frames."""
+        if self._replies and may_indicate:
+            return Outgoing(Channel.CONTROL, self._replies.popleft().encode())
+        if self._queue:
+            return self._queue.popleft()
+        if self._job is None:
+            return None
+        packet = self._job.take()
+        if packet is not None:
+            return Outgoing(Channel.STORED_DATA, packet)
+        self._replies.append(self._job.done(Status.SUCCESS))
+        self._job = None
+        return self.take(may_indicate=may_indicate)
+
+    def next_due_s(self, now_s: float) -> float:
+        """Return when the next recorded notification is due."""
+        due_s = self._playback.next_due_s(now_s)
+        return now_s + _IDLE_S if due_s is None else min(now_s + _IDLE_S, due_s)
+
+    def _play(self, outgoing: Outgoing) -> None:
+        if outgoing.channel is Channel.TEMPERATURE:
+            self._temperature = outgoing.value
+        elif outgoing.channel is Channel.BATTERY:
+            self._battery = outgoing.value
+        wanted = outgoing.channel in self._subscribed and (self._is_streaming or outgoing.channel is not Channel.DATA)
+        if wanted and len(self._queue) < _QUEUED:
+            self._queue.append(outgoing)
+        else:
+            self._playback.miss(outgoing)
+
+    def _on_info(self, now_s: float, _request: Request) -> tuple[Status, bytes]:
+        boot_id, ticks = self._playback.boot.info.boot_id, self._playback.ticks(now_s)
+        return Status.SUCCESS, RingReport(boot_id, ticks, self._playback.rings()).encode()
+
+    def _on_sync(self, now_s: float, _request: Request) -> tuple[Status, bytes]:
+        return Status.SUCCESS, SyncReply(self._playback.ticks(now_s), self._playback.index(now_s)).encode()
+
+    def _on_start(self, now_s: float, request: Request) -> tuple[Status, bytes]:
+        status = self._check_mask(request.params)
+        if status is Status.SUCCESS and (Channel.DATA not in self._subscribed or self._playback.has_ended):
+            status = Status.NOT_AVAILABLE
+        if status is Status.SUCCESS:
+            self._is_streaming = True
+            self._playback.start(now_s)
+        return status, b""
+
+    def _on_stop(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        status = self._check_mask(request.params)
+        if status is Status.SUCCESS:
+            self._is_streaming = False
+        return status, b""
+
+    def _check_mask(self, params: bytes) -> Status:
+        try:
+            named = streams_of(params)
+        except FrameError:
+            return Status.BAD_LENGTH
+        return Status.SUCCESS if named and set(named) <= self._playback.streams else Status.BAD_PARAMETER
+
+    def _on_backfill(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
+        try:
+            asked = Backfill.decode(request.params)
+        except FrameError:
+            return Status.BAD_LENGTH, b""
+        if asked.stream not in self._playback.streams or asked.count == 0:
+            return Status.BAD_PARAMETER, b""
+        if self._job is not None:
+            return Status.BUSY, b""
+        held = self._playback.held(asked)
+        if not held or Channel.STORED_DATA not in self._subscribed:
+            return Status.NOT_AVAILABLE, b""
+        self._job = _Backfill(
+            request.token, [(packet, self._playback.samples(packet, asked.stream)) for packet in held]
+        )
+        return Status.SUCCESS, asked.encode()
+
+    def _on_abort(self, _now_s: float, _request: Request) -> tuple[Status, bytes]:
+        return (Status.NOT_AVAILABLE if self._job is None else Status.SUCCESS), b""
+
+
+class _Backfill:
+    """Frames on their way to a host that asked for them."""
+
+    def __init__(self, token: int, packets: list[tuple[bytes, int]]) -> None:
+        self._token = token
+        self._packets = deque(packets)
+        self._sent_frames = self._sent_samples = 0
+
+    def take(self) -> bytes | None:
+        if not self._packets:
+            return None
+        packet, samples = self._packets.popleft()
+        self._sent_frames += 1
+        self._sent_samples += samples
+        return packet
+
+    def done(self, status: Status) -> Reply:
+        counts = BackfillDone(self._sent_frames, self._sent_samples)
+        return Reply(Opcode.BACKFILL, self._token, status, counts.encode(), done=True)
+
+
+def _unknown(_now_s: float, _request: Request) -> tuple[Status, bytes]:
+    return Status.UNKNOWN_OPCODE, b""

@@ -1,0 +1,206 @@
+"""The script of a replay: when each recorded notification arrived, and what else the recording tells."""
+
+import bisect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
+from crampwatch.protocol.errors import FrameError, RecordingError
+from crampwatch.protocol.frame import Frame
+from crampwatch.protocol.info import Info
+from crampwatch.protocol.records import Record, RecordKind
+from numpy.typing import NDArray
+
+__all__ = ["Boot", "Cue", "RecordSource", "Script"]
+
+RecordSource = Callable[[], Iterator[Record]]
+"""Opens one sensor's records anew, in order."""
+
+_PLAYED: Final = {
+    RecordKind.DATA: Channel.DATA,
+    RecordKind.EVENT: Channel.EVENT,
+    RecordKind.TEMPERATURE: Channel.TEMPERATURE,
+    RecordKind.BATTERY: Channel.BATTERY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One recorded notification.
+
+    Attributes:
+        at_s: Arrival, in seconds since Info was read after the boot.
+        outgoing: What arrived.
+    """
+
+    at_s: float
+    outgoing: Outgoing
+
+
+@dataclass(slots=True)
+class Boot:
+    """What the recording holds of one power-up of the sensor.
+
+    Attributes:
+        info_value: Info as first read.
+        info: The same, decoded.
+        stored: Frames that answered backfills: index of the first sample and octets, in order of index.
+        clock: Arrival in s and unwrapped ticks, growing: from sync requests, else from frames.
+        begins_s: When its first notification arrived.
+        until_seq: Sequence number of the record that ends it.
+    """
+
+    info_value: bytes
+    info: Info
+    stored: list[tuple[int, bytes]]
+    clock: tuple[NDArray[np.float64], NDArray[np.float64]]
+    begins_s: float
+    until_seq: int
+
+    def ticks(self, at_s: float) -> int:
+        """Return the sensor's clock at a time of the replay, modulo 2**32."""
+        times, ticks = self.clock
+        if not len(times):
+            return int(at_s * self.info.tick_hz) & 0xFFFFFFFF
+        nearest = min(max(at_s, times[0]), times[-1])
+        beyond = (at_s - nearest) * self.info.tick_hz
+        return int(np.interp(nearest, times, ticks) + beyond) & 0xFFFFFFFF
+
+    def stored_between(self, first_index: int, end_index: int) -> list[bytes]:
+        """Return the stored frames that begin in a range of indices."""
+        start = bisect.bisect_left(self.stored, (first_index, b""))
+        stop = bisect.bisect_left(self.stored, (end_index, b""))
+        return [octets for _, octets in self.stored[start:stop]]
+
+
+class Script:
+    """A recorded sensor's notifications in order, boot by boot.
+
+    Args:
+        source: Opens the records.
+
+    Raises:
+        RecordingError: The recording holds no Info that can be read.
+    """
+
+    def __init__(self, source: RecordSource) -> None:
+        self._source = source
+        self.boots = _boots(source)
+        if not self.boots:
+            raise RecordingError(
+                "The recording holds no description of its sensor, so it cannot be played again.",
+                advice="Play a session that was recorded over Bluetooth by crampwatch.",
+            )
+
+    def cues(self, boot: int) -> Iterator[Cue]:
+        """Yield the notifications of a boot."""
+        since = self.boots[boot - 1].until_seq if boot else -1
+        clock: _Clock | None = None
+        for record in self._source():
+            if record.seq > self.boots[boot].until_seq:
+                return
+            if clock is None:
+                clock = _Clock() if record.seq > since and record.kind is RecordKind.INFO else None
+            if clock is not None:
+                at_s, channel = clock.at_s(record), _PLAYED.get(record.kind)
+                if channel is not None:
+                    yield Cue(at_s, Outgoing(channel, record.payload))
+
+
+class _Clock:
+    """Arrival times from the first record on: monotonic within an epoch, by wall clock across epochs."""
+
+    def __init__(self) -> None:
+        self._previous: Record | None = None
+        self._at_s = 0.0
+
+    def at_s(self, record: Record) -> float:
+        before, self._previous = self._previous, record
+        if before is not None:
+            same = record.epoch == before.epoch
+            step_ns = record.mono_ns - before.mono_ns if same else record.utc_ns - before.utc_ns
+            self._at_s += max(step_ns, 0) * 1e-9
+        return self._at_s
+
+
+class _BootReader:
+    """Gathers what a script needs to know of one boot beforehand."""
+
+    def __init__(self, info_value: bytes, info: Info) -> None:
+        self.info_value = info_value
+        self.info = info
+        self._clock = _Clock()
+        self._begins_s: float | None = None
+        self._stored: list[tuple[int, bytes]] = []
+        self._syncs: list[tuple[float, int]] = []
+        self._frames: list[tuple[float, int]] = []
+
+    def read(self, record: Record) -> None:
+        at_s = self._clock.at_s(record)
+        if record.kind in _PLAYED and self._begins_s is None:
+            self._begins_s = at_s
+        if record.kind is RecordKind.DATA:
+            self._note_frame(at_s, record.payload)
+        elif record.kind is RecordKind.STORED_DATA:
+            self._keep_stored(record.payload)
+        elif record.kind is RecordKind.SYNC and len(record.payload) == 24:
+            self._note_sync(at_s, record)
+
+    def boot(self, until_seq: int) -> Boot:
+        clock = _unwrapped(self._syncs if len(self._syncs) >= 2 else self._frames)
+        return Boot(self.info_value, self.info, sorted(self._stored), clock, self._begins_s or 0.0, until_seq)
+
+    def _note_frame(self, at_s: float, packet: bytes) -> None:
+        try:
+            frame = Frame.decode(packet)
+        except FrameError:
+            return  # it was broken then, and is played broken
+        stream = self.info.stream(frame.stream)
+        if stream is not None:
+            samples = len(frame.payload) // (stream.channels * stream.format.octets)
+            ticks = frame.ticks + round(samples / stream.rate_hz * self.info.tick_hz)
+            self._frames.append((at_s, ticks & 0xFFFFFFFF))
+
+    def _keep_stored(self, packet: bytes) -> None:
+        try:
+            self._stored.append((Frame.decode(packet).first_index, packet))
+        except FrameError:
+            return  # a broken frame answers nothing
+
+    def _note_sync(self, at_s: float, record: Record) -> None:
+        before_ns = int.from_bytes(record.payload[:8], "little", signed=True)
+        after_ns = int.from_bytes(record.payload[8:16], "little", signed=True)
+        ticks = int.from_bytes(record.payload[16:], "little") >> 32
+        self._syncs.append((at_s + ((before_ns + after_ns) // 2 - record.mono_ns) * 1e-9, ticks))
+
+
+def _boots(source: RecordSource) -> list[Boot]:
+    boots: list[Boot] = []
+    reader: _BootReader | None = None
+    seq = -1
+    for record in source():
+        if record.kind is RecordKind.INFO:
+            info = _info(record.payload)
+            if info is not None and (reader is None or info.boot_id != reader.info.boot_id):
+                if reader is not None:
+                    boots.append(reader.boot(seq))
+                reader = _BootReader(record.payload, info)
+        if reader is not None:
+            reader.read(record)
+        seq = record.seq
+    return boots if reader is None else [*boots, reader.boot(seq)]
+
+
+def _info(value: bytes) -> Info | None:
+    try:
+        return Info.decode(value)
+    except FrameError:
+        return None
+
+
+def _unwrapped(pairs: list[tuple[float, int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and ticks with the ticks' wraps undone, in order of time."""
+    ordered = np.array(sorted(pairs), np.float64).reshape(-1, 2)
+    return ordered[:, 0], np.unwrap(ordered[:, 1], period=2.0**32)
