@@ -1,0 +1,18 @@
+"""The session file: everything the collector received, in one SQLite file a session (docs/session-file.md)."""
+
+from crampwatch.journal.anchor import Anchor
+from crampwatch.journal.listing import SessionEntry, sessions, unfinished
+from crampwatch.journal.reader import SessionReader
+from crampwatch.journal.summary import SessionSummary, Tally
+from crampwatch.journal.writer import SessionWriter
+
+__all__ = [
+    "Anchor",
+    "SessionEntry",
+    "SessionReader",
+    "SessionSummary",
+    "SessionWriter",
+    "Tally",
+    "sessions",
+    "unfinished",
+]

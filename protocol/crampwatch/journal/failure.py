@@ -1,0 +1,58 @@
+"""What SQLite reports, told so that a person can act on it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
+
+__all__ = ["told_for"]
+
+_PRIMARY: Final = 0xFF
+"""Extended result codes keep the primary code in their low octet."""
+
+
+@contextmanager
+def told_for(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite about `path` into ours.
+
+    Raises:
+        UnavailableError: Disk full or failing, no permission, in use.
+        RecordingError: Not a session file, or a damaged one.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _told(path, error) from error
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be used: {error.strerror or error}.") from error
+
+
+def _told(path: Path, error: sqlite3.Error) -> CrampwatchError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if code == sqlite3.SQLITE_FULL:
+        return UnavailableError(
+            f"The disk that holds {path} is full; what was recorded until now is kept.",
+            advice="Free some space: recording goes on by itself, and sensors hold their last minutes meanwhile.",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return UnavailableError(
+            f"The disk that holds {path} fails ({error}); what was recorded until now is kept.",
+            advice="Check that the disk is there, has space and is sound.",
+        )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return UnavailableError(
+            f"{path} is locked by another program.", advice="Close that program, or wait until it is done."
+        )
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return UnavailableError(
+            f"{path} cannot be opened ({error}).",
+            advice="Check that it exists and that you may use it. A session that was cut short needs a folder that "
+            "may be written, with its -wal file beside it.",
+        )
+    return RecordingError(
+        f"{path} is not a readable session file ({error}).",
+        advice="It may be damaged, cut off, or another kind of file; sessions are listed by `crampwatch sessions`.",
+    )

@@ -1,0 +1,47 @@
+"""The sessions in a folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crampwatch.journal.reader import SessionReader
+from crampwatch.journal.schema import SUFFIX
+from crampwatch.journal.summary import SessionSummary
+from crampwatch.protocol.errors import CrampwatchError
+
+__all__ = ["SessionEntry", "sessions", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEntry:
+    """One file of a listing.
+
+    Attributes:
+        path: Of the file.
+        summary: What it holds; None where it cannot be read.
+        problem: Why it cannot be read; empty where it can.
+    """
+
+    path: Path
+    summary: SessionSummary | None
+    problem: str = ""
+
+
+def sessions(directory: Path) -> tuple[SessionEntry, ...]:
+    """Return the session files of a folder, oldest first, unreadable ones included; none where there is no folder."""
+    return tuple(_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
+
+
+def unfinished(directory: Path) -> Iterator[SessionSummary]:
+    """Yield the sessions that did not end, newest first."""
+    for entry in reversed(sessions(directory)):
+        if entry.summary is not None and entry.summary.ended_utc_ns is None:
+            yield entry.summary
+
+
+def _entry(path: Path) -> SessionEntry:
+    try:
+        with SessionReader(path) as reader:
+            return SessionEntry(path, reader.summary())
+    except CrampwatchError as error:
+        return SessionEntry(path, None, str(error))

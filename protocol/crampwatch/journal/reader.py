@@ -1,0 +1,180 @@
+"""Reading a session, finished or being written."""
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from crampwatch.journal.anchor import Anchor
+from crampwatch.journal.failure import told_for
+from crampwatch.journal.schema import APPLICATION_ID, VERSION, connect_to_read
+from crampwatch.journal.summary import SessionSummary, Tally
+from crampwatch.protocol.errors import RecordingError, UnavailableError
+from crampwatch.protocol.records import Record, RecordKind, SessionHead, SessionSensor
+
+__all__ = ["SessionReader"]
+
+_BATCH: Final = 2000
+"""Records read at a time, so that no long read keeps the writer's log from being folded into the file."""
+_RECORDS: Final = (
+    "SELECT seq, sensor_key, kind, mono_ns, utc_ns, payload, epoch FROM record WHERE seq > ? "
+    "AND (? IS NULL OR sensor_key = ?) AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"
+)
+_KINDS: Final = {kind.value: kind for kind in RecordKind}
+
+
+class SessionReader:
+    """A session file, read only; a context manager.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        RecordingError: No session file, a damaged one, or one of a newer version.
+        UnavailableError: No such file, no permission, or locked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise UnavailableError(
+                f"There is no file {path}.", advice="Sessions that exist are listed by `crampwatch sessions`."
+            )
+        self._connection = connect_to_read(path)
+        try:
+            with told_for(path):
+                self._check()
+                self.head = self._read_head()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @property
+    def ended_utc_ns(self) -> int | None:
+        """When the session ended; None while it is written, or where it was cut short."""
+        value = self._rows("SELECT ended_utc_ns FROM head")[0][0]
+        return None if value is None else int(value)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the session ended in order."""
+        return self.ended_utc_ns is not None
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last record; 0 where there is none."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM record")[0][0])
+
+    def sensors(self) -> tuple[SessionSensor, ...]:
+        """Return who took part, in the order they were entered."""
+        return tuple(
+            SessionSensor(*row)
+            for row in self._rows("SELECT key, sensor, name, address, profile, side, muscle FROM sensor ORDER BY key")
+        )
+
+    def anchors(self) -> dict[int, Anchor]:
+        """Return by which moment each epoch's monotonic times are told in UTC."""
+        rows = self._rows("SELECT epoch, anchor_utc_ns, anchor_mono_ns FROM epoch")
+        return {int(epoch): Anchor(int(utc_ns), int(mono_ns)) for epoch, utc_ns, mono_ns in rows}
+
+    def published_seq(self, sensor_key: int) -> int:
+        """Return up to which record a sensor's data reached the broker; 0 for none."""
+        rows = self._rows("SELECT seq FROM outbox WHERE sensor_key = ?", sensor_key)
+        return int(rows[0][0]) if rows else 0
+
+    def records(
+        self, sensor_key: int | None = None, *, after_seq: int = 0, kinds: Collection[RecordKind] | None = None
+    ) -> Iterator[Record]:
+        """Yield records in order, also those written while it runs; kinds of later versions are left out.
+
+        Args:
+            sensor_key: Of one sensor; None for all, with the session's own.
+            after_seq: Only later ones.
+            kinds: Only these; None for all.
+
+        Raises:
+            RecordingError: The file is damaged from here on; what was yielded is good.
+        """
+        wanted = json.dumps(sorted(_KINDS if kinds is None else kinds))
+        while rows := self._rows(_RECORDS, after_seq, sensor_key, sensor_key, wanted, _BATCH):
+            yield from (self._record(row) for row in rows)
+            after_seq = rows[-1][0]
+
+    def payload(self, seq: int) -> bytes:
+        """Return what one record holds.
+
+        Raises:
+            RecordingError: There is no such record.
+        """
+        rows = self._rows("SELECT payload FROM record WHERE seq = ?", seq)
+        payload = rows[0][0] if rows else None
+        if not isinstance(payload, bytes):
+            raise RecordingError(f"{self.path} holds no record {seq}.", advice="The file may be damaged.")
+        return payload
+
+    def summary(self) -> SessionSummary:
+        """Return what the session holds, without reading it through."""
+        last = self._rows("SELECT utc_ns FROM record ORDER BY seq DESC LIMIT 1")
+        tallies = self._rows("SELECT sensor_key, kind, records, octets FROM tally ORDER BY sensor_key, kind")
+        return SessionSummary(
+            self.path,
+            self.head,
+            self.ended_utc_ns,
+            int(last[0][0]) if last else self.head.started_utc_ns,
+            self.sensors(),
+            tuple(
+                Tally(key, _KINDS[kind], records, octets) for key, kind, records, octets in tallies if kind in _KINDS
+            ),
+            _size_octets(self.path),
+        )
+
+    def _check(self) -> None:
+        (application_id,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application_id != APPLICATION_ID:
+            raise RecordingError(
+                f"{self.path} is a database, but not a session file.",
+                advice="Sessions that exist are listed by `crampwatch sessions`.",
+            )
+        if not 1 <= version <= VERSION:
+            raise RecordingError(
+                f"{self.path} is a session file of version {version}; version {VERSION} is understood.",
+                advice="Update crampwatch.",
+            )
+
+    def _read_head(self) -> SessionHead:
+        row = self._connection.execute(
+            "SELECT session, started_utc_ns, started_mono_ns, utc_offset_s, origin, software FROM head"
+        ).fetchone()
+        if row is None or not all(map(isinstance, row, (str, int, int, int, str, str))):
+            raise RecordingError(f"{self.path} does not say which session it is.", advice="The file may be damaged.")
+        return SessionHead(*row)
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with told_for(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        seq, sensor_key, kind, mono_ns, utc_ns, payload, epoch = row
+        if not (isinstance(payload, bytes) and isinstance(mono_ns, int) and isinstance(utc_ns, int)):
+            raise RecordingError(f"{self.path} is damaged at record {seq}.", advice="Restore it from a copy.")
+        return Record(seq, sensor_key, _KINDS[kind], mono_ns, utc_ns, payload, epoch)
+
+
+def _size_octets(path: Path) -> int:
+    """Return what the file and its log take on disk."""
+    parts = (path, path.with_name(path.name + "-wal"))
+    return sum(part.stat().st_size for part in parts if part.exists())
