@@ -73,6 +73,7 @@ class Daemon:
         self.proxies: dict[str, Proxy] = {}
         self.sockets: dict[str, socket.socket] = {}
         self.signalled: set[str] = set()
+        self.subscribed: set[str] = set()
         self.agent: str | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self.methods: dict[tuple[str, str], Callable[[Message], Awaitable[tuple[str, list[Any]]]]] = {
@@ -251,6 +252,7 @@ class Daemon:
             interfaces = list(self.objects.pop(below))
             self.proxies.pop(below, None)
             self.signalled.discard(below)
+            self.subscribed.discard(below)
             if (end := self.sockets.pop(below, None)) is not None:
                 end.close()
             self._signal("/", OBJECTS, "InterfacesRemoved", "oas", [below, interfaces])
@@ -328,6 +330,9 @@ class Daemon:
         return "hq", [theirs, 247]
 
     async def _subscribe(self, path: str) -> None:
+        if path in self.subscribed:
+            return
+        self.subscribed.add(path)
         proxy = self.proxies[path]
         indicate = Characteristic.Properties.NOTIFY not in proxy.properties
         await proxy.subscribe(lambda value: self._on_value(path, bytes(value)), prefer_notify=not indicate)

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from crampwatch.collector.radio import FoundSensor, Radio, open_radio
+from crampwatch.collector.sensor_client import SensorClient
 from crampwatch.firmware_sim.radio.options import SensorOptions, SimulatorOptions
 from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.firmware_sim.scenarios import scenario
-from crampwatch.protocol.control import Opcode, Reply, Request, Status, stream_mask
+from crampwatch.protocol.control import Backfill
 from crampwatch.protocol.frame import Frame
-from crampwatch.protocol.gatt import CONTROL, CWS_SERVICE, DATA, INFO
-from crampwatch.protocol.info import Info
-from dbus_fast import BusType, Message
-from dbus_fast.aio import MessageBus
+from crampwatch.protocol.gatt import DATA
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.records import RecordKind
 from lanes import require_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ exists on Linux only")
@@ -58,53 +60,60 @@ async def bluez(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await simulator.stop()
 
 
-@contextlib.asynccontextmanager
-async def _agent() -> AsyncIterator[None]:
-    """The least a pairing agent is: its registration."""
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    await bus.call(
-        Message(
-            destination="org.bluez",
-            path="/org/bluez",
-            interface="org.bluez.AgentManager1",
-            member="RegisterAgent",
-            signature="os",
-            body=["/agent", "NoInputNoOutput"],
-        )
-    )
-    try:
-        yield
-    finally:
-        bus.disconnect()
-
-
-@pytest.mark.parametrize("use_start_notify", [True, False], ids=["StartNotify", "AcquireNotify"])
-async def test_a_sensor_streams_through_bluez(bluez: Simulator, use_start_notify: bool) -> None:
+async def test_the_collector_streams_through_bluez(bluez: Simulator) -> None:
     assert bluez.address
-    device = await BleakScanner.find_device_by_filter(
-        lambda _device, advertised: CWS_SERVICE in advertised.service_uuids, timeout=15
-    )
-    assert device is not None
-    assert device.name == "CW-B1UE"
     frames: asyncio.Queue[Frame] = asyncio.Queue()
-    replies: asyncio.Queue[Reply] = asyncio.Queue()
-    async with _agent(), BleakClient(device, pair=True) as client:
-        info = Info.decode(bytes(await client.read_gatt_char(INFO)))
-        await client.start_notify(CONTROL, lambda _, value: replies.put_nowait(Reply.decode(bytes(value))))
-        await client.start_notify(
-            DATA,
-            lambda _, value: frames.put_nowait(Frame.decode(bytes(value))),
-            bluez={"use_start_notify": use_start_notify},
-        )
-        start = Request(Opcode.START, 1, stream_mask((info.streams[0].stream,)))
-        await client.write_gatt_char(CONTROL, start.encode(), response=True)
+    kinds: set[RecordKind] = set()
+
+    def on_record(kind: RecordKind, payload: bytes) -> None:
+        kinds.add(kind)
+        if kind is RecordKind.DATA:
+            frames.put_nowait(Frame.decode(payload))
+
+    async with open_radio(None) as radio, radio.client(await _find(radio), lambda: None) as client:
+        sensor = SensorClient(client, on_record)
+        assert (await sensor.identity())["serial"] == "CW-B1UE"
+        info = await sensor.info()
+        assert info.origin is Origin.DEMO
+        await sensor.subscribe()
+        await sensor.sync()
+        await sensor.start((info.streams[0].stream,))
         async with asyncio.timeout(15):
-            assert (await replies.get()).status is Status.SUCCESS
             got = [await frames.get() for _ in range(20)]
+        accepted, done = await sensor.backfill(Backfill(info.streams[0].stream, got[0].first_index, 500))
     width = info.streams[0].channels * info.streams[0].format.octets
     assert [frame.first_index for frame in got[1:]] == [
         frame.first_index + len(frame.payload) // width for frame in got[:-1]
     ]
+    assert (accepted.count, done.samples) == (500, 500)
+    assert kinds >= {RecordKind.INFO, RecordKind.SYNC, RecordKind.DATA, RecordKind.STORED_DATA}
+
+
+async def test_notifications_by_file_descriptor_lose_nothing_either(bluez: Simulator) -> None:
+    assert bluez.address
+    frames: asyncio.Queue[Frame] = asyncio.Queue()
+    async with open_radio(None) as radio, radio.client(await _find(radio), lambda: None) as client:
+        sensor = SensorClient(client, lambda _kind, _payload: None)
+        info = await sensor.info()
+        await sensor.subscribe()
+        await client.stop_notify(DATA)
+        await client.start_notify(
+            DATA,
+            lambda _, value: frames.put_nowait(Frame.decode(bytes(value))),
+            bluez={"use_start_notify": False},
+        )
+        await sensor.start((info.streams[0].stream,))
+        async with asyncio.timeout(15):
+            got = [await frames.get() for _ in range(20)]
+    assert [frame.sequence for frame in got] == list(range(got[0].sequence, got[0].sequence + 20))
+
+
+async def _find(radio: Radio) -> BLEDevice:
+    found: asyncio.Queue[FoundSensor] = asyncio.Queue()
+    async with asyncio.timeout(15), radio.scanner(found.put_nowait):
+        sensor = await found.get()
+    assert sensor.name == "CW-B1UE"
+    return sensor.device
 
 
 async def test_pairing_without_an_agent_is_refused_as_bluez_does(bluez: Simulator) -> None:

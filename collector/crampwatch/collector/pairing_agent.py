@@ -1,0 +1,75 @@
+"""The agent BlueZ wants before it pairs: bleak brings none, and without one pairing ends with AuthenticationFailed.
+
+It accepts what needs no passkey (JustWorks), which is what a sensor without display and keys can do. It speaks only for
+this program: it does not ask to be the default agent.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from crampwatch.protocol.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from dbus_fast import Message
+    from dbus_fast.aio import MessageBus
+
+__all__ = ["pairing_agent"]
+
+_BLUEZ: Final = "org.bluez"
+_MANAGER: Final = "org.bluez.AgentManager1"
+_AGENT: Final = "org.bluez.Agent1"
+_PATH: Final = "/org/crampwatch/agent"
+_ACCEPTED: Final = {"RequestAuthorization", "RequestConfirmation", "AuthorizeService", "Release", "Cancel"}
+
+
+@asynccontextmanager
+async def pairing_agent() -> AsyncIterator[None]:
+    """Answer BlueZ's questions while the block runs.
+
+    Raises:
+        UnavailableError: There is no system bus or no BlueZ on it.
+    """
+    from dbus_fast import BusType, DBusError  # noqa: PLC0415 - dbus-fast is there on Linux only
+    from dbus_fast.aio import MessageBus  # noqa: PLC0415 - likewise
+
+    try:
+        bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    except (OSError, EOFError, DBusError) as error:
+        raise UnavailableError(
+            f"Bluetooth cannot be used: the system's D-Bus does not answer ({error}).",
+            advice="Install and start bluez (bluetoothd), or name a controller with --adapter bumble:usb:0. "
+            "Without any, try: crampwatch demo.",
+        ) from error
+    try:
+        bus.add_message_handler(_answer)
+        await _ask(bus, "RegisterAgent", "os", [_PATH, "NoInputNoOutput"])
+        yield
+    finally:
+        bus.disconnect()
+
+
+async def _ask(bus: "MessageBus", member: str, signature: str, body: list[str]) -> None:
+    from dbus_fast import Message, MessageType  # noqa: PLC0415 - dbus-fast is there on Linux only
+
+    reply = await bus.call(
+        Message(
+            destination=_BLUEZ, path="/org/bluez", interface=_MANAGER, member=member, signature=signature, body=body
+        )
+    )
+    if reply is not None and reply.message_type is MessageType.ERROR:
+        raise UnavailableError(
+            f"Bluetooth cannot be used: bluetoothd does not answer ({reply.error_name}).",
+            advice="Install and start bluez (bluetoothd), or name a controller with --adapter bumble:usb:0. "
+            "Without any, try: crampwatch demo.",
+        )
+
+
+def _answer(message: "Message") -> "Message | None":
+    from dbus_fast import Message  # noqa: PLC0415 - dbus-fast is there on Linux only
+
+    if message.interface != _AGENT or message.path != _PATH:
+        return None
+    if message.member in _ACCEPTED:
+        return Message.new_method_return(message)
+    return Message.new_error(message, "org.bluez.Error.Rejected", "this program has no keys and no display")
