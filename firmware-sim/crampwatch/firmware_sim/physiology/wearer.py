@@ -87,10 +87,9 @@ class Wearer:
         """Electrode pairs."""
         return len(self.floors)
 
-    @property
-    def floor_uv(self) -> Floats:
-        """RMS of each pair's noise floor, shape (channels,)."""
-        return np.array([floor.rms_uv for floor in self.floors])
+    def floor_uv(self, t_s: float = 0.0) -> Floats:
+        """Return the RMS of each pair's noise floor at `t_s`, shape (channels,)."""
+        return np.array([floor.rms_uv * floor.dries ** (t_s / 28_800.0) for floor in self.floors])
 
     def stretch_at(self, t_s: float) -> float:
         """Return how much longer potentials last at `t_s` than at 33 degC."""

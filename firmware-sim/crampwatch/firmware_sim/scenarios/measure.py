@@ -13,7 +13,7 @@ __all__ = ["measure"]
 _VISIBLE = 3.0
 """A discharge is visible when its peak on some channel is this many times the noise floor's RMS."""
 
-_MEASURED_S = 120.0
+_MEASURED_S = 60.0
 """Peak and power come from this much of a long event: enough for both, and memory stays bounded."""
 
 
@@ -27,7 +27,7 @@ def measure(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
     if span.by_discharges:
         onset_s, offset_s = _visible(activity, span, wearer)
     own_uv = _own_signal(activity, onset_s, offset_s, wearer)
-    power = (own_uv**2).mean(axis=0) / wearer.floor_uv**2
+    power = (own_uv**2).mean(axis=0) / wearer.floor_uv(onset_s) ** 2
     order = np.argsort(power)[::-1]
     shown = [int(channel) for channel in order if power[channel] >= 1.0] or [int(order[0])]
     strongest = float(power[order[0]])
@@ -48,7 +48,7 @@ def _visible(activity: Activity, span: Span, wearer: Wearer) -> tuple[float, flo
         for discharges in activity.discharges:
             part = discharges.between(span.onset_s, span.offset_s)
             muscle = wearer.muscles[part.muscle]
-            height = muscle.peak_uv[part.unit] * part.gain[:, None] / wearer.floor_uv
+            height = muscle.peak_uv[part.unit] * part.gain[:, None] / wearer.floor_uv(span.onset_s)
             clear = height.max(axis=1, initial=0.0) >= least
             if clear.any():
                 extent_s = muscle.visible_s[part.unit[clear]] * part.stretch[clear, None]

@@ -23,13 +23,14 @@ from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, My
 __all__ = [
     "ARTEFACTS",
     "EVENTS",
+    "FAULTS",
     "Draw",
     "Stage",
     "bleed",
-    "dropout",
     "fasciculations",
     "foot_tremor",
     "friction",
+    "gap",
     "hflm",
     "hold",
     "jerk",
@@ -42,6 +43,7 @@ __all__ = [
     "plm",
     "rem_twitches",
     "repositioning",
+    "silence",
     "slow_hold",
     "toe_curls",
     "tremor",
@@ -70,6 +72,7 @@ def hold(rng: np.random.Generator, muscles: int) -> Generator:
         log_uniform(rng, 3.0, 60.0),
         log_uniform(rng, 0.05, 0.6),
         rise_s=log_uniform(rng, 0.12, 1.2),
+        synergy=(0.0, 0.25) if rng.uniform() < 0.25 else (0.3, 1.0),
         unsteadiness=log_uniform(rng, 0.03, 0.3),
     )
 
@@ -224,7 +227,7 @@ def tug(rng: np.random.Generator, _muscles: int) -> Generator:
 
 def mains_step(rng: np.random.Generator, _muscles: int) -> Generator:
     """Draw a stretch of more hum."""
-    return MainsStep(log_uniform(rng, 5.0, 1200.0), log_uniform(rng, 3.0, 300.0))
+    return MainsStep(log_uniform(rng, 5.0, 1200.0), log_uniform(rng, 3.0, 150.0))
 
 
 def bleed(rng: np.random.Generator, _muscles: int) -> Generator:
@@ -240,9 +243,14 @@ def lead_off(rng: np.random.Generator, muscles: int) -> Generator:
     return LeadOff(int(rng.integers(muscles)), log_uniform(rng, 2.0, 400.0), mode, int(rng.integers(0, 5)), sensed)
 
 
-def dropout(rng: np.random.Generator, _muscles: int) -> Generator:
-    """Draw a gap."""
-    return Dropout(log_uniform(rng, 0.03, 30.0))
+def gap(rng: np.random.Generator, _muscles: int) -> Generator:
+    """Draw a short gap."""
+    return Dropout(log_uniform(rng, 0.02, 1.5))
+
+
+def silence(rng: np.random.Generator, _muscles: int) -> Generator:
+    """Draw a gap of up to minutes."""
+    return Dropout(log_uniform(rng, 1.5, 180.0))
 
 
 # Events an hour in each stage of a near-life night. Leg movements: 36 % of healthy sleepers have more than 5 an hour
@@ -283,6 +291,8 @@ ARTEFACTS: tuple[tuple[Draw, float], ...] = (
     (tug, 0.5),
     (mains_step, 0.4),
     (bleed, 0.15),
-    (lead_off, 0.12),
-    (dropout, 0.3),
+    (gap, 0.4),
 )
+"""Events an hour that come whatever else happens, even in the middle of a cramp."""
+FAULTS: tuple[tuple[Draw, float], ...] = ((lead_off, 0.15), (silence, 0.1))
+"""Events an hour that hide the muscle altogether: nothing else is placed there, since nobody could find it."""

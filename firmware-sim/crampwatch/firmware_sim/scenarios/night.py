@@ -10,7 +10,7 @@ from crampwatch.firmware_sim.physiology.electrode import Nudge
 from crampwatch.firmware_sim.physiology.movement import Repositioning
 from crampwatch.firmware_sim.physiology.skin import SkinCourse
 from crampwatch.firmware_sim.physiology.wearer import Traits
-from crampwatch.firmware_sim.scenarios.menu import ARTEFACTS, EVENTS, Draw, Stage
+from crampwatch.firmware_sim.scenarios.menu import ARTEFACTS, EVENTS, FAULTS, Draw, Stage
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
 __all__ = ["NightLife", "fill_night", "hard_traits", "night_traits", "sleep_stages"]
@@ -25,16 +25,26 @@ class NightLife:
         density: Factor of the rates of everything else.
         plateau_uv: Weakest and strongest cramp.
         handled: Share of cramps that the wearer rubs or stretches while they last.
+        wakefulness: Factor of the time awake.
     """
 
     cramps: tuple[int, int] = (1, 3)
     density: float = 1.0
     plateau_uv: tuple[float, float] = (30.0, 100.0)
     handled: float = 0.4
+    wakefulness: float = 1.0
 
 
-def sleep_stages(rng: np.random.Generator, length_s: float) -> list[tuple[float, float, Stage]]:
-    """Return start, end and stage of every stretch: wake, then cycles of some 90 min with growing REM."""
+def sleep_stages(
+    rng: np.random.Generator, length_s: float, *, wakefulness: float = 1.0
+) -> list[tuple[float, float, Stage]]:
+    """Return start, end and stage of every stretch: wake, then cycles of some 90 min with growing REM.
+
+    Args:
+        rng: Decides the lengths.
+        length_s: Time to fill.
+        wakefulness: Factor of the time awake.
+    """
     stretches: list[tuple[float, float, Stage]] = []
     t_s = 0.0
 
@@ -44,14 +54,14 @@ def sleep_stages(rng: np.random.Generator, length_s: float) -> list[tuple[float,
             stretches.append((t_s, min(t_s + 60 * minutes, length_s), stage))
             t_s += 60 * minutes
 
-    lasts(rng.uniform(5.0, 25.0), Stage.WAKE)
+    lasts(wakefulness * rng.uniform(5.0, 25.0), Stage.WAKE)
     cycle = 0
     while t_s < length_s:
         lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
         lasts(rng.uniform(15.0, 40.0) / (1 + cycle), Stage.DEEP)
         lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
         lasts(rng.uniform(4.0, 12.0) * (1 + cycle), Stage.REM)
-        lasts(rng.uniform(0.5, 6.0), Stage.WAKE)
+        lasts(wakefulness * rng.uniform(0.5, 6.0), Stage.WAKE)
         cycle += 1
     return stretches
 
@@ -60,8 +70,10 @@ def fill_night(life: NightLife) -> Callable[[np.random.Generator, Plan], None]:
     """Return a planner for nights that are this full."""
 
     def fill(rng: np.random.Generator, plan: Plan) -> None:
-        stages = sleep_stages(rng, plan.length_s)
+        stages = sleep_stages(rng, plan.length_s, wakefulness=life.wakefulness)
         _place_cramps(rng, plan, life)
+        for draw, per_hour in FAULTS:
+            _sprinkle(rng, plan, draw, (0.0, plan.length_s), per_hour * life.density)
         # A person has habits: some things come often in a night and others never.
         habits = {draw: rng.lognormal(-0.3, 0.8) for _, draw, _ in EVENTS}
         for start_s, stop_s, stage in stages:
