@@ -1,0 +1,18 @@
+"""Recordings in files: reading what others recorded, and writing what is simulated or exported."""
+
+from crampwatch.firmware_sim.recordings.annotation import Annotation
+from crampwatch.firmware_sim.recordings.format import Format, ReadOptions
+from crampwatch.firmware_sim.recordings.reading import FORMATS, read, register
+from crampwatch.firmware_sim.recordings.recording import Recording, Temperature, describe_stream
+
+__all__ = [
+    "FORMATS",
+    "Annotation",
+    "Format",
+    "ReadOptions",
+    "Recording",
+    "Temperature",
+    "describe_stream",
+    "read",
+    "register",
+]

@@ -1,0 +1,81 @@
+"""What a recording of surface EMG can be at most. What lies beyond is a damaged or mistaken file."""
+
+import math
+
+from crampwatch.protocol.errors import ConfigurationError, RecordingError
+
+__all__ = [
+    "HIGHEST_RATE_HZ",
+    "LONGEST_S",
+    "LOWEST_RATE_HZ",
+    "MOST_CHANNELS",
+    "check_length",
+    "check_options",
+    "check_rate",
+]
+
+LOWEST_RATE_HZ = 10.0
+"""Muscle activity lies above 10 Hz; slower series are temperatures and events."""
+HIGHEST_RATE_HZ = 100_000.0
+"""Laboratory needle EMG is sampled at up to 50 kHz."""
+LONGEST_S = 31 * 86_400.0
+"""A month. A clock that jumps further than that in one file is wrong."""
+MOST_CHANNELS = 64
+"""High-density grids have 64; a file of more channels needs a choice."""
+_LARGEST_SCALE_UV = 1e9
+_SMALLEST_SCALE_UV = 1e-9
+
+
+def check_rate(rate_hz: float, where: str) -> float:
+    """Return the rate if a muscle could be watched with it.
+
+    Raises:
+        RecordingError: It is not a number or out of bounds.
+    """
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise RecordingError(
+            f"{where} states {rate_hz:g} samples a second; "
+            f"EMG is sampled between {LOWEST_RATE_HZ:g} and {HIGHEST_RATE_HZ:g}.",
+            advice="Choose other channels, or give the true rate with --rate-hz.",
+        )
+    return rate_hz
+
+
+def check_length(samples: int, rate_hz: float, where: str) -> int:
+    """Return the number of samples if it is neither nothing nor absurdly many.
+
+    Raises:
+        RecordingError: There is no sample, or the recording would last more than a month.
+    """
+    if samples < 1:
+        raise RecordingError(
+            f"{where} holds no samples.", advice="Check that the recording was completed and copied whole."
+        )
+    if samples / rate_hz > LONGEST_S:
+        raise RecordingError(
+            f"{where} claims to last {samples / rate_hz / 86_400:.0f} days; "
+            f"more than {LONGEST_S / 86_400:.0f} is taken for damage.",
+            advice="Check the sampling rate, or split the file.",
+        )
+    return samples
+
+
+def check_options(*, rate_hz: float | None, scale_uv: float | None) -> None:
+    """Check what the user stated about a file.
+
+    Raises:
+        ConfigurationError: A rate or scale that cannot be.
+    """
+    if rate_hz is not None and not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        raise ConfigurationError(
+            f"A rate of {rate_hz:g} Hz was given; "
+            f"EMG is sampled between {LOWEST_RATE_HZ:g} and {HIGHEST_RATE_HZ:g} Hz.",
+            advice="Correct --rate-hz.",
+        )
+    if scale_uv is None:
+        return
+    if not (math.isfinite(scale_uv) and _SMALLEST_SCALE_UV <= scale_uv <= _LARGEST_SCALE_UV):
+        raise ConfigurationError(
+            f"A scale of {scale_uv:g} microvolts per unit was given; expected a positive number.",
+            advice="Correct --scale: 1000 for a file in millivolts, 1000000 for one in volts.",
+        )
