@@ -234,6 +234,9 @@ class BumbleClient(BaseBleakClient):
             found, found.handle, _uuid(found.uuid), properties, lambda: self.mtu_size - 3, service
         )
         collection.add_characteristic(characteristic)
+        if found.end_group_handle == found.handle:
+            return  # there is no room for descriptors: asking would take another two connection events
+        found.descriptors_discovered = True  # Bumble 0.0.236 would ask again on every subscription
         for one in await client.discover_descriptors(found):
             descriptor = BleakGATTDescriptor(one, one.handle, _uuid(one.type), characteristic)
             collection.add_descriptor(descriptor)
