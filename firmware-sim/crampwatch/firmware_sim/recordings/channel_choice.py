@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crampwatch.firmware_sim.recordings.limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
+from crampwatch.firmware_sim.recordings.limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS, check_rate
 from crampwatch.firmware_sim.recordings.units import is_foreign_unit, uv_per_unit
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 
@@ -13,7 +13,8 @@ __all__ = ["Candidate", "Choice", "choose", "find_temperature"]
 
 _MUSCLE = re.compile(
     r"emg|leg\b|legs\b|foot|feet|muscle|calf|toe\b|sole\b|ankle|plm|jambe|pied|bein"
-    r"|fu(ss|\N{LATIN SMALL LETTER SHARP S})|wade|muskel|tib\b|tibial|peron|fibular|gastroc|soleus|hallu|flexor|extensor|abductor|quadriceps|hamstring"
+    r"|fu(ss|\N{LATIN SMALL LETTER SHARP S})|wade|muskel|tib\b|tibial|peron|fibular"
+    r"|gastroc|soleus|hallu|flexor|extensor|abductor|quadriceps|hamstring"
     r"|\b[lr][ _-]?(at|ta)\b|\bta\b|\b(at|ta)[ _-]?[lr]\b",
     re.IGNORECASE,
 )
@@ -62,6 +63,9 @@ def choose(candidates: Sequence[Candidate], asked: Sequence[str | int] | None) -
         return Choice(indices, "as asked")
     choice = _by_label(candidates) or _by_unit(candidates)
     if choice is None:
+        for candidate in candidates:
+            if _MUSCLE.search(candidate.label):
+                check_rate(candidate.rate_hz, repr(candidate.label))
         raise RecordingError(
             f"None of the signals looks like EMG: {_listing(candidates)}.",
             advice="Name the signals with --channels.",

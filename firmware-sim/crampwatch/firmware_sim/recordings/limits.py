@@ -36,7 +36,7 @@ def check_rate(rate_hz: float, where: str) -> float:
         raise RecordingError(
             f"{where} states {rate_hz:g} samples a second; "
             f"EMG is sampled between {LOWEST_RATE_HZ:g} and {HIGHEST_RATE_HZ:g}.",
-            advice="Choose other channels, or give the true rate with --rate-hz.",
+            advice="Choose other channels, or export the recording again with its true rate.",
         )
     return rate_hz
 

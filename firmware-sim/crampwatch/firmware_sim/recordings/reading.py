@@ -11,11 +11,12 @@ from crampwatch.firmware_sim.recordings.limits import check_options
 from crampwatch.firmware_sim.recordings.npz_reader import NpzFormat
 from crampwatch.firmware_sim.recordings.recording import Recording
 from crampwatch.firmware_sim.recordings.text_reader import TextFormat
+from crampwatch.firmware_sim.recordings.wfdb_reader import WfdbFormat
 from crampwatch.protocol.errors import RecordingError
 
 __all__ = ["FORMATS", "read", "register"]
 
-FORMATS: list[Format] = [EdfFormat(), NpzFormat(), TextFormat()]
+FORMATS: list[Format] = [EdfFormat(), NpzFormat(), WfdbFormat(), TextFormat()]
 """Asked in this order; text is last, since almost anything printable could be a table."""
 
 _FOREIGN = {

@@ -1,0 +1,53 @@
+"""How WFDB signal files store samples: PhysioNet's signal(5), the formats of fixed width.
+
+https://physionet.org/physiotools/wag/signal-5.htm
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BITS", "MISSING", "decode_samples", "octets_of"]
+
+BITS = {16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12}
+"""Bits a sample takes, by format number."""
+MISSING = {16: -32_768, 24: -8_388_608, 32: -2_147_483_648, 61: -32_768, 80: -128, 160: -32_768, 212: -2_048}
+"""The lowest value of each format stands for a missing sample."""
+_TWELVE_BITS = 0x0FFF
+_SIGN_OF_TWELVE = 0x0800
+
+
+def octets_of(samples: int, number: int) -> int:
+    """Return how many octets hold so many samples from the start of a file."""
+    return -(-samples * BITS[number] // 8)
+
+
+def decode_samples(octets: bytes, number: int, samples: int) -> NDArray[np.int32]:
+    """Return the first `samples` of a piece that begins at a whole octet.
+
+    Args:
+        octets: At least `octets_of(samples, number)`.
+        number: Format, a key of `BITS`.
+        samples: How many to return.
+    """
+    raw = np.frombuffer(octets, np.uint8, octets_of(samples, number))
+    if number == 212:
+        return _twelve(raw)[:samples]
+    if number == 24:
+        wide = np.zeros((samples, 4), np.uint8)
+        wide[:, 1:] = raw.reshape(-1, 3)
+        return np.asarray(wide.reshape(-1).view("<i4") >> 8, np.int32)
+    if number == 80:
+        return raw.astype(np.int32) - 128
+    if number == 160:
+        return raw.view("<u2").astype(np.int32) - 32_768
+    return raw.view({16: "<i2", 61: ">i2", 32: "<i4"}[number]).astype(np.int32)
+
+
+def _twelve(raw: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Unpack pairs: low octet of the first, high nibbles of second and first, low octet of the second."""
+    triples = np.zeros((-(-len(raw) // 3), 3), np.int32)
+    triples.reshape(-1)[: len(raw)] = raw
+    first = triples[:, 0] | (triples[:, 1] & 0x0F) << 8
+    second = triples[:, 2] | (triples[:, 1] & 0xF0) << 4
+    pairs = np.column_stack([first, second]).reshape(-1) & _TWELVE_BITS
+    return np.asarray((pairs ^ _SIGN_OF_TWELVE) - _SIGN_OF_TWELVE, np.int32)
