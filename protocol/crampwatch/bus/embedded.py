@@ -2,7 +2,7 @@
 
 It is bound to loopback, with a password made for it, and keeps what it acknowledged when it is killed: JetStream
 writes a message before the publisher is told. A cut of the power can cost what was written in the last
-`_SYNC_S` seconds; sessions files hold those samples (docs/decisions/).
+`_SYNC_S` seconds; the session files hold those samples.
 """
 
 import asyncio
@@ -22,11 +22,14 @@ from crampwatch.bus.endpoint import HOST, Endpoint, is_free, write_private
 from crampwatch.bus.jetstream import bound_stored_messages
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
-__all__ = ["EmbeddedBroker", "saved_address"]
+__all__ = ["ACK_WAIT_S", "EmbeddedBroker", "saved_address"]
 
 STORED_OCTETS: Final = 1 << 30
 """For clients that are away: 60 hours of one sensor with two channels at 1 kHz (4.6 kB a second stored)."""
 STORED_AGE_S: Final = 7 * 86_400.0
+ACK_WAIT_S: Final = 3
+"""After this long NATS sends again what was not acknowledged; also to a client that comes back, so that after a restart
+newer messages arrive before those that were in hand. The server's own 30 s would keep them away for as long."""
 _SYNC_S: Final = 5
 _READY_TIMEOUT_S: Final = 20.0
 """A server that finds a gigabyte of messages on a slow card takes seconds to read them."""
@@ -226,7 +229,7 @@ jetstream: {{
   max_file_store: {2 * self._stored_octets}
   sync_interval: "{_SYNC_S}s"
 }}
-mqtt: {{ listen: "{HOST}:{endpoint.mqtt_port}", ack_wait: "60s", max_ack_pending: 1000 }}
+mqtt: {{ listen: "{HOST}:{endpoint.mqtt_port}", ack_wait: "{ACK_WAIT_S}s", max_ack_pending: 1000 }}
 """
 
 
