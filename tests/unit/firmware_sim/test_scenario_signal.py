@@ -21,7 +21,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = tuple(scenario_names())
-RATES_HZ = [200.0, 250.0, 500.0, 1000.0, 2000.0]
 
 
 @cache
@@ -45,9 +44,9 @@ def test_any_chunking_gives_the_same_samples(name: str, first: int, cuts: list[i
         assert np.array_equal(fresh.read(first + start, stop - start), whole[start:stop], equal_nan=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["cramp", "walking", "night-hard"])
 def test_a_seed_gives_the_same_night_again_and_another_seed_another(name: str) -> None:
-    here, again, other = (scenario(name, seed=seed, hours=0.1) for seed in (4, 4, 5))
+    here, again, other = (scenario(name, seed=seed, hours=0.05) for seed in (4, 4, 5))
     assert np.array_equal(here.read(5000, 9000), again.read(5000, 9000), equal_nan=True)
     assert here.truth == again.truth
     assert not np.array_equal(here.read(5000, 9000), other.read(5000, 9000), equal_nan=True)
@@ -72,15 +71,15 @@ def test_blocks_join_without_a_seam(name: str) -> None:
     assert (steps[1995:2005] < 60 * quiet + 300).all()
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_demonstration_cramps_between_15_and_30_s_and_twitches_before(seed: int) -> None:
-    truth = scenario("cramp", seed=seed, hours=0.25).truth
+    truth = scenario("cramp", seed=seed, hours=0.2).truth
     cramps = [event for event in truth if event.kind is EpisodeKind.CRAMP]
     assert 15 <= cramps[0].onset_s <= 30
     assert cramps[0].snr_db > 15
     assert cramps[0].duration_s >= 8
     assert any(event.kind is EpisodeKind.TWITCH and event.offset_s < cramps[0].onset_s for event in truth)
-    assert len(cramps) >= 4
+    assert len(cramps) >= 3
     assert max(np.diff([cramp.onset_s for cramp in cramps])) < 300
 
 
@@ -103,20 +102,19 @@ def test_a_cramp_stands_out_where_its_truth_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["quiet", "twitches", "restless", "walking", "night-calm"])
 def test_scenarios_without_cramp_have_none(name: str) -> None:
-    assert not [event for event in scenario(name, seed=1, hours=0.3).truth if event.kind is EpisodeKind.CRAMP]
+    assert not [event for event in scenario(name, seed=1, hours=0.15).truth if event.kind is EpisodeKind.CRAMP]
 
 
 def test_a_night_has_cramps_and_many_look_alikes() -> None:
-    truth = scenario("night", seed=1, rate_hz=200.0).truth
-    kinds = {kind: sum(event.kind is kind for event in truth) for kind in EpisodeKind}
-    assert 1 <= kinds[EpisodeKind.CRAMP] <= 4
-    assert kinds[EpisodeKind.TWITCH] > 50
-    assert kinds[EpisodeKind.MOVEMENT] > 10
-    assert kinds[EpisodeKind.ARTEFACT] > 5
+    truth = scenario("night", seed=1, hours=2.0, rate_hz=200.0).truth
+    cramps = [event for event in truth if event.kind is EpisodeKind.CRAMP]
+    look_alikes = [event for event in truth if event.kind not in (EpisodeKind.CRAMP, EpisodeKind.ARTEFACT)]
+    assert 1 <= len(cramps) <= 3
+    assert len(look_alikes) > 30
+    assert len({event.label for event in look_alikes}) > 4
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize(("rate_hz", "channels"), [(200.0, 1), (250.0, 4), (500.0, 3), (2000.0, 2)])
 def test_other_rates_and_channels(rate_hz: float, channels: int) -> None:
     signal = scenario("cramp", seed=1, hours=0.02, channels=channels, rate_hz=rate_hz)
     samples = signal.read(0, 10**9)

@@ -1,7 +1,7 @@
 """Whole nights: sleep cycles, what happens in which stage, and the skin of a foot in bed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.chance import log_uniform
@@ -14,6 +14,9 @@ from crampwatch.firmware_sim.scenarios.menu import ARTEFACTS, EVENTS, FAULTS, Dr
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
 __all__ = ["NightLife", "fill_night", "hard_traits", "night_traits", "sleep_stages"]
+
+_RELAPSES = 0.12
+"""Share of cramps that come back within a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,18 @@ def _place_cramps(rng: np.random.Generator, plan: Plan, life: NightLife) -> None
     for _ in range(max(count, 1 if life.cramps[0] else 0)):
         cramp = draw_cramp(rng, plan.channels, plateau_uv=life.plateau_uv)
         onset_s = plan.place(rng, cramp, window_s=(60.0, plan.length_s), apart_s=60.0)
-        if onset_s is not None and rng.uniform() < life.handled:
-            _handle(rng, plan, cramp, onset_s)
+        if onset_s is not None:
+            _follow(rng, plan, cramp, onset_s, life)
+
+
+def _follow(rng: np.random.Generator, plan: Plan, cramp: Cramp, onset_s: float, life: NightLife) -> None:
+    """Add what a cramp brings with it: the wearer handles the foot, or the cramp comes back within a minute."""
+    if rng.uniform() < life.handled:
+        _handle(rng, plan, cramp, onset_s)
+    relapse_s = onset_s + cramp.duration_s + rng.uniform(8.0, 50.0)
+    relapse = replace(cramp, duration_s=rng.uniform(8.0, 30.0), heralds=0, after_twitches=0, spreads_to=None)
+    if rng.uniform() < _RELAPSES and relapse_s + relapse.extent_s < plan.length_s:
+        plan.add(relapse_s, relapse)
 
 
 def _handle(rng: np.random.Generator, plan: Plan, cramp: Cramp, onset_s: float) -> None:

@@ -1,6 +1,7 @@
 """A wearer and a schedule as a signal that can be read anywhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -69,13 +70,17 @@ class Simulation:
         return self.truth_between(0.0, self.duration_samples / self._rate_hz)
 
     def truth_between(self, start_s: float, stop_s: float) -> tuple[TruthEvent, ...]:
-        """Return what starts at or after `start_s` and has ended by `stop_s`."""
+        """Return what starts between two times; what still lasts at `stop_s` ends there."""
         events = [
             measure(self._activity(one), span, self._wearer)
             for one in self._schedule.between(start_s, stop_s)
             for span in self._activity(one).spans
         ]
-        inside = [event for event in events if start_s <= event.onset_s and event.offset_s <= stop_s]
+        inside = [
+            replace(event, offset_s=min(event.offset_s, stop_s))
+            for event in events
+            if start_s <= event.onset_s < stop_s
+        ]
         return tuple(sorted(inside, key=lambda event: (event.onset_s, event.offset_s)))
 
     def read(self, first_index: int, count: int) -> Floats:
