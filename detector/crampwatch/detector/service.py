@@ -27,6 +27,8 @@ from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
 __all__ = ["DetectorOptions", "run"]
 
 CHECKPOINT_S: Final = 1.0
+UNACKNOWLEDGED_LIMIT: Final = 16
+"""Brokers stop sending at their own limit (Mosquitto at 20 messages): a checkpoint is made before that."""
 SILENCE_S: Final = 3.0
 """After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
 FAREWELL_S: Final = 1.5
@@ -124,7 +126,7 @@ class _Service:
                 if receiving.done():
                     await self._take(receiving.result())
                     receiving = asyncio.create_task(self._bus.receive())
-                if clock() >= due_s:
+                if clock() >= due_s or len(self._taken) >= UNACKNOWLEDGED_LIMIT:
                     await self.checkpoint()
                     due_s = clock() + CHECKPOINT_S
             await self.checkpoint()
