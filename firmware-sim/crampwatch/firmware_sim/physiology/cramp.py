@@ -23,8 +23,8 @@ _ONSETS: dict[Onset, float] = {"sputter": 0.5, "ramp": 0.2, "creep": 0.2, "abrup
 _ENDINGS: dict[Ending, float] = {"gradual": 0.5, "self": 0.2, "stretch": 0.3}
 _STEP_S = 0.02
 _MEAN_RATE_HZ = 14.5
-_ACTIVE_SHARE = 0.55
-_RENEWAL_CV = 0.38
+_ACTIVE_SHARE = 0.42
+_RENEWAL_CV = 0.29
 """Doublets and common modulation raise the variation of the intervals from here to the measured 0.45."""
 
 
@@ -112,7 +112,7 @@ class Cramp:
         rates_hz = unit_rates(t_s, course.drive(t_s, rng), muscle.lateral_mm[units], rng)
         cv, doublets = rng.normal(_RENEWAL_CV, 0.05), rng.uniform(0.02, 0.06)
         trains = [
-            (int(unit), onset_s + train(rng, t_s, rate, interval_cv=max(cv, 0.25), doublet_share=doublets))
+            (int(unit), onset_s + train(rng, t_s, rate, interval_cv=max(cv, 0.18), doublet_share=doublets))
             for unit, rate in zip(units, rates_hz, strict=True)
         ]
         slowing = (onset_s + t_s, wearer.stretch_at(onset_s) * self.slowing ** (t_s / self.duration_s))

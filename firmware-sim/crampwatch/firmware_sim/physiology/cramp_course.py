@@ -60,7 +60,7 @@ def unit_rates(t_s: Floats, drive: Floats, lateral_mm: Floats, rng: np.random.Ge
     """Return the discharges a second of every unit over time, shape (units, times); 0 while silent.
 
     Units come and go: each needs the drive to pass a hurdle of its own, a slowly changing restlessness lifts it over
-    and back, and the region of strongest activity moves. Rates fall from about 21 to 11 a second as the cramp tires.
+    and back, and the region of strongest activity moves. Rates fall from about 20 to 10 a second as the cramp tires.
 
     Args:
         t_s: Times from the onset.
@@ -72,12 +72,12 @@ def unit_rates(t_s: Floats, drive: Floats, lateral_mm: Floats, rng: np.random.Ge
     start_mm, end_mm = rng.choice(lateral_mm, 2)
     middle_mm = start_mm + (end_mm - start_mm) * t_s / duration_s
     near = np.exp(-(((lateral_mm[:, None] - middle_mm) / 7.0) ** 2))
-    hurdle = rng.uniform(0.08, 0.7, count)
+    hurdle = rng.uniform(0.1, 1.0, count)
     hurdle[int(rng.integers(count))] = 0.02
     key = int(rng.integers(2**31))
     restless = np.stack([Lattice(key, unit).smooth(t_s / 6.0) for unit in range(count)])
-    active = drive * (0.45 + 0.55 * near) + 0.22 * drive * restless > hurdle[:, None]
-    first_hz, last_hz = rng.normal(21.0, 2.5, count)[:, None], rng.normal(11.0, 2.0, count)[:, None]
+    active = drive * (0.45 + 0.55 * near) + 0.3 * drive * restless > hurdle[:, None]
+    first_hz, last_hz = rng.normal(20.0, 2.5, count)[:, None], rng.normal(10.0, 2.0, count)[:, None]
     tiring = np.exp(-t_s / rng.uniform(15.0, 40.0))
     rate_hz = (last_hz + (first_hz - last_hz) * tiring) * (0.6 + 0.4 * drive)
     return np.where(active, np.clip(rate_hz, 6.0, 28.0) * _common(t_s, rng), 0.0)
