@@ -4,6 +4,8 @@ from crampwatch.firmware_sim.recordings.annotation import Annotation
 from crampwatch.firmware_sim.recordings.format import Format, ReadOptions
 from crampwatch.firmware_sim.recordings.reading import FORMATS, read, register
 from crampwatch.firmware_sim.recordings.recording import Recording, Temperature, describe_stream
+from crampwatch.firmware_sim.recordings.simulated import simulated_recording
+from crampwatch.firmware_sim.recordings.writing import annotations_path, truth_path, write, write_recording
 
 __all__ = [
     "FORMATS",
@@ -12,7 +14,12 @@ __all__ = [
     "ReadOptions",
     "Recording",
     "Temperature",
+    "annotations_path",
     "describe_stream",
     "read",
     "register",
+    "simulated_recording",
+    "truth_path",
+    "write",
+    "write_recording",
 ]

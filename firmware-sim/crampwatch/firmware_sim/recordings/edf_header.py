@@ -51,6 +51,7 @@ class EdfSignal:
         digital_max: Largest count; NaN likewise.
         samples_per_record: Samples in each data record.
         prefilter: Filters of the recorder, such as `HP:10Hz LP:500Hz`.
+        transducer: What was recorded with, in up to 80 characters.
     """
 
     label: str
@@ -61,6 +62,7 @@ class EdfSignal:
     digital_max: float
     samples_per_record: int
     prefilter: str = ""
+    transducer: str = ""
 
     @property
     def is_annotations(self) -> bool:
@@ -216,7 +218,7 @@ def shortest_number(value: float) -> str:
 def _signal_values(signal: EdfSignal) -> dict[str, str]:
     return {
         "label": signal.label,
-        "transducer": "",
+        "transducer": signal.transducer,
         "unit": signal.unit,
         "physical_min": shortest_number(signal.physical_min),
         "physical_max": shortest_number(signal.physical_max),
@@ -251,6 +253,7 @@ def _signal(fields: dict[str, bytes]) -> EdfSignal:
         digital_max=_number(fields["digital_max"]),
         samples_per_record=samples,
         prefilter=_text(fields["prefilter"]),
+        transducer=_text(fields["transducer"]),
     )
 
 

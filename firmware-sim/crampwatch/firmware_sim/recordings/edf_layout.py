@@ -3,13 +3,14 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from crampwatch.firmware_sim.recordings.annotation import decode_onset
 from crampwatch.firmware_sim.recordings.edf_header import EdfHeader, decode_header, total_header_octets
+from crampwatch.firmware_sim.recordings.edf_mark import decode_label, decode_mark
 from crampwatch.firmware_sim.recordings.limits import LONGEST_S
 from crampwatch.firmware_sim.recordings.recording import BLOCK_SAMPLES, Samples
 from crampwatch.protocol.errors import RecordingError
@@ -79,7 +80,7 @@ def lay_out(path: Path) -> EdfLayout:
         raw = file.read(256)
         raw += file.read(total_header_octets(raw) - len(raw))
         size = os.fstat(file.fileno()).st_size
-    header = decode_header(raw)
+    header = _with_full_labels(decode_header(raw))
     _check_records(header)
     count, warnings = _whole_records(header, size)
     onset_s, first_s = _record_times(path, header, count)
@@ -113,6 +114,13 @@ def sample_blocks(
             block = _scaled(layout.header, octets, signals, scales, missing)[: stop_index - at]
             yield block
             at += len(block)
+
+
+def _with_full_labels(header: EdfHeader) -> EdfHeader:
+    if not decode_mark(header.recording).is_ours:
+        return header
+    signals = (replace(signal, label=decode_label(signal.label, signal.transducer)) for signal in header.signals)
+    return replace(header, signals=tuple(signals))
 
 
 def _check_records(header: EdfHeader) -> None:

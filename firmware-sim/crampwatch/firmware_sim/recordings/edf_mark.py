@@ -4,13 +4,22 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["MISSING_16", "MISSING_24", "EdfMark", "decode_mark", "encode_mark"]
+__all__ = [
+    "MISSING_16",
+    "MISSING_24",
+    "EdfMark",
+    "decode_label",
+    "decode_mark",
+    "encode_label",
+    "encode_mark",
+]
 
 MISSING_16 = -32_768
 """EDF has no code for a missing sample; ours lies just outside of the digital range our headers declare."""
 MISSING_24 = -8_388_608
 """The same in BDF."""
 
+_LABEL_START = "surface EMG: "
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -49,3 +58,14 @@ def decode_mark(recording: str) -> EdfMark:
     return EdfMark(
         is_ours=True, is_simulated="simulated" in words, sample_count=int(count[1]) if count and int(count[1]) else None
     )
+
+
+def encode_label(label: str) -> str:
+    """Return a transducer text that tells a label in full; the label's own field has 16 characters."""
+    return _LABEL_START + label
+
+
+def decode_label(label: str, transducer: str) -> str:
+    """Return the full label of a signal written here."""
+    full = transducer.removeprefix(_LABEL_START)
+    return full if full != transducer and full.startswith(label) else label

@@ -203,7 +203,9 @@ def _blocks(matrix: _Matrix, columns: Sequence[int], scale: float) -> Iterator[S
             for block in (
                 _by_channel(archive, matrix, columns) if matrix.by_channel else _by_sample(archive, matrix, columns)
             ):
-                yield block.astype(np.float64) * scale
+                with np.errstate(all="ignore"):  # what overflows is no measurement and becomes missing
+                    values = block.astype(np.float64) * scale
+                yield values
     except _DAMAGED as error:
         raise _damaged(matrix.path, error) from error
 

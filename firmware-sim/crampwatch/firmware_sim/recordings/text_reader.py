@@ -36,6 +36,7 @@ _STEP_TOLERANCE = 0.1
 _COUNTED_OCTETS = 64 << 20
 """Lines of larger files are not counted ahead of reading them: it would take seconds."""
 _JUNK_SHARE = 0.5
+_LARGEST_HEAD = 1e12
 _ADVICE = "Expected is one sample a line in columns separated by comma, semicolon, tab or blanks."
 
 _log = logging.getLogger(__name__)
@@ -96,8 +97,8 @@ def _open(path: Path, options: ReadOptions) -> Recording:
     scales = [options.scale_uv or _uv_per_unit(text, column) for column in choice.indices]
     known = all(scale is not None for scale in scales)
     factors = np.array([(scale or 1.0) if known else 1.0 for scale in scales])
-    head = np.column_stack([text.head_of(column) for column in choice.indices]) * factors
-    step = value_step(head, finest=FINEST_STEP_UV if known else _finest(head))
+    head = np.column_stack([text.head_of(column) for column in choice.indices])
+    step = _step(head, factors, known=known)
     is_simulated = text.fact("origin") == Origin.DEMO
     return Recording(
         stream=describe_stream(
@@ -192,10 +193,14 @@ def _uv_per_unit(text: _Text, column: int) -> float | None:
     return uv_per_unit(text.table.units[column] or text.fact("units?") or "")
 
 
-def _finest(head: Samples) -> float:
-    """Return a step for values of unknown scale that tells apart a millionth of their range."""
-    finite = head[np.isfinite(head)]
-    return max(float(np.ptp(finite)) if finite.size else 0.0, 1e-9) / 2**20
+def _step(head: Samples, factors: Samples, *, known: bool) -> float:
+    """Return the step of the values; where none shows, one that tells apart a millionth of their range."""
+    with np.errstate(all="ignore"):
+        scaled = head * factors
+    if known:
+        return value_step(scaled, finest=FINEST_STEP_UV)
+    finite = scaled[np.abs(scaled) < _LARGEST_HEAD]
+    return value_step(scaled, finest=max(float(np.ptp(finite)) if finite.size else 0.0, 1e-9) / 2**20)
 
 
 def _blocks(text: _Text, columns: Sequence[int], factors: Samples) -> Iterator[Samples]:
@@ -205,7 +210,9 @@ def _blocks(text: _Text, columns: Sequence[int], factors: Samples) -> Iterator[S
         if bad_rows > max(1.0, _JUNK_SHARE * len(lines)):
             raise RecordingError(f"{text.path}: {bad_rows} of {len(lines)} lines hold no numbers.", advice=_ADVICE)
         bad += bad_rows
-        yield values * factors
+        with np.errstate(all="ignore"):  # what overflows is no measurement and becomes missing
+            scaled = values * factors
+        yield scaled
     if bad:
         _log.warning("%s: %d lines could not be read and count as missing samples", text.path, bad)
 
@@ -227,7 +234,7 @@ def _temperature(text: _Text, rate_hz: float) -> Temperature | None:
     column = find_temperature(
         [Candidate(label, unit, rate_hz) for label, unit in zip(table.labels, table.units, strict=True)]
     )
-    if column is None or column not in table.numeric:
+    if column is None:
         return None
     stated = text.fact("temperature_rate_hz") or "1"
     wanted_hz = float(stated) if re.fullmatch(r"\d{1,5}(\.\d{1,9})?", stated, re.ASCII) else 1.0
@@ -236,7 +243,8 @@ def _temperature(text: _Text, rate_hz: float) -> Temperature | None:
     for lines in data_lines(text.path, text.encoding, table.header_lines):
         kept.append(parse_rows(lines[-at % stride :: stride], table, [column])[0][:, 0])
         at += len(lines)
-    return to_celsius(np.concatenate(kept), table.units[column]), rate_hz / stride
+    values = np.concatenate(kept) if kept else np.empty(0)
+    return (to_celsius(values, table.units[column]), rate_hz / stride) if np.isfinite(values).any() else None
 
 
 def _source_text(text: _Text, choice: Choice, factors: Samples | None) -> str:

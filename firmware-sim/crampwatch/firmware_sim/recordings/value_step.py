@@ -9,6 +9,7 @@ FINEST_STEP_UV = 0.01
 """Finer than any surface EMG front end; 24 bits of it still reach 84 mV, more than any electrode offset left in EMG."""
 _MOST_VALUES = 20_000
 """Twenty seconds at 1 kHz show the steps of a converter."""
+_LARGEST_VALUE = 1e12
 _FEWEST_STEPS = 4
 """Fewer distinct values fit any step."""
 _TOLERANCE = 0.15
@@ -30,7 +31,7 @@ def value_step(samples: Samples, *, finest: float) -> float:
 
 
 def _channel_step(values: Samples, finest: float) -> float:
-    distinct = np.unique(values[np.isfinite(values)])
+    distinct = np.unique(values[np.abs(values) < _LARGEST_VALUE])
     differences = np.diff(distinct)
     differences = differences[differences > finest / 2]
     if len(differences) < _FEWEST_STEPS:
