@@ -58,8 +58,8 @@ class Ramp:
         samples_uv: NDArray[np.float64] = np.multiply(
             ramp(first_index, end - first_index, self.stream.channels), LSB_UV, dtype=np.float64
         )
-        gone = [i - first_index for i in range(first_index, end) if i in self._missing]
-        samples_uv[gone] = np.nan
+        gone = range(max(self._missing.start, first_index), min(self._missing.stop, end))
+        samples_uv[gone.start - first_index : max(gone.stop, gone.start) - first_index] = np.nan
         return samples_uv
 
     def temperature_c(self, first_index: int, count: int) -> NDArray[np.float64]:

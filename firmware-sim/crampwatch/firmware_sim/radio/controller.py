@@ -119,6 +119,12 @@ class AirController(Controller):
         elif isinstance(packet, hci.HCI_Command):
             self.on_hci_command_packet(packet)
 
+    def on_hci_acl_data_packet(self, packet: hci.HCI_AclDataPacket) -> None:
+        """Send data; what a host hands over before it has learned that the connection is gone is dropped."""
+        connection = self.find_le_connection_by_handle(packet.connection_handle)
+        if connection is not None:
+            connection.on_hci_acl_data_packet(packet)
+
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
         """Give the host a packet, from a fresh turn of the event loop."""
         if self.hci_sink:

@@ -205,7 +205,7 @@ class Peripheral:
         connection.on(Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._spawn(self._tune(connection)))
         queue = connection.data_packet_queue
         if queue is not None:
-            queue.on("flow", self._tick)
+            queue.on("flow", self._on_room)
 
     def _on_disconnection(self, reason: int) -> None:
         _log.info("%s: disconnected (%s)", self._sensor.name, hci.HCI_ErrorCode(reason).name)
@@ -235,6 +235,10 @@ class Peripheral:
             self._timer.cancel()
         wait_s = max((self._sensor.next_due_s(now_s) - self._clock()) / self._speed, 0.001)
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    def _on_room(self) -> None:
+        if self._connection is not None:
+            self._pump(self._connection)
 
     def _pump(self, connection: Connection) -> None:
         queue = connection.data_packet_queue
