@@ -3,34 +3,54 @@
 import asyncio
 import os
 import signal
-import sys
 import threading
 from contextlib import suppress
+from typing import Final
 
 from crampwatch.app.supervisor import SUPERVISED
 
-__all__ = ["stop_event"]
+__all__ = ["stop_event", "supervised"]
+
+_HARD_END_S: Final = 10.0
+"""A stage that hangs when its supervisor is gone ends itself after this; the supervisor itself waits less long."""
+
+
+def supervised() -> bool:
+    """Return whether a supervisor started this process."""
+    return os.environ.get(SUPERVISED) == "1"
 
 
 def stop_event() -> asyncio.Event:
     """Return an event that is set when this process is asked to end.
 
-    Call it once, on the running loop. Under a supervisor the end of standard input counts as such, so that nothing
-    outlives it, however it died.
+    Call it once, on the running loop. A second Ctrl-C interrupts at once. Under a supervisor the end of standard input
+    counts as such, so that nothing outlives it, however it died.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def asked(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows: there Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, stop.set)
-    if os.environ.get(SUPERVISED) == "1":
-
-        def wait_for_end_of_input() -> None:
-            while sys.stdin.buffer.read(4096):
-                continue
-            with suppress(RuntimeError):  # the loop has ended by itself meanwhile
-                loop.call_soon_threadsafe(stop.set)
-
-        # A thread, since pipes cannot be watched by every system's event loop; a daemon, since it may wait for ever.
-        threading.Thread(target=wait_for_end_of_input, name="supervisor line", daemon=True).start()
+            loop.add_signal_handler(number, asked, number)
+    if supervised():
+        _stop_with_supervisor(loop, stop)
     return stop
+
+
+def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def wait_for_end_of_input() -> None:
+        # Not sys.stdin: its buffer's lock, held by a daemon thread, aborts the interpreter when it ends.
+        while os.read(0, 4096):
+            continue
+        with suppress(RuntimeError):  # the loop has ended by itself meanwhile
+            loop.call_soon_threadsafe(stop.set)
+        watchdog = threading.Timer(_HARD_END_S, os._exit, (1,))
+        watchdog.daemon = True
+        watchdog.start()
+
+    # A thread, since pipes cannot be watched by every system's event loop; a daemon, since it may wait for ever.
+    threading.Thread(target=wait_for_end_of_input, name="supervisor line", daemon=True).start()

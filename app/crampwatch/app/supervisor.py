@@ -10,26 +10,36 @@ import os
 import time
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from crampwatch.app.exits import NEVER_RETRY
-from crampwatch.bus.backoff import backoff_s
-from crampwatch.protocol.errors import UnavailableError
+from crampwatch.app.exits import ExitCode
+from crampwatch.app.restart import StageLife
+from crampwatch.protocol.errors import (
+    ConfigurationError,
+    CrampwatchError,
+    RecordingError,
+    UnavailableError,
+)
 
-__all__ = ["SUPERVISED", "Stage", "Supervisor"]
+__all__ = ["READY_PREFIX", "SUPERVISED", "Stage", "Supervisor"]
 
 SUPERVISED: Final = "CRAMPWATCH_SUPERVISED"
 """Set for a child: its standard input is the line to its supervisor."""
-FAREWELL_S: Final = 2.0
-"""A stage has this long to end by itself, each of two rounds: together they stay under the 5 s a person waits."""
-STEADY_S: Final = 20.0
-"""A stage that ran this long was well: its next restart is quick again."""
-_LAST_LINES: Final = 3
+READY_PREFIX: Final = "ready "
+"""Begins the line on standard output by which a stage that announces itself says where it can be reached."""
+FAREWELL_S: Final = 1.6
+"""A stage has this long to end by itself before it is killed. Three rounds of it stay under the 5 s a person waits."""
+_LAST_OCTETS: Final = 2000
+_ERROR_MARK: Final = "crampwatch: "
 _log: Final = logging.getLogger(__name__)
+_KINDS: Final[dict[int, type[CrampwatchError]]] = {
+    ExitCode.USAGE: ConfigurationError,
+    ExitCode.BAD_RECORDING: RecordingError,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +49,29 @@ class Stage:
     Attributes:
         name: For people.
         command: Program and arguments.
-        output: File its standard output and error are appended to.
+        output: File its standard error, and output where it does not announce itself, are appended to.
         environment: Added to ours.
-        ends_last: Ended only after all others: they still talk to it while they end.
+        announces: Whether its first line on standard output says that it is ready.
+        rank: Order of ending: those of a lower rank end first, since they still talk to the others while they do.
     """
 
     name: str
     command: tuple[str, ...]
     output: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    ends_last: bool = False
+    announces: bool = False
+    rank: int = 0
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A stage, its process as it is now, and what is remembered of it."""
+
+    stage: Stage
+    process: Process
+    announced: "asyncio.Future[str]"
+    life: StageLife = field(default_factory=StageLife)
+    keeper: "asyncio.Task[None] | None" = None
 
 
 class Supervisor:
@@ -60,9 +83,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.restarts: Counter[str] = Counter()
-        self._processes: dict[str, Process] = {}
-        self._stages: dict[str, Stage] = {}
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._kept: dict[str, _Kept] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -79,56 +100,83 @@ class Supervisor:
         Raises:
             UnavailableError: Its program cannot be started.
         """
-        self._processes[stage.name] = await _spawn(stage)
-        self._stages[stage.name] = stage
-        self._keepers[stage.name] = asyncio.create_task(self._keep(stage), name=f"keep {stage.name}")
+        kept = _Kept(stage, await _spawn(stage), asyncio.get_running_loop().create_future())
+        self._kept[stage.name] = kept
+        kept.keeper = asyncio.create_task(self._keep(kept), name=f"keep {stage.name}")
+
+    async def announcement(self, name: str) -> str:
+        """Wait until a stage said that it is ready; return what else it said.
+
+        Raises:
+            CrampwatchError: A stage cannot be kept running.
+        """
+        announced = self._kept[name].announced
+        failure = asyncio.ensure_future(self.failure())
+        try:
+            await asyncio.wait([announced, failure], return_when=asyncio.FIRST_COMPLETED)
+            if failure.done():
+                failure.result()
+            return announced.result()
+        finally:
+            failure.cancel()
 
     async def failure(self) -> None:
         """Wait until a stage cannot be kept running.
 
         Raises:
-            UnavailableError: Always, in the end; with the stage's own words.
+            CrampwatchError: Always, in the end; with the stage's own words.
         """
         await asyncio.shield(self._failed)
 
     def pid_of(self, name: str) -> int:
         """Return the process of a stage, as it is now."""
-        return self._processes[name].pid
+        return self._kept[name].process.pid
 
-    async def _keep(self, stage: Stage) -> None:
-        pauses: Iterator[float] = backoff_s(first_s=0.2, cap_s=10.0)
+    async def end(self, *names: str) -> None:
+        """End some stages, and wait until they have ended."""
+        chosen = [self._kept.pop(name) for name in names if name in self._kept]
+        keepers = [kept.keeper for kept in chosen if kept.keeper is not None]
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await _end([kept.process for kept in chosen])
+
+    async def _keep(self, kept: _Kept) -> None:
+        stage = kept.stage
         while True:
             began_s = time.monotonic()
-            code = await self._processes[stage.name].wait()
-            if code in NEVER_RETRY:
+            await _listen(kept)
+            code = await kept.process.wait()
+            pause_s = kept.life.ended(code, lived_s=time.monotonic() - began_s)
+            if pause_s is None:
                 self._fail(stage, code)
                 return
-            _log.warning("%s ended with code %d and is restarted", stage.name, code)
-            if time.monotonic() - began_s > STEADY_S:
-                pauses = backoff_s(first_s=0.2, cap_s=10.0)
-            await asyncio.sleep(next(pauses))
+            _log.warning("%s ended with code %d and is restarted in %.1f s", stage.name, code, pause_s)
+            await asyncio.sleep(pause_s)
             self.restarts[stage.name] += 1
-            self._processes[stage.name] = await _spawn(stage)
+            kept.process = await _spawn(stage)
 
     def _fail(self, stage: Stage, code: int) -> None:
         if not self._failed.done():
-            self._failed.set_exception(
-                UnavailableError(
-                    f"{stage.name.capitalize()} could not run (code {code}): {_last_words(stage.output)}",
-                    advice=f"Its log is {stage.output}.",
-                )
-            )
+            self._failed.set_exception(_error_of(stage, code))
 
     async def _end_all(self) -> None:
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        for is_last in (False, True):
-            await _end([self._processes[name] for name, stage in self._stages.items() if stage.ends_last is is_last])
+        for rank in sorted({kept.stage.rank for kept in self._kept.values()}):
+            await self.end(*[name for name, kept in self._kept.items() if kept.stage.rank == rank])
         if self._failed.done():
             self._failed.exception()  # seen by now, or of no interest any more
         else:
             self._failed.cancel()
+
+
+async def _listen(kept: _Kept) -> None:
+    """Take a stage's announcement; what it says later on standard output goes nowhere, but never blocks it."""
+    if kept.process.stdout is None:
+        return
+    while line := await kept.process.stdout.readline():
+        text = line.decode(errors="replace").rstrip("\n")
+        if text.startswith(READY_PREFIX) and not kept.announced.done():
+            kept.announced.set_result(text.removeprefix(READY_PREFIX))
 
 
 async def _spawn(stage: Stage) -> Process:
@@ -138,7 +186,7 @@ async def _spawn(stage: Stage) -> Process:
             return await asyncio.create_subprocess_exec(
                 *stage.command,
                 stdin=asyncio.subprocess.PIPE,
-                stdout=output,
+                stdout=asyncio.subprocess.PIPE if stage.announces else output,
                 stderr=output,
                 env={**os.environ, **stage.environment, SUPERVISED: "1"},
                 start_new_session=True,  # Ctrl-C on the terminal reaches us alone: we end the stages in order
@@ -166,9 +214,20 @@ async def _end(processes: list[Process]) -> None:
         await asyncio.wait(late)
 
 
+def _error_of(stage: Stage, code: int) -> CrampwatchError:
+    """Return the error a stage ended by: its own words where it found some."""
+    words = _last_words(stage.output)
+    if code in (*_KINDS, ExitCode.UNAVAILABLE) and _ERROR_MARK in words:
+        return _KINDS.get(code, UnavailableError)(words.rpartition(_ERROR_MARK)[2])
+    return UnavailableError(
+        f"{stage.name.capitalize()} could not run (code {code}): {words}",
+        advice=f"Its logs are in {stage.output.parent}.",
+    )
+
+
 def _last_words(output: Path) -> str:
     try:
-        lines = output.read_text("utf-8", errors="replace").splitlines()
+        text = output.read_bytes()[-_LAST_OCTETS:].decode("utf-8", errors="replace")
     except OSError:
-        return "it said nothing."
-    return " ".join(lines[-_LAST_LINES:]) or "it said nothing."
+        text = ""
+    return " ".join(text.split()) or "it said nothing."

@@ -15,8 +15,8 @@ STUBBORN = "import time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 REFUSES = "import sys; print('Port 8710 is taken.'); sys.exit(3)"
 
 
-def stage(program: str, folder: Path, name: str = "store", *, ends_last: bool = False) -> Stage:
-    return Stage(name, (sys.executable, "-c", program), folder / f"{name}.log", ends_last=ends_last)
+def stage(program: str, folder: Path, name: str = "store", *, rank: int = 0) -> Stage:
+    return Stage(name, (sys.executable, "-c", program), folder / f"{name}.log", rank=rank)
 
 
 def is_alive(pid: int) -> bool:

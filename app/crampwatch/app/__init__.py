@@ -1,0 +1,1 @@
+"""The command line: settings, the composition of the stages, and the supervisor that keeps them running."""
