@@ -28,7 +28,7 @@ _RATE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _FACT = r"^\W*{name}\s*:?=?\s*(\S+)\s*$"
-_TIME = re.compile(r"(time|t|zeit|temps|timestamps?|seconds?|elapsed|ms)\b", re.IGNORECASE)
+_TIME = re.compile(r"(time|t|zeit|temps|timestamps?|seconds?|elapsed|ms)(?![^\W_])", re.IGNORECASE)
 _TIME_UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "ns": 1e-9}
 _LARGEST_STEP_S = 0.1
 """A column that steps by less can be seconds; whole steps could as well be milliseconds or numbers of samples."""

@@ -49,7 +49,8 @@ def find_table(lines: Sequence[str]) -> Table | None:
     """Find a table in the first lines of a file; None where there is none."""
     judged = [line for line in lines if line.strip(" ") and not line.startswith(COMMENT_MARKS)][-_LINES_JUDGED:]
     shapes = [(delimiter, *_shape(judged, delimiter)) for delimiter in _DELIMITERS]
-    delimiter, width, numeric = max(shapes, key=lambda shape: len(shape[2]))
+    # The most columns of numbers, and then the fewest of other things.
+    delimiter, width, numeric = max(shapes, key=lambda shape: (len(shape[2]), -shape[1]))
     if not numeric:
         return None
     first = next((i for i, line in enumerate(lines) if _is_row(line, delimiter, width, numeric)), None)
@@ -92,11 +93,12 @@ def parse_rows(lines: Sequence[str], table: Table, columns: Sequence[int]) -> tu
 
 
 def _row(line: str, delimiter: str | None, columns: Sequence[int]) -> tuple[list[float], bool]:
+    """Return the values of a row, and whether some cell is absent, or neither empty nor a number."""
     cells = _cells(line, delimiter)
-    picked = [cells[column] if column < len(cells) else None for column in columns]
-    values = [float(cell) if cell and _NUMBER.fullmatch(cell) and "," not in cell else np.nan for cell in picked]
-    bad = any(cell is None or (cell and value != value) for cell, value in zip(picked, values, strict=True))  # noqa: PLR0124 - NaN
-    return values, bad and not all(cell is not None and cell.lower() == "nan" for cell in picked)
+    picked = [cells[column] if column < len(cells) else "?" for column in columns]
+    is_number = [_NUMBER.fullmatch(cell) is not None and "," not in cell for cell in picked]
+    values = [float(cell) if sound else np.nan for cell, sound in zip(picked, is_number, strict=True)]
+    return values, any(cell and not sound for cell, sound in zip(picked, is_number, strict=True))
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
