@@ -188,6 +188,10 @@ async def test_a_wrong_password_is_refused_at_once_with_advice(broker: Broker) -
         async with asyncio.timeout(3), Bus(wrong, client_id="intruder", first_timeout_s=30):
             pass
     assert "wrong" not in str(met.value)
+    async with asyncio.timeout(3), Bus(wrong, client_id="intruder", first_timeout_s=None) as bus:
+        for waits in (bus.subscribe("a/b"), bus.receive(), bus.publish("a/b", b""), bus.wait_connected()):
+            with pytest.raises(UnavailableError, match="password"):
+                await waits
 
 
 @pytest.mark.parametrize("kind", ["nats"])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -64,11 +64,13 @@ class Bus:
         address: The broker.
         client_id: Who we are; fixed for a persistent client.
         will: Topic and payload the broker publishes, retained, when we vanish.
-        birth: Topic and payload we publish, retained, after every connection.
+        birth: Topic and payload we publish, retained, after every connection, once the subscriptions stand.
+        subscriptions: Filter and quality of service of what is to be subscribed before the birth is published.
         persistent: Whether the broker keeps subscriptions and unacknowledged messages while we are away.
         receive_limit: Messages waiting to be taken.
         inflight_limit: Publications awaiting acknowledgement; further ones wait their turn.
-        first_timeout_s: How long entering the context may take; None to wait for ever.
+        first_timeout_s: How long entering the context may take. None to enter at once: then everything waits for the
+            first connection, and is told if the login is refused.
 
     Raises:
         UnavailableError: On entering: login refused, or no connection within `first_timeout_s`.
@@ -81,6 +83,7 @@ class Bus:
         client_id: str,
         will: Will | None = None,
         birth: Will | None = None,
+        subscriptions: Mapping[str, int] | None = None,
         persistent: bool = False,
         receive_limit: int = 1000,
         inflight_limit: int = 100,
@@ -94,21 +97,24 @@ class Bus:
         self._receive_limit = receive_limit
         self._first_timeout_s = first_timeout_s
         self._inflight = asyncio.Semaphore(inflight_limit)
-        self._filters: dict[str, int] = {}
+        self._filters: dict[str, int] = dict(subscriptions or {})
         self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._queue: deque[Message] = deque()
         self._arrival = asyncio.Event()
         self._failure: UnavailableError | None = None
+        self._refusal: LoginRefusedError | None = None
         self._welcomed = False
         self._runner: asyncio.Task[None] | None = None
         self._dropped = 0
 
     async def __aenter__(self) -> Self:
         self._runner = asyncio.create_task(self._run(), name=f"mqtt {self._client_id}")
+        if self._first_timeout_s is None:
+            return self
         try:
             async with asyncio.timeout(self._first_timeout_s):
-                await self._first_connection(self._runner)
+                await self._established()
         except TimeoutError:
             await self._shut()
             raise self._failure or UnavailableError(
@@ -133,7 +139,7 @@ class Bus:
     @property
     def connected(self) -> bool:
         """Whether the broker is there at the moment and our subscriptions stand."""
-        return self._up.is_set()
+        return self._connection is not None and self._connection.alive
 
     @property
     def waiting(self) -> int:
@@ -146,8 +152,12 @@ class Bus:
         return self._dropped
 
     async def wait_connected(self) -> None:
-        """Return when the broker is there."""
-        await self._up.wait()
+        """Return when the broker is there.
+
+        Raises:
+            UnavailableError: The login was refused.
+        """
+        await self._established()
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Publish; return when acknowledged (QoS 1), or handed over or dropped for want of a connection (QoS 0).
@@ -180,8 +190,14 @@ class Bus:
                 return
 
     async def receive(self) -> Message:
-        """Return the next message, in the order of arrival; cancelling loses none."""
+        """Return the next message, in the order of arrival; cancelling loses none.
+
+        Raises:
+            UnavailableError: The login was refused.
+        """
         while not self._queue:
+            if self._refusal is not None:
+                raise self._refusal
             self._arrival.clear()
             await self._arrival.wait()
         message = self._queue.popleft()
@@ -193,18 +209,11 @@ class Bus:
         while True:
             yield await self.receive()
 
-    async def _first_connection(self, runner: asyncio.Task[None]) -> None:
-        waiter = asyncio.create_task(self._up.wait())
-        try:
-            await asyncio.wait({waiter, runner}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiter.cancel()
-        if runner.done():
-            runner.result()
-
     async def _established(self) -> Connection:
         while True:
             await self._up.wait()
+            if self._refusal is not None:
+                raise self._refusal
             if self._connection is not None and self._connection.alive:
                 return self._connection
             await asyncio.sleep(0)  # it ended this very moment, and the runner is about to notice
@@ -218,7 +227,8 @@ class Bus:
                 await self._serve()
             except LoginRefusedError as error:
                 if not self._welcomed:
-                    raise
+                    self._give_up(error)
+                    return
                 self._report(error)
             except UnavailableError as error:
                 self._report(error)
@@ -254,17 +264,24 @@ class Bus:
         return connection.alive
 
     def _stand(self, connection: Connection) -> None:
-        if self._failure is not None and self._welcomed:
-            _log.info("connected again to the MQTT broker at %s", self._address)
+        if self._failure is not None:
+            _log.info("connected to the MQTT broker at %s", self._address)
         self._failure = None
         self._welcomed = True
         self._connection = connection
         self._up.set()
         self._pace()
 
+    def _give_up(self, error: LoginRefusedError) -> None:
+        """Tell all who wait, and all who will."""
+        self._refusal = error
+        self._up.set()
+        self._arrival.set()
+
     def _report(self, error: UnavailableError) -> None:
-        """Say the first failure of an outage aloud; the command line says the one that ends the start."""
-        _log.log(logging.WARNING if self._welcomed and self._failure is None else logging.DEBUG, "%s", error)
+        """Say the first failure of an outage aloud, unless it will be raised on entering."""
+        is_heard = self._welcomed or self._first_timeout_s is None
+        _log.log(logging.WARNING if is_heard and self._failure is None else logging.DEBUG, "%s", error)
         self._failure = error
 
     def _take(self, connection: Connection, message: MQTTMessage) -> None:

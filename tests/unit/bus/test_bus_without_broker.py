@@ -45,3 +45,8 @@ async def test_what_needs_no_delivery_is_dropped_and_counted_while_nobody_listen
     bus = Bus(BrokerAddress(HOST, 1), client_id="c")
     await bus.publish("a", b"", qos=0)
     assert bus.dropped == 1
+
+
+async def test_who_does_not_want_to_wait_enters_at_once_and_leaves_at_once() -> None:
+    async with asyncio.timeout(1), Bus(BrokerAddress(HOST, free_port()), client_id="c", first_timeout_s=None) as bus:
+        assert not bus.connected

@@ -1,0 +1,1 @@
+"""What is kept for years: features, temperatures, states, episodes, notices and the wearer's journal."""

@@ -1,0 +1,288 @@
+"""The store as a service: everything but samples from MQTT into SQLite or InfluxDB.
+
+A message is acknowledged when it is on the disk: in the SQLite store itself, or, for InfluxDB, in a spool that a second
+task drains into the database whenever that is there.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.backoff import backoff_s
+from crampwatch.bus.client import Bus
+from crampwatch.bus.client import Message as Received
+from crampwatch.protocol import messages
+from crampwatch.protocol.errors import FrameError, UnavailableError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.messages import MESSAGE_TYPES, Message
+from crampwatch.protocol.topics import Topic, every, service_topic
+from crampwatch.store.points import STORED_LEAVES
+from crampwatch.store.spool import Spool
+from crampwatch.store.store import RejectedError, Store, open_store
+
+__all__ = ["StoreOptions", "run"]
+
+_BATCH: Final = 500
+_GATHER_S: Final = 0.2
+"""How long a message may wait for company: one commit to disk for all of them."""
+_WINDOW: Final = 16
+"""Mosquitto sends 20 messages and then waits for an acknowledgement: gathering ends before that."""
+_REPORT_S: Final = 10.0
+_FAREWELL_S: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What the store service needs.
+
+    Attributes:
+        broker: Where messages come from.
+        url: As for :func:`crampwatch.store.store.open_store`.
+        data_dir: Where what waits for a database is kept (``store-spool.sqlite``).
+        token: Of InfluxDB.
+        org: Of InfluxDB 2.
+        bucket: Of InfluxDB 2; the database of 1 and 3.
+        client_id: Fixed, so that the broker keeps for us what we have not acknowledged.
+    """
+
+    broker: BrokerAddress
+    url: str
+    data_dir: Path
+    token: str = ""
+    org: str = "crampwatch"
+    bucket: str = "crampwatch"
+    client_id: str = "crampwatch-store"
+
+
+async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
+    """Store until told to stop.
+
+    Raises:
+        ConfigurationError: The address is no store's.
+        UnavailableError: The broker refuses us, or nothing can be written to the data folder at the start.
+        RecordingError: The store's file is damaged.
+    """
+    store = open_store(options.url, token=options.token, org=options.org, bucket=options.bucket)
+    spool = None if options.url.startswith("sqlite:") else Spool(options.data_dir / "store-spool.sqlite")
+    topic = str(service_topic("store"))
+    bus = Bus(
+        options.broker,
+        client_id=options.client_id,
+        will=(topic, _status(online=False)),
+        birth=(topic, _status(online=True)),
+        persistent=True,
+        first_timeout_s=None,
+    )
+    try:
+        async with bus:
+            await _serve(bus, store, spool, stop)
+            await _say_goodbye(bus, topic)
+    finally:
+        store.close()
+        if spool is not None:
+            spool.close()
+
+
+async def _serve(bus: Bus, store: Store, spool: Spool | None, stop: asyncio.Event) -> None:
+    """Run the tasks until told to stop or one fails; let a write that was begun end."""
+    lock = threading.Lock()
+    sink: _Sink = _StoreSink(store) if spool is None else _SpoolSink(spool, lock)
+    tasks = {asyncio.create_task(_take(bus, sink), name="take")}
+    if spool is not None:
+        tasks.add(asyncio.create_task(_drain(spool, store, lock), name="drain"))
+        tasks.add(asyncio.create_task(_report(bus, spool), name="report"))
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, *tasks):
+        task.cancel()
+    await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()
+
+
+class _Sink(Protocol):
+    """Where messages are on the disk when `write` returns."""
+
+    def write(self, batch: Sequence[Message]) -> None:
+        """Keep messages; blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreSink:
+    store: Store
+
+    def write(self, batch: Sequence[Message]) -> None:
+        self.store.write(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _SpoolSink:
+    spool: Spool
+    lock: threading.Lock
+
+    def write(self, batch: Sequence[Message]) -> None:
+        with self.lock:
+            self.spool.append(batch)
+
+
+async def _take(bus: Bus, sink: _Sink) -> None:
+    for leaf in STORED_LEAVES:
+        await bus.subscribe(every(leaf), leaf.qos)
+    reader = _Reader()
+    while True:
+        received = await _gather(bus)
+        batch = [message for one in received if (message := reader.read(one)) is not None]
+        if batch:
+            await _written(sink, batch)
+        for one in received:
+            one.ack()
+
+
+async def _gather(bus: Bus) -> list[Received]:
+    """Wait for a message, then for those that follow at once; a cancelled wait acknowledges none, so loses none."""
+    received = [await bus.receive()]
+    clock = asyncio.get_running_loop().time
+    until_s = clock() + _GATHER_S
+    while len(received) < _BATCH and (bus.waiting or len(received) < _WINDOW) and clock() < until_s:
+        try:
+            async with asyncio.timeout_at(until_s):
+                received.append(await bus.receive())
+        except TimeoutError:
+            break
+    return received
+
+
+async def _written(sink: _Sink, batch: Sequence[Message]) -> None:
+    """Write, again and again while the disk is full; the broker keeps what comes meanwhile."""
+    for pause_s in backoff_s(first_s=0.2):
+        try:
+            return await _in_thread(sink.write, batch)
+        except UnavailableError as error:
+            _log.error("%s Trying again in %.1f s.", error, pause_s)
+        await asyncio.sleep(pause_s)
+    raise AssertionError("the pauses never end")
+
+
+async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
+    """Pass on what waits, the oldest first, until cancelled."""
+    pauses = backoff_s(first_s=0.2, cap_s=15.0)
+    while True:
+        try:
+            moved = await _in_thread(_pass_on, spool, store, lock)
+        except UnavailableError as error:
+            pause_s = next(pauses)
+            _log.warning("%s %d messages wait; trying again in %.1f s.", error, len(spool), pause_s)
+            await asyncio.sleep(pause_s)
+            continue
+        pauses = backoff_s(first_s=0.2, cap_s=15.0)
+        if not moved:
+            await asyncio.sleep(_GATHER_S)
+
+
+def _pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:
+    """Move one batch from the spool to the database; return how many messages it had."""
+    with lock:
+        batch = spool.oldest(_BATCH)
+    if not batch:
+        return 0
+    refused = _write_each_half(store, batch)
+    with lock:
+        for number, why in refused.items():
+            _log.error("the database will not take message %d, it is set aside: %s", number, why)
+            spool.set_aside(number, why)
+        spool.remove([number for number, _ in batch if number not in refused])
+    return len(batch)
+
+
+def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict[int, str]:
+    """Write a batch; where it is rejected, its halves; return the messages that are why, each with its reason."""
+    try:
+        store.write([message for _, message in batch])
+    except RejectedError as error:
+        if len(batch) == 1:
+            return {batch[0][0]: str(error)}
+        middle = len(batch) // 2
+        return _write_each_half(store, batch[:middle]) | _write_each_half(store, batch[middle:])
+    return {}
+
+
+async def _report(bus: Bus, spool: Spool) -> None:
+    """Say in the service's status how much waits, whenever that has changed."""
+    told = 0
+    while True:
+        await asyncio.sleep(_REPORT_S)
+        if len(spool) > _BATCH or told:
+            told = len(spool) if len(spool) > _BATCH else 0
+            detail = f"{told} messages wait for the database" if told else ""
+            await bus.publish(str(service_topic("store")), _status(online=True, detail=detail), retain=True)
+
+
+async def _say_goodbye(bus: Bus, topic: str) -> None:
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            await bus.publish(topic, _status(online=False), retain=True)
+    except TimeoutError:
+        _log.info("the broker is away: it will learn later that the store has stopped")
+
+
+async def _in_thread(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
+) -> Result:
+    """Run a blocking call in a thread; when cancelled, wait for it to end, so that the files can be closed."""
+    task = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+class _Reader:
+    """Decodes what was received, and counts what cannot be."""
+
+    def __init__(self) -> None:
+        self._unreadable = 0
+
+    def read(self, received: Received) -> Message | None:
+        try:
+            return _decoded(received)
+        except FrameError as error:
+            self._unreadable += 1
+            if self._unreadable.bit_count() == 1:  # 1, 2, 4, 8, ...: a broken sender must not fill the log
+                _log.warning(
+                    "%d messages could not be read so far, the last on %.120s: %s",
+                    self._unreadable,
+                    received.topic,
+                    error,
+                )
+            return None
+
+
+def _decoded(received: Received) -> Message:
+    topic = Topic.parse(received.topic)
+    message = messages.decode(received.payload, MESSAGE_TYPES[topic.leaf])
+    if message.sensor != topic.sensor:
+        raise FrameError(f"It tells of sensor {message.sensor!r}.")
+    return message
+
+
+def _status(*, online: bool, detail: str = "") -> bytes:
+    return messages.encode(
+        messages.ServiceStatus(
+            sensor=service_topic("store").sensor,
+            t_ns=time.time_ns(),
+            origin=Origin.LIVE,
+            online=online,
+            service="store",
+            detail=detail,
+        )
+    )

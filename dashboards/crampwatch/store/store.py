@@ -1,0 +1,101 @@
+"""What every engine can do, and which engine an address names."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Protocol
+
+from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.protocol.messages import Episode, JournalEntry, Message, Notice, SensorInfo
+from crampwatch.store.series import Series
+
+__all__ = ["FOREVER_NS", "RejectedError", "Store", "open_store"]
+
+FOREVER_NS: Final = (1 << 63) - 1
+"""End of time for all engines: year 2262."""
+
+
+class RejectedError(ValueError):
+    """The engine will never take these messages, however often they are written."""
+
+
+class Store(Protocol):
+    """Keeps messages and finds them again. Calls block, may come from any thread, and are done one after another.
+
+    All raise UnavailableError while the engine cannot be reached or written.
+    """
+
+    def write(self, messages: Iterable[Message]) -> None:
+        """Keep messages: on the disk, or accepted by the database, when this returns.
+
+        Writing the same again changes nothing. Of an episode the highest revision holds, and a final one before any
+        live one; of a notice, a journal entry and a sensor's session the newest.
+
+        Raises:
+            RejectedError: The engine will not take them; none or some were written.
+        """
+
+    def episodes(
+        self,
+        *,
+        since_ns: int = 0,
+        until_ns: int = FOREVER_NS,
+        sensor: str | None = None,
+        session: str | None = None,
+        with_retracted: bool = False,
+    ) -> list[Episode]:
+        """Return the revision that holds of each episode that lasted at any time within a span, by onset."""
+
+    def series(self, sensor: str, measurement: str, *, since_ns: int, until_ns: int, max_points: int = 2000) -> Series:
+        """Return ``features``, ``temperature``, ``battery`` or ``link`` of a sensor within ``since <= t < until``."""
+
+    def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
+        """Return notices within a span, by time."""
+
+    def journal(
+        self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None
+    ) -> list[JournalEntry]:
+        """Return what the wearer noted within a span, by time."""
+
+    def sessions(self, *, sensor: str | None = None) -> list[SensorInfo]:
+        """Return what is known of each sensor in each session, by begin."""
+
+    def sensors(self) -> list[SensorInfo]:
+        """Return each sensor as it introduced itself last, by id."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def open_store(
+    url: str,
+    *,
+    token: str = "",
+    org: str = "crampwatch",
+    bucket: str = "crampwatch",
+    read_only: bool = False,
+) -> Store:
+    """Return the store at an address; nothing is opened before it is first used.
+
+    Args:
+        url: ``sqlite:///path/to/file``, or the ``http://`` or ``https://`` address of an InfluxDB.
+        token: Of InfluxDB.
+        org: Of InfluxDB 2.
+        bucket: Of InfluxDB 2; the database of InfluxDB 1 and 3.
+        read_only: For a reader beside the service that writes.
+
+    Raises:
+        ConfigurationError: Any other address.
+    """
+    # Here, so that who uses one engine does not load the other.
+    from crampwatch.store.influx import InfluxStore  # noqa: PLC0415
+    from crampwatch.store.sqlite import SqliteStore  # noqa: PLC0415
+
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return SqliteStore(Path(rest[1:] if rest[2:3] == ":" else rest), read_only=read_only)
+    if scheme in ("http", "https") and rest:
+        return InfluxStore(url, token=token, org=org, bucket=bucket)
+    raise ConfigurationError(
+        f"The store's address begins with {scheme[:20]!r}.",
+        advice="Write sqlite:///path/to/store.sqlite, or http://host:8086 for InfluxDB.",
+    )
