@@ -5,7 +5,7 @@ import pytest
 from crampwatch.firmware_sim.physiology.activity import Discharges
 from crampwatch.firmware_sim.physiology.background import Heart, Mains, NoiseFloor
 from crampwatch.firmware_sim.physiology.chance import Floats, Lattice, chance
-from crampwatch.firmware_sim.physiology.discharge import gather, train
+from crampwatch.firmware_sim.physiology.discharge import in_order, train, trains
 from crampwatch.firmware_sim.physiology.frontend import FrontEnd
 from crampwatch.firmware_sim.physiology.skin import SkinCourse, amplitude_factor, duration_factor
 from crampwatch.firmware_sim.physiology.wearer import Traits, Wearer, grow_wearer
@@ -24,9 +24,9 @@ def mean_frequency_hz(signal: Floats, rate_hz: float = 1000.0) -> float:
 
 
 def steady_firing(muscle_units: int, *, stretch: float, gain: float, seconds: float = 30.0) -> Discharges:
-    rng, time_s = chance(9), np.array([0.0, seconds])
-    trains = [(unit, train(rng, time_s, np.array([12.0, 12.0]), interval_cv=0.2)) for unit in range(muscle_units)]
-    return gather(0, trains, stretch=stretch, gain=gain)
+    rates_hz = np.full((muscle_units, 2), 12.0)
+    times, unit = trains(chance(9), np.array([0.0, seconds]), rates_hz, interval_cv=0.2)
+    return in_order(0, times, unit, stretch=stretch, gain=gain)
 
 
 @given(first=st.integers(-10_000, 10_000), count=st.integers(1, 9000), skip=st.integers(0, 8999))
@@ -63,6 +63,14 @@ def test_a_silenced_unit_does_not_discharge() -> None:
     spikes = train(chance(2), time_s, np.where((time_s > 10) & (time_s < 20), 0.0, 15.0), interval_cv=0.2)
     assert spikes.size > 200
     assert not ((spikes > 10.1) & (spikes < 19.9)).any()
+
+
+def test_doublets_are_short_and_as_many_as_asked_for() -> None:
+    rates_hz = np.full((20, 2), 12.0)
+    times, unit = trains(chance(3), np.array([0.0, 60.0]), rates_hz, interval_cv=0.2, doublet_share=0.05)
+    intervals = np.concatenate([np.diff(times[unit == row]) for row in range(20)])
+    assert (intervals > 0.003).all()
+    assert (intervals < 0.0101).mean() == pytest.approx(0.05, abs=0.01)
 
 
 def test_units_are_recruited_by_size() -> None:

@@ -7,9 +7,9 @@ from crampwatch.firmware_sim.physiology.chance import Floats, Lattice
 
 __all__ = ["Heart", "Mains", "NoiseFloor"]
 
-# Steps of the lattices whose sum falls about as 1/f from 0.5 to 8 Hz: octaves of equal power. What is slower does not
+# Steps of the lattices whose sum falls about as 1/f from 2 to 8 Hz: octaves of equal power. What is slower does not
 # pass the front end's 10 Hz high-pass.
-_DRIFT_STEP_S = tuple(0.06 * 2.0**octave for octave in range(5))
+_DRIFT_STEP_S = (0.06, 0.12, 0.24)
 _DRIFT_GRID_S = 0.004
 
 
@@ -96,8 +96,7 @@ class Heart:
         beats = np.interp(np.arange(np.ceil(phase[0]), phase[-1]), phase, grid_s)
         nearest = beats[np.clip(np.searchsorted(beats, t_s - 0.35), 0, beats.size - 1)]
         since_s = t_s - nearest
-        wave = _bump(since_s, 0.0, 0.010) - 0.25 * _bump(since_s, -0.022, 0.008)
-        wave += -0.35 * _bump(since_s, 0.024, 0.010) + 0.18 * _bump(since_s, 0.19, 0.045)
+        wave = np.interp(since_s, _BEAT_S, _BEAT)
         return np.asarray(wave[:, None] * np.array(self.amplitude_uv))
 
     def _phase(self, t_s: Floats) -> Floats:
@@ -109,3 +108,13 @@ class Heart:
 
 def _bump(t_s: Floats, middle_s: float, width_s: float) -> Floats:
     return np.asarray(np.exp(-0.5 * ((t_s - middle_s) / width_s) ** 2))
+
+
+# One beat on a fine grid: Q, R, S and T waves, R of height 1 at 0.
+_BEAT_S = np.arange(-0.1, 0.36, 0.001)
+_BEAT = (
+    _bump(_BEAT_S, 0.0, 0.010)
+    - 0.25 * _bump(_BEAT_S, -0.022, 0.008)
+    - 0.35 * _bump(_BEAT_S, 0.024, 0.010)
+    + 0.18 * _bump(_BEAT_S, 0.19, 0.045)
+)

@@ -12,7 +12,7 @@ import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Discharges, Span, join
 from crampwatch.firmware_sim.physiology.chance import Floats, log_uniform, pick
 from crampwatch.firmware_sim.physiology.cramp_course import CrampCourse, Ending, Onset, unit_rates
-from crampwatch.firmware_sim.physiology.discharge import gather, train
+from crampwatch.firmware_sim.physiology.discharge import in_order, trains
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
@@ -111,12 +111,9 @@ class Cramp:
         course = CrampCourse(self.duration_s, self.onset, self.rise_s, self.ending, self.flutter_per_min)
         rates_hz = unit_rates(t_s, course.drive(t_s, rng), muscle.lateral_mm[units], rng)
         cv, doublets = rng.normal(_RENEWAL_CV, 0.05), rng.uniform(0.02, 0.06)
-        trains = [
-            (int(unit), onset_s + train(rng, t_s, rate, interval_cv=max(cv, 0.18), doublet_share=doublets))
-            for unit, rate in zip(units, rates_hz, strict=True)
-        ]
+        times, row = trains(rng, t_s, rates_hz, interval_cv=max(cv, 0.18), doublet_share=doublets)
         slowing = (onset_s + t_s, wearer.stretch_at(onset_s) * self.slowing ** (t_s / self.duration_s))
-        discharges = gather(self.muscle, trains, stretch=slowing)
+        discharges = in_order(self.muscle, onset_s + times, units[row], stretch=slowing)
         discharges.gain[:] = wearer.gain_at(onset_s) * self._strength(discharges, muscle.energy_uv2s)
         return discharges
 
@@ -134,8 +131,8 @@ class Cramp:
         units = np.unique(cramp.unit)
         peak_uv = wearer.muscles[self.muscle].peak_uv.max(axis=1)
         pool = units[np.argsort(peak_uv[units])[units.size // 2 :]]
-        trains = [(int(rng.choice(pool)), np.array([at_s])) for at_s in times_s]
-        singles = gather(self.muscle, trains, stretch=float(cramp.stretch[0]), gain=float(cramp.gain[0]))
+        chosen = rng.choice(pool, times_s.size)
+        singles = in_order(self.muscle, times_s, chosen, stretch=float(cramp.stretch[0]), gain=float(cramp.gain[0]))
         spans = tuple(Span(EpisodeKind.TWITCH, label, at_s - 0.005, at_s + 0.1) for at_s in times_s)
         return Activity(discharges=(singles,), spans=spans)
 

@@ -6,41 +6,64 @@ from crampwatch.firmware_sim.physiology.chance import Floats
 from crampwatch.firmware_sim.physiology.muscle import Muscle
 from numpy.typing import NDArray
 
-__all__ = ["contraction", "gather", "train", "volley"]
+__all__ = ["contraction", "in_order", "train", "trains", "volley"]
 
 _REFRACTORY_S = 0.003
+_BATCH = 400_000
+"""Rates computed at once, units times times: a few megabytes."""
 
 
-def train(
+def train(rng: np.random.Generator, time_s: Floats, rate_hz: Floats, *, interval_cv: float) -> Floats:
+    """Return the discharge times of one unit; see `trains`."""
+    return trains(rng, time_s, rate_hz[None, :], interval_cv=interval_cv)[0]
+
+
+def trains(
     rng: np.random.Generator,
     time_s: Floats,
-    rate_hz: Floats,
+    rates_hz: Floats,
     *,
     interval_cv: float,
     doublet_share: float = 0.0,
-) -> Floats:
-    """Return the discharge times of one unit: a gamma renewal process run at a changing rate.
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return discharges of several units: gamma renewal processes run at a changing rate.
 
     Args:
         rng: Decides the intervals.
-        time_s: Ascending times at which the rate is given.
-        rate_hz: Discharges a second at those times; 0 where the unit is silent.
+        time_s: Ascending times at which the rates are given, shape (times,).
+        rates_hz: Discharges a second at those times, shape (units, times); 0 where a unit is silent.
         interval_cv: Coefficient of variation of the intervals at a steady rate.
         doublet_share: Share of discharges followed by another within 3 to 10 ms.
+
+    Returns:
+        Times, and the row of the unit each belongs to; in order of unit, then time.
     """
-    passed = np.concatenate([[0.0], np.cumsum((rate_hz[1:] + rate_hz[:-1]) / 2 * np.diff(time_s))])
-    total = float(passed[-1])
-    shape = 1.0 / interval_cv**2
-    draws = int(total + 6 * np.sqrt(total + 1)) + 4
-    intervals = rng.gamma(shape, 1.0 / shape, draws)
-    intervals[0] *= rng.uniform()
-    due = np.cumsum(intervals)
     # The tiny slope keeps the curve invertible through silences.
-    spikes = np.interp(due[due < total], passed + 1e-9 * np.arange(passed.size), time_s)
-    extra = spikes[rng.uniform(size=spikes.size) < doublet_share]
-    if extra.size:
-        spikes = np.sort(np.concatenate([spikes, extra + rng.uniform(0.003, 0.010, extra.size)]))
-    return spikes[np.concatenate([[True], np.diff(spikes) > _REFRACTORY_S])] if spikes.size else spikes
+    passed = 1e-9 * np.tile(np.arange(time_s.size, dtype=np.float64), (rates_hz.shape[0], 1))
+    passed[:, 1:] += np.cumsum((rates_hz[:, 1:] + rates_hz[:, :-1]) * (np.diff(time_s) / 2), axis=1)
+    total = passed[:, -1]
+    shape, most = 1.0 / interval_cv**2, float(total.max(initial=0.0))
+    intervals = rng.gamma(shape, 1.0 / shape, (total.size, int(most + 6 * np.sqrt(most + 1)) + 4))
+    intervals[:, 0] *= rng.uniform(size=total.size)
+    due = np.cumsum(intervals, axis=1)
+    happens = due < total[:, None]
+    # One rising curve through all units, each a step above the one before, is inverted at once.
+    step = np.concatenate([[0.0], np.cumsum(total + 1.0)[:-1]])[:, None]
+    spikes = np.interp((due + step)[happens], (passed + step).ravel(), np.tile(time_s, total.size))
+    return _with_doublets(rng, spikes, np.nonzero(happens)[0], doublet_share)
+
+
+def _with_doublets(
+    rng: np.random.Generator, spikes: Floats, row: NDArray[np.int64], share: float
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Add second discharges, and drop what falls within the refractory time of the one before."""
+    doubled = rng.uniform(size=spikes.size) < share
+    second = spikes[doubled] + rng.uniform(0.003, 0.010, int(doubled.sum()))
+    spikes, row = np.concatenate([spikes, second]), np.concatenate([row, row[doubled]])
+    order = np.lexsort((spikes, row))
+    spikes, row = spikes[order], row[order]
+    apart = (np.diff(spikes, prepend=-np.inf) > _REFRACTORY_S) | (np.diff(row, prepend=-1) != 0)
+    return spikes[apart], row[apart]
 
 
 def contraction(
@@ -62,19 +85,25 @@ def contraction(
         number: Its index.
         time_s: Ascending times at which the excitation is given.
         excitation: Its drive, 0 to 1.
-        interval_cv: 0.1 to 0.2 in voluntary contraction (DOMAIN: Minetto 2009 gives 0.446 for cramp).
+        interval_cv: 0.1 to 0.2 in voluntary contraction.
         stretch: Duration factor of the potentials.
         gain: Amplitude factor of the potentials.
     """
-    strongest = float(excitation.max(initial=0.0))
-    trains = []
-    for unit in np.flatnonzero(muscle.threshold < strongest):
-        threshold = muscle.threshold[unit]
-        share = (excitation - threshold) / (1.0 - threshold)
-        least, most = muscle.least_rate_hz[unit], muscle.most_rate_hz[unit]
-        rate_hz = np.where(share > 0, least + (most - least) * np.clip(1.6 * share, 0, 1), 0.0)
-        trains.append((int(unit), train(rng, time_s, rate_hz, interval_cv=interval_cv)))
-    return gather(number, trains, stretch=stretch, gain=gain)
+    units = np.flatnonzero(muscle.threshold < float(excitation.max(initial=0.0)))
+    batch = max(1, _BATCH // time_s.size)
+    pieces = [units[first : first + batch] for first in range(0, units.size, batch)]
+    fired = [trains(rng, time_s, _rates(muscle, piece, excitation), interval_cv=interval_cv) for piece in pieces]
+    time_of = np.concatenate([np.zeros(0), *(times for times, _ in fired)])
+    unit_of = np.concatenate([units[:0], *(piece[row] for piece, (_, row) in zip(pieces, fired, strict=True))])
+    return in_order(number, time_of, unit_of, stretch=stretch, gain=gain)
+
+
+def _rates(muscle: Muscle, units: NDArray[np.int64], excitation: Floats) -> Floats:
+    """Return the rate of each unit over time, shape (units, times): least at its threshold, then rising to its most."""
+    threshold = muscle.threshold[units, None]
+    share = (excitation - threshold) / (1.0 - threshold)
+    least, most = muscle.least_rate_hz[units, None], muscle.most_rate_hz[units, None]
+    return np.where(share > 0, least + (most - least) * np.minimum(1.6 * share, 1.0), 0.0)
 
 
 def volley(
@@ -89,30 +118,28 @@ def volley(
     gain: float = 1.0,
 ) -> Discharges:
     """Return a brief loose burst: each unit discharges about `discharges` times around `middle_s`."""
-    trains = []
-    for unit in units:
-        times = rng.normal(middle_s, spread_s, 1 + rng.poisson(discharges - 1.0))
-        trains.append((int(unit), np.sort(np.clip(times, middle_s - 2 * spread_s, middle_s + 2 * spread_s))))
-    return gather(number, trains, stretch=stretch, gain=gain)
+    unit_of = np.repeat(units, 1 + rng.poisson(discharges - 1.0, units.size))
+    times = middle_s + spread_s * np.clip(rng.normal(size=unit_of.size), -2.0, 2.0)
+    return in_order(number, times, unit_of, stretch=stretch, gain=gain)
 
 
-def gather(
+def in_order(
     number: int,
-    trains: list[tuple[int, Floats]],
+    time_s: Floats,
+    unit: NDArray[np.int64],
     *,
     stretch: float | tuple[Floats, Floats] = 1.0,
     gain: float = 1.0,
 ) -> Discharges:
-    """Merge trains of one muscle into discharges in order of time.
+    """Return discharges of one muscle in order of time.
 
     Args:
         number: Index of the muscle.
-        trains: Unit and its discharge times.
+        time_s: When, in any order.
+        unit: Which unit.
         stretch: Duration factor of the potentials: one number, or times and the factor at those times.
         gain: Amplitude factor of the potentials.
     """
-    time_s = np.concatenate([times for _, times in trains]) if trains else np.zeros(0)
-    unit = np.repeat([unit for unit, _ in trains], [times.size for _, times in trains]).astype(np.int64)
     order = np.argsort(time_s, kind="stable")
     time_s, unit = time_s[order], unit[order]
     factor = np.interp(time_s, *stretch) if isinstance(stretch, tuple) else np.full(time_s.size, stretch)

@@ -106,6 +106,8 @@ class Muscle:
         start_s = (first_index - margin) / self.sampling.rate_hz
         stop_s = (first_index + count + margin) / self.sampling.rate_hz
         part = discharges.between(start_s, stop_s)
+        if part.time_s.size == 0:
+            return np.zeros((count, self.channels))
         buffer = np.zeros((count + 4 * margin, self.channels))
         levels = _level_of(part.stretch)
         for level in np.unique(levels):

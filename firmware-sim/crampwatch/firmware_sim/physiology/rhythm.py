@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Span
 from crampwatch.firmware_sim.physiology.chance import Floats, Lattice
-from crampwatch.firmware_sim.physiology.discharge import gather, train
+from crampwatch.firmware_sim.physiology.discharge import in_order, trains
 from crampwatch.firmware_sim.physiology.movement import efforts, steered
 from crampwatch.firmware_sim.physiology.twitch import prominent_units
 from crampwatch.firmware_sim.physiology.wearer import Wearer
@@ -106,12 +106,10 @@ class UnitTrain:
         tallest = wearer.muscles[self.muscle].peak_uv.max(axis=1)[pool]
         # Small units are recruited first and alone.
         chosen = pool[np.argsort(tallest)][rng.permutation(max(8, pool.size // 3))[: self.units]]
-        trains = []
-        for unit in chosen:
-            rate_hz = self.rate_hz * rng.normal(1.0, 0.08)
-            rates_hz = rate_hz * (1 + 0.07 * Lattice(int(rng.integers(2**31)), 1).smooth(t_s / 3.0))
-            trains.append((int(unit), onset_s + train(rng, t_s, rates_hz, interval_cv=self.interval_cv)))
+        drift = np.stack([Lattice(int(rng.integers(2**31)), 1).smooth(t_s / 3.0) for _ in chosen])
+        rates_hz = self.rate_hz * rng.normal(1.0, 0.08, (chosen.size, 1)) * (1 + 0.07 * drift)
+        times, row = trains(rng, t_s, rates_hz, interval_cv=self.interval_cv)
         stretch, gain = wearer.stretch_at(onset_s), wearer.gain_at(onset_s)
         span = Span(EpisodeKind.RHYTHMIC, "single_unit_train", onset_s - 0.05, onset_s + self.duration_s + 0.2)
-        discharges = gather(self.muscle, trains, stretch=stretch, gain=gain)
+        discharges = in_order(self.muscle, onset_s + times, chosen[row], stretch=stretch, gain=gain)
         return Activity((discharges,), spans=(span,))

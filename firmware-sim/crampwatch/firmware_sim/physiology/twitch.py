@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Discharges, Span
 from crampwatch.firmware_sim.physiology.chance import Floats
-from crampwatch.firmware_sim.physiology.discharge import gather, volley
+from crampwatch.firmware_sim.physiology.discharge import in_order, volley
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Fasciculations:
     """Discharges of single motor units, irregular in time and stereotyped in shape.
 
     A few units account for a spell; one in ten discharges is doubled. Rates run from a few a minute in healthy
-    people to a median of 40 a minute in motor neurone disease (Bashford 2019; DOMAIN 2).
+    people to a median of 40 a minute in motor neurone disease (Bashford 2019).
 
     Attributes:
         muscle: Index of the muscle.
@@ -48,9 +48,13 @@ class Fasciculations:
         chosen = rng.choice(units, times.size)
         doubled = rng.uniform(size=times.size) < 0.1
         second = times[doubled] + rng.uniform(0.005, 0.03, int(doubled.sum()))
-        trains = [(int(unit), times[chosen == unit]) for unit in units]
-        trains += [(int(unit), np.array([at])) for unit, at in zip(chosen[doubled], second, strict=True)]
-        discharges = gather(self.muscle, trains, stretch=wearer.stretch_at(onset_s), gain=wearer.gain_at(onset_s))
+        discharges = in_order(
+            self.muscle,
+            np.concatenate([times, second]),
+            np.concatenate([chosen, chosen[doubled]]),
+            stretch=wearer.stretch_at(onset_s),
+            gain=wearer.gain_at(onset_s),
+        )
         spans = tuple(Span(EpisodeKind.TWITCH, "fasciculation", at - 0.005, at + 0.1) for at in times)
         return Activity(discharges=(discharges,), spans=spans)
 
@@ -132,8 +136,12 @@ class Myokymia:
         starts = onset_s + starts[starts < self.duration_s]
         within = np.cumsum(rng.normal(1.0, 0.12, (starts.size, self.discharges)), axis=1) / self.within_hz
         times = np.sort((starts[:, None] + within).ravel())
-        discharges = gather(
-            self.muscle, [(unit, times)], stretch=wearer.stretch_at(onset_s), gain=wearer.gain_at(onset_s)
+        discharges = in_order(
+            self.muscle,
+            times,
+            np.full(times.size, unit),
+            stretch=wearer.stretch_at(onset_s),
+            gain=wearer.gain_at(onset_s),
         )
         spans = tuple(
             Span(EpisodeKind.TWITCH, "myokymia", group[0] - 0.005, group[-1] + 0.1)
