@@ -1,0 +1,101 @@
+"""The resting level of each channel: follows the night, and is not swallowed by a slow cramp."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SLOT_HOPS", "NoiseFloor"]
+
+Array = NDArray[np.float64]
+
+SLOT_HOPS = 10
+"""Hops between two updates of the floor: 1 s."""
+
+_REMEMBERED = 120  # slots: two minutes follow a drying gel and a cooling foot
+_QUIET_RATIO = 2.2  # a hop above this is activity and tells nothing about rest
+_FEWEST_QUIET = 3
+_SAME_FLOOR_RATIO = 2.5  # slots within 4 dB of the quietest belong to the same rest
+_LOWER_HALF_BIAS = 0.88  # mean of the lower half of ten chi-square means with some 50 degrees of freedom
+_STEADY_SLOTS = 40
+_STEADY_LOG_STD = 0.09  # 0.4 dB: an amplifier is this steady over 40 s, a muscle is not
+_GIVE_UP_SLOTS = 1200  # after 20 min without rest the level is the new rest
+
+
+@dataclass(slots=True)
+class NoiseFloor:
+    """Resting power of each channel from what is quiet, over the last two minutes of rest.
+
+    Attributes:
+        channels: Channels of the stream.
+        least: Power no floor lies below (electrode noise, LSB), uV2; (channels,).
+        quiet: Resting power of past seconds, NaN where there was none, the latest last; (slots, channels).
+        loud: Power of the latest seconds without rest, to adopt a new level; (slots, channels).
+        loud_slots: Seconds in a row without rest; (channels,).
+    """
+
+    channels: int
+    least: Array
+    quiet: Array = field(default_factory=lambda: np.empty((0, 0)))
+    loud: Array = field(default_factory=lambda: np.empty((0, 0)))
+    loud_slots: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if not self.loud_slots.size:
+            self.quiet = np.full((_REMEMBERED, self.channels), np.nan)
+            self.loud = np.full((_STEADY_SLOTS, self.channels), np.nan)
+            self.loud_slots = np.zeros(self.channels, np.int64)
+
+    def power(self) -> Array:
+        """Return the resting power, uV2; NaN where no rest was seen yet; (channels,)."""
+        return np.array([self._channel_power(channel) for channel in range(self.channels)])
+
+    def update(self, hop_power: Array, *, ratio_unit: Array) -> None:
+        """Take one second of hops.
+
+        Args:
+            hop_power: Power of each hop, NaN where it tells nothing; (hops, channels).
+            ratio_unit: The floor those hops were judged against, NaN where unknown; (channels,).
+        """
+        for channel in range(self.channels):
+            known = hop_power[:, channel][np.isfinite(hop_power[:, channel])]
+            if len(known) >= _FEWEST_QUIET:
+                self._update_channel(channel, known, ratio_unit[channel])
+
+    def _update_channel(self, channel: int, known: Array, floor: float) -> None:
+        quiet = known if np.isnan(floor) else known[known < _QUIET_RATIO * floor]
+        if len(quiet) >= _FEWEST_QUIET:
+            self._remember(channel, _lower_half(quiet))
+            self.loud_slots[channel] = 0
+            return
+        self.loud[:-1, channel] = self.loud[1:, channel]
+        self.loud[-1, channel] = _lower_half(known)
+        self.loud_slots[channel] += 1
+        if self._is_new_rest(channel):
+            self.quiet[:, channel] = np.nan
+            self._remember(channel, float(np.median(self.loud[:, channel])))
+            self.loud_slots[channel] = 0
+
+    def _remember(self, channel: int, value: float) -> None:
+        self.quiet[:-1, channel] = self.quiet[1:, channel]
+        self.quiet[-1, channel] = value
+
+    def _is_new_rest(self, channel: int) -> bool:
+        if self.loud_slots[channel] < _STEADY_SLOTS:
+            return False
+        spread = float(np.std(np.log(self.loud[:, channel] + np.finfo(float).tiny)))
+        return spread < _STEADY_LOG_STD or self.loud_slots[channel] >= _GIVE_UP_SLOTS
+
+    def _channel_power(self, channel: int) -> float:
+        known = np.sort(self.quiet[:, channel])
+        known = known[: len(known) - int(np.isnan(known).sum())]
+        if not len(known):
+            return float("nan")
+        anchor = known[int(0.15 * (len(known) - 1))]
+        same = known[: int(np.searchsorted(known, _SAME_FLOOR_RATIO * anchor, side="right"))]
+        return max(float(same[len(same) // 2]), float(self.least[channel]))
+
+
+def _lower_half(values: Array) -> float:
+    ordered = np.sort(values)
+    return float(ordered[: (len(ordered) + 1) // 2].mean()) / _LOWER_HALF_BIAS

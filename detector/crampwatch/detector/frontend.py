@@ -1,0 +1,228 @@
+"""The filter chain as one linear system, run in blocks: any number of channels or sensors stacked, state carried.
+
+A cascade of biquads is one linear system ``s' = A s + B x, y = C s + D x``. Over a block of L samples it is three small
+matrix products (outputs from inputs, outputs from the state, state from inputs), and the states at the block borders
+follow by a doubling scan. The result equals the sample by sample recursion to rounding, at the speed of a matrix
+product.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from crampwatch.detector.grid import Grid
+from numpy.typing import NDArray
+from scipy import signal
+
+__all__ = ["Bands", "FrontEnd", "emg_band_hz"]
+
+Array = NDArray[np.float64]
+
+_HIGH_PASS_HZ = (
+    20.0  # De Luca 2010 (J Biomech 43:1573): a 20 Hz corner keeps motion out; fourth order, as cables move at mV
+)
+_LOW_PASS_HZ = 350.0  # 89-98 % of real burst power lies below 250 Hz; what is above is mostly amplifier noise
+_MOTION_BAND_HZ = (1.5, 12.0)
+_MAINS_HZ = (50.0, 60.0)
+_MAINS_HARMONICS = 5
+_MAINS_WIDTH_HZ = 3.0  # holds the line 29 dB down while the grid is within 0.05 Hz
+_LONGEST_BLOCK = 128
+_MOTION_POINTS = 10  # samples a hop are enough for a band below 12 Hz
+_MAINS_POINTS = 25  # irregular points measure a line's power without beating with it
+_NEGLIGIBLE = 1e-30
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What the chain separates.
+
+    Attributes:
+        emg: Muscle activity: above 20 Hz, mains removed; (channels, hops, hop_samples).
+        motion: 1.5-12 Hz at a few points a hop; (channels, hops, points).
+        mains: What the mains notches took, at a few points a hop; (channels, hops, points).
+    """
+
+    emg: Array
+    motion: Array
+    mains: Array
+
+
+@dataclass(slots=True)
+class FrontEnd:
+    """The filter chain of one stream.
+
+    Attributes:
+        rate_hz: Samples a second.
+        channels: Rows filtered alike; several sensors of one rate may be stacked here.
+        state: Filter state; (channels, order).
+    """
+
+    rate_hz: float
+    channels: int
+    state: Array = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self) -> None:
+        if not self.state.size:
+            self.state = np.zeros((self.channels, len(_blocks_at(self.rate_hz).carry)))
+
+    def run(self, samples: Array) -> Bands:
+        """Filter whole hops, (channels, hops, hop_samples), that follow the ones before."""
+        system = _blocks_at(self.rate_hz)
+        channels, hops, hop_samples = samples.shape
+        blocks = samples.reshape(channels, -1, system.length)
+        states = self._border_states(system, blocks @ system.state_from_input)
+        emg = blocks @ system.emg_from_input
+        emg += states @ system.emg_from_state
+        motion = blocks @ system.motion_from_input + states @ system.motion_from_state
+        mains = blocks @ system.mains_from_input + states @ system.mains_from_state
+        shape = (channels, hops)
+        return Bands(emg.reshape(*shape, hop_samples), motion.reshape(*shape, -1), mains.reshape(*shape, -1))
+
+    def _border_states(self, system: "_Blocks", driven: Array) -> Array:
+        """Return the state before each block; keep the one after the last."""
+        states = np.concatenate([self.state[:, None, :], driven], axis=1)
+        step = 1
+        power = system.carry
+        while step < states.shape[1] and np.abs(power).max() > _NEGLIGIBLE:
+            states[:, step:] = states[:, step:] + states[:, :-step] @ power
+            step, power = 2 * step, power @ power
+        self.state = states[:, -1].copy()
+        return states[:, :-1]
+
+
+def emg_band_hz(rate_hz: float) -> tuple[float, float]:
+    """Return the pass band for muscle activity at a sampling rate, Hz; empty (low >= high) if the rate is too low."""
+    return _HIGH_PASS_HZ, min(_LOW_PASS_HZ, 0.45 * rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """The linear system over blocks of `length` samples; row vectors, so ``y = x @ emg_from_input``."""
+
+    length: int
+    carry: Array
+    state_from_input: Array
+    emg_from_input: Array
+    emg_from_state: Array
+    motion_from_input: Array
+    motion_from_state: Array
+    mains_from_input: Array
+    mains_from_state: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """``s' = a s + b x``, ``y = c s + d x`` for one input and several outputs."""
+
+    a: Array
+    b: Array
+    c: Array
+    d: Array
+
+
+@lru_cache(maxsize=32)
+def _blocks_at(rate_hz: float) -> _Blocks:
+    grid = Grid.at_rate(rate_hz)
+    length = grid.hop_samples if grid.hop_samples <= _LONGEST_BLOCK else grid.bin_samples
+    system = _chain(rate_hz)
+    order = len(system.a)
+    powers = [np.eye(order)]
+    for _ in range(length):
+        powers.append(system.a @ powers[-1])
+    from_state = np.stack([system.c @ power for power in powers[:length]])  # (length, outputs, order)
+    from_input = _responses(system, from_state, length)
+    motion, mains = _points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
+    return _Blocks(
+        length=length,
+        carry=powers[length].T.copy(),
+        state_from_input=np.stack([powers[length - 1 - i] @ system.b for i in range(length)]),
+        emg_from_input=from_input[:, :, 0].copy(),
+        emg_from_state=from_state[:, 0].T.copy(),
+        motion_from_input=from_input[:, motion, 1].copy(),
+        motion_from_state=from_state[motion, 1].T.copy(),
+        mains_from_input=from_input[:, mains, 2].copy(),
+        mains_from_state=from_state[mains, 2].T.copy(),
+    )
+
+
+def _responses(system: _System, from_state: Array, length: int) -> Array:
+    """Return what an impulse at each place of a block gives at each later place; (length, length, outputs)."""
+    impulse = np.concatenate([system.d[None], from_state[: length - 1] @ system.b])
+    response = np.zeros((length, length, len(system.d)))
+    for place in range(length):
+        response[place, place:] = impulse[: length - place]
+    return response
+
+
+def _points(length: int, hop_samples: int) -> NDArray[np.intp]:
+    per_block = max(1, round(_MOTION_POINTS * length / hop_samples))
+    return np.linspace(0, length - 1, min(per_block, length)).round().astype(np.intp)
+
+
+def _irregular_points(length: int, hop_samples: int) -> NDArray[np.intp]:
+    """Return about 25 places a hop, golden ratio apart, so that no harmonic is always met at the same phase."""
+    wanted = min(length, max(1, round(_MAINS_POINTS * length / hop_samples)))
+    places = (np.arange(1, wanted + 1) * 0.6180339887498949) % 1.0 * length
+    return np.unique(places.astype(np.intp))
+
+
+def _chain(rate_hz: float) -> _System:
+    """Return the whole chain; outputs: EMG band, motion band, mains."""
+    nyquist = rate_hz / 2
+    high_pass = signal.butter(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), "high", fs=rate_hz, output="sos")
+    first = _series(high_pass)
+    if nyquist > 1.15 * _LOW_PASS_HZ:
+        first = _join(first, _series(signal.butter(2, _LOW_PASS_HZ, "low", fs=rate_hz, output="sos")))
+    both = _with_rest(first, _notches(rate_hz))
+    motion_top = min(_MOTION_BAND_HZ[1], 0.3 * rate_hz)
+    bottom = min(_MOTION_BAND_HZ[0], 0.1 * motion_top)
+    motion = _series(signal.butter(2, [bottom, motion_top], "band", fs=rate_hz, output="sos"))
+    return _parallel(both, motion)
+
+
+def _notches(rate_hz: float) -> Array:
+    lines = [base * n for base in _MAINS_HZ for n in range(1, _MAINS_HARMONICS + 1)]
+    wanted = sorted({line for line in lines if line < min(0.47 * rate_hz, 320.0)})
+    sections = [np.concatenate(signal.iirnotch(line, line / _MAINS_WIDTH_HZ, fs=rate_hz)) for line in wanted]
+    return np.array(sections).reshape(-1, 6)
+
+
+def _series(sos: Array) -> _System:
+    system = _System(np.zeros((0, 0)), np.zeros(0), np.zeros((1, 0)), np.ones(1))
+    for section in sos:
+        system = _join(system, _biquad(section))
+    return system
+
+
+def _biquad(section: Array) -> _System:
+    """Return one second-order section in transposed direct form II."""
+    b0, b1, b2, _, a1, a2 = section
+    a = np.array([[-a1, 1.0], [-a2, 0.0]])
+    return _System(a, np.array([b1 - a1 * b0, b2 - a2 * b0]), np.array([[1.0, 0.0]]), np.array([b0]))
+
+
+def _join(first: _System, then: _System) -> _System:
+    """Return `then` fed by the last output of `first`."""
+    n, m = len(first.a), len(then.a)
+    a = np.zeros((n + m, n + m))
+    a[:n, :n], a[n:, n:], a[n:, :n] = first.a, then.a, np.outer(then.b, first.c[-1])
+    c = np.hstack([np.outer(then.d, first.c[-1]), then.c])
+    return _System(a, np.concatenate([first.b, then.b * first.d[-1]]), c, then.d * first.d[-1])
+
+
+def _with_rest(first: _System, notches: Array) -> _System:
+    """Return two outputs: after the notches, and what they took."""
+    joined = _join(first, _series(notches))
+    before = np.hstack([first.c, np.zeros((1, len(joined.a) - len(first.a)))])
+    return _System(
+        joined.a, joined.b, np.vstack([joined.c, before - joined.c]), np.concatenate([joined.d, first.d - joined.d])
+    )
+
+
+def _parallel(chain: _System, motion: _System) -> _System:
+    n, m = len(chain.a), len(motion.a)
+    a = np.zeros((n + m, n + m))
+    a[:n, :n], a[n:, n:] = chain.a, motion.a
+    c = np.zeros((3, n + m))
+    c[[0, 2], :n], c[1, n:] = chain.c, motion.c[0]
+    return _System(a, np.concatenate([chain.b, motion.b]), c, np.array([chain.d[0], motion.d[0], chain.d[1]]))

@@ -1,0 +1,293 @@
+"""The streaming detector of one sensor boot: blocks of EMG in, events out, the same whatever the blocks."""
+
+import math
+from typing import Any
+
+import numpy as np
+from crampwatch.detector.activity import ActivityRule
+from crampwatch.detector.checkpoint import STATE_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
+from crampwatch.detector.config import DetectorConfig
+from crampwatch.detector.events import Event, Features
+from crampwatch.detector.floor import SLOT_HOPS, NoiseFloor
+from crampwatch.detector.grid import BINS_PER_HOP, Framer, Grid
+from crampwatch.detector.history import History
+from crampwatch.detector.measures import Measurer, Measures
+from crampwatch.detector.quality import BLOCKING_BITS, QualityGate
+from crampwatch.detector.state import StateMachine
+from crampwatch.detector.tracker import EpisodeTracker
+from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.protocol.stream import StreamDescription
+from numpy.typing import NDArray
+
+__all__ = ["Detector"]
+
+Array = NDArray[np.float64]
+
+_LONGEST_BRIDGE_S = 10.0  # a longer jump of the sample index is not walked through hop by hop
+_ENVELOPE_HOPS = 3
+_CARRIED = {
+    "framer": ("pending", "held", "shift", "in_gap"),
+    "measurer": ("unsettled",),
+    "front": ("state",),
+    "floor": ("quiet", "loud", "loud_slots"),
+}
+_MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
+
+
+class Detector:
+    """Detects episodes in the EMG of one sensor boot.
+
+    The sample index is the only clock. Blocks come in order; a jump ahead of the index is a gap, an overlap with what
+    was
+    already seen is skipped. Any split of a stream into blocks gives the same episodes.
+
+    Args:
+        stream: The stream as the sensor describes it. With an unknown scale (`lsb` NaN) values are counts, and
+            detection is
+            relative to the signal's own rest.
+        config: Thresholds; the defaults where None.
+
+    Raises:
+        ConfigurationError: The stream has no channel, or no usable rate.
+    """
+
+    def __init__(self, stream: StreamDescription, *, config: DetectorConfig | None = None) -> None:
+        if stream.channels < 1 or not math.isfinite(stream.rate_hz) or stream.rate_hz <= 0:
+            raise ConfigurationError(
+                f"Cannot analyse {stream.channels} channels at {stream.rate_hz} Hz.",
+                advice="A stream needs at least one channel and a positive sampling rate.",
+            )
+        self.stream = stream
+        self.config = config or DetectorConfig()
+        self._grid = Grid.at_rate(stream.rate_hz)
+        self._framer = Framer(self._grid, stream.channels)
+        self._measurer = Measurer(self._grid, stream.channels)
+        self._gate = QualityGate(stream)
+        self._rule = ActivityRule.at_rate(self._grid, self.config)
+        self._floor = NoiseFloor(stream.channels, np.full(stream.channels, _least_floor_power(stream, self.config)))
+        self._floor_power = self._floor.power()
+        self._history = History.empty(stream.channels)
+        self._tracker = EpisodeTracker(self._grid, self.config, f"s{stream.stream}", stream.scale_known)
+        self._state = StateMachine()
+        self._celsius = math.nan
+
+    @property
+    def next_index(self) -> int:
+        """Sample index expected next; 0 before the first block."""
+        return self._framer.next_index or 0
+
+    def push(self, first_index: int, emg: Array) -> list[Event]:
+        """Take a block and return what it brings to light.
+
+        Args:
+            first_index: Unwrapped sample index of the first row.
+            emg: uV (counts where the scale is unknown), NaN where missing; (n, channels).
+
+        Raises:
+            ValueError: The block has another number of channels.
+        """
+        block = np.asarray(emg, dtype=np.float64)
+        if block.ndim != 2 or block.shape[1] != self.stream.channels:
+            raise ValueError(f"expected a block of shape (n, {self.stream.channels}), got {block.shape}")
+        expected = self._framer.next_index
+        if expected is not None and first_index < expected:
+            block, first_index = block[expected - first_index :], expected
+        if not len(block):
+            return []
+        events: list[Event] = []
+        if expected is not None and first_index - expected > _LONGEST_BRIDGE_S * self.stream.rate_hz:
+            events += self._leave_behind(expected)
+            self._framer.jump(first_index)
+        return events + self._frame(first_index, block)
+
+    def push_temperature(self, index: int, celsius: float) -> None:
+        """Tell the skin temperature at a sample index; NaN where the probe gave none."""
+        del index  # the temperature changes over minutes: the latest is good enough
+        self._celsius = celsius if math.isfinite(celsius) else self._celsius
+
+    def finish(self) -> list[Event]:
+        """Close what is open at the end of a recording."""
+        events: list[Event] = []
+        pending = len(self._framer.pending)
+        frame = self._framer.flush() if pending else None
+        if frame is not None:
+            events += self._analyse(self._measurer.measure(frame), frame.first_hop)
+        self._tracker.finish(self._history, self._history.first_hop + self._history.hops - 1)
+        return [*events, *self._tracker.take_changes()]
+
+    def to_state(self) -> bytes:
+        """Return everything needed to go on in another process."""
+        return encode_checkpoint(
+            Checkpoint(
+                version=STATE_VERSION,
+                stream=self.stream,
+                config=self.config,
+                arrays=self._arrays(),
+                next_index=self._framer.next_index,
+                first_hop=self._history.first_hop,
+                barrier_bin=self._tracker.barrier_bin,
+                current=self._tracker.current,
+                state=self._state,
+                celsius=self._celsius,
+            )
+        )
+
+    @classmethod
+    def from_state(cls, state: bytes) -> "Detector":
+        """Go on where `to_state` was called.
+
+        Raises:
+            StateError: Not a detector state, or one of another version.
+        """
+        kept = decode_checkpoint(state)
+        detector = cls(kept.stream, config=kept.config)
+        detector._restore(kept)
+        return detector
+
+    def _restore(self, kept: Checkpoint) -> None:
+        arrays = kept.arrays
+        for part, names in _CARRIED.items():
+            for name in names:
+                setattr(self._part(part), name, arrays[f"{part}.{name}"])
+        inner = {name.removeprefix("history."): value for name, value in arrays.items() if name.startswith("history.")}
+        self._history = History.from_arrays(kept.first_hop, inner)
+        self._framer.next_index = kept.next_index
+        self._tracker.barrier_bin, self._tracker.current = kept.barrier_bin, kept.current
+        self._state, self._celsius = kept.state, kept.celsius
+        self._floor_power = self._floor.power()
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        carried = {
+            f"{part}.{name}": getattr(self._part(part), name) for part, names in _CARRIED.items() for name in names
+        }
+        return {**carried, **{f"history.{name}": value for name, value in self._history.arrays().items()}}
+
+    def _part(self, name: str) -> object:
+        parts = {
+            "framer": self._framer,
+            "measurer": self._measurer,
+            "front": self._measurer.front,
+            "floor": self._floor,
+        }
+        return parts[name]
+
+    def _leave_behind(self, expected: int) -> list[Event]:
+        """Walk through the first seconds of a long gap, so that it ends what was under way; then start afresh."""
+        rest = np.full((round(_LONGEST_BRIDGE_S * self.stream.rate_hz), self.stream.channels), np.nan)
+        events = self._frame(expected, rest)
+        self._measurer.restart()
+        return events
+
+    def _frame(self, first_index: int, block: Array) -> list[Event]:
+        frame = self._framer.push(first_index, block)
+        if frame is None:
+            return []
+        return self._analyse(self._measurer.measure(frame), frame.first_hop)
+
+    def _analyse(self, measures: Measures, first_hop: int) -> list[Event]:
+        bits = self._gate.bits(measures)
+        usable = (bits & BLOCKING_BITS) == 0
+        start = self._history.extend(first_hop, measures, usable)
+        signal_codes = self._state.codes(bits)
+        events: list[Event] = []
+        row = start
+        while row < self._history.hops:
+            hop = self._history.first_hop + row
+            count = min(SLOT_HOPS - hop % SLOT_HOPS, self._history.hops - row)
+            events += self._slot(row, count, signal_codes[row - start : row - start + count])
+            row += count
+        features = self._features(start, bits)
+        self._history.trim()
+        return [features, *events]
+
+    def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
+        """Judge hops against one floor; at the end of a slot, let the floor follow."""
+        events: list[Event] = []
+        history = self._history
+        history.floor[row : row + count] = self._effective_floor(row, count)
+        if np.isfinite(self._floor_power).any() or self._tracker.current is not None:
+            events += self._walk(row, count, signal_codes)
+        else:
+            events += self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples)
+        if (history.first_hop + row + count) % SLOT_HOPS == 0:
+            self._follow_floor(row + count - SLOT_HOPS, row + count)
+        return events
+
+    def _effective_floor(self, row: int, count: int) -> Array:
+        """Return the resting power with what the mains notches let through at present."""
+        mains = np.nan_to_num(self._history.measures.mains[row : row + count])
+        return np.asarray(self._floor_power + _MAINS_LEAK * mains)
+
+    def _walk(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
+        begins, holds = self._judge_bins(row, count)
+        history, tracker = self._history, self._tracker
+        first = history.first_hop + row
+        if tracker.current is None and not begins.any():
+            return list(self._state.quiet(first, signal_codes, self._grid.hop_samples))
+        events: list[Event] = []
+        present = np.asarray(history.usable[row : row + count].any(axis=1))
+        for place in range(count):
+            bins = slice(place * BINS_PER_HOP, (place + 1) * BINS_PER_HOP)
+            tracker.hop(history, first + place, begins[bins], holds[bins], present=bool(present[place]))
+            events += tracker.take_changes()
+            kind = tracker.current.kind if tracker.current else None
+            end = (first + place + 1) * self._grid.hop_samples
+            events += self._state.hop(end, int(signal_codes[place]), active=tracker.current is not None, kind=kind)
+        return events
+
+    def _judge_bins(self, row: int, count: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which bins of some hops begin or hold an episode, (5 * count, channels)."""
+        first, last = row * BINS_PER_HOP, (row + count) * BINS_PER_HOP
+        power = self._history.measures.bin_power[max(0, first - 2) : last]
+        padding = 2 - (first - max(0, first - 2))
+        floor = np.repeat(self._history.floor[row : row + count], BINS_PER_HOP, axis=0)
+        usable = np.repeat(self._history.usable[row : row + count], BINS_PER_HOP, axis=0)
+        padded = np.concatenate([np.zeros((padding, power.shape[1])), power]) if padding else power
+        activity = self._rule.judge(padded, floor)
+        usable &= np.isfinite(floor)
+        return activity.begins & usable, activity.holds & usable
+
+    def _follow_floor(self, start: int, end: int) -> None:
+        start = max(start, 0)
+        measures, usable = self._history.measures, self._history.usable[start:end]
+        leak = _MAINS_LEAK * np.nan_to_num(measures.mains[start:end])
+        judged = np.where(usable, measures.power[start:end], np.nan)
+        judged = np.where(judged > 0, np.maximum(judged - leak, 0.25 * judged), np.nan)
+        self._floor.update(judged, ratio_unit=self._floor_power)
+        self._floor_power = self._floor.power()
+
+    def _features(self, start: int, bits: NDArray[np.uint16]) -> Features:
+        history = self._history
+        power = history.measures.power
+        padded = power[max(0, start - _ENVELOPE_HOPS + 1) :]
+        floor = np.sqrt(history.floor[start:])
+        return Features(
+            first_index=(history.first_hop + start) * self._grid.hop_samples,
+            step_samples=self._grid.hop_samples,
+            rms=np.sqrt(power[start:]),
+            envelope=np.sqrt(_trailing_mean(padded, len(power) - start)),
+            floor=floor,
+            threshold=floor * math.sqrt(self._rule.smooth_ratio),
+            median_hz=history.measures.median_hz[start:].copy(),
+            quality=bits,
+        )
+
+
+def _least_floor_power(stream: StreamDescription, config: DetectorConfig) -> float:
+    """Half a count: a converter that toggles between two codes shows as much, whatever the muscle does."""
+    if not stream.scale_known:
+        return 0.25
+    return max(config.least_floor_uv, 0.5 * stream.lsb_uv) ** 2
+
+
+def _trailing_mean(values: Array, count: int) -> Array:
+    """Return means over the last three rows for each of the last `count` rows, over what is there."""
+    total = np.zeros((count, values.shape[1]))
+    known = np.zeros_like(total)
+    for back in range(_ENVELOPE_HOPS):
+        stop = len(values) - back
+        part = values[max(0, stop - count) : stop]
+        rows = slice(count - len(part), count)
+        total[rows] += np.nan_to_num(part)
+        known[rows] += np.isfinite(part)
+    return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)

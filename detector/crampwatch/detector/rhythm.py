@@ -1,0 +1,80 @@
+"""Periodicity of an envelope: rhythmic foot movement at 0.3-4 Hz, tremor at 4-12 Hz."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NO_RHYTHM", "Rhythm", "find_rhythm"]
+
+_LOWEST_HZ = 0.3
+_HIGHEST_HZ = 12.0
+_FEWEST_CYCLES = 3
+_SHORTEST_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The strongest periodicity of an envelope.
+
+    Attributes:
+        hz: Its frequency; NaN where there is none.
+        strength: Autocorrelation of the envelope one period later, 0 to 1.
+        depth: How far the envelope falls between beats: 1 to the resting floor, 0 not at all.
+    """
+
+    hz: float
+    strength: float
+    depth: float
+
+
+NO_RHYTHM = Rhythm(float("nan"), 0.0, 0.0)
+
+
+def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> Rhythm:
+    """Find the strongest periodicity of an envelope given as power in bins of `bin_s` seconds.
+
+    The envelope is the logarithm of the smoothed power over the floor, so that beats of unequal strength count alike.
+    """
+    if len(bin_power) * bin_s < _SHORTEST_S:
+        return NO_RHYTHM
+    padded = np.concatenate([bin_power[:1], bin_power, bin_power[-1:]])
+    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3.0
+    envelope = np.log(np.maximum(smooth / floor, 1.0) + 1.0)
+    similarity = _autocorrelation(envelope - envelope.mean())
+    shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
+    longest = min(len(envelope) // _FEWEST_CYCLES, round(1.0 / (_LOWEST_HZ * bin_s)))
+    lag = _first_peak(similarity, shortest, longest)
+    if lag is None:
+        return NO_RHYTHM
+    return Rhythm(1.0 / (lag * bin_s), float(max(similarity[lag], 0.0)), _depth(envelope))
+
+
+def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the unbiased autocorrelation, 1 at lag 0."""
+    size = 1 << (2 * len(values) - 1).bit_length()
+    spectrum = np.fft.rfft(values, size)
+    product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[: len(values)]
+    product /= np.arange(len(values), 0, -1)
+    normal: NDArray[np.float64] = product / max(float(product[0]), 1e-12)
+    return normal
+
+
+def _first_peak(similarity: NDArray[np.float64], shortest: int, longest: int) -> int | None:
+    """Return the lag of the first peak that is nearly as high as the highest one."""
+    inner = similarity[shortest : longest + 1]
+    if len(inner) < 3:
+        return None
+    peaks = np.flatnonzero((inner[1:-1] >= inner[:-2]) & (inner[1:-1] >= inner[2:])) + 1
+    if not len(peaks):
+        return None
+    high = peaks[inner[peaks] >= 0.85 * inner[peaks].max()]
+    return int((high[0] if len(high) else peaks[0]) + shortest)
+
+
+def _depth(envelope: NDArray[np.float64]) -> float:
+    """Compare the valleys with the crests; the logarithm of an envelope at the floor is log 2."""
+    ordered = np.sort(envelope)
+    valley, crest = ordered[len(ordered) // 10], ordered[(len(ordered) * 9) // 10]
+    rest = float(np.log(2.0))
+    return float(np.clip((crest - valley) / max(crest - rest, 1e-9), 0.0, 1.0))
