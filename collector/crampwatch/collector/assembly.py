@@ -10,7 +10,7 @@ from typing import Final
 from crampwatch.collector.intervals import IntervalSet, Span
 from crampwatch.collector.wrapping import unwrapped
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.frame import Frame, FrameFlag
+from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.stream import StreamDescription
 
 __all__ = ["Placement", "StreamAssembly"]
@@ -90,12 +90,13 @@ class StreamAssembly:
         elapsed_s = max(0, host_ns - self._reference.host_ns) / 1e9
         return self._reference.index + round(elapsed_s * self.stream.rate_hz)
 
-    def take(self, frame: Frame, host_ns: int) -> Placement:
+    def take(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
         """Put a frame in its place.
 
         Args:
             frame: Of this stream.
             host_ns: When it arrived.
+            is_stored: Whether it answers a backfill.
 
         Raises:
             FrameError: Not a whole number of samples, none, or an index that cannot be.
@@ -106,10 +107,11 @@ class StreamAssembly:
                 f"A frame of stream {frame.stream} holds {len(frame.payload)} octets of samples; expected a multiple "
                 f"of {self._stride}."
             )
-        first = self.index_near(frame.first_index, host_ns)
-        self._check_plausible(first, samples, host_ns)
+        expected = self.expected_index(host_ns)
+        first = unwrapped(frame.first_index, expected)
+        if first > expected:
+            self._check_plausible(first, samples, host_ns)
         ticks = self._unwrapped_ticks(frame.ticks, first)
-        is_stored = FrameFlag.STORED in frame.flags
         if not is_stored and first + samples > self._reference.index:
             self._reference = _Reference(first, ticks, host_ns)
         return Placement(first, samples, ticks, self._enter(first, first + samples, is_stored=is_stored))
@@ -136,7 +138,7 @@ class StreamAssembly:
         fresh = self._have.add(first, end)
         self._settled.add(first, end)
         self._end = max(self._end, end)
-        count = sum(stop - start for start, stop in fresh)
+        count = end - first if fresh == ((first, end),) else sum(stop - start for start, stop in fresh)
         if is_stored:
             self.backfilled_samples += count
         else:

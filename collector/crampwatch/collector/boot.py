@@ -9,7 +9,7 @@ from crampwatch.collector.assembly import Placement, StreamAssembly
 from crampwatch.collector.clock import SensorClock
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.event import EventCode, SensorEvent
-from crampwatch.protocol.frame import Frame, FrameFlag
+from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.stream import StreamKind
 
@@ -48,7 +48,7 @@ class Boot:
         for stream, ring in zip(info.streams, info.rings, strict=True):
             self.assemblies[stream.stream].expect(ring.next_index, host_ns)
 
-    def take_frame(self, frame: Frame, host_ns: int) -> Placement:
+    def take_frame(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
         """Put a frame in its place; one that comes live also tells the time.
 
         Raises:
@@ -57,9 +57,10 @@ class Boot:
         assembly = self.assemblies.get(frame.stream)
         if assembly is None:
             raise FrameError(f"A frame names stream {frame.stream}, which the sensor does not describe.")
-        placement = assembly.take(frame, host_ns)
-        is_live = FrameFlag.STORED not in frame.flags
-        if placement.fresh and (is_live or not self.clock.is_known):  # a stored frame says little: it is very late
+        placement = assembly.take(frame, host_ns, is_stored=is_stored)
+        if placement.fresh and (
+            not is_stored or not self.clock.is_known
+        ):  # a stored frame says little: it is very late
             self.clock.arrival(ticks=self.ticks_at(frame.stream, placement, placement.samples - 1), host_ns=host_ns)
         return placement
 

@@ -123,7 +123,8 @@ class SensorHistory:
     def _take_frame(self, record: Record, host_ns: int) -> SamplesSeen:
         frame = self._profile.frame(record.payload)
         boot = self._described()
-        return SamplesSeen(boot, frame, boot.take_frame(frame, host_ns))
+        is_stored = record.kind is RecordKind.STORED_DATA
+        return SamplesSeen(boot, frame, boot.take_frame(frame, host_ns, is_stored=is_stored))
 
     def _take_event(self, record: Record, host_ns: int) -> EventSeen:
         event = self._profile.event(record.payload)

@@ -8,12 +8,12 @@ from uuid import UUID
 import numpy as np
 from crampwatch.collector.observation import SamplesSeen
 from crampwatch.protocol.block import MAX_BLOCK_SAMPLES, BlockFlag, SampleBlock
-from crampwatch.protocol.frame import Frame, FrameFlag, decode_samples
+from crampwatch.protocol.frame import FrameFlag, decode_samples
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["Run", "joined", "run_of", "runs_of"]
+__all__ = ["Run", "block_flags", "joined", "runs_of"]
 
 _FLAGS: Final = (
     (FrameFlag.CLIPPED, BlockFlag.CLIPPED),
@@ -86,39 +86,27 @@ def runs_of(seen: SamplesSeen) -> Iterator[Run]:
         return
     stream = boot.assemblies[frame.stream].stream
     counts = decode_samples(frame.payload, channels=stream.channels, form=stream.format)
+    flags = block_flags(frame.flags, boot.info.origin)
     for start, end in placement.fresh:
         skipped = start - placement.first_index
-        part = counts[skipped : skipped + end - start]
-        ticks = boot.ticks_at(frame.stream, placement, skipped)
-        yield run_of(
-            frame,
-            part,
+        yield Run(
+            boot.info.boot_id,
             stream,
-            boot_id=boot.info.boot_id,
-            origin=boot.info.origin,
-            first_index=start,
-            ticks=ticks,
-            lsb=boot.lsb_at(frame.stream, start),
+            flags,
+            start,
+            boot.ticks_at(frame.stream, placement, skipped),
+            boot.lsb_at(frame.stream, start),
+            counts[skipped : skipped + end - start],
         )
 
 
-def run_of(
-    frame: Frame,
-    counts: NDArray[np.int32],
-    stream: StreamDescription,
-    *,
-    boot_id: int,
-    origin: Origin,
-    first_index: int,
-    ticks: int,
-    lsb: float,
-) -> Run:
-    """Return counts of a frame as a run."""
-    flags = _ORIGINS[origin]
+def block_flags(flags: FrameFlag, origin: Origin) -> BlockFlag:
+    """Return what is true of the samples of a frame, in the words of a block."""
+    told = _ORIGINS[origin]
     for theirs, ours in _FLAGS:
-        if theirs in frame.flags:
-            flags |= ours
-    return Run(boot_id, stream, flags, first_index, ticks, lsb, counts)
+        if theirs in flags:
+            told |= ours
+    return told
 
 
 def joined(runs: Iterable[Run], *, longest_s: float) -> Iterator[Run]:

@@ -1,7 +1,7 @@
 """Reading a session, finished or being written."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -113,17 +113,18 @@ class SessionReader:
             yield from (self._record(row) for row in rows)
             after_seq = rows[-1][0]
 
-    def payload(self, seq: int) -> bytes:
-        """Return what one record holds.
+    def payloads(self, seqs: Iterable[int]) -> list[bytes]:
+        """Return what some records hold, in the order asked for.
 
         Raises:
-            RecordingError: There is no such record.
+            RecordingError: There is no such record, or the file is damaged.
         """
-        rows = self._rows("SELECT payload FROM record WHERE seq = ?", seq)
-        payload = rows[0][0] if rows else None
-        if not isinstance(payload, bytes):
-            raise RecordingError(f"{self.path} holds no record {seq}.", advice="The file may be damaged.")
-        return payload
+        with told_for(self.path):
+            query = "SELECT payload FROM record WHERE seq = ?"
+            rows = [self._connection.execute(query, (seq,)).fetchone() for seq in seqs]
+        if not all(row is not None and isinstance(row[0], bytes) for row in rows):
+            raise RecordingError(f"{self.path} lacks records it had before.", advice="The file may be damaged.")
+        return [row[0] for row in rows]
 
     def summary(self) -> SessionSummary:
         """Return what the session holds, without reading it through."""

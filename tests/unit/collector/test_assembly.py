@@ -47,7 +47,7 @@ def test_every_sample_that_arrived_is_there_once_and_the_rest_is_a_gap(
     for first, size, is_stored in arrived:
         latest = max(latest, first + size)
         frame = sensor.frame(first, size, STORED if is_stored else FrameFlag(0))
-        placed = one.take(frame, arrival_ns(sensor, latest))
+        placed = one.take(frame, arrival_ns(sensor, latest), is_stored=is_stored)
         assert placed.first_index == first
         assert abs(placed.ticks - sensor.ticks_at(sensor.time_of(first))) <= 1
         counts = decode_samples(frame.payload, channels=2, form=EMG.format)
@@ -78,7 +78,7 @@ def test_what_is_given_up_stays_missing_and_is_asked_for_no_more() -> None:
     one.give_up(0, 60)
     assert [*one.gaps] == [(60, 100)]
     assert one.missing_samples == 100
-    one.take(sensor.frame(50, 50, STORED), 200_000_000)
+    one.take(sensor.frame(50, 50, STORED), 200_000_000, is_stored=True)
     assert [*one.gaps] == []
     assert one.missing_samples == 50
 

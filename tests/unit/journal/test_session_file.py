@@ -49,7 +49,9 @@ def test_a_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
         ]
         assert [r.seq for r in reader.records(1, after_seq=1)] == [3]
         assert [r.seq for r in reader.records(kinds=[RecordKind.EVENT])] == [3]
-        assert reader.payload(2) == b"\x02\x07"
+        assert reader.payloads([3, 2]) == [b"\x03\x07", b"\x02\x07"]
+        with pytest.raises(RecordingError, match="lacks records"):
+            reader.payloads([1, 4])
         summary = reader.summary()
     assert (summary.duration_s, summary.records) == (9.0, 3)
     assert [(t.sensor_key, t.kind, t.records, t.octets) for t in summary.tallies] == [

@@ -6,12 +6,15 @@ from crampwatch.collector.profiles.profile import Profile
 from crampwatch.protocol import gatt
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.event import SensorEvent
-from crampwatch.protocol.frame import Frame
+from crampwatch.protocol.frame import OVERHEAD_OCTETS, Frame
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.records import RecordKind
 from crampwatch.protocol.temperature import decode_temperature
 
 __all__ = ["CWS"]
+
+_CHECKSUM_OCTETS: Final = 2
+_HEADER_OCTETS: Final = OVERHEAD_OCTETS - _CHECKSUM_OCTETS
 
 
 class _Cws:
@@ -38,6 +41,9 @@ class _Cws:
 
     def frame(self, value: bytes) -> Frame:
         return Frame.decode(value)
+
+    def samples(self, value: bytes) -> bytes:
+        return value[_HEADER_OCTETS:-_CHECKSUM_OCTETS]
 
     def event(self, value: bytes) -> SensorEvent:
         return SensorEvent.decode(value)

@@ -39,6 +39,9 @@ class Profile(Protocol):
     def frame(self, value: bytes) -> Frame:
         """Read a notification of samples, live or stored."""
 
+    def samples(self, value: bytes) -> bytes:
+        """Return the payload of the frame of a notification that `frame` has accepted before: no check is repeated."""
+
     def event(self, value: bytes) -> SensorEvent:
         """Read an event."""
 
