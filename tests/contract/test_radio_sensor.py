@@ -1,23 +1,31 @@
 """A simulated sensor over the virtual radio: loss, range, backfill, crashes, two processes."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
 from crampwatch.collector.bumble_backend.adapter import BumbleAdapter
+from crampwatch.firmware_sim.device.recorded import RecordedSource
 from crampwatch.firmware_sim.radio.arq import AirPath
-from crampwatch.firmware_sim.radio.options import SensorOptions, SimulatorOptions, Spell
+from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions, Spell
 from crampwatch.firmware_sim.radio.service import Simulator, run
+from crampwatch.firmware_sim.recordings import Recording, describe_stream
+from crampwatch.journal import SessionWriter
 from crampwatch.protocol import gatt
 from crampwatch.protocol.control import Backfill, Opcode, RingReport, Status, SyncReply
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.event import EventCode
 from crampwatch.protocol.frame import Frame, FrameFlag
 from crampwatch.protocol.info import Info
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.records import Record, RecordKind, SessionHead
+from crampwatch.protocol.stream import SampleFormat
 from crampwatch.protocol.temperature import decode_temperature
-from radio_lane import PATIENCE_S, Ramp, adapter, connected, find, host, indices, process, sensor, simulator
+from radio_lane import PATIENCE_S, Ramp, adapter, connected, find, host, indices, process, ramp, sensor, simulator
 
 
 def _frames(packets: list[bytes]) -> list[Frame]:
@@ -270,3 +278,61 @@ def test_options_that_contradict_each_other_are_refused(options: SimulatorOption
 def test_the_serial_number_fixes_the_address() -> None:
     assert sensor("CW-0001").address == SensorOptions("other", Ramp, serial="CW-0001").address
     assert sensor("CW-0001").address != sensor("CW-0002").address
+
+
+_STEP_NS = 57_000_000
+
+
+def _session(path: Path, info: bytes, live: list[bytes]) -> Path:
+    """Write a session as a collector would, its frames 57 ms apart."""
+    head = SessionHead(str(uuid4()), 1_700_000_000_000_000_000, 1_000_000_000, 0, "demo", "a test")
+    with closing(SessionWriter.create_file(path, head)) as writer:
+        key = writer.add_sensor("CW-0001", name="CW-0001", address="C0:00:00:00:00:01", profile="cws").key
+        packets = [(RecordKind.INFO, info), *((RecordKind.DATA, packet) for packet in live)]
+        writer.append(
+            [
+                Record(
+                    0, key, kind, head.started_mono_ns + n * 57_000_000, head.started_utc_ns + n * 57_000_000, packet
+                )
+                for n, (kind, packet) in enumerate(packets)
+            ]
+        )
+    return path
+
+
+async def test_a_recorded_session_is_played_again_octet_by_octet(tmp_path: Path) -> None:
+    async with connected() as (_, one):
+        info = bytes(await one.client.read_gatt_char(gatt.INFO))
+        await one.start()
+        await one.until(lambda: len(one.live) >= 30)
+        recorded = one.live[:30]
+    session = _session(tmp_path / "session.cws", info, recorded)
+    async with connected(SensorOptions("CW-0001", SessionFile(session)), speed=5.0) as (_, again):
+        played_info = Info.decode(bytes(await again.client.read_gatt_char(gatt.INFO)))
+        assert played_info.origin is Origin.REPLAY
+        assert played_info.boot_id == Info.decode(info).boot_id
+        await again.start()
+        await again.until(lambda: any(event.code == EventCode.STREAM_ENDED for event in again.events))
+        assert again.live == recorded
+
+
+async def test_a_session_without_the_sensor_asked_for_is_refused(tmp_path: Path) -> None:
+    session = SessionFile(_session(tmp_path / "session.cws", b"", []), sensor="CW-0002")
+    with pytest.raises(ConfigurationError, match="holds the sensors CW-0001"):
+        await run(SimulatorOptions((SensorOptions("CW-0002", session),), listen="127.0.0.1:0"), stop=asyncio.Event())
+
+
+async def test_a_recording_is_played_from_its_first_sample() -> None:
+    samples = ramp(0, 900)
+    recording = Recording(
+        stream=describe_stream(labels=["a", "b"], rate_hz=1000.0, lsb_uv=0.25, sample_format=SampleFormat.INT16),
+        blocks=lambda: [samples * 0.25],
+        origin=Origin.LIVE,
+        source_text="made for a test",
+        sample_count=900,
+    )
+    options = SensorOptions("CW-0001", lambda: RecordedSource(recording), origin=Origin.REPLAY)
+    async with connected(options, speed=5.0) as (_, one):
+        await one.start()
+        await one.until(lambda: len(one.live) == 16)
+        assert indices(one.live) == list(range(900))

@@ -15,7 +15,7 @@ stop and sampling goes on.
 import secrets
 import struct
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from crampwatch.firmware_sim.device.backfill import BackfillJob
@@ -42,7 +42,6 @@ from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import OVERHEAD_OCTETS
 from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.stream import SampleFormat
 
 __all__ = ["Device", "DeviceConfig"]
 
@@ -95,7 +94,7 @@ class Device:
     def __init__(self, config: DeviceConfig, source: SignalSource) -> None:
         self.name = config.name
         self._config = config
-        self._stream = replace(source.stream, format=SampleFormat.INT16)
+        self._stream = source.stream
         self._sampler = Sampler(source, config.clock, ring_s=config.ring_s)
         frames = config.queue_s * self._stream.rate_hz / self._frame_samples_at(PREFERRED_MTU)
         self._live = LiveStream(self._stream.stream, self._sampler, queue_frames=max(1, round(frames)))

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from crampwatch.firmware_sim.device.ring import Mark
-from crampwatch.firmware_sim.simulate import COUNT_MAX, COUNT_MIN, to_counts
+from crampwatch.firmware_sim.device.ring import Count, Mark
 from crampwatch.firmware_sim.source import SignalSource
+from crampwatch.protocol.stream import SampleFormat
 from numpy.typing import NDArray
 
 __all__ = ["Feed"]
@@ -22,18 +22,20 @@ class Feed:
 
     def __init__(self, source: SignalSource) -> None:
         self.duration_samples = source.duration_samples
+        self.dtype: type[Count] = np.int16 if source.stream.format is SampleFormat.INT16 else np.int32
+        self._rail = (1 << 8 * source.stream.format.octets - 1) - 1
         self._source = source
         self._lsb_uv = source.stream.lsb_uv if source.stream.scale_known else 1.0
         self._block_samples = max(1, math.ceil(source.stream.rate_hz))
         self._block_first = -1
-        self._counts = np.zeros((0, source.stream.channels), np.int16)
+        self._counts: NDArray[Count] = np.zeros((0, source.stream.channels), self.dtype)
         self._marks = np.zeros(0, np.uint8)
 
     def contact(self, index: int) -> tuple[bool, ...]:
         """Tell for each channel whether its electrodes touch the skin at a sample."""
         return self._source.contact(index / self._source.stream.rate_hz)
 
-    def read(self, first_index: int, count: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    def read(self, first_index: int, count: int) -> tuple[NDArray[Count], NDArray[np.uint8]]:
         """Return counts, shape (samples, channels), and marks; up to the end of a block, so maybe fewer than asked."""
         block_first = first_index // self._block_samples * self._block_samples
         if block_first != self._block_first:
@@ -44,7 +46,8 @@ class Feed:
     def _load(self, block_first: int) -> None:
         samples_uv = self._source.read(block_first, self._block_samples)
         present = ~np.isnan(samples_uv.sum(axis=1))
-        self._counts = to_counts(np.where(present[:, None], samples_uv, 0.0), self._lsb_uv)
-        clipped = ((self._counts == COUNT_MIN) | (self._counts == COUNT_MAX)).any(axis=1)
+        counts = np.rint(np.where(present[:, None], samples_uv, 0.0) / self._lsb_uv)
+        self._counts = np.clip(counts, -self._rail - 1, self._rail).astype(self.dtype)
+        clipped = ((counts <= -self._rail - 1) | (counts >= self._rail)).any(axis=1)
         self._marks = (np.where(present, 0, Mark.MISSING) | np.where(clipped, Mark.CLIPPED, 0)).astype(np.uint8)
         self._block_first = block_first

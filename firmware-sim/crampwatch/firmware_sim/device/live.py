@@ -3,8 +3,9 @@
 from collections import deque
 from typing import Final
 
+import numpy as np
 from crampwatch.firmware_sim.device.sampler import Cut, Sampler
-from crampwatch.protocol.frame import Frame, FrameFlag
+from crampwatch.protocol.frame import Frame, FrameFlag, encode_samples
 
 __all__ = ["FrameCutter", "LiveStream"]
 
@@ -36,8 +37,9 @@ class FrameCutter:
             flags |= FrameFlag.GAP_BEFORE
         self._expected = cut.first_index + cut.samples
         sequence, self._sequence = self._sequence, (self._sequence + 1) & 0xFFFF
+        payload = encode_samples(cut.counts.astype(np.int32), self._sampler.form)
         ticks, index = self._sampler.ticks_of(cut.first_index), cut.first_index & 0xFFFFFFFF
-        return Frame(self._stream, flags, sequence, index, ticks, cut.counts.astype("<i2").tobytes()).encode()
+        return Frame(self._stream, flags, sequence, index, ticks, payload).encode()
 
 
 class LiveStream:

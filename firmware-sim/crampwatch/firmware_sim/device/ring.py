@@ -6,7 +6,10 @@ import numpy as np
 from crampwatch.protocol.info import RingState
 from numpy.typing import NDArray
 
-__all__ = ["Mark", "Ring"]
+__all__ = ["Count", "Mark", "Ring"]
+
+Count = np.int16 | np.int32
+"""24-bit samples are held in 32 bits."""
 
 
 class Mark(IntFlag):
@@ -25,12 +28,13 @@ class Ring:
     Args:
         depth: Samples held.
         channels: Of each sample.
+        dtype: Of a count.
     """
 
-    def __init__(self, depth: int, channels: int) -> None:
+    def __init__(self, depth: int, channels: int, dtype: type[Count] = np.int16) -> None:
         self.next_index = 0
         self._oldest = 0
-        self._counts = np.zeros((depth, channels), np.int16)
+        self._counts = np.zeros((depth, channels), dtype)
         self._marks = np.zeros(depth, np.uint8)
 
     @property
@@ -48,7 +52,7 @@ class Ring:
         """As Info tells it: indices modulo 2**32."""
         return RingState(self.depth, self.oldest & 0xFFFFFFFF, self.next_index & 0xFFFFFFFF)
 
-    def extend(self, counts: NDArray[np.int16], marks: NDArray[np.uint8]) -> None:
+    def extend(self, counts: NDArray[Count], marks: NDArray[np.uint8]) -> None:
         """Append samples; the oldest make room.
 
         Args:
@@ -65,7 +69,7 @@ class Ring:
         """Forget everything and continue at a later index: what lies between was never taken."""
         self.next_index = self._oldest = index
 
-    def read(self, first_index: int, count: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    def read(self, first_index: int, count: int) -> tuple[NDArray[Count], NDArray[np.uint8]]:
         """Return counts and marks of samples that are held; see :meth:`extend` for their shapes."""
         slots = np.arange(first_index, first_index + count) % self.depth
         return self._counts[slots], self._marks[slots]

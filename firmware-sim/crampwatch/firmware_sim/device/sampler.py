@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from crampwatch.firmware_sim.device.clock import DriftingClock
 from crampwatch.firmware_sim.device.feed import Feed
-from crampwatch.firmware_sim.device.ring import Mark, Ring
+from crampwatch.firmware_sim.device.ring import Count, Mark, Ring
 from crampwatch.firmware_sim.source import SignalSource
 from crampwatch.protocol.frame import FrameFlag
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class Cut:
 
     __slots__ = ("counts", "first_index", "flags")
 
-    def __init__(self, first_index: int, counts: NDArray[np.int16], flags: FrameFlag) -> None:
+    def __init__(self, first_index: int, counts: NDArray[Count], flags: FrameFlag) -> None:
         self.first_index = first_index
         self.counts = counts
         self.flags = flags
@@ -52,11 +52,12 @@ class Sampler:
 
     def __init__(self, source: SignalSource, clock: DriftingClock, *, ring_s: float) -> None:
         self.rate_hz = source.stream.rate_hz
-        self.ring = Ring(max(1, round(ring_s * self.rate_hz)), source.stream.channels)
+        self.form = source.stream.format
         self.leads_off = 0
         self.self_test = False
         self._clock = clock
         self._feed = Feed(source)
+        self.ring = Ring(max(1, round(ring_s * self.rate_hz)), source.stream.channels, self._feed.dtype)
         self._begun_s: float | None = None
         lsb_uv = source.stream.lsb_uv if source.stream.scale_known else 1.0
         self._test_counts = min(round(_TEST_SIGNAL_UV / lsb_uv), 0x7FFF) if source.stream.scale_known else 1000
@@ -127,10 +128,10 @@ class Sampler:
             counts, marks = self._test_signal(index, counts), np.full(len(marks), Mark.SELF_TEST, np.uint8)
         self.ring.extend(counts, marks)
 
-    def _test_signal(self, index: int, counts: NDArray[np.int16]) -> NDArray[np.int16]:
+    def _test_signal(self, index: int, counts: NDArray[Count]) -> NDArray[Count]:
         phase = np.arange(index, index + len(counts)) / self.rate_hz % _TEST_PERIOD_S
         square = np.where(phase < _TEST_PERIOD_S / 2, self._test_counts, -self._test_counts)
-        return np.repeat(square[:, None], counts.shape[1], axis=1).astype(np.int16)
+        return np.repeat(square[:, None], counts.shape[1], axis=1).astype(self._feed.dtype)
 
 
 def _flags(marks: NDArray[np.uint8]) -> FrameFlag:

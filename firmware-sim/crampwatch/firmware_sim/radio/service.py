@@ -159,12 +159,12 @@ class Simulator:
             self._spells.append(loop.call_later(end_s, self._air.set_path, address, options.air))
 
     async def _switch_on(self, options: SensorOptions, source: TransportSource, sink: TransportSink) -> None:
+        sensor = await self._new_sensor(options)
         started_s = time.monotonic()
 
         def clock() -> float:
             return (time.monotonic() - started_s) * self._options.speed
 
-        sensor = self._new_sensor(options)
         peripheral = Peripheral(
             sensor,
             Identity(options.address, options.serial or options.name),
@@ -179,7 +179,7 @@ class Simulator:
         self._peripherals[options.name] = peripheral
         await peripheral.start()
 
-    def _new_sensor(self, options: SensorOptions) -> SensorCore:
+    async def _new_sensor(self, options: SensorOptions) -> SensorCore:
         if isinstance(options.source, SessionFile):
             reader, key = _open_session(options.source)
             self._readers.append(reader)
@@ -194,7 +194,8 @@ class Simulator:
             waits_for_start=waits,
             battery_percent=options.battery_percent,
         )
-        return Device(config, options.source())
+        source = await asyncio.to_thread(options.source)  # a recording may have to be read through first
+        return Device(config, source)
 
 
 def _open_session(session: SessionFile) -> tuple[SessionReader, int]:

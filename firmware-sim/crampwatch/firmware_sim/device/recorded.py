@@ -1,0 +1,109 @@
+"""A recording as a sensor's signal: read from the file as it is played, in counts that lose nothing."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from crampwatch.firmware_sim.recordings import Recording
+from crampwatch.firmware_sim.truth import TruthEvent
+from crampwatch.protocol.errors import RecordingError
+from crampwatch.protocol.stream import SampleFormat, StreamDescription
+from numpy.typing import NDArray
+
+__all__ = ["RecordedSource"]
+
+_RAILS = {SampleFormat.INT16: 0x7FFF, SampleFormat.INT24: 0x7FFFFF}
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    samples: int
+    largest: float
+
+
+class RecordedSource:
+    """Plays a recording; reads on from where it was, so going back costs a pass over the file.
+
+    Where the file is not digitised in 16 bits it is read through once beforehand, to find a format that holds it: 16
+    bits where its finest step allows, else 24. An unknown scale stays unknown: counts are then steps of the file's own
+    unit.
+
+    Args:
+        recording: Opened.
+
+    Raises:
+        RecordingError: It is empty or cannot be read.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        is_sixteen = recording.stream.format is SampleFormat.INT16 and recording.stream.scale_known
+        if is_sixteen and recording.sample_count is not None:
+            self.stream, self.duration_samples = recording.stream, recording.sample_count
+            self._unit = 1.0
+        else:
+            extent = _extent(recording)
+            self.duration_samples = extent.samples
+            self.stream, self._unit = _digitised(recording, extent.largest)
+        if self.duration_samples == 0:
+            raise RecordingError(f"There are no samples in this recording ({recording.source_text}).")
+        self.truth: tuple[TruthEvent, ...] = ()
+        self._temperature, self._temperature_rate_hz = recording.temperature or (np.zeros(0), 1.0)
+        self._chunk_samples = max(1, math.ceil(self.stream.rate_hz))
+        self._chunks: Iterator[NDArray[np.float64]] = iter(())
+        self._held: NDArray[np.float64] = np.zeros((0, self.stream.channels))
+        self._held_first = 0
+
+    @property
+    def temperature_rate_hz(self) -> float:
+        """Skin temperature samples a second."""
+        return self._temperature_rate_hz
+
+    def read(self, first_index: int, count: int) -> NDArray[np.float64]:
+        """Return samples, shape (count, channels), NaN where missing; fewer at the end.
+
+        Raises:
+            RecordingError: The file turns out unreadable further in.
+        """
+        if first_index < self._held_first or not len(self._held):
+            self._chunks, self._held_first = self._recording.chunks(self._chunk_samples), 0
+            self._held = next(self._chunks, self._held[:0])
+        while self._held_first + len(self._held) < first_index + count:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            drop = min(max(first_index - self._held_first, 0), len(self._held))
+            self._held = np.concatenate((self._held[drop:], chunk))
+            self._held_first += drop
+        start = max(first_index - self._held_first, 0)
+        return self._held[start : start + count] / self._unit
+
+    def temperature_c(self, first_index: int, count: int) -> NDArray[np.float64]:
+        """Return skin temperature in degC; NaN where the recording holds none."""
+        held = self._temperature[first_index : first_index + count]
+        return np.concatenate((held, np.full(count - len(held), math.nan)))
+
+    def contact(self, t_s: float) -> tuple[bool, ...]:  # noqa: ARG002 - a file does not tell
+        """Take the electrodes to touch the skin: files do not tell."""
+        return (True,) * self.stream.channels
+
+
+def _extent(recording: Recording) -> _Extent:
+    """Read through once."""
+    samples, largest = 0, 0.0
+    for chunk in recording.chunks(65_536):
+        samples += len(chunk)
+        largest = max(largest, float(np.nanmax(np.abs(chunk), initial=0.0)))
+    return _Extent(samples, largest)
+
+
+def _digitised(recording: Recording, largest: float) -> tuple[StreamDescription, float]:
+    """Return the stream as a converter would deliver it, and how many of the file's units a microvolt (or count) is."""
+    steps = [step for step in (recording.stream.lsb_uv, recording.value_step) if math.isfinite(step) and step > 0]
+    step = steps[0] if steps else largest / _RAILS[SampleFormat.INT16] or 1.0
+    form = SampleFormat.INT16 if largest / step < _RAILS[SampleFormat.INT16] else SampleFormat.INT24
+    step = max(step, largest / _RAILS[form])
+    if not recording.stream.scale_known:
+        return replace(recording.stream, format=form), step
+    return replace(recording.stream, format=form, lsb=step * 1e-6), 1.0
