@@ -79,7 +79,7 @@ def expected() -> dict[str, messages.Episode]:
 async def heard(bus: Bus, leaf: Leaf) -> list[messages.Episode]:
     """Take episodes until the detector says that there is no more data."""
     episodes = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(40):
         async for message in bus.messages():
             message.ack()
             topic = Topic.parse(message.topic)
@@ -115,7 +115,10 @@ async def test_a_simulated_cramp_is_told_from_opening_to_closing(broker: Broker,
     async with asyncio.timeout(5):
         await service
     last = {episode.id: episode for episode in episodes}
-    assert last == expected()
+    wanted = expected()
+    assert {k: v for k, v in last.items() if wanted.get(k) != v} == {
+        k: v for k, v in wanted.items() if last.get(k) != v
+    }
     assert EpisodeKind.CRAMP in {episode.kind for episode in last.values()}
     assert all(math.isfinite(episode.peak) and episode.reasons for episode in last.values())
 
@@ -149,4 +152,7 @@ async def test_a_killed_detector_goes_on_without_loss_or_double(broker: Broker, 
         known = by_revision.setdefault((episode.id, episode.revision), episode)
         assert known == episode, "a revision was said twice, and differently"
     last = {episode.id: episode for _, episode in sorted(by_revision.items())}
-    assert last == expected()
+    wanted = expected()
+    assert {k: v for k, v in last.items() if wanted.get(k) != v} == {
+        k: v for k, v in wanted.items() if last.get(k) != v
+    }

@@ -251,8 +251,8 @@ class LiveAnalysis:
             detected_index=change.detected_index,
             rate_hz=timeline.rate_hz,
             channels=change.channels,
-            confidence=change.confidence,
-            peak=change.peak_uv,
+            confidence=round(change.confidence, 3),
+            peak=float(f"{change.peak_uv:.4g}"),
             unit=self._unit,
             reasons=change.reasons,
         )

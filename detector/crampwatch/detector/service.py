@@ -69,13 +69,12 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
         client_id=options.client_id,
         will=(topic, _status(online=False)),
         birth=(topic, _status(online=True)),
+        subscriptions={every(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES)},
         persistent=True,
         first_timeout_s=None,
     )
     async with bus:
         service = _Service(bus, CheckpointFolder(options.state_dir))
-        for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES):
-            await bus.subscribe(every(leaf), leaf.qos)
         watching = asyncio.create_task(service.watch_silence(), name="silence")
         try:
             await service.consume(stop)
@@ -134,15 +133,26 @@ class _Service:
             receiving.cancel()
 
     async def watch_silence(self) -> None:
-        """Say that there is no data once a sensor was silent."""
+        """Once a sensor was silent, close what is open if its session has ended, and say that there is no data.
+
+        The end of a session is not taken at its word at once: after a restart the news of it arrives before the blocks
+        that the broker kept.
+        """
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SILENCE_S / 6)
             for key, heard_s in tuple(self._heard_s.items()):
                 if clock() - heard_s > SILENCE_S and key not in self._silent:
                     self._silent.add(key)
-                    since_ns = time.time_ns() - round((clock() - heard_s) * 1e9)
-                    await self._tell([self._analyses[key].silent_state(since_ns)])
+                    await self._tell(self._last_words(key, time.time_ns() - round((clock() - heard_s) * 1e9)))
+
+    def _last_words(self, key: StreamKey, since_ns: int) -> list[messages.Message]:
+        analysis, info = self._analyses[key], self._infos[key.sensor]
+        told: list[messages.Message] = []
+        if info.ended_ns is not None and info.session == analysis.session:
+            told = analysis.finish()
+            self._changed.add(key)
+        return [*told, analysis.silent_state(info.ended_ns or since_ns)]
 
     async def checkpoint(self) -> None:
         """Publish what is batched, keep the state of what changed, then acknowledge what led to it."""
@@ -174,8 +184,6 @@ class _Service:
         waiting = self._waiting.pop(info.sensor, ())
         for held in waiting:
             await self._take(held)
-        if info.ended_ns is not None:
-            await self._finish(info)
         self._taken.append(message)
 
     async def _take_block(self, sensor: str, message: Message) -> None:
@@ -224,15 +232,6 @@ class _Service:
         except (msgspec.MsgspecError, ValueError) as error:
             _log.warning("the kept state of %s cannot be read and is begun anew: %s", key.sensor, error)
             return None
-
-    async def _finish(self, info: messages.SensorInfo) -> None:
-        for key in [known for known in self._analyses if known.sensor == info.sensor]:
-            analysis = self._analyses[key]
-            if analysis.session == info.session:
-                await self._tell(analysis.finish())
-                await self._tell([analysis.silent_state(info.ended_ns or info.t_ns)])
-                self._silent.add(key)
-                self._changed.add(key)
 
     def _forget(self, key: StreamKey) -> None:
         del self._analyses[key]
