@@ -13,7 +13,7 @@ from crampwatch.protocol.errors import UnavailableError
 __all__ = ["DataFolder", "FolderLock"]
 
 _KEPT: Final = ("sessions", "broker", "detector", "final", "logs")
-_FILES: Final = ("store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "bonds.json", "sensor-bonds.json")
+_PATTERNS: Final = ("store*.sqlite*", "bonds.json", "sensor-bonds.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,9 @@ class DataFolder:
             for name in _KEPT:
                 if (self.root / name).exists():
                     shutil.rmtree(self.root / name)
-            for name in _FILES:
-                (self.root / name).unlink(missing_ok=True)
+            for pattern in _PATTERNS:
+                for path in self.root.glob(pattern):
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise UnavailableError(
                 f"What an earlier run left in {self.root} cannot be removed: {error}.",

@@ -71,20 +71,22 @@ class CollectorSettings:
     sensors: tuple[str, ...] = _setting(
         (), "Names or addresses of the sensors to record; none given: all found.", flag="--sensor", metavar="NAME"
     )
-    pair: bool = _setting(
-        True, "Pair with sensors and keep the bond, so that nobody else can read along.", flag="--pair"
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """Where features, temperatures and episodes are kept."""
 
-    engine: Literal["sqlite", "influxdb"] = _setting("sqlite", "SQLite in the data folder, or InfluxDB.")
-    influx_url: str = _setting("", "Address of InfluxDB, such as http://127.0.0.1:8086.", metavar="URL")
-    influx_org: str = _setting("crampwatch", "Organisation in InfluxDB.", metavar="NAME")
-    influx_bucket: str = _setting("crampwatch", "Bucket (database) in InfluxDB.", metavar="NAME")
-    influx_token: str = _setting("", "Token for InfluxDB; better set by environment or file.", secret=True)
+    url: str = _setting(
+        "",
+        "Address of the store: sqlite:///path/to/file, or http://127.0.0.1:8086 for InfluxDB; empty for SQLite in the "
+        "data folder.",
+        flag="--store",
+        metavar="URL",
+    )
+    token: str = _setting("", "Token for InfluxDB; set by environment or file.", secret=True)
+    org: str = _setting("crampwatch", "Organisation in InfluxDB 2.", metavar="NAME")
+    bucket: str = _setting("crampwatch", "Bucket in InfluxDB 2, database in 1 and 3.", metavar="NAME")
 
 
 @dataclass(frozen=True, slots=True)

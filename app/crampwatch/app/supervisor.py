@@ -111,14 +111,12 @@ class Supervisor:
             CrampwatchError: A stage cannot be kept running.
         """
         announced = self._kept[name].announced
-        failure = asyncio.ensure_future(self.failure())
-        try:
-            await asyncio.wait([announced, failure], return_when=asyncio.FIRST_COMPLETED)
-            if failure.done():
-                failure.result()
-            return announced.result()
-        finally:
-            failure.cancel()
+        failure = asyncio.create_task(self.failure())
+        announced.add_done_callback(lambda _: failure.cancel())
+        await asyncio.wait([failure])
+        if not failure.cancelled():
+            failure.result()
+        return announced.result()
 
     async def failure(self) -> None:
         """Wait until a stage cannot be kept running.

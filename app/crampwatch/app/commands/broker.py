@@ -1,0 +1,19 @@
+"""`crampwatch broker`: this stage alone, until it is stopped."""
+
+import click
+from crampwatch.app.options import settings_options
+from crampwatch.app.resolve import Resolved
+
+__all__ = ["broker"]
+
+
+@click.command(short_help="Run the embedded MQTT broker.")
+@settings_options("broker")
+def broker(*, resolved: Resolved) -> None:
+    """Run the embedded MQTT broker of the data folder, on this machine only.
+
+    Other stages with the same --data find it by themselves.
+    """
+    from crampwatch.app.stages import run_stage
+
+    run_stage("broker", resolved.settings)

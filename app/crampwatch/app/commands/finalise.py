@@ -1,0 +1,44 @@
+"""`crampwatch finalise`: the final verdict over sessions that have ended."""
+
+import asyncio
+import json
+
+import click
+from crampwatch.app.options import json_option, settings_options
+from crampwatch.app.resolve import Resolved
+
+__all__ = ["finalise"]
+
+
+@click.command(short_help="Judge a recorded session anew, as a whole.")
+@click.argument("session", required=False)
+@settings_options("broker", "store")
+@json_option()
+def finalise(*, resolved: Resolved, session: str | None, as_json: bool) -> None:
+    r"""Run the detector over whole sessions, backfilled gaps included; the result replaces what was said live.
+
+    `crampwatch wear` does this when a session ends; where there was no time for it, this command does. SESSION is a
+    file, the begin of its name, or `last`; without it all that are still to be judged.
+
+    \b
+    Examples:
+      crampwatch finalise
+      crampwatch finalise last
+    """
+    from crampwatch.app.finalising import finalise_until_stopped
+    from crampwatch.app.logs import log_to_terminal
+    from crampwatch.app.progress import progress_bar
+
+    log_to_terminal(resolved.settings.log, least="warning")
+    with progress_bar("judging") as progress:
+        finals = asyncio.run(finalise_until_stopped(resolved.settings, session, progress))
+    for final in finals:
+        counts = {"session": final.session, "episodes": len(final.episodes), "retracted": final.retracted}
+        if as_json:
+            click.echo(json.dumps(counts))
+        else:
+            click.echo(
+                f"Session {final.session}: {len(final.episodes)} episode(s), {final.retracted} live one(s) withdrawn."
+            )
+    if not finals and not as_json:
+        click.echo("Nothing is left to judge.")

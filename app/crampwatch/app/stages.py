@@ -1,0 +1,138 @@
+"""The single stages: what each is told of the settings, and how it runs as a program."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from crampwatch.app.folder import DataFolder
+from crampwatch.app.serve import announce_ready, serve
+from crampwatch.app.settings import Settings
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.embedded import EmbeddedBroker, saved_address
+from crampwatch.bus.endpoint import free_port, is_free
+from crampwatch.protocol.errors import ConfigurationError, CrampwatchError
+
+__all__ = ["broker_address", "page_port", "run_stage", "store_url", "with_broker"]
+
+
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return the broker to use: the user's own, or the embedded one of the data folder.
+
+    Raises:
+        ConfigurationError: Neither is known.
+    """
+    if settings.broker.url:
+        return BrokerAddress.parse(settings.broker.url)
+    address = saved_address(DataFolder(settings.data).broker)
+    if address is None:
+        raise ConfigurationError(
+            f"No broker is known: none was named, and none was ever started in {settings.data}.",
+            advice="Start `crampwatch broker` with the same --data first, or name your own by --broker.",
+        )
+    return address
+
+
+def with_broker(settings: Settings, url: str) -> Settings:
+    """Return the same settings with a broker named."""
+    return replace(settings, broker=replace(settings.broker, url=url))
+
+
+def store_url(settings: Settings) -> str:
+    """Return the address of the store: the user's own, or SQLite in the data folder."""
+    return settings.store.url or f"sqlite:///{DataFolder(settings.data).store.resolve().as_posix().lstrip('/')}"
+
+
+def page_port(settings: Settings) -> int:
+    """Return the page's port: the one asked for, else the usual one, else a free one."""
+    from crampwatch.web.service import DEFAULT_PORT
+
+    return settings.web.port or (DEFAULT_PORT if is_free(DEFAULT_PORT) else free_port())
+
+
+def run_stage(name: str, settings: Settings) -> None:
+    """Run a stage until it is told to stop.
+
+    Raises:
+        CrampwatchError: It cannot run.
+    """
+    DataFolder(settings.data).create()
+    _STAGES[name](settings)
+
+
+def _run_broker(settings: Settings) -> None:
+    async def service(stop: asyncio.Event) -> None:
+        broker = EmbeddedBroker(DataFolder(settings.data).broker, port=settings.broker.port or None)
+        async with broker:
+            announce_ready(broker.address.url)
+            stopping, ending = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(broker.wait())
+            await asyncio.wait([stopping, ending], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if ending.done():
+                raise CrampwatchError(
+                    f"The broker's server ended by itself (code {ending.result()}).",
+                    advice=f"Its log is {DataFolder(settings.data).broker / 'nats.log'}.",
+                )
+            ending.cancel()
+
+    serve("broker", settings, service)
+
+
+def _run_collector(settings: Settings) -> None:
+    from crampwatch.app.collecting import collector_options
+    from crampwatch.collector.service import run
+
+    options = collector_options(settings, broker_address(settings))
+    serve("collector", settings, lambda stop: run(options, stop=stop))
+
+
+def _run_detector(settings: Settings) -> None:
+    from crampwatch.detector.service import DetectorOptions, run
+
+    options = DetectorOptions(broker_address(settings), DataFolder(settings.data).detector)
+    serve("detector", settings, lambda stop: run(options, stop=stop))
+
+
+def _run_store(settings: Settings) -> None:
+    from crampwatch.store.service import StoreOptions, run
+
+    options = StoreOptions(
+        broker_address(settings),
+        store_url(settings),
+        settings.data,
+        token=settings.store.token,
+        org=settings.store.org,
+        bucket=settings.store.bucket,
+    )
+    serve("store", settings, lambda stop: run(options, stop=stop))
+
+
+def _run_web(settings: Settings) -> None:
+    from crampwatch.store.store import open_store
+    from crampwatch.web.service import WebOptions, run
+
+    history = open_store(
+        store_url(settings),
+        token=settings.store.token,
+        org=settings.store.org,
+        bucket=settings.store.bucket,
+        read_only=True,
+    )
+    options = WebOptions(
+        broker_address(settings),
+        history=history,
+        host=settings.web.host,
+        port=page_port(settings),
+        access_token=settings.web.token or None,
+        allowed_hosts=settings.web.allowed_hosts,
+    )
+    serve("web", settings, lambda stop: run(options, stop=stop))
+
+
+_STAGES: Final[dict[str, Callable[[Settings], None]]] = {
+    "broker": _run_broker,
+    "collector": _run_collector,
+    "detector": _run_detector,
+    "store": _run_store,
+    "web": _run_web,
+}
