@@ -42,8 +42,9 @@ MAX_MESSAGE_OCTETS: Final = 1 << 20
 
 Text = Annotated[str, Meta(max_length=500)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
-Nanoseconds = Annotated[int, Meta(ge=0)]
-Index = Annotated[int, Meta(ge=0)]
+# Bounds leave room to add and subtract within 64 bits, as databases count.
+Nanoseconds = Annotated[int, Meta(ge=0, lt=1 << 62)]
+Index = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Severity = Literal["info", "warning", "alarm"]
@@ -165,8 +166,8 @@ class Features(Message, frozen=True, kw_only=True):
     session: Name
     boot_id: Annotated[int, Meta(ge=0, lt=1 << 32)]
     first_index: Index
-    step_samples: Annotated[int, Meta(gt=0)]
-    step_s: Annotated[float, Meta(gt=0)]
+    step_samples: Annotated[int, Meta(gt=0, lt=1 << 32)]
+    step_s: Annotated[float, Meta(gt=0, le=3600)]
     unit: Unit
     channels: Annotated[tuple[ChannelFeatures, ...], Meta(max_length=64)]
 
@@ -196,7 +197,7 @@ class Episode(Message, frozen=True, kw_only=True):
     """
 
     id: Name
-    revision: Annotated[int, Meta(ge=0)]
+    revision: Annotated[int, Meta(ge=0, lt=1 << 32)]
     status: Literal["opened", "updated", "closed", "final", "retracted"]
     kind: EpisodeKind
     session: Name
@@ -206,7 +207,7 @@ class Episode(Message, frozen=True, kw_only=True):
     onset_index: Index
     offset_index: Index | None
     detected_index: Index
-    rate_hz: Annotated[float, Meta(gt=0)]
+    rate_hz: Annotated[float, Meta(gt=0, le=100_000)]
     channels: tuple[int, ...]
     confidence: Share
     peak: float
