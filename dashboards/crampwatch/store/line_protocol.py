@@ -11,7 +11,7 @@ from crampwatch.store.points import Value
 
 __all__ = ["line"]
 
-_NAME: Final = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": " ", "\r": " ", "\\": "/"})
+_NAME: Final = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\ ", "\r": r"\ ", "\\": "/"})
 _TEXT: Final = str.maketrans({'"': r"\"", "\\": "\\\\", "\r": " "})
 
 

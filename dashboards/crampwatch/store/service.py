@@ -29,8 +29,9 @@ from crampwatch.store.store import RejectedError, Store, open_store
 __all__ = ["StoreOptions", "run"]
 
 _BATCH: Final = 500
-_GATHER_S: Final = 0.2
-"""How long a message may wait for company: one commit to disk for all of them."""
+_GATHER_S: Final = 1.0
+"""How long a message may wait for company: one commit to disk for all of them spares memory cards."""
+_IDLE_S: Final = 0.2
 _WINDOW: Final = 16
 """Mosquitto sends 20 messages and then waits for an acknowledgement: gathering ends before that."""
 _REPORT_S: Final = 10.0
@@ -93,10 +94,10 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
 
 
 async def _serve(bus: Bus, store: Store, spool: Spool | None, stop: asyncio.Event) -> None:
-    """Run the tasks until told to stop or one fails; let a write that was begun end."""
+    """Run the tasks until told to stop or one fails; then keep what was received."""
     lock = threading.Lock()
-    sink: _Sink = _StoreSink(store) if spool is None else _SpoolSink(spool, lock)
-    tasks = {asyncio.create_task(_take(bus, sink), name="take")}
+    taker = _Taker(bus, _StoreSink(store) if spool is None else _SpoolSink(spool, lock))
+    tasks = {asyncio.create_task(taker.run(), name="take")}
     if spool is not None:
         tasks.add(asyncio.create_task(_drain(spool, store, lock), name="drain"))
         tasks.add(asyncio.create_task(_report(bus, spool), name="report"))
@@ -107,6 +108,7 @@ async def _serve(bus: Bus, store: Store, spool: Spool | None, stop: asyncio.Even
     await asyncio.gather(stopping, *tasks, return_exceptions=True)
     for task in done - {stopping}:
         task.result()
+    await taker.flush()
 
 
 class _Sink(Protocol):
@@ -121,7 +123,8 @@ class _StoreSink:
     store: Store
 
     def write(self, batch: Sequence[Message]) -> None:
-        self.store.write(batch)
+        for why in _write_each_half(self.store, list(enumerate(batch))).values():
+            _log.error("the store will not take a message, it is left out: %s", why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,42 +137,55 @@ class _SpoolSink:
             self.spool.append(batch)
 
 
-async def _take(bus: Bus, sink: _Sink) -> None:
-    for leaf in STORED_LEAVES:
-        await bus.subscribe(every(leaf), leaf.qos)
-    reader = _Reader()
-    while True:
-        received = await _gather(bus)
-        batch = [message for one in received if (message := reader.read(one)) is not None]
+class _Taker:
+    """Takes messages, keeps them on the disk, and only then acknowledges them."""
+
+    def __init__(self, bus: Bus, sink: _Sink) -> None:
+        self._bus = bus
+        self._sink = sink
+        self._reader = _Reader()
+        self._received: list[Received] = []
+
+    async def run(self) -> None:
+        """Subscribe, and take messages until cancelled."""
+        for leaf in STORED_LEAVES:
+            await self._bus.subscribe(every(leaf), leaf.qos)
+        while True:
+            await self._gather()
+            for pause_s in backoff_s(first_s=0.2):
+                try:
+                    await self.flush()
+                except UnavailableError as error:  # as while the disk is full; the broker keeps what comes meanwhile
+                    _log.error("%s Trying again in %.1f s.", error, pause_s)
+                    await asyncio.sleep(pause_s)
+                else:
+                    break
+
+    async def flush(self) -> None:
+        """Write what was received, and acknowledge it.
+
+        Raises:
+            UnavailableError: It cannot be written now.
+        """
+        received = tuple(self._received)
+        batch = [message for one in received if (message := self._reader.read(one)) is not None]
         if batch:
-            await _written(sink, batch)
+            await _in_thread(self._sink.write, batch)
         for one in received:
             one.ack()
+        del self._received[: len(received)]
 
-
-async def _gather(bus: Bus) -> list[Received]:
-    """Wait for a message, then for those that follow at once; a cancelled wait acknowledges none, so loses none."""
-    received = [await bus.receive()]
-    clock = asyncio.get_running_loop().time
-    until_s = clock() + _GATHER_S
-    while len(received) < _BATCH and (bus.waiting or len(received) < _WINDOW) and clock() < until_s:
-        try:
-            async with asyncio.timeout_at(until_s):
-                received.append(await bus.receive())
-        except TimeoutError:
-            break
-    return received
-
-
-async def _written(sink: _Sink, batch: Sequence[Message]) -> None:
-    """Write, again and again while the disk is full; the broker keeps what comes meanwhile."""
-    for pause_s in backoff_s(first_s=0.2):
-        try:
-            return await _in_thread(sink.write, batch)
-        except UnavailableError as error:
-            _log.error("%s Trying again in %.1f s.", error, pause_s)
-        await asyncio.sleep(pause_s)
-    raise AssertionError("the pauses never end")
+    async def _gather(self) -> None:
+        """Wait for a message, then for more that come soon."""
+        received = self._received
+        received.append(await self._bus.receive())
+        until_s = asyncio.get_running_loop().time() + _GATHER_S
+        while len(received) < _BATCH and (self._bus.waiting or len(received) < _WINDOW):
+            try:
+                async with asyncio.timeout_at(until_s):
+                    received.append(await self._bus.receive())
+            except TimeoutError:
+                return
 
 
 async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
@@ -185,7 +201,7 @@ async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
             continue
         pauses = backoff_s(first_s=0.2, cap_s=15.0)
         if not moved:
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(_IDLE_S)
 
 
 def _pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:

@@ -86,14 +86,14 @@ def open_store(
     Raises:
         ConfigurationError: Any other address.
     """
-    # Here, so that who uses one engine does not load the other.
-    from crampwatch.store.influx import InfluxStore  # noqa: PLC0415
-    from crampwatch.store.sqlite import SqliteStore  # noqa: PLC0415
-
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        from crampwatch.store.sqlite import SqliteStore  # noqa: PLC0415 - the engines import this module
+
         return SqliteStore(Path(rest[1:] if rest[2:3] == ":" else rest), read_only=read_only)
     if scheme in ("http", "https") and rest:
+        from crampwatch.store.influx import InfluxStore  # noqa: PLC0415 - takes 2 s, which most need not wait
+
         return InfluxStore(url, token=token, org=org, bucket=bucket)
     raise ConfigurationError(
         f"The store's address begins with {scheme[:20]!r}.",

@@ -1,0 +1,48 @@
+import random
+
+import msgspec
+import numpy as np
+from crampwatch.store.feature_chunk import STEPS, FeatureChunk, parts_of
+from hypothesis import given
+from hypothesis import strategies as st
+from stored_messages import T0_NS, features
+
+
+def chunks_of(batches: list[tuple[int, int]]) -> dict[int, FeatureChunk]:
+    chunks: dict[int, FeatureChunk] = {}
+    for step, steps in batches:
+        for part in parts_of(features(step, steps)):
+            chunks.setdefault(part.chunk, FeatureChunk.empty(2)).take(part)
+    return chunks
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 200)), min_size=1, max_size=8), st.randoms())
+def test_any_batches_in_any_order_say_the_same(batches: list[tuple[int, int]], chance: random.Random) -> None:
+    known = sorted({n for step, steps in batches for n in range(step, step + steps)})
+    chance.shuffle(batches)
+    chunks = chunks_of(batches)
+    read = [chunks[number].known() for number in sorted(chunks)]
+    assert np.concatenate([values[:, 0, 0] for _, values in read]).tolist() == known
+    assert np.concatenate([t_ns for t_ns, _ in read]).tolist() == [T0_NS + n * 100_000_000 for n in known]
+
+
+def test_packed_and_unpacked_again() -> None:
+    (chunk,) = chunks_of([(3, 4)]).values()
+    again = FeatureChunk.unpacked(chunk.t_ns, chunk.step_ns, chunk.packed())
+    assert np.array_equal(again.values, chunk.values, equal_nan=True)
+    assert len(chunk.packed()) == STEPS * 2 * 5 * 4
+
+
+def test_a_stream_that_gains_a_channel() -> None:
+    chunk = FeatureChunk.empty(1)
+    for part in (*parts_of(features(0, 2, channels=1)), *parts_of(features(2, 2, channels=2))):
+        chunk.take(part)
+    _, values = chunk.known()
+    assert values[:, 0, 0].tolist() == [0, 1, 2, 3]
+    assert np.isnan(values[:2, 1, 0]).all()
+
+
+def test_channels_that_tell_of_different_times_are_not_understood() -> None:
+    uneven = (features(0, 2).channels[0], features(0, 3).channels[1])
+    assert parts_of(msgspec.structs.replace(features(0, 2), channels=uneven)) == []
+    assert parts_of(features(0, channels=0)) == []
