@@ -1,0 +1,63 @@
+/** Which likely cramps are on now, or were a moment ago. */
+
+import type { Model, Sensor } from "./model";
+import type { Episode } from "./wire";
+
+/** How long the page goes on saying that a cramp has eased. */
+const EASED_SHOWN_MS = 60_000;
+
+export interface Cramp {
+  id: string;
+  sensorId: string;
+  sensor: Sensor | undefined;
+  onsetMs: number;
+  /** Null while it lasts. */
+  endMs: number | null;
+  /** Present of its sensor's data, UTC milliseconds. */
+  nowMs: number;
+  isStale: boolean;
+}
+
+/** List them, oldest first. `now` is performance.now(). */
+export function presentCramps(model: Model, now: number): Cramp[] {
+  const found = [...model.episodes.values()]
+    .filter((episode) => episode.kind === "cramp" && episode.status !== "retracted")
+    .map((episode) => fromEpisode(episode, model, now))
+    .filter((cramp): cramp is Cramp => cramp !== null);
+  const told = new Set(found.filter((cramp) => cramp.endMs === null).map((cramp) => cramp.sensorId));
+  for (const sensor of model.sensors.values())
+    if (sensor.state?.state === "cramp" && !told.has(sensor.id) && !sensor.info?.ended_ns) {
+      const onsetMs = sensor.state.t_ns / 1e6;
+      found.push(cramp(`${sensor.id} ${onsetMs}`, sensor.id, sensor, onsetMs, null, now));
+    }
+  return found.sort((a, b) => a.onsetMs - b.onsetMs);
+}
+
+function fromEpisode(episode: Episode, model: Model, now: number): Cramp | null {
+  const sensor = model.sensors.get(episode.sensor);
+  const endMs = episode.offset_ns === null ? null : episode.offset_ns / 1e6;
+  if (endMs === null && isLeftOpen(episode, sensor)) return null;
+  const found = cramp(episode.id, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
+  const isOver = endMs !== null && (found.nowMs - endMs > EASED_SHOWN_MS || found.isStale);
+  return isOver || episode.status === "final" ? null : found;
+}
+
+/** An episode nobody closed: its recording is over, or the detector has since said that the foot does something else. */
+function isLeftOpen(episode: Episode, sensor: Sensor | undefined): boolean {
+  if (!sensor || sensor.info?.ended_ns) return true;
+  if (sensor.info && sensor.info.session !== episode.session) return true;
+  const { state } = sensor;
+  return state !== null && state.state !== "cramp" && state.t_ns > episode.t_ns;
+}
+
+function cramp(
+  id: string,
+  sensorId: string,
+  sensor: Sensor | undefined,
+  onsetMs: number,
+  endMs: number | null,
+  now: number,
+): Cramp {
+  const nowMs = sensor?.edgeMs(now) ?? onsetMs;
+  return { id, sensorId, sensor, onsetMs, endMs, nowMs, isStale: sensor?.isStale(now) ?? true };
+}

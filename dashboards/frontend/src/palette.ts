@@ -1,0 +1,45 @@
+/** Colours of the present theme, for the canvases. */
+
+export interface Palette {
+  channels: string[];
+  grid: string;
+  axis: string;
+  floor: string;
+  threshold: string;
+  above: string;
+  hatch: string;
+  cramp: string;
+  episode: string;
+}
+
+let palette: Palette | null = null;
+
+export function currentPalette(): Palette {
+  return (palette ??= read());
+}
+
+/** The theme has changed: read the style sheet again. */
+export function forgetPalette(): void {
+  palette = null;
+}
+
+function read(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  return {
+    channels: [colour("--channel-1"), colour("--channel-2")],
+    grid: colour("--grid"),
+    axis: colour("--muted"),
+    floor: colour("--floor"),
+    threshold: colour("--threshold"),
+    above: colour("--above"),
+    hatch: colour("--hatch"),
+    cramp: colour("--mark-cramp"),
+    episode: colour("--mark-episode"),
+  };
+}
+
+export function channelColour(channel: number): string {
+  const { channels } = currentPalette();
+  return channels[channel % channels.length] ?? "#888";
+}

@@ -1,0 +1,253 @@
+/** The two curves of a channel, drawn on canvas: the waveform's extremes, and the envelope against its threshold. */
+
+import uPlot from "uplot";
+
+import { gather, gaps, layOut, waveRing, type Columns, type Series } from "./columns";
+import type { Sensor } from "./model";
+import { channelColour, currentPalette } from "./palette";
+import { clockSeconds } from "./time";
+import type { Episode } from "./wire";
+
+const Y_AXIS_PX = 46;
+const X_AXIS_PX = 20;
+const FONT = "11px system-ui, sans-serif";
+
+/** What a plot is drawn from. */
+export interface Picture {
+  sensor: Sensor;
+  episodes: Episode[];
+  edgeMs: number;
+  windowS: number;
+}
+
+abstract class Plot {
+  protected range: [number, number] = [0, 1];
+  private columns: Columns | null = null;
+  private holes: [number, number][] = [];
+  private episodes: Episode[] = [];
+  private readonly plot: uPlot;
+
+  constructor(
+    protected readonly host: HTMLElement,
+    protected readonly channel: number,
+    private readonly heightPx: number,
+    private readonly withTime: boolean,
+    series: uPlot.Series[],
+    bands: uPlot.Band[],
+  ) {
+    this.plot = new uPlot(this.options(series, bands), [[], ...series.map(() => [])] as uPlot.AlignedData, host);
+    new ResizeObserver(() => this.resize()).observe(host);
+  }
+
+  /** Draw anew. */
+  draw(picture: Picture): void {
+    if (this.host.clientWidth === 0) return;
+    this.columns = this.layOut(picture);
+    this.holes = gaps(picture.sensor.coarse, this.columns);
+    this.episodes = picture.episodes;
+    const data = this.data(picture.sensor, this.columns);
+    this.plot.setData([this.columns.x, ...data] as uPlot.AlignedData);
+  }
+
+  /** Draw the same again, in the colours of a new theme. */
+  recolour(): void {
+    this.plot.redraw(false, true);
+  }
+
+  protected abstract layOut(picture: Picture): Columns;
+  /** Return one series a curve, and set the range of values. */
+  protected abstract data(sensor: Sensor, columns: Columns): Series[];
+  protected abstract ticks(): number[];
+  protected abstract label(tick: number): string;
+
+  protected get pixels(): number {
+    return Math.max(1, this.host.clientWidth - Y_AXIS_PX);
+  }
+
+  private resize(): void {
+    const width = this.host.clientWidth;
+    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.heightPx });
+  }
+
+  private options(series: uPlot.Series[], bands: uPlot.Band[]): uPlot.Options {
+    const muted = (): string => currentPalette().axis;
+    const grid = { stroke: (): string => currentPalette().grid, width: 1 };
+    return {
+      width: Math.max(this.host.clientWidth, 100),
+      height: this.heightPx,
+      padding: [4, 0, this.withTime ? 0 : 4, 0],
+      pxAlign: 0,
+      legend: { show: false },
+      cursor: { show: false },
+      select: { show: false, left: 0, top: 0, width: 0, height: 0 },
+      series: [{}, ...series.map((line) => ({ points: { show: false }, spanGaps: false, ...line }))],
+      bands,
+      scales: {
+        x: { time: true, range: () => [this.columns?.fromS ?? 0, this.columns?.toS ?? 1] },
+        y: { range: () => this.range },
+      },
+      axes: [
+        {
+          show: this.withTime,
+          size: X_AXIS_PX,
+          space: 78,
+          gap: 4,
+          font: FONT,
+          stroke: muted,
+          grid,
+          ticks: { show: false },
+          incrs: [1, 2, 5, 10, 15, 30, 60, 120],
+          values: (_, splits) => splits.map((s) => clockSeconds(s * 1000)),
+        },
+        {
+          size: Y_AXIS_PX,
+          gap: 6,
+          font: FONT,
+          stroke: muted,
+          grid,
+          ticks: { show: false },
+          splits: () => this.ticks(),
+          values: (_, splits) => splits.map((tick) => this.label(tick)),
+        },
+      ],
+      hooks: { drawClear: [(plot) => this.drawBehind(plot)] },
+    };
+  }
+
+  private drawBehind(plot: uPlot): void {
+    const { left, top, width, height } = plot.bbox;
+    const at = (s: number): number => Math.min(left + width, Math.max(left, plot.valToPos(s, "x", true)));
+    const fill = (from: number, to: number, style: string | CanvasPattern): void => {
+      plot.ctx.fillStyle = style;
+      plot.ctx.fillRect(at(from), top, Math.max(at(to) - at(from), 1), height);
+    };
+    const palette = currentPalette();
+    plot.ctx.save();
+    for (const { onset_ns, offset_ns, kind, status } of this.episodes) {
+      const [from, to] = [onset_ns / 1e9, offset_ns === null ? (this.columns?.toS ?? 0) : offset_ns / 1e9];
+      if (status === "retracted" || kind === "artefact" || !this.columns) continue;
+      if (to > this.columns.fromS && from < this.columns.toS)
+        fill(from, to, kind === "cramp" ? palette.cramp : palette.episode);
+    }
+    for (const [from, to] of this.holes) fill(from, to, hatch(plot.ctx, palette.hatch));
+    plot.ctx.restore();
+  }
+}
+
+/** The waveform as lowest and highest value a column. */
+export class WavePlot extends Plot {
+  constructor(host: HTMLElement, channel: number, heightPx: number) {
+    const stroke = (): string => channelColour(channel);
+    const fill = (): string => channelColour(channel);
+    super(host, channel, heightPx, false, [{ stroke, width: 1 }, { stroke, width: 1 }], [{ series: [2, 1], fill }]);
+  }
+
+  protected layOut({ sensor, edgeMs, windowS }: Picture): Columns {
+    return layOut(waveRing(sensor, windowS), edgeMs, windowS, this.pixels);
+  }
+
+  protected data(sensor: Sensor, columns: Columns): Series[] {
+    const ring = waveRing(sensor, columns.toS - columns.fromS);
+    const low = gather(ring, columns, this.channel, 0, Math.min);
+    const high = gather(ring, columns, this.channel, 1, Math.max);
+    const peak = Math.max(...low.map((v) => -(v ?? 0)), ...high.map((v) => v ?? 0));
+    const limit = roundUp(Math.max(peak, sensor.unit === "uV" ? 10 : 1e-9));
+    this.range = [-limit, limit];
+    return [low, high];
+  }
+
+  protected ticks(): number[] {
+    const limit = this.range[1];
+    return [-limit, 0, limit];
+  }
+
+  protected label(tick: number): string {
+    return tick > 0 ? `±${short(tick)}` : tick === 0 ? "0" : "";
+  }
+}
+
+/** Envelope, threshold and floor on a logarithmic scale; what exceeds the threshold is filled. */
+export class EnvelopePlot extends Plot {
+  constructor(host: HTMLElement, channel: number, heightPx: number, withTime: boolean) {
+    const palette = currentPalette;
+    const curves: uPlot.Series[] = [
+      { stroke: () => palette().floor, fill: () => palette().floor, width: 0, fillTo: () => -9 },
+      { stroke: () => palette().threshold, width: 1.25, dash: [5, 4] },
+      { stroke: () => channelColour(channel), width: 1.5 },
+      { width: 0 },
+    ];
+    super(host, channel, heightPx, withTime, curves, [{ series: [4, 2], fill: () => palette().above }]);
+  }
+
+  protected layOut({ sensor, edgeMs, windowS }: Picture): Columns {
+    return layOut(sensor.features, edgeMs, windowS, this.pixels);
+  }
+
+  protected data({ features }: Sensor, columns: Columns): Series[] {
+    const logs = (field: number): Series =>
+      gather(features, columns, this.channel, field, Math.max).map((v) => (v === null || v <= 0 ? null : Math.log10(v)));
+    const [envelope, floor, threshold] = [logs(0), logs(1), logs(2)];
+    const above = envelope.map((v, i) => {
+      const limit = threshold[i] ?? null;
+      return v === null || limit === null ? null : Math.max(v, limit);
+    });
+    this.range = span([...floor, ...envelope], [...envelope, ...threshold]);
+    return [floor, threshold, envelope, above];
+  }
+
+  protected ticks(): number[] {
+    const [low, high] = this.range;
+    const found: number[] = [];
+    for (let decade = Math.floor(low); decade <= high; decade++)
+      for (const part of high - low < 1.9 ? [0, Math.log10(3)] : [0])
+        if (decade + part >= low && decade + part <= high) found.push(decade + part);
+    return found;
+  }
+
+  protected label(tick: number): string {
+    return short(10 ** tick);
+  }
+}
+
+/** Range of a logarithmic axis: half decades, at least one and a half of them, so that it seldom moves. */
+function span(lows: Series, highs: Series): [number, number] {
+  const known = (series: Series): number[] => series.filter((v): v is number => v !== null);
+  const low = Math.min(...known(lows), 9);
+  const high = Math.max(...known(highs), -9);
+  if (low > high) return [0, 2];
+  const from = Math.floor(low * 2 - 0.2) / 2;
+  return [from, Math.max(Math.ceil(high * 2 + 0.2) / 2, from + 1.5)];
+}
+
+/** Next of 1, 2, 5, 10, 20, 50, ... */
+function roundUp(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  return ([1, 2, 5].find((step) => step * decade >= value * 0.999) ?? 10) * decade;
+}
+
+function short(value: number): string {
+  return value >= 1000 ? `${+(value / 1000).toPrecision(2)}k` : String(+value.toPrecision(2));
+}
+
+const patterns = new Map<string, CanvasPattern>();
+
+function hatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  const known = patterns.get(colour);
+  if (known) return known;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 10;
+  const pen = tile.getContext("2d");
+  if (!pen) return colour;
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  for (const shift of [-10, 0, 10]) {
+    pen.moveTo(shift, 10);
+    pen.lineTo(shift + 10, 0);
+  }
+  pen.stroke();
+  const pattern = context.createPattern(tile, "repeat");
+  if (!pattern) return colour;
+  patterns.set(colour, pattern);
+  return pattern;
+}

@@ -1,0 +1,33 @@
+/** What places, kinds and numbers are called. */
+
+import type { Sensor } from "./model";
+import { text } from "./strings";
+import { figure } from "./time";
+
+/** "Left foot", or the sensor's own name where its side is not known. */
+export function nameOf(sensor: Sensor): string {
+  const side = sensor.info?.placement.side ?? "unknown";
+  return side === "unknown" ? (sensor.info?.name ?? sensor.id) : text.sides[side];
+}
+
+/** "left arch", as in "Likely cramp, left arch". */
+export function placeOf(sensor: Sensor | undefined, id: string): string {
+  const placement = sensor?.info?.placement;
+  if (!placement) return sensor?.info?.name ?? id;
+  const words = [text.sideWords[placement.side], placement.muscle].filter(Boolean).join(" ");
+  return words || nameOf(sensor);
+}
+
+export function channelName(sensor: Sensor, channel: number): string {
+  const labels = sensor.info?.streams.find((stream) => stream.kind === "emg")?.labels;
+  return labels?.[channel] || text.channel(channel + 1);
+}
+
+export function amount(value: number, unit: "uV" | "relative" | ""): string {
+  return `${figure(value)} ${text.units[unit]}`.trim();
+}
+
+export function seconds(samples: number, sensor: Sensor): string {
+  const rate = sensor.info?.streams.find((stream) => stream.kind === "emg")?.rate_hz ?? 1000;
+  return `${(samples / rate).toFixed(1)} s`;
+}
