@@ -13,31 +13,20 @@ stop and sampling goes on.
 """
 
 import secrets
-import struct
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
 from crampwatch.firmware_sim.device.backfill import BackfillJob
 from crampwatch.firmware_sim.device.clock import DriftingClock
+from crampwatch.firmware_sim.device.control_point import ControlPoint, Refused
 from crampwatch.firmware_sim.device.events import EventLog
 from crampwatch.firmware_sim.device.live import FrameCutter, LiveStream
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.sampler import TICK_HZ, Sampler
 from crampwatch.firmware_sim.device.vitals import Battery, Thermometer
 from crampwatch.firmware_sim.source import SignalSource
-from crampwatch.protocol.control import (
-    Backfill,
-    Opcode,
-    Reply,
-    Request,
-    RingReport,
-    SettingKey,
-    Status,
-    SyncReply,
-    streams_of,
-)
-from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.control import Backfill, Reply, Request, RingReport, Status, SyncReply
 from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import OVERHEAD_OCTETS
 from crampwatch.protocol.info import Capability, Info
@@ -100,6 +89,7 @@ class Device:
         self._live = LiveStream(self._stream.stream, self._sampler, queue_frames=max(1, round(frames)))
         self._stored_cutter = FrameCutter(self._stream.stream, self._sampler)
         self._job: BackfillJob | None = None
+        self._control = ControlPoint(self)
         self._battery = Battery(percent=config.battery_percent, life_h=config.battery_life_h)
         self._thermometer = Thermometer(source, interval_s=config.temperature_interval_s)
         self._events = EventLog()
@@ -186,12 +176,7 @@ class Device:
         """
         request = Request.decode(value)
         self.advance(now_s)
-        try:
-            opcode = Opcode(request.opcode)
-        except ValueError:
-            self._replies.append(Reply(request.opcode, request.token, Status.UNKNOWN_OPCODE))
-            return
-        self._answer(now_s, opcode, request)
+        self._replies.extend(self._control.answer(now_s, request))
 
     def advance(self, now_s: float) -> None:
         """Let time pass: take samples, cut frames, notice what changes."""
@@ -228,141 +213,88 @@ class Device:
             due_s = min(due_s, self._thermometer.due_s)
         return due_s
 
-    def _frame_samples_at(self, mtu: int) -> int:
-        """Samples of a full frame; 0 where not even one fits."""
-        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_OCTETS
-        fitting = octets // (self._stream.channels * self._stream.format.octets)
-        return min(fitting, max(1, int(self._stream.rate_hz * _LONGEST_FRAME_S)))
+    @property
+    def streams(self) -> frozenset[int]:
+        """The numbers of its streams: one."""
+        return frozenset({self._stream.stream})
 
-    def _answer(self, now_s: float, opcode: Opcode, request: Request) -> None:
-        handlers = {
-            Opcode.INFO: self._on_info,
-            Opcode.START: self._on_start,
-            Opcode.STOP: self._on_stop,
-            Opcode.SYNC: self._on_sync,
-            Opcode.SET: self._on_set,
-            Opcode.BACKFILL: self._on_backfill,
-            Opcode.IDENTIFY: self._on_identify,
-            Opcode.SELF_TEST: self._on_self_test,
-            Opcode.ABORT: self._on_abort,
-        }
-        status, params = handlers[opcode](now_s, request)
-        self._replies.append(Reply(request.opcode, request.token, status, params))
-        if opcode is Opcode.ABORT and status is Status.SUCCESS and self._job is not None:
-            self._replies.append(self._job.done(Status.ABORTED))
-            self._job = None
-
-    def _on_info(self, now_s: float, request: Request) -> tuple[Status, bytes]:
-        if request.params:
-            return Status.BAD_LENGTH, b""
+    def ring_report(self, now_s: float) -> RingReport:
+        """Return boot id, ticks and ring."""
         rings = ((self._stream.stream, self._sampler.ring.state),)
-        return Status.SUCCESS, RingReport(self._config.boot_id, self._sampler.ticks(now_s), rings).encode()
+        return RingReport(self._config.boot_id, self._sampler.ticks(now_s), rings)
 
-    def _on_start(self, now_s: float, request: Request) -> tuple[Status, bytes]:
-        status = self._check_mask(request.params)
-        if status is not Status.SUCCESS:
-            return status, b""
+    def sync(self, now_s: float) -> SyncReply:
+        """Return ticks and the next index."""
+        return SyncReply(self._sampler.ticks(now_s), self._sampler.ring.next_index & 0xFFFFFFFF)
+
+    def start(self, now_s: float) -> None:
+        """Stream from the next sample on.
+
+        Raises:
+            Refused: Data is not subscribed, no sample fits the MTU, or the source has ended.
+        """
         frame_samples = self._frame_samples_at(self._mtu)
         if Channel.DATA not in self._subscribed or frame_samples == 0 or self._sampler.has_ended:
-            return Status.NOT_AVAILABLE, b""
+            raise Refused(Status.NOT_AVAILABLE)
         if not self._sampler.has_begun:
             self._sampler.begin(now_s)
         self._live.start(frame_samples)
-        return Status.SUCCESS, b""
 
-    def _on_stop(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        status = self._check_mask(request.params)
-        if status is Status.SUCCESS:
-            self._live.stop()
-        return status, b""
+    def stop(self) -> None:
+        """Stop streaming; sampling goes on."""
+        self._live.stop()
 
-    def _check_mask(self, params: bytes) -> Status:
-        try:
-            named = streams_of(params)
-        except FrameError:
-            return Status.BAD_LENGTH
-        is_ours = bool(named) and set(named) <= {self._stream.stream} and not params[0] & 1
-        return Status.SUCCESS if is_ours else Status.BAD_PARAMETER
+    def set_name(self, name: str) -> None:
+        """Advertise another name from the next disconnection on."""
+        self.name = name
 
-    def _on_sync(self, now_s: float, request: Request) -> tuple[Status, bytes]:
-        if len(request.params) not in (0, 8):
-            return Status.BAD_LENGTH, b""
-        index = self._sampler.ring.next_index & 0xFFFFFFFF
-        return Status.SUCCESS, SyncReply(self._sampler.ticks(now_s), index).encode()
-
-    def _on_set(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        if not request.params:
-            return Status.BAD_LENGTH, b""
-        key, value = request.params[0], request.params[1:]
-        if key == SettingKey.NAME:
-            return self._set_name(value), b""
-        if key == SettingKey.TEMPERATURE_INTERVAL:
-            return self._set_temperature_interval(value), b""
-        return Status.BAD_PARAMETER, b""
-
-    def _set_name(self, value: bytes) -> Status:
-        if not 1 <= len(value) <= 20:
-            return Status.BAD_LENGTH
-        try:
-            self.name = value.decode()
-        except UnicodeDecodeError:
-            return Status.BAD_PARAMETER
-        return Status.SUCCESS
-
-    def _set_temperature_interval(self, value: bytes) -> Status:
-        if len(value) != 2:
-            return Status.BAD_LENGTH
-        interval_s = struct.unpack("<H", value)[0]
-        if not 1 <= interval_s <= 3600:
-            return Status.BAD_PARAMETER
+    def set_temperature_interval(self, interval_s: int) -> None:
+        """Notify the temperature that often, and once now."""
         self._thermometer.interval_s = interval_s
         self._thermometer.notify_soon()
-        return Status.SUCCESS
 
-    def _on_backfill(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        try:
-            asked = Backfill.decode(request.params)
-        except FrameError:
-            return Status.BAD_LENGTH, b""
-        if asked.stream != self._stream.stream or asked.count == 0:
-            return Status.BAD_PARAMETER, b""
+    def begin_backfill(self, token: int, asked: Backfill) -> Backfill:
+        """Begin to send what the ring holds of a range, at most 10 s; returns what will be sent.
+
+        Raises:
+            Refused: Another runs, Stored Data is not subscribed, or nothing of the range is held.
+        """
         if self._job is not None:
-            return Status.BUSY, b""
+            raise Refused(Status.BUSY)
         ring, frame_samples = self._sampler.ring, self._frame_samples_at(self._mtu)
         first = max(_unwrap(asked.first_index, ring.next_index), ring.oldest)
         skipped = (first - asked.first_index) & 0xFFFFFFFF
         longest = round(_LONGEST_BACKFILL_S * self._stream.rate_hz)
         count = min(asked.count - skipped, ring.next_index - first, longest)
         if count <= 0 or frame_samples == 0 or Channel.STORED_DATA not in self._subscribed:
-            return Status.NOT_AVAILABLE, b""
+            raise Refused(Status.NOT_AVAILABLE)
         self._job = BackfillJob(
-            request.token,
-            self._sampler,
-            self._stored_cutter,
-            first_index=first,
-            count=count,
-            frame_samples=frame_samples,
+            token, self._sampler, self._stored_cutter, first_index=first, count=count, frame_samples=frame_samples
         )
-        return Status.SUCCESS, Backfill(asked.stream, first & 0xFFFFFFFF, count).encode()
+        return Backfill(asked.stream, first & 0xFFFFFFFF, count)
 
-    def _on_identify(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        return (Status.BAD_LENGTH if request.params else Status.SUCCESS), b""
+    def abort_backfill(self) -> Reply:
+        """End the backfill that runs.
 
-    def _on_self_test(self, now_s: float, request: Request) -> tuple[Status, bytes]:
-        if len(request.params) != 1:
-            return Status.BAD_LENGTH, b""
-        if request.params[0] > 1:
-            return Status.BAD_PARAMETER, b""
-        wanted = bool(request.params[0])
-        if wanted != self._sampler.self_test:
-            self._sampler.self_test = wanted
-            self._tell(now_s, EventCode.SELF_TEST, bytes([wanted]))
-        return Status.SUCCESS, b""
+        Raises:
+            Refused: None does.
+        """
+        job, self._job = self._job, None
+        if job is None:
+            raise Refused(Status.NOT_AVAILABLE)
+        return job.done(Status.ABORTED)
 
-    def _on_abort(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        if request.params:
-            return Status.BAD_LENGTH, b""
-        return (Status.NOT_AVAILABLE if self._job is None else Status.SUCCESS), b""
+    def set_self_test(self, now_s: float, on: bool) -> None:
+        """Sample the test signal, or the true one again."""
+        if on != self._sampler.self_test:
+            self._sampler.self_test = on
+            self._tell(now_s, EventCode.SELF_TEST, bytes([on]))
+
+    def _frame_samples_at(self, mtu: int) -> int:
+        """Samples of a full frame; 0 where not even one fits."""
+        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_OCTETS
+        fitting = octets // (self._stream.channels * self._stream.format.octets)
+        return min(fitting, max(1, int(self._stream.rate_hz * _LONGEST_FRAME_S)))
 
     def _take_stored(self) -> Outgoing | None:
         if self._job is None:

@@ -4,21 +4,11 @@ import math
 from collections import deque
 from typing import Final
 
+from crampwatch.firmware_sim.device.control_point import ControlPoint, Refused
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.playback import Playback
 from crampwatch.firmware_sim.device.script import Script
-from crampwatch.protocol.control import (
-    Backfill,
-    BackfillDone,
-    Opcode,
-    Reply,
-    Request,
-    RingReport,
-    Status,
-    SyncReply,
-    streams_of,
-)
-from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.control import Backfill, BackfillDone, Opcode, Reply, Request, RingReport, Status, SyncReply
 from crampwatch.protocol.info import as_replay
 from crampwatch.protocol.temperature import encode_temperature
 
@@ -49,6 +39,7 @@ class ReplayDevice:
         self._replies: deque[Reply] = deque()
         self._queue: deque[Outgoing] = deque()
         self._job: _Backfill | None = None
+        self._control = ControlPoint(self)
         self._is_streaming = False
         self._has_told_end = False
         self._temperature = encode_temperature(math.nan)
@@ -109,20 +100,7 @@ class ReplayDevice:
         """
         request = Request.decode(value)
         self.advance(now_s)
-        handlers = {
-            Opcode.INFO: self._on_info,
-            Opcode.START: self._on_start,
-            Opcode.STOP: self._on_stop,
-            Opcode.SYNC: self._on_sync,
-            Opcode.BACKFILL: self._on_backfill,
-            Opcode.ABORT: self._on_abort,
-        }
-        handler = handlers.get(Opcode(request.opcode)) if request.opcode in set(Opcode) else _unknown
-        status, params = (Status.NOT_AVAILABLE, b"") if handler is None else handler(now_s, request)
-        self._replies.append(Reply(request.opcode, request.token, status, params))
-        if request.opcode == Opcode.ABORT and self._job is not None:
-            self._replies.append(self._job.done(Status.ABORTED))
-            self._job = None
+        self._replies.extend(self._control.answer(now_s, request))
 
     def advance(self, now_s: float) -> None:
         """Play what has fallen due."""
@@ -153,6 +131,72 @@ class ReplayDevice:
         due_s = self._playback.next_due_s(now_s)
         return now_s + _IDLE_S if due_s is None else min(now_s + _IDLE_S, due_s)
 
+    @property
+    def streams(self) -> frozenset[int]:
+        """The numbers of its streams."""
+        return self._playback.streams
+
+    def ring_report(self, now_s: float) -> RingReport:
+        """Return boot id and ticks as they were, and the rings as far as was played."""
+        boot_id, ticks = self._playback.boot.info.boot_id, self._playback.ticks(now_s)
+        return RingReport(boot_id, ticks, self._playback.rings())
+
+    def sync(self, now_s: float) -> SyncReply:
+        """Return ticks and next index as they were."""
+        return SyncReply(self._playback.ticks(now_s), self._playback.index(now_s))
+
+    def start(self, now_s: float) -> None:
+        """Play, or hand out again what is played.
+
+        Raises:
+            Refused: Data is not subscribed, or the recording is over.
+        """
+        if Channel.DATA not in self._subscribed or self._playback.has_ended:
+            raise Refused(Status.NOT_AVAILABLE)
+        self._is_streaming = True
+        self._playback.start(now_s)
+
+    def stop(self) -> None:
+        """Keep for backfills what is played from now on."""
+        self._is_streaming = False
+
+    def set_name(self, name: str) -> None:  # noqa: ARG002 - refused
+        """Refuse: a recording has its settings."""
+        raise Refused(Status.NOT_AVAILABLE)
+
+    def set_temperature_interval(self, interval_s: int) -> None:  # noqa: ARG002 - refused
+        """Refuse: a recording has its settings."""
+        raise Refused(Status.NOT_AVAILABLE)
+
+    def begin_backfill(self, token: int, asked: Backfill) -> Backfill:
+        """Begin to send the frames that hold samples of a range: whole ones, so maybe a little more.
+
+        Raises:
+            Refused: Another runs, Stored Data is not subscribed, or nothing of the range was recorded.
+        """
+        if self._job is not None:
+            raise Refused(Status.BUSY)
+        held = self._playback.held(asked)
+        if not held or Channel.STORED_DATA not in self._subscribed:
+            raise Refused(Status.NOT_AVAILABLE)
+        self._job = _Backfill(token, [(packet, self._playback.samples(packet, asked.stream)) for packet in held])
+        return asked
+
+    def abort_backfill(self) -> Reply:
+        """End the backfill that runs.
+
+        Raises:
+            Refused: None does.
+        """
+        job, self._job = self._job, None
+        if job is None:
+            raise Refused(Status.NOT_AVAILABLE)
+        return job.done(Status.ABORTED)
+
+    def set_self_test(self, now_s: float, on: bool) -> None:  # noqa: ARG002 - refused
+        """Refuse: what was recorded is played."""
+        raise Refused(Status.NOT_AVAILABLE)
+
     def _play(self, outgoing: Outgoing) -> None:
         if outgoing.channel is Channel.TEMPERATURE:
             self._temperature = outgoing.value
@@ -163,55 +207,6 @@ class ReplayDevice:
             self._queue.append(outgoing)
         else:
             self._playback.miss(outgoing)
-
-    def _on_info(self, now_s: float, _request: Request) -> tuple[Status, bytes]:
-        boot_id, ticks = self._playback.boot.info.boot_id, self._playback.ticks(now_s)
-        return Status.SUCCESS, RingReport(boot_id, ticks, self._playback.rings()).encode()
-
-    def _on_sync(self, now_s: float, _request: Request) -> tuple[Status, bytes]:
-        return Status.SUCCESS, SyncReply(self._playback.ticks(now_s), self._playback.index(now_s)).encode()
-
-    def _on_start(self, now_s: float, request: Request) -> tuple[Status, bytes]:
-        status = self._check_mask(request.params)
-        if status is Status.SUCCESS and (Channel.DATA not in self._subscribed or self._playback.has_ended):
-            status = Status.NOT_AVAILABLE
-        if status is Status.SUCCESS:
-            self._is_streaming = True
-            self._playback.start(now_s)
-        return status, b""
-
-    def _on_stop(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        status = self._check_mask(request.params)
-        if status is Status.SUCCESS:
-            self._is_streaming = False
-        return status, b""
-
-    def _check_mask(self, params: bytes) -> Status:
-        try:
-            named = streams_of(params)
-        except FrameError:
-            return Status.BAD_LENGTH
-        return Status.SUCCESS if named and set(named) <= self._playback.streams else Status.BAD_PARAMETER
-
-    def _on_backfill(self, _now_s: float, request: Request) -> tuple[Status, bytes]:
-        try:
-            asked = Backfill.decode(request.params)
-        except FrameError:
-            return Status.BAD_LENGTH, b""
-        if asked.stream not in self._playback.streams or asked.count == 0:
-            return Status.BAD_PARAMETER, b""
-        if self._job is not None:
-            return Status.BUSY, b""
-        held = self._playback.held(asked)
-        if not held or Channel.STORED_DATA not in self._subscribed:
-            return Status.NOT_AVAILABLE, b""
-        self._job = _Backfill(
-            request.token, [(packet, self._playback.samples(packet, asked.stream)) for packet in held]
-        )
-        return Status.SUCCESS, asked.encode()
-
-    def _on_abort(self, _now_s: float, _request: Request) -> tuple[Status, bytes]:
-        return (Status.NOT_AVAILABLE if self._job is None else Status.SUCCESS), b""
 
 
 class _Backfill:
@@ -233,7 +228,3 @@ class _Backfill:
     def done(self, status: Status) -> Reply:
         counts = BackfillDone(self._sent_frames, self._sent_samples)
         return Reply(Opcode.BACKFILL, self._token, status, counts.encode(), done=True)
-
-
-def _unknown(_now_s: float, _request: Request) -> tuple[Status, bytes]:
-    return Status.UNKNOWN_OPCODE, b""
