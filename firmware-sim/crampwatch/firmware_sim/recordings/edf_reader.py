@@ -1,6 +1,6 @@
 """EDF, EDF+, BDF and BDF+ files as recordings.
 
-See `docs/decisions/edf-record-by-record.md` for why the product reads the data records itself.
+See `docs/decisions/0004-edf-record-by-record.md` for why the product reads the data records itself.
 """
 
 import math

@@ -65,14 +65,16 @@ def read(
     try:
         head = _head(target)
         return _format_of(head, target).read(target, options)
-    except (OSError, ValueError) as error:
-        # The readers raise RecordingError with a reason; what comes here is the file system's refusal,
-        # or a path no file can have, such as one with a null character.
+    except OSError as error:
         raise _unreadable(target, error) from error
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except ValueError as error:  # a name no file can have, such as one with a null character
+        raise _unreadable(path, error) from error
+    with file:
         head = file.read(HEAD_OCTETS)
     if not head:
         raise RecordingError(f"{path} is empty.", advice="Check that the recording was completed and copied whole.")

@@ -37,6 +37,8 @@ _COUNTED_OCTETS = 64 << 20
 """Lines of larger files are not counted ahead of reading them: it would take seconds."""
 _JUNK_SHARE = 0.5
 _LARGEST_HEAD = 1e12
+_LARGEST_CELL = 1e100
+"""Larger ones are no measurement, and their differences would overflow."""
 _ADVICE = "Expected is one sample a line in columns separated by comma, semicolon, tab or blanks."
 
 _log = logging.getLogger(__name__)
@@ -130,6 +132,7 @@ def _find(path: Path) -> _Text:
         )
     rows = next(data_lines(path, encoding, table.header_lines), [])[: len(lines)]
     values, _ = parse_rows(rows, table, table.numeric)
+    values[np.abs(values) > _LARGEST_CELL] = math.nan
     return _Text(path, encoding, table, values)
 
 

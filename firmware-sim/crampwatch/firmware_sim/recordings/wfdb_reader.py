@@ -1,6 +1,6 @@
 """WFDB records (PhysioNet) as recordings: a text header and binary signal files beside it.
 
-See `docs/decisions/wfdb-without-the-library.md` for why the records are read here.
+See `docs/decisions/0005-wfdb-without-the-library.md` for why the records are read here.
 """
 
 import logging
