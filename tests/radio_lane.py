@@ -28,6 +28,8 @@ from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKi
 from numpy.typing import NDArray
 
 LSB_UV = 0.25
+BRISK = 4.0
+"""Sensors live and connection events come so many times faster than in real time, unless a test is about real time."""
 PATIENCE_S = 20.0
 """How long a test waits for what must happen; generous, since machines that build are busy."""
 
@@ -83,7 +85,7 @@ def sensor(name: str = "CW-0001", source: Callable[[], Ramp] = Ramp, **options: 
 
 @asynccontextmanager
 async def simulator(
-    *sensors: SensorOptions, speed: float = 1.0, bonds: Path | None = None, listen: str = "127.0.0.1:0"
+    *sensors: SensorOptions, speed: float = BRISK, bonds: Path | None = None, listen: str = "127.0.0.1:0"
 ) -> AsyncIterator[Simulator]:
     """Run a simulator in this process."""
     one = Simulator(SimulatorOptions(sensors or (sensor(),), listen=listen, speed=speed, bond_path=bonds))
@@ -217,7 +219,7 @@ async def host(bumble: BumbleAdapter, device: BLEDevice | str, *, pair: bool = T
 
 
 @asynccontextmanager
-async def connected(*sensors: SensorOptions, speed: float = 1.0) -> AsyncIterator[tuple[Simulator, Host]]:
+async def connected(*sensors: SensorOptions, speed: float = BRISK) -> AsyncIterator[tuple[Simulator, Host]]:
     """Run a simulator and connect to its CW-0001."""
     async with (
         simulator(*sensors, speed=speed) as sim,
