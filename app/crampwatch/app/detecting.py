@@ -35,6 +35,16 @@ class ReaderOptions:
         """Whether anything was said."""
         return any(one is not None for one in (self.channels, self.rate_hz, self.scale_uv, self.column))
 
+    def arguments(self) -> tuple[str, ...]:
+        """Return the flags that say the same."""
+        said = {
+            "--channels": self.channels and ",".join(str(one) for one in self.channels),
+            "--rate-hz": self.rate_hz,
+            "--scale": self.scale_uv,
+            "--column": self.column and ",".join(str(one) for one in self.column),
+        }
+        return tuple(str(part) for flag, value in said.items() if value is not None for part in (flag, value))
+
     def read(self, path: Path) -> recordings.Recording:
         """Open a recording; raises as `recordings.read` does."""
         return recordings.read(

@@ -23,7 +23,7 @@ from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
 
-__all__ = ["Cast", "be_sensors", "list_scenarios", "write_file"]
+__all__ = ["Cast", "ReaderOptions", "be_sensors", "list_scenarios", "write_file"]
 
 _SEED_STEP: Final = 101
 """Between the seeds of sensors that play together: each foot its own muscles and its own night."""

@@ -25,13 +25,13 @@ from crampwatch.protocol.errors import (
     UnavailableError,
 )
 
-__all__ = ["READY_PREFIX", "SUPERVISED", "Stage", "Supervisor"]
+__all__ = ["READY_PREFIX", "SUPERVISED", "Stage", "Supervisor", "spawn"]
 
 SUPERVISED: Final = "CRAMPWATCH_SUPERVISED"
 """Set for a child: its standard input is the line to its supervisor."""
 READY_PREFIX: Final = "ready "
 """Begins the line on standard output by which a stage that announces itself says where it can be reached."""
-FAREWELL_S: Final = 1.6
+FAREWELL_S: Final = 1.5
 """A stage has this long to end by itself before it is killed. Three rounds of it stay under the 5 s a person waits."""
 _LAST_OCTETS: Final = 2000
 _ERROR_MARK: Final = "crampwatch: "
@@ -79,10 +79,12 @@ class Supervisor:
 
     Attributes:
         restarts: How often each stage was restarted.
+        farewell_s: How long a stage may take to end by itself before it is killed.
     """
 
     def __init__(self) -> None:
         self.restarts: Counter[str] = Counter()
+        self.farewell_s = FAREWELL_S
         self._kept: dict[str, _Kept] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -100,9 +102,13 @@ class Supervisor:
         Raises:
             UnavailableError: Its program cannot be started.
         """
-        kept = _Kept(stage, await _spawn(stage), asyncio.get_running_loop().create_future())
+        kept = _Kept(stage, await spawn(stage), asyncio.get_running_loop().create_future())
         self._kept[stage.name] = kept
         kept.keeper = asyncio.create_task(self._keep(kept), name=f"keep {stage.name}")
+
+    def change(self, stage: Stage) -> None:
+        """Start a stage otherwise from its next start on."""
+        self._kept[stage.name].stage = stage
 
     async def announcement(self, name: str) -> str:
         """Wait until a stage said that it is ready; return what else it said.
@@ -137,22 +143,21 @@ class Supervisor:
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
-        await _end([kept.process for kept in chosen])
+        await _end([kept.process for kept in chosen], self.farewell_s)
 
     async def _keep(self, kept: _Kept) -> None:
-        stage = kept.stage
         while True:
             began_s = time.monotonic()
             await _listen(kept)
             code = await kept.process.wait()
             pause_s = kept.life.ended(code, lived_s=time.monotonic() - began_s)
             if pause_s is None:
-                self._fail(stage, code)
+                self._fail(kept.stage, code)
                 return
-            _log.warning("%s ended with code %d and is restarted in %.1f s", stage.name, code, pause_s)
+            _log.warning("%s ended with code %d and is restarted in %.1f s", kept.stage.name, code, pause_s)
             await asyncio.sleep(pause_s)
-            self.restarts[stage.name] += 1
-            kept.process = await _spawn(stage)
+            self.restarts[kept.stage.name] += 1
+            kept.process = await spawn(kept.stage)
 
     def _fail(self, stage: Stage, code: int) -> None:
         if not self._failed.done():
@@ -177,7 +182,12 @@ async def _listen(kept: _Kept) -> None:
             kept.announced.set_result(text.removeprefix(READY_PREFIX))
 
 
-async def _spawn(stage: Stage) -> Process:
+async def spawn(stage: Stage) -> Process:
+    """Start a stage as a child that ends when this process does.
+
+    Raises:
+        UnavailableError: Its program cannot be started.
+    """
     stage.output.parent.mkdir(parents=True, exist_ok=True)
     with stage.output.open("ab") as output:
         try:
@@ -196,7 +206,7 @@ async def _spawn(stage: Stage) -> Process:
             ) from error
 
 
-async def _end(processes: list[Process]) -> None:
+async def _end(processes: list[Process], farewell_s: float) -> None:
     """Ask processes to end, and kill those that do not."""
     waiting = {asyncio.create_task(process.wait()): process for process in processes}
     if not waiting:
@@ -204,7 +214,7 @@ async def _end(processes: list[Process]) -> None:
     for process in processes:
         if process.stdin is not None:
             process.stdin.close()
-    _, late = await asyncio.wait(waiting, timeout=FAREWELL_S)
+    _, late = await asyncio.wait(waiting, timeout=farewell_s)
     for task in late:
         _log.warning("process %d did not end in time and is killed", waiting[task].pid)
         waiting[task].kill()

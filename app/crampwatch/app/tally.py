@@ -59,6 +59,7 @@ class Tally:
         online: Services that are there, with what they say of themselves.
         infos: Latest of each sensor.
         links: Latest of each sensor.
+        states: Latest of each sensor.
         episodes: Revision that holds of each, retracted ones left out.
     """
 
@@ -66,6 +67,7 @@ class Tally:
     online: dict[str, str] = field(default_factory=dict)
     infos: dict[str, messages.SensorInfo] = field(default_factory=dict)
     links: dict[str, messages.Link] = field(default_factory=dict)
+    states: dict[str, messages.SensorState] = field(default_factory=dict)
     episodes: dict[str, messages.Episode] = field(default_factory=dict)
 
     def take(self, message: messages.Message) -> None:
@@ -77,12 +79,18 @@ class Tally:
                 self.infos[message.sensor] = message
             case messages.Link():
                 self.links[message.sensor] = message
+            case messages.SensorState():
+                self.states[message.sensor] = message
             case messages.Episode():
                 self._take_episode(message)
 
     def lost_samples(self) -> int:
         """Return the samples missing at present, of all sensors."""
         return sum(link.lost_samples for link in self.links.values())
+
+    def is_quiet(self) -> bool:
+        """Return whether the detector is done with every sensor: it says that there is no data any more."""
+        return all(state.state == "no_data" for state in self.states.values())
 
     def summary(self, *, final: bool, restarts: dict[str, int]) -> RunSummary:
         """Return what the run comes to."""
@@ -104,7 +112,7 @@ class Tally:
         )
 
     def _take_status(self, status: messages.ServiceStatus) -> None:
-        if status.t_ns < self.since_ns:
+        if status.t_ns < self.since_ns or not status.sensor.startswith("_"):
             return
         if status.online:
             self.online[status.service] = status.detail

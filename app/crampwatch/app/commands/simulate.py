@@ -1,9 +1,10 @@
 """`crampwatch simulate`: a simulated foot, as a file or as a sensor on a radio."""
 
 from pathlib import Path
+from typing import Any
 
 import click
-from crampwatch.app.options import settings_options
+from crampwatch.app.options import reader_options, settings_options
 from crampwatch.app.resolve import Resolved
 from crampwatch.protocol.errors import ConfigurationError
 
@@ -22,6 +23,7 @@ __all__ = ["simulate"]
 @click.option("--sensors", default=1, show_default=True, type=click.IntRange(1, 16), help="How many sensors.")
 @click.option("--speed", default=1.0, show_default=True, type=float, help="Times faster than life; virtual radio only.")
 @click.option("--name", default="CW-SIM", show_default=True, help="Name the sensor advertises.")
+@reader_options
 @settings_options()
 def simulate(
     *,
@@ -37,6 +39,7 @@ def simulate(
     sensors: int,
     speed: float,
     name: str,
+    **options: Any,
 ) -> None:
     r"""Simulate a foot from physiology: write a recording with its truth beside it, or act as a sensor.
 
@@ -55,7 +58,8 @@ def simulate(
     elif out is not None and listen is None and hci is None and play is None:
         simulating.write_file(out, scenario=scenario, seed=seed, hours=hours)
     elif out is None and (listen is None) != (hci is None):
-        cast = simulating.Cast(scenario, seed=seed, hours=hours, play=play, sensors=sensors, name=name)
+        reader = simulating.ReaderOptions(**options)
+        cast = simulating.Cast(scenario, seed=seed, hours=hours, play=play, options=reader, sensors=sensors, name=name)
         simulating.be_sensors(resolved.settings, cast, listen=listen, hci=hci, speed=speed)
     else:
         raise ConfigurationError(

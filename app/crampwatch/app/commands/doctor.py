@@ -1,0 +1,41 @@
+"""`crampwatch doctor`: is this machine ready for the night."""
+
+import asyncio
+import json
+from dataclasses import asdict
+
+import click
+from crampwatch.app.options import json_option, settings_options
+from crampwatch.app.resolve import Resolved
+
+__all__ = ["doctor"]
+
+_MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
+
+
+@click.command(short_help="Check that this machine is ready.")
+@json_option()
+@settings_options("broker", "collector", "store", "web")
+def doctor(*, resolved: Resolved, as_json: bool) -> int:
+    r"""Check program, data folder, disk, broker, Bluetooth, port, page and clock; say what to do where one is not well.
+
+    Ends with code 3 where something needed is missing.
+
+    \b
+    Examples:
+      crampwatch doctor
+      crampwatch doctor --json
+    """
+    from crampwatch.app.checks import examine
+    from crampwatch.app.exits import ExitCode
+    from crampwatch.app.logs import log_to_terminal
+
+    log_to_terminal(resolved.settings.log, least="error")
+    findings = asyncio.run(examine(resolved.settings))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in findings], indent=2))
+    else:
+        from crampwatch.app.tables import print_table
+
+        print_table(("check", "", "what was met"), [(one.name, _MARKS[one.level], one.text) for one in findings])
+    return ExitCode.UNAVAILABLE if any(one.level == "fault" for one in findings) else ExitCode.OK

@@ -1,0 +1,29 @@
+"""`crampwatch wear`: a real night."""
+
+import click
+from crampwatch.app.options import json_option, settings_options
+from crampwatch.app.resolve import Resolved
+
+__all__ = ["wear"]
+
+
+@click.command(short_help="Watch over a real night: record, detect, show.")
+@click.option("--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End then.")
+@json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
+@settings_options("broker", "collector", "store", "web")
+def wear(*, resolved: Resolved, duration_s: float | None, as_json: bool) -> int:
+    r"""Record the sensors you wear, find likely cramps as they happen, and show all on the live page.
+
+    Runs until Ctrl-C. A stage that dies is started again; nothing that was received is lost. When the recording ends it
+    is judged anew as a whole. Not a medical device.
+
+    \b
+    Examples:
+      crampwatch wear
+      crampwatch wear --sensor CW-1A2B
+      crampwatch wear --adapter bumble:usb:0
+    """
+    from crampwatch.app.plan import Plan
+    from crampwatch.app.starting import start
+
+    return start(Plan("wear", resolved.settings, duration_s=duration_s), as_json=as_json, afresh=False)

@@ -1,0 +1,97 @@
+"""What is started together for a demonstration, a night or a replay: stages, arguments, environment. Pure."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from crampwatch.app.folder import DataFolder
+from crampwatch.app.resolve import environment_of
+from crampwatch.app.settings import Settings
+from crampwatch.app.supervisor import Stage
+
+__all__ = ["Mode", "Plan"]
+
+Mode = Literal["demo", "wear", "replay"]
+_ANY_PORT: Final = "127.0.0.1:0"
+# -P: a folder named crampwatch where the user happens to be is not ours.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "crampwatch.app")
+_BROKER_RANK, _OTHERS_RANK, _COLLECTOR_RANK = 2, 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run.
+
+    Attributes:
+        mode: Which.
+        settings: With the data folder of the run.
+        simulate: Arguments of the simulator; none where real sensors are worn.
+        speed: Times faster than life.
+        duration_s: Ends by itself after this long; None: not by the clock.
+        ends_with_recording: Ends by itself when the recording has been played.
+    """
+
+    mode: Mode
+    settings: Settings
+    simulate: tuple[str, ...] = ()
+    speed: float = 1.0
+    duration_s: float | None = None
+    ends_with_recording: bool = False
+
+    @property
+    def folder(self) -> DataFolder:
+        """Where it works."""
+        return DataFolder(self.settings.data)
+
+    @property
+    def runs_until_stopped(self) -> bool:
+        """Whether only a person ends it."""
+        return self.duration_s is None and not self.ends_with_recording
+
+    def broker(self) -> Stage:
+        """Return the embedded broker."""
+        return self._stage("broker", self.settings, announces=True, rank=_BROKER_RANK)
+
+    def simulator(self, address: str | None = None) -> Stage:
+        """Return the simulated sensors; once their radio's address is known, they keep it."""
+        arguments = (*self.simulate, "--listen", address or _ANY_PORT, "--speed", f"{self.speed:g}")
+        return self._stage("simulate", self.settings, *arguments, announces=True, rank=_OTHERS_RANK)
+
+    def collector(self, broker_url: str, radio: str | None) -> Stage:
+        """Return the collector; `radio` is the address of the virtual radio, None for a real one."""
+        settings = self._settings(broker_url)
+        if radio is not None:
+            adapter = f"bumble:tcp-client:{radio}"
+            settings = replace(settings, collector=replace(settings.collector, adapter=adapter, sensors=()))
+        return self._stage("collector", settings, "--speed", f"{self.speed:g}", rank=_COLLECTOR_RANK)
+
+    def followers(self, broker_url: str, page_port: int) -> tuple[Stage, ...]:
+        """Return detector, store and page."""
+        settings = self._settings(broker_url)
+        settings = replace(settings, web=replace(settings.web, port=page_port))
+        return tuple(self._stage(name, settings, rank=_OTHERS_RANK) for name in ("detector", "store", "web"))
+
+    def finaliser(self, broker_url: str) -> Stage:
+        """Return the program that judges what has ended; it is run once, not kept."""
+        return self._stage("finalise", self._settings(broker_url), "--json")
+
+    def _settings(self, broker_url: str) -> Settings:
+        return replace(self.settings, broker=replace(self.settings.broker, url=broker_url))
+
+    def _stage(self, name: str, settings: Settings, *arguments: str, announces: bool = False, rank: int = 0) -> Stage:
+        return Stage(
+            name,
+            (*_PROGRAM, name, *arguments),
+            self.folder.logs / f"{name}.err",
+            _environment(settings),
+            announces=announces,
+            rank=rank,
+        )
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    """Return all settings, so that a stage resolves to what we did; secrets are in no argument."""
+    absolute = replace(settings, data=Path(settings.data).resolve())
+    return {**environment_of(absolute), "PYTHONUNBUFFERED": "1"}
