@@ -85,6 +85,11 @@ class StreamAssembly:
         """What is missing and not given up, in order."""
         return self._settled.gaps(self._begin, self._end)
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether anything is missing and not given up."""
+        return self._settled.covered < self._end - self._begin
+
     def expected_index(self, host_ns: int) -> int:
         """Return about which sample the sensor takes at a time."""
         elapsed_s = max(0, host_ns - self._reference.host_ns) / 1e9

@@ -70,14 +70,15 @@ class Boot:
         self.clock.sync(ticks=whole, before_ns=before_ns, after_ns=after_ns)
 
     def take_event(self, event: SensorEvent, host_ns: int) -> None:
-        """Learn of a new gain."""
-        gains = self._gains.get(event.stream)
-        if event.code != EventCode.GAIN_CHANGED or gains is None or len(event.payload) != 4:
+        """Learn of a new gain, or where a stream ended."""
+        assembly = self.assemblies.get(event.stream)
+        if assembly is None:
             return
-        (lsb,) = struct.unpack("<f", event.payload)
-        index = self.assemblies[event.stream].index_near(event.index, host_ns)
-        if len(gains) < _MOST_GAINS and index >= gains[-1][0]:
-            gains.append((index, lsb if math.isfinite(lsb) and lsb > 0 else math.nan))
+        if event.code == EventCode.STREAM_ENDED:
+            assembly.expect(event.index, host_ns)
+        elif event.code == EventCode.GAIN_CHANGED and len(event.payload) == 4:
+            (lsb,) = struct.unpack("<f", event.payload)
+            self._enter_gain(event.stream, assembly.index_near(event.index, host_ns), lsb)
 
     def lsb_at(self, stream: int, index: int) -> float:
         """Return SI units a count of a sample; NaN where unknown."""
@@ -87,3 +88,8 @@ class Boot:
     def ticks_at(self, stream: int, placement: Placement, offset: int) -> int:
         """Return the ticks of a frame's sample, counted from its first."""
         return placement.ticks + round(offset * self.info.tick_hz / self.assemblies[stream].stream.rate_hz)
+
+    def _enter_gain(self, stream: int, index: int, lsb: float) -> None:
+        gains = self._gains[stream]
+        if len(gains) < _MOST_GAINS and index >= gains[-1][0]:
+            gains.append((index, lsb if math.isfinite(lsb) and lsb > 0 else math.nan))

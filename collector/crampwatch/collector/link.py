@@ -11,8 +11,10 @@ connected" for ever. Silence for 5 s while a stream should run ends a connection
 """
 
 import asyncio
+import itertools
 import json
 import logging
+import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -21,22 +23,24 @@ from typing import Final, Protocol
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
-from crampwatch.bus.backoff import backoff_s
 from crampwatch.collector.radio import FoundSensor, Radio
+from crampwatch.collector.reconnection import Backoff
 from crampwatch.collector.sensor_client import SensorClient
+from crampwatch.collector.watchdog import SILENCE_S, Silence
 from crampwatch.protocol.control import Backfill, RingReport
 from crampwatch.protocol.errors import CommandRefusedError, PeerError
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.records import RecordKind
-from crampwatch.protocol.stream import StreamKind
 
 __all__ = ["Link", "Listener", "Sightings"]
 
-SILENCE_S: Final = 5.0
 SYNC_INTERVAL_S: Final = 60.0
-SETTLE_SYNCS: Final = 5
+RSSI_INTERVAL_S: Final = 10.0
+SETTLE_SYNCS: Final = 8
 """Round trips measured at once after connecting: the shortest of several is a good one."""
-PAUSE_CAP_S: Final = 30.0
+SYNC_SPREAD_S: Final = 0.03
+"""A request waits for the next connection event. One made right after another's answer always waits for a whole
+interval; at random moments, some wait for nearly nothing, and bound the sensor's clock from that side."""
 GOOD_CONNECTION_S: Final = 30.0
 """A connection that lasted this long was a good one: after it the pauses begin small again."""
 BACKFILL_RETRY_S: Final = 2.0
@@ -48,6 +52,8 @@ class Listener(Protocol):
 
     gap: asyncio.Event
     """Set when samples were found missing while streaming."""
+    ended: asyncio.Event
+    """Set when the sensor has no more samples to give, as at the end of a replay."""
 
     def on_record(self, kind: RecordKind, payload: bytes) -> None:
         """Take what arrived, or what happened."""
@@ -121,39 +127,49 @@ class Link:
         self._listener = listener
         self._monotonic_ns = monotonic_ns
         self._lost = asyncio.Event()
-        self._heard_s = 0.0
+        self._is_met = False
+        self._silence = Silence(0.0)
 
     async def run(self) -> None:
         """Connect, stream and reconnect until cancelled."""
-        pauses = backoff_s(first_s=0.5, cap_s=PAUSE_CAP_S)
+        pauses = Backoff(random.random)
         since_s = 0.0
         while True:
             sensor = await self._sightings.next(self._address, since_s=since_s)
             began_s = time.monotonic()
-            reason = await self._attempt(sensor.device)
-            self._listener.on_record(RecordKind.DISCONNECTED, reason.encode())
-            _log.info("%s: %s", sensor.name, reason)
+            _log.info("%s: %s", sensor.name, await self._attempt(sensor.device))
             if time.monotonic() - began_s > GOOD_CONNECTION_S:
-                pauses = backoff_s(first_s=0.5, cap_s=PAUSE_CAP_S)
+                pauses.succeeded()
             since_s = time.monotonic()
-            await asyncio.sleep(next(pauses))
+            await asyncio.sleep(pauses.failed())
 
     async def _attempt(self, device: BLEDevice) -> str:
-        """Live through one connection; returns why it ended."""
-        self._lost.clear()
+        """Live through one connection, and record its end; returns why it ended."""
+        self._lost = asyncio.Event()
+        self._is_met = False
+        reason = "stopped"
+        try:
+            reason = await self._connection(device, self._lost)
+        finally:
+            if self._is_met:
+                self._listener.on_record(RecordKind.DISCONNECTED, reason.encode())
+        return reason
+
+    async def _connection(self, device: BLEDevice, lost: asyncio.Event) -> str:
         try:
             async with AsyncExitStack() as stack:
-                client = self._radio.client(device, self._lost.set)
+                client = self._radio.client(device, lost.set)
                 async with self._radio.connecting:
                     await stack.enter_async_context(client)
                 await self._converse(client)
         except (BleakError, PeerError, TimeoutError, OSError, EOFError) as error:
             # EOFError and OSError: bluetoothd or the controller's transport died in the middle of a call.
             return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return "out of reach" if self._lost.is_set() else f"silent for {SILENCE_S:g} s"
+        return "out of reach" if lost.is_set() else f"silent for {SILENCE_S:g} s"
 
     async def _converse(self, client: BleakClient) -> None:
         met = {"address": client.address, "mtu": client.mtu_size}
+        self._is_met = True
         self._listener.on_record(RecordKind.CONNECTED, json.dumps(met).encode())
         sensor = SensorClient(client, self._on_record, monotonic_ns=self._monotonic_ns)
         identity = await sensor.identity()
@@ -161,9 +177,11 @@ class Link:
         self._listener.on_info(info, identity)
         await sensor.subscribe()
         for _ in range(SETTLE_SYNCS):
+            await asyncio.sleep(random.uniform(0, SYNC_SPREAD_S))  # noqa: S311 - a moment, not a secret
             await sensor.sync()
-        await sensor.start(tuple(stream.stream for stream in info.streams if stream.kind is StreamKind.EMG))
-        self._heard_s = time.monotonic()
+        if not self._listener.ended.is_set():
+            await sensor.start(tuple(stream.stream for stream in info.streams))
+        self._silence = Silence(time.monotonic())
         tasks = [
             asyncio.create_task(piece)
             for piece in (self._lost.wait(), self._watch(), self._keep_time(sensor), self._fetch_missing(sensor))
@@ -180,21 +198,22 @@ class Link:
 
     def _on_record(self, kind: RecordKind, payload: bytes) -> None:
         if kind is RecordKind.DATA:
-            self._heard_s = time.monotonic()
+            self._silence.heard(time.monotonic())
         self._listener.on_record(kind, payload)
 
     async def _watch(self) -> None:
         """Return when the stream has been silent for too long."""
-        while (quiet_s := time.monotonic() - self._heard_s) < SILENCE_S:  # noqa: ASYNC110  # 18 events a second would cost more
-            await asyncio.sleep(SILENCE_S - quiet_s)
+        while not self._silence.has_lasted(time.monotonic()) or self._listener.ended.is_set():  # noqa: ASYNC110  # 18 events a second would cost more
+            await asyncio.sleep(max(self._silence.due_s() - time.monotonic(), SILENCE_S / 5))
 
     async def _keep_time(self, sensor: SensorClient) -> None:
-        while True:
+        for count in itertools.count(1):
             rssi_dbm = await self._radio.rssi_dbm(self._address)
             if rssi_dbm is not None:
                 self._listener.on_record(RecordKind.RSSI, rssi_dbm.to_bytes(1, "little", signed=True))
-            await asyncio.sleep(SYNC_INTERVAL_S)
-            await sensor.sync()
+            await asyncio.sleep(RSSI_INTERVAL_S)
+            if count % round(SYNC_INTERVAL_S / RSSI_INTERVAL_S) == 0:
+                await sensor.sync()
 
     async def _fetch_missing(self, sensor: SensorClient) -> None:
         """Fetch what was missed, oldest first, at every connection and whenever a gap is noticed."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bleak import BleakClient, BleakScanner
+from bleak import BleakAdapter, BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakError
@@ -81,6 +81,17 @@ class Radio:
                 on_found(FoundSensor(name, device.address, advertised.rssi, device))
 
         return BleakScanner(on_advertisement, service_uuids=[CWS_SERVICE], **self._scanner_arguments)
+
+    async def connected(self) -> list[FoundSensor]:
+        """Return CWS sensors the system holds connected already: after a crash of ours they do not advertise."""
+        if self._bumble is not None:
+            return []
+        try:
+            adapter = await BleakAdapter.get(**self._scanner_arguments)
+            devices = await adapter.get_connected_devices([CWS_SERVICE])
+        except (NotImplementedError, BleakError, OSError, EOFError):
+            return []  # not told here: they are found when the system lets go of them
+        return [FoundSensor(one.name or one.address, one.address, 0, one) for one in devices]
 
     async def rssi_dbm(self, address: str) -> int | None:
         """Return the strength of a connection's signal; None where the system does not tell."""

@@ -21,6 +21,10 @@ _RECORDS: Final = (
     "SELECT seq, sensor_key, kind, mono_ns, utc_ns, payload, epoch FROM record WHERE seq > ? "
     "AND (? IS NULL OR sensor_key = ?) AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"
 )
+_LAST_RECORD: Final = (
+    "SELECT seq, sensor_key, kind, mono_ns, utc_ns, payload, epoch FROM record "
+    "WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT 1"
+)
 _KINDS: Final = {kind.value: kind for kind in RecordKind}
 
 
@@ -113,6 +117,12 @@ class SessionReader:
             yield from (self._record(row) for row in rows)
             after_seq = rows[-1][0]
 
+    def last_record(self) -> Record | None:
+        """Return the newest record of a known kind; None where there is none."""
+        kinds = json.dumps(sorted(_KINDS))
+        rows = self._rows(_LAST_RECORD, kinds)
+        return self._record(rows[0]) if rows else None
+
     def payloads(self, seqs: Iterable[int]) -> list[bytes]:
         """Return what some records hold, in the order asked for.
 
@@ -128,13 +138,14 @@ class SessionReader:
 
     def summary(self) -> SessionSummary:
         """Return what the session holds, without reading it through."""
-        last = self._rows("SELECT utc_ns FROM record ORDER BY seq DESC LIMIT 1")
+        last = self.last_record()
+        anchor = self.anchors().get(last.epoch) if last is not None else None
         tallies = self._rows("SELECT sensor_key, kind, records, octets FROM tally ORDER BY sensor_key, kind")
         return SessionSummary(
             self.path,
             self.head,
             self.ended_utc_ns,
-            int(last[0][0]) if last else self.head.started_utc_ns,
+            self.head.started_utc_ns if last is None or anchor is None else anchor.utc_of(last.mono_ns),
             self.sensors(),
             tuple(
                 Tally(key, _KINDS[kind], records, octets) for key, kind, records, octets in tallies if kind in _KINDS

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,14 +141,22 @@ class SessionWriter:
         rows = [
             (first + n, r.sensor_key, r.kind, self.epoch, r.mono_ns, r.utc_ns, r.payload) for n, r in enumerate(records)
         ]
-        with told_for(self.path):
-            self._transact(rows, records)
+        # Taken away first: another thread may tell newer positions while this one writes.
+        published, self._published = self._published, {}
+        try:
+            with told_for(self.path):
+                self._transact(rows, records, published)
+        except BaseException:
+            self._published = published | self._published
+            raise
         self._last_seq += len(rows)
-        self._published.clear()
         return self._last_seq
 
     def mark_published(self, sensor_key: int, seq: int) -> None:
-        """Note that all of a sensor's records up to `seq` reached the broker; written with the next batch."""
+        """Note that all of a sensor's records up to `seq` reached the broker; written with the next batch.
+
+        May be called from another thread than the one that writes.
+        """
         self._published[sensor_key] = seq
 
     def close(self, ended_utc_ns: int | None = None) -> None:
@@ -167,7 +175,9 @@ class SessionWriter:
                 self._connection.close()
             self._lock.release()
 
-    def _transact(self, rows: Iterable[tuple[object, ...]], records: Sequence[Record]) -> None:
+    def _transact(
+        self, rows: Iterable[tuple[object, ...]], records: Sequence[Record], published: Mapping[int, int]
+    ) -> None:
         counts = Counter((r.sensor_key, int(r.kind)) for r in records)
         octets = Counter[tuple[int, int]]()
         for r in records:
@@ -181,21 +191,21 @@ class SessionWriter:
                 "records = records + excluded.records, octets = octets + excluded.octets",
                 [(*key, count, octets[key]) for key, count in counts.items()],
             )
-            self._write_outbox()
+            self._write_outbox(published)
             execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:  # a full disk may have rolled it back already
                 execute("ROLLBACK")
             raise
 
-    def _write_outbox(self) -> None:
+    def _write_outbox(self, published: Mapping[int, int]) -> None:
         self._connection.executemany(
             "INSERT INTO outbox VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
-            list(self._published.items()),
+            list(published.items()),
         )
 
     def _end(self, ended_utc_ns: int) -> None:
-        self._write_outbox()
+        self._write_outbox(self._published)
         self._connection.execute("UPDATE head SET ended_utc_ns = ?", (ended_utc_ns,))
         with suppress(sqlite3.OperationalError):  # someone reads it: the file stays in WAL mode, which is as sound
             self._connection.execute("PRAGMA busy_timeout = 0")
