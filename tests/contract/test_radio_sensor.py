@@ -337,3 +337,19 @@ async def test_a_recording_is_played_from_its_first_sample() -> None:
         await one.start()
         await one.until(lambda: len(one.live) == 16)
         assert indices(one.live) == list(range(900))
+
+
+async def test_a_sensor_on_a_controller_of_its_own_is_heard_and_says_when_the_controller_is_gone() -> None:
+    """The path a real dongle takes, with a virtual controller at its end."""
+    said: asyncio.Queue[str] = asyncio.Queue()
+    async with simulator() as sim:
+        options = SimulatorOptions((sensor("CW-0002"),), hci=f"tcp-client:{sim.address}")
+        service = asyncio.create_task(run(options, stop=asyncio.Event(), ready=said.put_nowait))
+        async with adapter(sim.address) as bumble, asyncio.timeout(PATIENCE_S):
+            assert await said.get() == options.hci
+            async with host(bumble, await find(bumble, "CW-0002")) as one:
+                await one.start()
+                await one.until(lambda: len(one.live) >= 10)
+                assert indices(one.live)
+    with pytest.raises(UnavailableError, match="went away"):
+        await service

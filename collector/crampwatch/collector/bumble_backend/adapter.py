@@ -118,13 +118,10 @@ class BumbleAdapter:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
             self._keeper = None
-        device = self._device
-        if device is not None:
-            with suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
-                async with asyncio.timeout(_CANCEL_TIMEOUT_S):
-                    for connection in list(device.connections.values()):
-                        await connection.disconnect()
-                    await device.power_off()
+        if self._device is not None:
+            goodbye = asyncio.create_task(_say_goodbye(self._device))
+            await asyncio.wait([goodbye], timeout=_CANCEL_TIMEOUT_S)
+            goodbye.cancel()
         await self._drop_transport()
 
     async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
@@ -291,3 +288,11 @@ class BumbleAdapter:
         self._seen[advertisement.address.to_string(False)] = advertisement.address
         for listener in list(self._listeners):
             listener(advertisement)
+
+
+async def _say_goodbye(device: Device) -> None:
+    """End all connections; a task of its own, since Bumble cancels what waits when a transport is lost."""
+    with suppress(core.BaseBumbleError, hci.HCI_Error):
+        for connection in list(device.connections.values()):
+            await connection.disconnect()
+        await device.power_off()

@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _MTU: Final = 247
 _DATA_OCTETS, _DATA_TIME_US = 251, 2120
 _ADVERTISING_INTERVAL_MS: Final = 100.0
+_GOODBYE_S: Final = 1.0
+"""A controller that is gone answers nothing."""
 _NAME_OCTETS: Final = 31 - 3 - 18 - 2
 _IN_FLIGHT: Final = 10
 """Packets handed to the controller and not yet acknowledged: they fill one connection event of 30 ms, no more."""
@@ -113,18 +115,20 @@ class Peripheral:
         self._is_closing = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._connection is not None:
-            with suppress(core.BaseBumbleError, hci.HCI_Error, asyncio.CancelledError):
-                await self._connection.disconnect()
-        with suppress(core.BaseBumbleError, hci.HCI_Error):
-            await self._device.stop_advertising()
+        await asyncio.wait([self._spawn(self._say_goodbye())], timeout=_GOODBYE_S)
         for task in list(self._tasks):
             task.cancel()
-        await self._device.power_off()
 
     def wake(self) -> None:
         """Look at the sensor again: something was done to it from outside."""
         self._tick()
+
+    async def _say_goodbye(self) -> None:
+        connection = self._connection
+        if connection is not None:
+            await connection.disconnect()
+        await self._device.stop_advertising()
+        await self._device.power_off()
 
     async def _advertise(self) -> None:
         data = core.AdvertisingData(
@@ -282,10 +286,11 @@ class Peripheral:
             self._is_indicating = False
             self._tick()
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._reap)
+        return task
 
     def _reap(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
