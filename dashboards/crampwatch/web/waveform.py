@@ -19,9 +19,9 @@ _FINE_STEPS: Final = 30 * 50
 _COARSE_STEPS: Final = 300 * 10
 _SLOWEST_SHOWN_HZ: Final = 100.0
 """A slower stream's samples are held, so that each fine step has one."""
-_CORNER_HZ: Final = 5.0
-"""Drift of 0.4 to 1.8 mV within seconds would push a 50 uV contraction off the scale; surface EMG has nothing below
-10 Hz (SENIAM), so removing what is slower than this changes nothing a person looks for."""
+_CORNER_HZ: Final = 10.0
+"""Drift of 0.4 to 1.8 mV within seconds would push a 50 uV contraction off the scale; a surface EMG
+sensor's band begins at 10 or 20 Hz (SENIAM), so what is slower tells of skin and cable, not of muscle."""
 
 
 class Waveform:

@@ -57,7 +57,7 @@ class Page {
       make("header", { class: "top" }, make("p", { class: "brand" }, text.title), this.time, menu),
       this.origin,
       this.trouble,
-      make("main", {}, this.banner.element, make("div", { class: "columns" }, live, this.night.element)),
+      make("main", {}, this.banner.element, make("div", { class: "columns" }, this.banner.relief, live, this.night.element)),
       make("footer", { class: "muted" }, text.disclaimer),
     );
     show(this.origin, false);

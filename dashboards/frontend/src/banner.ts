@@ -12,13 +12,14 @@ const LONG_MS = 600_000;
 
 export class Banner {
   readonly element = make("div", { class: "banners" });
+  /** What often helps: shown beside the signals while a cramp is on. */
+  readonly relief = reliefCard();
   private readonly spoken = make("p", { class: "unseen", role: "alert" });
   private readonly strips = new Map<string, Strip>();
   private readonly dismissed = new Set<string>();
-  private readonly relief = new Relief();
 
   constructor(private readonly onAcknowledge: () => void) {
-    this.element.append(this.spoken, this.relief.element);
+    this.element.append(this.spoken);
   }
 
   /** Whether a cramp is on that nobody has acknowledged. */
@@ -30,7 +31,7 @@ export class Banner {
     const present = cramps.filter((cramp) => !this.dismissed.has(cramp.id));
     for (const [id, strip] of this.strips) if (!present.some((cramp) => cramp.id === id)) this.remove(id, strip);
     for (const cramp of present) this.refreshStrip(cramp);
-    show(this.relief.element, present.some((cramp) => cramp.endMs === null));
+    show(this.relief, present.some((cramp) => cramp.endMs === null));
   }
 
   private refreshStrip(cramp: Cramp): void {
@@ -38,7 +39,7 @@ export class Banner {
     if (!strip) {
       strip = new Strip(() => this.onAcknowledge(), () => this.dismiss(cramp.id));
       this.strips.set(cramp.id, strip);
-      this.relief.element.before(strip.element);
+      this.element.append(strip.element);
     }
     const announcement = strip.refresh(cramp);
     if (announcement) say(this.spoken, announcement);
@@ -100,25 +101,20 @@ class Strip {
 
   private explain(cramp: Cramp, lasted: string): string {
     if (cramp.endMs !== null) return text.easedAfter(lasted);
-    if (cramp.isStale) return text.crampStale;
+    if (cramp.isUnseen) return text.crampUnseen;
     if (cramp.nowMs - cramp.onsetMs >= LONG_MS) return text.crampLong;
     const since = text.crampSince(clockSeconds(cramp.onsetMs));
     return this.acknowledged ? `${since}, ${text.acknowledged}` : since;
   }
 }
 
-class Relief {
-  readonly element: HTMLElement;
-
-  constructor() {
-    const steps = text.relief.map(([title, how]) => make("li", {}, make("strong", {}, title), make("span", {}, how)));
-    this.element = make(
-      "details",
-      { class: "card relief", open: true },
-      make("summary", {}, text.reliefTitle),
-      make("ol", {}, ...steps),
-      make("p", { class: "muted" }, text.reliefCare),
-    );
-    this.element.hidden = true;
-  }
+function reliefCard(): HTMLElement {
+  const steps = text.relief.map(([title, how]) => make("li", {}, make("strong", {}, title), make("span", {}, how)));
+  return make(
+    "details",
+    { class: "card relief", open: true, hidden: true },
+    make("summary", {}, text.reliefTitle),
+    make("ol", {}, ...steps),
+    make("p", { class: "muted" }, text.reliefCare),
+  );
 }

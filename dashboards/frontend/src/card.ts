@@ -9,8 +9,8 @@ import { clock, clockOfDay, clockSeconds, duration } from "./time";
 import type { Episode, State } from "./wire";
 import { amount, channelName, nameOf, seconds } from "./words";
 
-const WAVE_PX = 76;
-const ENVELOPE_PX = 78;
+const WAVE_PX = 80;
+const ENVELOPE_PX = 80;
 const TIME_AXIS_PX = 20;
 
 export class Card {
@@ -30,7 +30,7 @@ export class Card {
     this.element = make(
       "section",
       { class: "card foot", "data-sensor": sensor.id },
-      make("header", {}, make("div", { class: "who" }, this.name, this.badge, this.place), this.state),
+      make("header", {}, make("div", { class: "who" }, this.name, this.place, this.badge), this.state),
       this.stale,
       this.body,
       this.vitals.element,
@@ -186,7 +186,7 @@ class Vitals {
   private refreshLink(sensor: Sensor): void {
     const { link } = sensor;
     const word = !link ? text.unknown : text.linkWords[strength(link.connected, link.rssi_dbm)];
-    say(this.link.value, link?.connected && link.rssi_dbm !== null ? `${link.rssi_dbm} dBm, ${word}` : word);
+    say(this.link.value, link?.connected && link.rssi_dbm !== null ? `${String(link.rssi_dbm).replace("-", "−")} dBm, ${word}` : word);
     mark(this.link.row, "low", String(link !== null && !link.connected));
     if (!link) return;
     const parts = [link.lost_samples ? text.lost(seconds(link.lost_samples, sensor)) : text.nothingLost];

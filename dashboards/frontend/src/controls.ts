@@ -38,7 +38,7 @@ export function displayMenu(settings: Settings, sound: Sound, onTheme: () => voi
     forgetPalette();
     onTheme();
   });
-  const summary = make("summary", {}, icon(ICONS.display), make("span", {}, text.display));
+  const summary = make("summary", { "aria-label": text.display }, icon(ICONS.display), make("span", {}, text.display));
   const menu = make("details", { class: "menu" }, summary, make("div", { class: "panel card" }, themes, soundSwitch(settings, sound)));
   document.addEventListener("click", (event) => {
     if (menu.open && event.target instanceof Node && !menu.contains(event.target)) menu.open = false;

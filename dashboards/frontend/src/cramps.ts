@@ -5,6 +5,8 @@ import type { Episode } from "./wire";
 
 /** How long the page goes on saying that a cramp has eased. */
 const EASED_SHOWN_MS = 60_000;
+/** How long a cramp that nobody saw end is shown after the signal was lost. */
+const UNSEEN_SHOWN_MS = 600_000;
 
 export interface Cramp {
   id: string;
@@ -15,7 +17,8 @@ export interface Cramp {
   endMs: number | null;
   /** Present of its sensor's data, UTC milliseconds. */
   nowMs: number;
-  isStale: boolean;
+  /** Nothing can be said of the present: no data, or no clear signal. */
+  isUnseen: boolean;
 }
 
 /** List them, oldest first. `now` is performance.now(). */
@@ -36,18 +39,19 @@ export function presentCramps(model: Model, now: number): Cramp[] {
 function fromEpisode(episode: Episode, model: Model, now: number): Cramp | null {
   const sensor = model.sensors.get(episode.sensor);
   const endMs = episode.offset_ns === null ? null : episode.offset_ns / 1e6;
-  if (endMs === null && isLeftOpen(episode, sensor)) return null;
+  if (endMs === null && isLeftOpen(episode, sensor, now)) return null;
   const found = cramp(episode.id, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
-  const isOver = endMs !== null && (found.nowMs - endMs > EASED_SHOWN_MS || found.isStale);
+  const isOver = endMs !== null && (found.nowMs - endMs > EASED_SHOWN_MS || found.isUnseen);
   return isOver || episode.status === "final" ? null : found;
 }
 
 /** An episode nobody closed: its recording is over, or the detector has since said that the foot does something else. */
-function isLeftOpen(episode: Episode, sensor: Sensor | undefined): boolean {
+function isLeftOpen(episode: Episode, sensor: Sensor | undefined, now: number): boolean {
   if (!sensor || sensor.info?.ended_ns) return true;
   if (sensor.info && sensor.info.session !== episode.session) return true;
   const { state } = sensor;
-  return state !== null && state.state !== "cramp" && state.t_ns > episode.t_ns;
+  const isElse = state?.state === "rest" || state?.state === "active";
+  return (isElse && state.t_ns > episode.t_ns) || (sensor.silenceMs(now) ?? Infinity) > UNSEEN_SHOWN_MS;
 }
 
 function cramp(
@@ -59,5 +63,7 @@ function cramp(
   now: number,
 ): Cramp {
   const nowMs = sensor?.edgeMs(now) ?? onsetMs;
-  return { id, sensorId, sensor, onsetMs, endMs, nowMs, isStale: sensor?.isStale(now) ?? true };
+  const isClear = sensor?.state ? !["no_data", "poor_signal", "off_body"].includes(sensor.state.state) : true;
+  const isUnseen = !isClear || (sensor?.isStale(now) ?? true);
+  return { id, sensorId, sensor, onsetMs, endMs, nowMs, isUnseen };
 }

@@ -75,7 +75,7 @@ abstract class Plot {
     return {
       width: Math.max(this.host.clientWidth, 100),
       height: this.heightPx,
-      padding: [4, 0, this.withTime ? 0 : 4, 0],
+      padding: [8, 0, this.withTime ? 0 : 6, 0],
       pxAlign: 0,
       legend: { show: false },
       cursor: { show: false },
@@ -219,10 +219,10 @@ function span(lows: Series, highs: Series): [number, number] {
   return [from, Math.max(Math.ceil(high * 2 + 0.2) / 2, from + 1.5)];
 }
 
-/** Next of 1, 2, 5, 10, 20, 50, ... */
+/** Next of 1, 1.5, 2, 3, 5, 7, 10, 15, ... */
 function roundUp(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5].find((step) => step * decade >= value * 0.999) ?? 10) * decade;
+  return ([1, 1.5, 2, 3, 5, 7].find((step) => step * decade >= value * 0.999) ?? 10) * decade;
 }
 
 function short(value: number): string {

@@ -27,8 +27,8 @@ const en = {
     live: "",
   },
   originDetail: {
-    demo: "No person is being recorded. These signals come from a simulated foot.",
-    replay: "A recording is being played. This is not happening now.",
+    demo: "These signals come from a simulated foot, not from a person.",
+    replay: "A recording is played: this is not happening now.",
     live: "",
   },
   waiting: "Waiting for a sensor",
@@ -78,7 +78,7 @@ const en = {
   easedAt: (place: string): string => `It has eased — ${place}`,
   easedAfter: (duration: string): string => `after ${duration}`,
   crampSince: (time: string): string => `since ${time}`,
-  crampStale: "No new data: what the muscle does now is not known.",
+  crampUnseen: "No clear signal: what the muscle does now is not known.",
   crampLong:
     "It has lasted more than 10 minutes. A cramp that does not ease by then is a reason to call for medical help.",
   acknowledge: "Acknowledge",
