@@ -18,6 +18,8 @@ __all__ = ["Boot", "Cue", "RecordSource", "Script"]
 RecordSource = Callable[[], Iterator[Record]]
 """Opens one sensor's records anew, in order."""
 
+_CLOCK_STEP_S: Final = 1.0
+"""Frames this far apart tell the clock well enough; a night has half a million."""
 _PLAYED: Final = {
     RecordKind.DATA: Channel.DATA,
     RecordKind.EVENT: Channel.EVENT,
@@ -153,6 +155,8 @@ class _BootReader:
         return Boot(self.info_value, self.info, sorted(self._stored), clock, self._begins_s or 0.0, until_seq)
 
     def _note_frame(self, at_s: float, packet: bytes) -> None:
+        if self._frames and at_s - self._frames[-1][0] < _CLOCK_STEP_S:
+            return
         try:
             frame = Frame.decode(packet)
         except FrameError:
