@@ -1,10 +1,11 @@
 """The streaming detector over a whole file: what `crampwatch detect` says."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from crampwatch.app.progress import Progress
+from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.session_files import is_session
 from crampwatch.app.verdict import SensorVerdict, session_verdicts
 from crampwatch.app.verdict_lines import Line
@@ -16,40 +17,9 @@ from crampwatch.protocol.kinds import Origin
 from numpy import float64
 from numpy.typing import NDArray
 
-__all__ = ["Findings", "ReaderOptions", "find"]
+__all__ = ["Findings", "find"]
 
 _CHUNK_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderOptions:
-    """How to read a file that does not tell everything: as `recordings.read` takes it."""
-
-    channels: Sequence[str | int] | None = None
-    rate_hz: float | None = None
-    scale_uv: float | None = None
-    column: Sequence[int] | None = None
-
-    @property
-    def given(self) -> bool:
-        """Whether anything was said."""
-        return any(one is not None for one in (self.channels, self.rate_hz, self.scale_uv, self.column))
-
-    def arguments(self) -> tuple[str, ...]:
-        """Return the flags that say the same."""
-        said = {
-            "--channels": self.channels and ",".join(str(one) for one in self.channels),
-            "--rate-hz": self.rate_hz,
-            "--scale": self.scale_uv,
-            "--column": self.column and ",".join(str(one) for one in self.column),
-        }
-        return tuple(str(part) for flag, value in said.items() if value is not None for part in (flag, value))
-
-    def read(self, path: Path) -> recordings.Recording:
-        """Open a recording; raises as `recordings.read` does."""
-        return recordings.read(
-            path, channels=self.channels, rate_hz=self.rate_hz, scale_uv=self.scale_uv, column=self.column
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,25 @@
 """The final verdict over a session that has ended: judged anew, published or stored, and kept beside the sessions."""
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from crampwatch.app.finals import mark_final
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.progress import Progress
 from crampwatch.app.settings import Settings
 from crampwatch.app.stages import broker_address, store_url
 from crampwatch.app.verdict import SensorVerdict, retractions, session_verdicts
 from crampwatch.bus.client import Bus, publish_message
-from crampwatch.bus.endpoint import write_private
-from crampwatch.journal import SessionReader, sessions
+from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
-from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, UnavailableError
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.topics import Leaf
 from crampwatch.store.store import Store, open_store
 
-__all__ = ["FinalVerdict", "finalise", "is_final", "pending"]
+__all__ = ["FinalVerdict", "finalise"]
 
 _STORED_TIMEOUT_S = 20.0
 _LOOK_S = 0.1
@@ -47,22 +46,6 @@ class FinalVerdict:
         return [episode for verdict in self.verdicts for episode in verdict.episodes]
 
 
-def is_final(folder: DataFolder, session: str) -> bool:
-    """Return whether a session was judged already."""
-    return _mark(folder, session).exists()
-
-
-def pending(folder: DataFolder) -> list[Path]:
-    """Return the sessions that ended in order and were not judged yet, oldest first."""
-    return [
-        entry.path
-        for entry in sessions(folder.sessions)
-        if entry.summary is not None
-        and entry.summary.ended_utc_ns is not None
-        and not is_final(folder, entry.summary.head.session)
-    ]
-
-
 async def finalise(path: Path, settings: Settings, *, progress: Progress) -> FinalVerdict:
     """Judge a session, and return when the store holds the verdict; doing it again changes nothing.
 
@@ -81,9 +64,7 @@ async def finalise(path: Path, settings: Settings, *, progress: Progress) -> Fin
         retracted = await _hand_over(settings, store, session, finals)
     finally:
         store.close()
-    folder = DataFolder(settings.data)
-    folder.finals.mkdir(parents=True, exist_ok=True)
-    write_private(_mark(folder, session), "".join(messages.encode(one).decode() + "\n" for one in finals))
+    mark_final(DataFolder(settings.data), session, finals)
     return FinalVerdict(session, verdicts, retracted)
 
 
@@ -128,9 +109,3 @@ async def _publish(bus: Bus, store: Store, session: str, finals: list[messages.E
 async def _tell(bus: Bus, episodes: Iterable[messages.Episode]) -> None:
     for episode in episodes:
         await publish_message(bus, episode, Leaf.EPISODE)
-
-
-def _mark(folder: DataFolder, session: str) -> Path:
-    if not all(part.isalnum() for part in session.split("-")):
-        raise CrampwatchError(f"The session is called {json.dumps(session)[:80]}; expected a UUID.")
-    return folder.finals / f"{session}.jsonl"

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from crampwatch.app.exits import ExitCode
-from crampwatch.app.finalise import FinalVerdict, finalise, pending
+from crampwatch.app.finalise import FinalVerdict, finalise
+from crampwatch.app.finals import pending
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.progress import Progress
 from crampwatch.app.session_files import find_session

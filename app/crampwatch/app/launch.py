@@ -8,9 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
 
-from crampwatch.app.finalise import pending
+from crampwatch.app.finals import pending
 from crampwatch.app.plan import Plan
-from crampwatch.app.recording_end import recording_end
 from crampwatch.app.stages import page_port
 from crampwatch.app.supervisor import Supervisor, spawn
 from crampwatch.app.tally import RunSummary, Tally
@@ -69,6 +68,8 @@ class _Run:
         self._broker_url = ""
 
     async def play(self) -> RunSummary:
+        if self._plan.simulate:  # at once: its signal takes longest to be ready
+            await self._supervisor.start(self._plan.simulator())
         await self._unless_stopped(self._start_broker())
         if self._stop.is_set():
             return self._summary(final=False)
@@ -91,7 +92,7 @@ class _Run:
         plan, supervisor = self._plan, self._supervisor
         for stage in plan.followers(self._broker_url, page_port(plan.settings)):
             await supervisor.start(stage)
-        radio = await self._start_simulator() if plan.simulate else None
+        radio = await self._simulator_address() if plan.simulate else None
         await supervisor.start(plan.collector(self._broker_url, radio))
         names = {"collector", "detector", "store", "web"}
         try:
@@ -105,9 +106,8 @@ class _Run:
             ) from None
         return self._tally.online["web"]
 
-    async def _start_simulator(self) -> str:
-        """Start the simulator; were it to die, the next one listens at the same address."""
-        await self._supervisor.start(self._plan.simulator())
+    async def _simulator_address(self) -> str:
+        """Wait for the simulator; were it to die, the next one listens at the same address."""
         radio = await self._supervisor.announcement("simulate")
         self._supervisor.change(self._plan.simulator(radio))
         return radio
@@ -118,7 +118,7 @@ class _Run:
         if self._plan.duration_s is not None:
             limits.append(asyncio.ensure_future(asyncio.sleep(self._plan.duration_s)))
         if self._plan.ends_with_recording:
-            limits.append(asyncio.ensure_future(self._played()))
+            limits.append(asyncio.ensure_future(self._supervisor.done("collector")))
         if self._plan.mode == "wear":
             limits.append(asyncio.ensure_future(self._judge_pending()))
         try:
@@ -129,13 +129,6 @@ class _Run:
             for one in limits:
                 one.cancel()
             await asyncio.gather(*limits, return_exceptions=True)
-
-    async def _played(self) -> None:
-        """Return when the recording was played and what was missed of it was fetched."""
-        await recording_end(self._plan.folder.sessions)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_SETTLE_S):
-                await self._until(lambda: self._tally.lost_samples() == 0)
 
     async def _judge_pending(self) -> None:
         """Judge what an earlier run had no time for, then wait for ever."""

@@ -31,6 +31,7 @@ class Plan:
         speed: Times faster than life.
         duration_s: Ends by itself after this long; None: not by the clock.
         ends_with_recording: Ends by itself when the recording has been played.
+        start_utc_ns: What UTC shall be at the begin; None for now.
     """
 
     mode: Mode
@@ -39,6 +40,7 @@ class Plan:
     speed: float = 1.0
     duration_s: float | None = None
     ends_with_recording: bool = False
+    start_utc_ns: int | None = None
 
     @property
     def folder(self) -> DataFolder:
@@ -65,7 +67,12 @@ class Plan:
         if radio is not None:
             adapter = f"bumble:tcp-client:{radio}"
             settings = replace(settings, collector=replace(settings.collector, adapter=adapter, sensors=()))
-        return self._stage("collector", settings, "--speed", f"{self.speed:g}", rank=_COLLECTOR_RANK)
+        arguments = ["--speed", f"{self.speed:g}"]
+        if self.ends_with_recording:
+            arguments.append("--ends-with-streams")
+        if self.start_utc_ns is not None:
+            arguments += ["--start-utc-ns", str(self.start_utc_ns)]
+        return self._stage("collector", settings, *arguments, may_end=self.ends_with_recording, rank=_COLLECTOR_RANK)
 
     def followers(self, broker_url: str, page_port: int) -> tuple[Stage, ...]:
         """Return detector, store and page."""
@@ -80,13 +87,22 @@ class Plan:
     def _settings(self, broker_url: str) -> Settings:
         return replace(self.settings, broker=replace(self.settings.broker, url=broker_url))
 
-    def _stage(self, name: str, settings: Settings, *arguments: str, announces: bool = False, rank: int = 0) -> Stage:
+    def _stage(
+        self,
+        name: str,
+        settings: Settings,
+        *arguments: str,
+        announces: bool = False,
+        may_end: bool = False,
+        rank: int = 0,
+    ) -> Stage:
         return Stage(
             name,
             (*_PROGRAM, name, *arguments),
             self.folder.logs / f"{name}.err",
             _environment(settings),
             announces=announces,
+            may_end=may_end,
             rank=rank,
         )
 

@@ -71,6 +71,12 @@ class CollectorSettings:
     sensors: tuple[str, ...] = _setting(
         (), "Names or addresses of the sensors to record; none given: all found.", flag="--sensor", metavar="NAME"
     )
+    placements: tuple[str, ...] = _setting(
+        (),
+        "Where sensors are worn, such as CW-1A2B=left:abductor hallucis; the muscle may be left out.",
+        flag="--placement",
+        metavar="NAME=SIDE:MUSCLE",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-from crampwatch.app.detecting import ReaderOptions
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.progress import progress_bar
+from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.serve import announce_ready, serve
 from crampwatch.app.session_files import is_session
 from crampwatch.app.settings import Settings
@@ -23,7 +23,7 @@ from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
 
-__all__ = ["Cast", "ReaderOptions", "be_sensors", "list_scenarios", "write_file"]
+__all__ = ["Cast", "be_sensors", "list_scenarios", "write_file"]
 
 _SEED_STEP: Final = 101
 """Between the seeds of sensors that play together: each foot its own muscles and its own night."""
@@ -40,7 +40,7 @@ class Cast:
         play: A recording or session to play instead.
         options: How to read the recording.
         sensors: How many; a session brings its own.
-        name: As advertised; with several, a letter follows.
+        names: As advertised, at most 8 octets; those not given are CW-SIMA, CW-SIMB and so on.
     """
 
     scenario: str
@@ -49,7 +49,7 @@ class Cast:
     play: Path | None = None
     options: ReaderOptions = ReaderOptions()  # noqa: RUF009 - frozen, so one for all is fine
     sensors: int = 1
-    name: str = "CW-SIM"
+    names: tuple[str, ...] = ()
 
     def members(self) -> tuple[SensorOptions, ...]:
         """Return the sensors.
@@ -67,15 +67,17 @@ class Cast:
                 )
             return _of_session(self.play)
         source = RecordedSource(self.options.read(self.play))
-        return (SensorOptions(self.name, partial(_same, source), origin=Origin.REPLAY),)
+        return (SensorOptions(self._name(0), partial(_same, source), origin=Origin.REPLAY),)
 
     def _simulated(self, number: int) -> SensorOptions:
         opened = partial(
             scenario, self.scenario, seed=self.seed + number * _SEED_STEP, hours=self.hours, channels=2, rate_hz=1000.0
         )
         opened()  # here, so that what cannot be simulated is refused before anything starts
-        name = self.name if self.sensors == 1 else f"{self.name}-{chr(ord('A') + number)}"
-        return SensorOptions(name, opened, waits_for_start=True)
+        return SensorOptions(self._name(number), opened, waits_for_start=True)
+
+    def _name(self, number: int) -> str:
+        return self.names[number] if number < len(self.names) else f"CW-SIM{chr(ord('A') + number)}"
 
 
 def list_scenarios() -> None:

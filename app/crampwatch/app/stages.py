@@ -8,12 +8,13 @@ from typing import Final
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.serve import announce_ready, serve
 from crampwatch.app.settings import Settings
+from crampwatch.app.version import version_text
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.embedded import EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import free_port, is_free
 from crampwatch.protocol.errors import ConfigurationError, CrampwatchError
 
-__all__ = ["broker_address", "page_port", "run_stage", "store_url", "with_broker"]
+__all__ = ["broker_address", "page_port", "run_collector", "run_stage", "store_url", "with_broker"]
 
 
 def broker_address(settings: Settings) -> BrokerAddress:
@@ -78,11 +79,30 @@ def _run_broker(settings: Settings) -> None:
     serve("broker", settings, service)
 
 
-def _run_collector(settings: Settings) -> None:
-    from crampwatch.app.collecting import collector_options
+def run_collector(
+    settings: Settings, *, speed: float = 1.0, start_utc_ns: int | None = None, ends_with_streams: bool = False
+) -> None:
+    """Run the collector until it is told to stop, or the sensors' streams have ended.
+
+    Raises:
+        CrampwatchError: It cannot run.
+    """
+    from crampwatch.app.placements import placements_of
+    from crampwatch.collector.options import CollectorOptions
     from crampwatch.collector.service import run
 
-    options = collector_options(settings, broker_address(settings))
+    DataFolder(settings.data).create()
+    options = CollectorOptions(
+        broker_address(settings),
+        settings.data,
+        adapter=settings.collector.adapter or None,
+        sensors=settings.collector.sensors,
+        placements=placements_of(settings.collector.placements),
+        speed=speed,
+        start_utc_ns=start_utc_ns,
+        ends_with_streams=ends_with_streams,
+        software=f"crampwatch {version_text()}",
+    )
     serve("collector", settings, lambda stop: run(options, stop=stop))
 
 
@@ -131,7 +151,7 @@ def _run_web(settings: Settings) -> None:
 
 _STAGES: Final[dict[str, Callable[[Settings], None]]] = {
     "broker": _run_broker,
-    "collector": _run_collector,
+    "collector": run_collector,
     "detector": _run_detector,
     "store": _run_store,
     "web": _run_web,

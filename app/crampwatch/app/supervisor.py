@@ -52,6 +52,7 @@ class Stage:
         output: File its standard error, and output where it does not announce itself, are appended to.
         environment: Added to ours.
         announces: Whether its first line on standard output says that it is ready.
+        may_end: Whether it is done, rather than dead, where it ends with code 0.
         rank: Order of ending: those of a lower rank end first, since they still talk to the others while they do.
     """
 
@@ -60,6 +61,7 @@ class Stage:
     output: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     announces: bool = False
+    may_end: bool = False
     rank: int = 0
 
 
@@ -70,6 +72,7 @@ class _Kept:
     stage: Stage
     process: Process
     announced: "asyncio.Future[str]"
+    done: asyncio.Event = field(default_factory=asyncio.Event)
     life: StageLife = field(default_factory=StageLife)
     keeper: "asyncio.Task[None] | None" = None
 
@@ -124,6 +127,10 @@ class Supervisor:
             failure.result()
         return announced.result()
 
+    async def done(self, name: str) -> None:
+        """Wait until a stage that may end has done its work."""
+        await self._kept[name].done.wait()
+
     async def failure(self) -> None:
         """Wait until a stage cannot be kept running.
 
@@ -150,6 +157,9 @@ class Supervisor:
             began_s = time.monotonic()
             await _listen(kept)
             code = await kept.process.wait()
+            if code == ExitCode.OK and kept.stage.may_end:
+                kept.done.set()
+                return
             pause_s = kept.life.ended(code, lived_s=time.monotonic() - began_s)
             if pause_s is None:
                 self._fail(kept.stage, code)

@@ -8,12 +8,15 @@ __all__ = ["collector"]
 
 
 @click.command(short_help="Record sensors and publish what they send.")
+@click.option("--speed", default=1.0, type=float, hidden=True, help="Of simulated sensors.")
+@click.option("--start-utc-ns", type=int, hidden=True, help="UTC at the begin, of a replay.")
+@click.option("--ends-with-streams", is_flag=True, hidden=True, help="End with a replay.")
 @settings_options("broker", "collector")
-def collector(*, resolved: Resolved) -> None:
+def collector(*, resolved: Resolved, speed: float, start_utc_ns: int | None, ends_with_streams: bool) -> None:
     """Connect to sensors, record all they send in a session file, and publish it.
 
     Not needed beside `crampwatch wear`, which runs every stage.
     """
-    from crampwatch.app.stages import run_stage
+    from crampwatch.app.stages import run_collector
 
-    run_stage("collector", resolved.settings)
+    run_collector(resolved.settings, speed=speed, start_utc_ns=start_utc_ns, ends_with_streams=ends_with_streams)

@@ -1,10 +1,15 @@
 """`crampwatch demo`: everything at once, on simulated feet."""
 
+from dataclasses import replace
+
 import click
 from crampwatch.app.options import json_option, settings_options
 from crampwatch.app.resolve import Resolved
 
 __all__ = ["demo"]
+
+_NAMES = ("--name", "CW-LEFT", "--name", "CW-RIGHT")
+_PLACEMENTS = ("CW-LEFT=left:abductor hallucis", "CW-RIGHT=right:abductor hallucis")
 
 
 @click.command(short_help="Show everything at work, on a simulated foot.")
@@ -34,10 +39,11 @@ def demo(
       crampwatch demo --for 60 --no-browser --json
     """
     from crampwatch.app.plan import Plan
-    from crampwatch.app.simulating import Cast
+    from crampwatch.app.settings import CollectorSettings
     from crampwatch.app.starting import in_folder, start
 
-    Cast(scenario, seed=seed, sensors=sensors).members()  # here, so that a wrong name is told before anything starts
-    arguments = ("--scenario", scenario, "--seed", str(seed), "--sensors", str(sensors), "--name", "CW-DEMO")
-    plan = Plan("demo", in_folder(resolved.settings, "demo"), simulate=arguments, duration_s=duration_s)
+    settings = in_folder(resolved.settings, "demo")
+    settings = replace(settings, collector=CollectorSettings(placements=_PLACEMENTS))
+    arguments = ("--scenario", scenario, "--seed", str(seed), "--sensors", str(sensors), *_NAMES)
+    plan = Plan("demo", settings, simulate=arguments, duration_s=duration_s)
     return start(plan, as_json=as_json, afresh=True)

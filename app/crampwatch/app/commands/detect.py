@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from crampwatch.app.options import json_option, reader_options, settings_options
+from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.resolve import Resolved
 
 __all__ = ["detect"]
@@ -28,7 +29,7 @@ def detect(*, resolved: Resolved, file: Path, as_json: bool, **options: Any) -> 
       crampwatch detect night.edf --channels "Left Leg,Right Leg" --json
       crampwatch detect emg.txt --rate-hz 1000 --column 1 --scale 0.75
     """
-    from crampwatch.app.detecting import ReaderOptions, find
+    from crampwatch.app.detecting import find
     from crampwatch.app.logs import log_to_terminal
     from crampwatch.app.progress import progress_bar
 

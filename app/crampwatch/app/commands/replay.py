@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 from crampwatch.app.options import json_option, reader_options, settings_options
+from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.resolve import Resolved
+from crampwatch.protocol.errors import RecordingError
 
 __all__ = ["replay"]
 
@@ -32,17 +34,15 @@ def replay(
       crampwatch replay night.edf --speed 10
       crampwatch replay emg.txt --rate-hz 1000 --column 1 --no-browser
     """
-    from crampwatch.app.detecting import ReaderOptions
     from crampwatch.app.plan import Plan
-    from crampwatch.app.simulating import Cast
     from crampwatch.app.starting import in_folder, start
 
-    cast = Cast("", play=file, options=ReaderOptions(**options), name="CW-PLAY")
-    cast.members()  # here, so that a file that cannot be read is told before anything starts
+    if not file.is_file():
+        raise RecordingError(f"There is no file {str(file)!r}.", advice="Check the spelling and the folder.")
     plan = Plan(
         "replay",
         in_folder(resolved.settings, "replay"),
-        simulate=("--play", str(file.resolve()), "--name", "CW-PLAY", *cast.options.arguments()),
+        simulate=("--play", str(file.resolve()), "--name", "CW-PLAY", *ReaderOptions(**options).arguments()),
         speed=speed,
         duration_s=duration_s,
         ends_with_recording=True,

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from crampwatch.app.options import reader_options, settings_options
+from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.resolve import Resolved
 from crampwatch.protocol.errors import ConfigurationError
 
@@ -22,7 +23,7 @@ __all__ = ["simulate"]
 @click.option("--play", "play", type=click.Path(path_type=Path), metavar="FILE", help="Play a recording instead.")
 @click.option("--sensors", default=1, show_default=True, type=click.IntRange(1, 16), help="How many sensors.")
 @click.option("--speed", default=1.0, show_default=True, type=float, help="Times faster than life; virtual radio only.")
-@click.option("--name", default="CW-SIM", show_default=True, help="Name the sensor advertises.")
+@click.option("--name", "names", multiple=True, metavar="NAME", help="Name a sensor advertises; once for each.")
 @reader_options
 @settings_options()
 def simulate(
@@ -38,7 +39,7 @@ def simulate(
     play: Path | None,
     sensors: int,
     speed: float,
-    name: str,
+    names: tuple[str, ...],
     **options: Any,
 ) -> None:
     r"""Simulate a foot from physiology: write a recording with its truth beside it, or act as a sensor.
@@ -58,8 +59,10 @@ def simulate(
     elif out is not None and listen is None and hci is None and play is None:
         simulating.write_file(out, scenario=scenario, seed=seed, hours=hours)
     elif out is None and (listen is None) != (hci is None):
-        reader = simulating.ReaderOptions(**options)
-        cast = simulating.Cast(scenario, seed=seed, hours=hours, play=play, options=reader, sensors=sensors, name=name)
+        reader = ReaderOptions(**options)
+        cast = simulating.Cast(
+            scenario, seed=seed, hours=hours, play=play, options=reader, sensors=sensors, names=names
+        )
         simulating.be_sensors(resolved.settings, cast, listen=listen, hci=hci, speed=speed)
     else:
         raise ConfigurationError(
