@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,11 @@ class FinalVerdict:
     def episodes(self) -> list[messages.Episode]:
         """All final episodes."""
         return [episode for verdict in self.verdicts for episode in verdict.episodes]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many episodes of each kind."""
+        return dict(sorted(Counter(str(episode.kind) for episode in self.episodes).items()))
 
 
 async def finalise(path: Path, settings: Settings, *, progress: Progress) -> FinalVerdict:

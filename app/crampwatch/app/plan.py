@@ -10,6 +10,7 @@ from crampwatch.app.folder import DataFolder
 from crampwatch.app.resolve import environment_of
 from crampwatch.app.settings import Settings
 from crampwatch.app.supervisor import Stage
+from crampwatch.protocol.kinds import Origin
 
 __all__ = ["Mode", "Plan"]
 
@@ -46,6 +47,11 @@ class Plan:
     def folder(self) -> DataFolder:
         """Where it works."""
         return DataFolder(self.settings.data)
+
+    @property
+    def origin(self) -> Origin:
+        """What the data of the run are."""
+        return {"demo": Origin.DEMO, "wear": Origin.LIVE, "replay": Origin.REPLAY}[self.mode]
 
     @property
     def runs_until_stopped(self) -> bool:

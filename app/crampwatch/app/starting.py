@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from crampwatch.app.exits import ExitCode
+from crampwatch.app.finals import pending
 from crampwatch.app.folder import DataFolder, FolderLock
 from crampwatch.app.launch import launch
 from crampwatch.app.logs import log_to_file
 from crampwatch.app.plan import Plan
 from crampwatch.app.settings import Settings
-from crampwatch.app.stopping import stop_event
+from crampwatch.app.stopping import StopEvent, stop_event
 from crampwatch.app.tally import RunSummary
 from crampwatch.app.telling import Teller
 
@@ -39,12 +40,24 @@ def start(plan: Plan, *, as_json: bool, afresh: bool) -> int:
             plan.folder.clear()
         log_to_file(plan.settings.log, plan.folder.logs / "crampwatch.log")
         teller = Teller(as_json=as_json, browser=plan.settings.web.browser)
-        summary, stopped = asyncio.run(_run(plan, teller))
+        summary, stop = asyncio.run(_run(plan, teller))
         teller.summary(summary)
-    return ExitCode.INTERRUPTED if stopped and not plan.runs_until_stopped else ExitCode.OK
+        if plan.mode == "wear" and stop.by_person and pending(plan.folder):
+            _judge(plan, teller)
+    return ExitCode.INTERRUPTED if stop.is_set() and not plan.runs_until_stopped else ExitCode.OK
 
 
-async def _run(plan: Plan, teller: Teller) -> tuple[RunSummary, bool]:
+async def _run(plan: Plan, teller: Teller) -> tuple[RunSummary, StopEvent]:
     stop = stop_event()
-    summary = await launch(plan, stop=stop, teller=teller)
-    return summary, stop.is_set()
+    return await launch(plan, stop=stop, teller=teller), stop
+
+
+def _judge(plan: Plan, teller: Teller) -> None:
+    """Judge the night now that all stages have ended: in the morning somebody wants to know."""
+    from crampwatch.app.finalising import finalise_until_stopped
+    from crampwatch.app.progress import progress_bar
+
+    teller.judging()
+    with progress_bar("judging the night") as progress:
+        for final in asyncio.run(finalise_until_stopped(plan.settings, None, progress)):
+            teller.judged(final.session, final.counts)

@@ -9,10 +9,20 @@ from typing import Final
 
 from crampwatch.app.supervisor import SUPERVISED
 
-__all__ = ["stop_event", "supervised"]
+__all__ = ["StopEvent", "stop_event", "supervised"]
 
 _HARD_END_S: Final = 10.0
 """A stage that hangs when its supervisor is gone ends itself after this; the supervisor itself waits less long."""
+
+
+class StopEvent(asyncio.Event):
+    """Set when this process is asked to end.
+
+    Attributes:
+        by_person: Whether that was Ctrl-C, rather than the system or a supervisor.
+    """
+
+    by_person = False
 
 
 def supervised() -> bool:
@@ -20,16 +30,17 @@ def supervised() -> bool:
     return os.environ.get(SUPERVISED) == "1"
 
 
-def stop_event() -> asyncio.Event:
+def stop_event() -> StopEvent:
     """Return an event that is set when this process is asked to end.
 
     Call it once, on the running loop. A second Ctrl-C interrupts at once. Under a supervisor the end of standard input
     counts as such, so that nothing outlives it, however it died.
     """
-    stop = asyncio.Event()
+    stop = StopEvent()
     loop = asyncio.get_running_loop()
 
     def asked(number: int) -> None:
+        stop.by_person = number == signal.SIGINT
         stop.set()
         loop.remove_signal_handler(number)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from crampwatch.protocol import messages
 
-__all__ = ["RunSummary", "Tally"]
+__all__ = ["RunSummary", "Tally", "kinds_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,22 @@ class RunSummary:
 
     def text(self) -> str:
         """Return one line for people."""
-        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in self.episodes.items()) or "none"
         marks = {"demo": " Simulated data.", "replay": " Replayed recording."}
         verdict = "" if self.final else " (live verdict)"
         return (
-            f"Monitored {self.monitored_s:.0f} s; episodes{verdict}: {kinds}; samples: {self.received} received, "
+            f"Monitored {self.monitored_s:.0f} s; episodes{verdict}: {kinds_text(self.episodes)}; samples: {self.received} received, "
             f"{self.lost} lost, {self.backfilled} backfilled; {self.reconnects} reconnection(s)."
             f"{marks.get(self.origin, '')}"
         )
+
+
+def kinds_text(counts: dict[str, int]) -> str:
+    """Return how many episodes of each kind there were.
+
+    >>> kinds_text({"cramp": 1, "leg_movement": 2})
+    '1 cramp, 2 leg movement'
+    """
+    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()) or "none"
 
 
 @dataclass(slots=True)
@@ -56,6 +64,7 @@ class Tally:
 
     Attributes:
         since_ns: Statuses older than this were kept by the broker from an earlier run, and are passed over.
+        origin: What data are where no sensor has told.
         online: Services that are there, with what they say of themselves.
         infos: Latest of each sensor.
         links: Latest of each sensor.
@@ -64,6 +73,7 @@ class Tally:
     """
 
     since_ns: int
+    origin: str = ""
     online: dict[str, str] = field(default_factory=dict)
     infos: dict[str, messages.SensorInfo] = field(default_factory=dict)
     links: dict[str, messages.Link] = field(default_factory=dict)
@@ -98,7 +108,7 @@ class Tally:
         lengths = [link.received_samples / rates[sensor] for sensor, link in self.links.items() if rates.get(sensor)]
         kinds = Counter(str(episode.kind) for episode in self.episodes.values())
         return RunSummary(
-            origin=next((str(info.origin) for info in self.infos.values()), ""),
+            origin=next((str(info.origin) for info in self.infos.values()), self.origin),
             sensors=len(self.infos),
             monitored_s=max(lengths, default=0.0),
             episodes=dict(sorted(kinds.items())),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 from crampwatch.app.plan import Mode, Plan
-from crampwatch.app.tally import RunSummary
+from crampwatch.app.tally import RunSummary, kinds_text
 from crampwatch.protocol import messages
 
 __all__ = ["Teller"]
@@ -63,7 +63,16 @@ class Teller:
 
     def judging(self) -> None:
         """Say that the end takes a moment."""
-        self._say("Judging the recording as a whole ...", event="judging")
+        self._say("Judging the recording as a whole; Ctrl-C leaves it to `crampwatch finalise` ...", event="judging")
+
+    def judged(self, session: str, counts: dict[str, int]) -> None:
+        """Say the final verdict on a session."""
+        self._say(
+            f"Final verdict on session {session}: {kinds_text(counts)}.",
+            event="judged",
+            session=session,
+            episodes=counts,
+        )
 
     def summary(self, summary: RunSummary) -> None:
         """Say what it came to."""
