@@ -24,6 +24,9 @@ COMMANDS: Final = {
 }
 """Commands by section, in the order of ``--help``; each lives in a module of its name."""
 
+_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Our matrices are small: more threads would spend their time waiting for each other. Read when numpy is imported."""
+
 _EXAMPLES: Final = (
     ("crampwatch demo", "a simulated foot, a virtual radio and the live page; a cramp within a minute"),
     ("crampwatch wear", "a real night"),
@@ -74,6 +77,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for variable in _ONE_THREAD:
+        os.environ.setdefault(variable, "1")
     try:
         result: Any = cli.main(list(arguments), prog_name="crampwatch", standalone_mode=False)
         sys.stdout.flush()
