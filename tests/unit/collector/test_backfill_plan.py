@@ -1,0 +1,51 @@
+from crampwatch.collector.backfill import CHUNK_S, MOST_CHUNKS, plan
+from crampwatch.collector.boot import Boot
+from crampwatch.protocol.control import RingReport
+from crampwatch.protocol.info import Capability, Info, RingState
+from hypothesis import given
+from hypothesis import strategies as st
+from sensor_records import PaperSensor
+
+ABLE = Capability.SIMULATED | Capability.BACKFILL
+
+
+def boot_with_gap(first: int, end: int, *, capabilities: Capability = ABLE) -> tuple[Boot, PaperSensor]:
+    sensor = PaperSensor(first_index=first)
+    boot = Boot(Info.decode(sensor.info(capabilities=capabilities)), 0)
+    boot.take_frame(sensor.frame(end, 50), round((end + 50 - first) * 1e6))
+    return boot, sensor
+
+
+def rings(boot: Boot, oldest: int, next_index: int) -> RingReport:
+    return RingReport(boot.info.boot_id, 0, ((1, RingState(10**6, oldest & 0xFFFFFFFF, next_index & 0xFFFFFFFF)),))
+
+
+@given(st.integers(0, 2**32 + 5000), st.integers(1, 400_000), st.integers(-500_000, 450_000))
+def test_what_the_ring_holds_is_asked_for_and_the_rest_given_up(
+    first: int, length: int, oldest_from_first: int
+) -> None:
+    end = first + length
+    boot, _ = boot_with_gap(first, end)
+    oldest = min(max(first + oldest_from_first, 0), end + 50)
+    made = plan(boot, rings(boot, oldest, end + 50), round((length + 50) * 1e6))
+    begin = boot.primary.gaps[0][0]
+    lost = sum(b - a for _, (a, b) in made.lost)
+    held = max(0, boot.primary.gaps[0][1] - max(begin, oldest - first + begin if first >= 2**32 else oldest))
+    asked = sum(one.count for one in made.wanted)
+    assert asked == min(held, MOST_CHUNKS * round(CHUNK_S * 1000))
+    assert lost == length - held
+    assert all(one.count <= CHUNK_S * 1000 for one in made.wanted)
+    expected = (boot.primary.gaps[0][1] - held) & 0xFFFFFFFF
+    assert not made.wanted or made.wanted[0].first_index == expected
+
+
+def test_a_sensor_without_a_ring_is_asked_for_nothing() -> None:
+    boot, _ = boot_with_gap(0, 1000, capabilities=Capability.SIMULATED)
+    made = plan(boot, rings(boot, 0, 1050), 1_050_000_000)
+    assert (made.wanted, made.lost) == ((), ())
+
+
+def test_the_ring_of_another_boot_says_nothing_of_this_one() -> None:
+    boot, _ = boot_with_gap(0, 1000)
+    report = RingReport(boot.info.boot_id + 1, 0, ((1, RingState(10, 900, 1000)),))
+    assert plan(boot, report, 0).lost == ()
