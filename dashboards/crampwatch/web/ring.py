@@ -83,9 +83,13 @@ class Ring:
         first = self.end - self.capacity
         steps = np.arange(first, self.end)
         changed = steps[self._changed[steps % self.capacity]]
-        self._changed[:] = False
+        self.forget_changes()
         runs = np.split(changed, np.flatnonzero(np.diff(changed) > 1) + 1)
         return [(int(run[0]), self._values[run % self.capacity]) for run in runs]
+
+    def forget_changes(self) -> None:
+        """Take what is so now as told."""
+        self._changed[:] = False
 
     def _make_room(self, first: int, count: int) -> tuple[NDArray[np.int64], int]:
         """Move on to the end of a stretch; return the slots of what of it is kept, and how many steps were not."""

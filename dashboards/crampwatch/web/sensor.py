@@ -88,6 +88,9 @@ class SensorLive:
     def take_changes(self, *, now_s: float) -> SensorUpdate | None:
         """Return what changed since last taken; None if nothing did."""
         update = self._update(self._changed, now_s=now_s, every=self._is_reset)
+        for ring in self._rings():
+            if ring is not None:
+                ring.forget_changes()
         is_changed = bool(self._changed or self._is_fresh or update.fine or update.coarse or update.features)
         self._changed, self._is_fresh, self._is_reset = set(), False, False
         return update if is_changed else None

@@ -121,8 +121,11 @@ async def _form_field(request: Request, name: str) -> str:
         body += chunk
         if len(body) > _LONGEST_FORM_OCTETS:
             raise HTTPException(413)
-    values = parse_qs(body.decode("ascii", "replace"), max_num_fields=4).get(name, [""])
-    return values[0]
+    try:
+        fields = parse_qs(body.decode("ascii", "replace"), max_num_fields=4)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    return fields.get(name, [""])[0]
 
 
 async def _answer_unavailable(_request: Request, error: Exception) -> Response:

@@ -186,10 +186,12 @@ class Vitals {
   private refreshLink(sensor: Sensor): void {
     const { link } = sensor;
     const word = !link ? text.unknown : text.linkWords[strength(link.connected, link.rssi_dbm)];
-    say(this.link.value, link?.connected && link.rssi_dbm !== null ? `${String(link.rssi_dbm).replace("-", "−")} dBm, ${word}` : word);
+    const hasLevel = link?.connected && link.rssi_dbm !== null;
+    say(this.link.value, hasLevel ? `${String(link.rssi_dbm).replace("-", "−")} dBm` : word);
     mark(this.link.row, "low", String(link !== null && !link.connected));
     if (!link) return;
-    const parts = [link.lost_samples ? text.lost(seconds(link.lost_samples, sensor)) : text.nothingLost];
+    const parts = hasLevel ? [word] : [];
+    parts.push(link.lost_samples ? text.lost(seconds(link.lost_samples, sensor)) : text.nothingLost);
     if (link.backfilled_samples) parts.push(text.backfilled(seconds(link.backfilled_samples, sensor)));
     say(this.link.detail, parts.join(", "));
   }

@@ -97,7 +97,7 @@ abstract class Plot {
           grid,
           ticks: { show: false },
           incrs: [1, 2, 5, 10, 15, 30, 60, 120],
-          values: (_, splits) => splits.map((s) => clockSeconds(s * 1000)),
+          values: (plot, splits) => splits.map((s) => (this.isNearEdge(plot, s) ? "" : clockSeconds(s * 1000))),
         },
         {
           size: Y_AXIS_PX,
@@ -112,6 +112,12 @@ abstract class Plot {
       ],
       hooks: { drawClear: [(plot) => this.drawBehind(plot)] },
     };
+  }
+
+  /** Whether a time's label would be cut off. */
+  private isNearEdge(plot: uPlot, timeS: number): boolean {
+    const x = plot.valToPos(timeS, "x");
+    return x > plot.bbox.width / uPlot.pxRatio - 34 || x < 0;
   }
 
   private drawBehind(plot: uPlot): void {

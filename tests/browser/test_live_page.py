@@ -1,0 +1,293 @@
+"""The live page in real Chromium, with the real server and a real broker that speaks for made-up feet."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from chromium import open_chromium, resize
+from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
+from crampwatch.protocol.messages import ServiceStatus
+from page_feed import Foot
+from page_stage import Stage
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    driver = open_chromium(tmp_path_factory.mktemp("chromium"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, browser: Chrome) -> Iterator[Stage]:
+    with Stage(tmp_path) as stage:
+        resize(browser, 1280, 800)
+        yield stage
+        browser.get("about:blank")
+
+
+@pytest.fixture
+def foot() -> Foot:
+    return Foot("cw-left", begun_ns=time.time_ns() - 20 * SECOND_NS)
+
+
+def begin(stage: Stage, foot: Foot, browser: Chrome) -> None:
+    """Let a foot live, and the page show it."""
+    stage.tell(foot.info(), foot.state("rest"), foot.temperature(31.4), foot.battery(82, hours=9), foot.link())
+    stage.fill(foot, 12)
+    stage.play(foot)
+    browser.get(stage.server.url)
+    until(browser, lambda: shown(browser, ".foot[data-stale=false] canvas"))
+
+
+def until(browser: Chrome, condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
+    waiting = WebDriverWait(
+        browser,
+        timeout_s,
+        poll_frequency=0.1,
+        ignored_exceptions=[NoSuchElementException, StaleElementReferenceException],
+    )
+    waiting.until(lambda _: condition())
+
+
+def shown(browser: Chrome, selector: str) -> bool:
+    return any(element.is_displayed() for element in browser.find_elements(By.CSS_SELECTOR, selector))
+
+
+def words(browser: Chrome, selector: str = "body") -> str:
+    return str(browser.find_element(By.CSS_SELECTOR, selector).text)
+
+
+def says(browser: Chrome, selector: str, text: str) -> None:
+    until(browser, lambda: shown(browser, selector) and text in words(browser, selector))
+
+
+def complaints(browser: Chrome, page_url: str) -> list[str]:
+    """Return what the browser complained of on a page."""
+    entries = browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium's, all three
+    return [entry["message"] for entry in entries if urlsplit(page_url).netloc in entry["message"]]
+
+
+def painted(browser: Chrome) -> str:
+    """Return the first canvas as a picture."""
+    return str(browser.execute_script("return document.querySelector('.wave canvas').toDataURL()"))
+
+
+def test_a_foot_at_rest_is_shown_live(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    for selector, text in {
+        ".foot h2": "Left foot",
+        ".foot .state": "At rest",
+        ".foot .channel:nth-child(2) h3": "Big toe",
+        "[data-vital=temperature]": "31.4 °C",
+        "[data-vital=battery]": "lasts until",
+        "[data-vital=link]": "nothing missing",
+        ".channel .values": "threshold 10 µV",
+        "footer": "Not a medical device",
+    }.items():
+        says(browser, selector, text)
+    before = painted(browser)
+    until(browser, lambda: painted(browser) != before)
+    assert not shown(browser, ".origin")
+    assert not shown(browser, ".banner")
+    assert complaints(browser, stage.server.url) == []
+
+
+def test_a_confirmed_cramp_is_unmistakable_and_can_be_acknowledged(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    stage.tell(foot.episode("a", EpisodeKind.LEG_MOVEMENT, ago_s=3))
+    says(browser, ".episodes", "Leg movement")
+    assert not shown(browser, ".banner")
+    stage.tell(foot.episode("a", ago_s=6, revision=1, status="updated"), foot.state("cramp"))
+    says(browser, ".banner[data-phase=on]", "Likely cramp — left arch")
+    says(browser, ".banner .timer", "0:0")
+    says(browser, ".relief", "Pull the toes slowly toward you")
+    assert browser.title.startswith("Likely cramp")
+    alert = browser.find_element(By.CSS_SELECTOR, "[role=alert]").get_attribute("textContent")
+    assert alert == "Likely cramp, left arch."
+    browser.find_element(By.CSS_SELECTOR, ".banner button").click()
+    until(browser, lambda: shown(browser, ".banner[data-acknowledged=true]"))
+    says(browser, ".banner", "acknowledged")
+    stage.tell(foot.episode("a", ago_s=9, lasts_s=9, revision=2, status="closed"), foot.state("rest"))
+    says(browser, ".banner[data-phase=eased]", "It has eased")
+    assert not shown(browser, ".relief")
+    says(browser, ".episodes", "9.0 s")
+
+
+def test_a_withdrawn_cramp_takes_its_banner_along_and_leaves_a_trace(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    stage.tell(foot.episode("a", ago_s=6))
+    says(browser, ".banner", "Likely cramp")
+    stage.tell(foot.episode("a", ago_s=6, lasts_s=6, revision=1, status="retracted"))
+    until(browser, lambda: not shown(browser, ".banner"))
+    says(browser, ".episodes", "Withdrawn: Likely cramp")
+    says(browser, ".summary", "1 withdrawn.")
+
+
+def test_silence_never_looks_live(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    stage.tell(foot.episode("a", ago_s=6), foot.state("cramp"))
+    says(browser, ".banner", "since")
+    stage.pause(foot)
+    paused_s = time.monotonic()
+    says(browser, ".foot .stale", "No data since")
+    assert 2.0 < time.monotonic() - paused_s < 6.0
+    says(browser, ".foot .state", "No data")
+    says(browser, ".banner", "what the muscle does now is not known")
+    assert "Good signal" not in words(browser, ".foot")
+    foot.skip(5)
+    stage.play(foot)
+    until(browser, lambda: not shown(browser, ".foot .stale"))
+
+
+def test_a_page_opened_during_the_silence_knows_how_long_it_lasts(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    stage.pause(foot)
+    says(browser, ".foot .stale", "(0:05)")
+    browser.refresh()
+    until(browser, lambda: shown(browser, ".foot .stale") and "(0:0" in words(browser, ".foot .stale"))
+    assert "(0:00)" not in words(browser, ".foot .stale")
+
+
+@pytest.mark.parametrize(("origin", "mark"), [(Origin.DEMO, "SIMULATED DATA"), (Origin.REPLAY, "REPLAY")])
+def test_what_is_not_a_person_now_is_marked(stage: Stage, browser: Chrome, origin: Origin, mark: str) -> None:
+    foot = Foot("cw-left", begun_ns=time.time_ns() - 20 * SECOND_NS, origin=origin)
+    begin(stage, foot, browser)
+    says(browser, ".origin", mark)
+    says(browser, ".foot .badge", mark)
+
+
+def test_quality_of_each_channel_is_told(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    stage.tell(foot.state("poor_signal", (), (Quality.LEAD_OFF, Quality.MAINS)))
+    says(browser, ".channel:nth-child(1) .quality", "Good signal")
+    says(browser, ".channel:nth-child(2) .quality", "Electrode off, Mains hum")
+    stage.tell(foot.notice("lead_off", "Left foot: an electrode has come off."))
+    says(browser, ".notices", "an electrode has come off")
+
+
+@pytest.mark.parametrize("width", [320, 390, 430])
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    stage: Stage, browser: Chrome, foot: Foot, width: int
+) -> None:
+    resize(browser, width, 844)
+    begin(stage, foot, browser)
+    stage.tell(foot.episode("a", ago_s=6), foot.state("cramp"))
+    says(browser, ".banner", "Likely cramp")
+    browser.find_element(By.CSS_SELECTOR, ".menu summary").click()
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script(_CUT_OFF) == []
+    button = browser.find_element(By.CSS_SELECTOR, ".banner button").rect
+    assert button["height"] >= 44
+
+
+def test_the_page_recovers_from_a_killed_server_by_itself(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    browser.execute_script("window.sameLife = true")
+    stage.server.kill()
+    says(browser, ".trouble", "Connection to crampwatch lost")
+    stage.server.start()
+    began_s = time.monotonic()
+    until(browser, lambda: not shown(browser, ".trouble") and not shown(browser, ".foot .stale"))
+    assert time.monotonic() - began_s < 5.0
+    assert browser.execute_script("return window.sameLife === true")
+    before = painted(browser)
+    until(browser, lambda: painted(browser) != before)
+
+
+def test_nothing_leaves_the_machine_and_little_is_loaded(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    other = Foot("cw-right", side="right", begun_ns=foot.begun_ns)
+    stage.tell(other.info())
+    stage.fill(other, 12)
+    browser.get_log("performance")  # type: ignore[no-untyped-call]
+    begin(stage, foot, browser)
+    time.sleep(1)
+    entries = browser.get_log("performance")  # type: ignore[no-untyped-call]
+    events = [json.loads(entry["message"])["message"] for entry in entries]
+    urls = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
+    own = urlsplit(stage.server.url).netloc
+    assert {urlsplit(url).netloc for url in urls if url.startswith("http")} == {own}
+    octets = sum(e["params"]["encodedDataLength"] for e in events if e["method"] == "Network.dataReceived")
+    assert 20_000 < octets < 300_000
+
+
+def test_themes_are_kept_over_a_reload(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    browser.find_element(By.CSS_SELECTOR, ".menu summary").click()
+    browser.find_element(By.CSS_SELECTOR, "[data-choice=theme] input[value=night]").send_keys(" ")
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
+    browser.refresh()
+    until(browser, lambda: shown(browser, ".foot canvas"))
+    assert browser.execute_script("return document.documentElement.dataset.theme") == "night"
+    browser.execute_script("localStorage.clear()")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "night"])
+def test_text_has_the_contrast_wcag_aa_asks_for(stage: Stage, browser: Chrome, foot: Foot, theme: str) -> None:
+    demo = Foot(foot.sensor, begun_ns=foot.begun_ns, origin=Origin.DEMO)
+    begin(stage, demo, browser)
+    stage.tell(demo.episode("a", ago_s=6), demo.state("cramp", (), (Quality.MAINS,)), demo.notice("lead_off", "Off."))
+    says(browser, ".banner", "Likely cramp")
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    time.sleep(0.6)  # the banner arrives within half a second
+    assert browser.execute_script(_FAINT_TEXT) == []
+
+
+def test_a_service_that_is_down_is_told(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    begin(stage, foot, browser)
+    status = ServiceStatus(
+        sensor="_detector", t_ns=time.time_ns(), origin=Origin.LIVE, online=False, service="detector"
+    )
+    stage.tell(status)
+    says(browser, ".trouble", "The detector is not running")
+    stage.tell(msgspec.structs.replace(status, online=True))
+    until(browser, lambda: not shown(browser, ".trouble"))
+
+
+def test_without_a_sensor_the_page_says_what_it_waits_for(stage: Stage, browser: Chrome) -> None:
+    browser.get(stage.server.url)
+    says(browser, ".waiting", "Waiting for a sensor")
+    says(browser, "#episodes", "Nothing so far.")
+
+
+def test_words_that_look_like_markup_stay_words(stage: Stage, browser: Chrome, foot: Foot) -> None:
+    foot.muscle = "<img src=x onerror=alert(1)>"
+    begin(stage, foot, browser)
+    stage.tell(foot.episode("a", ago_s=3, reasons=("<script>alert(1)</script>",)))
+    says(browser, ".foot .place", "<img src=x")
+    says(browser, ".banner", "<img src=x")
+    assert complaints(browser, stage.server.url) == []
+
+
+_CUT_OFF = """
+return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility()
+  && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.unseen, legend, input')).map(e => e.className);
+"""
+_FAINT_TEXT = """
+const channels = c => { const [r, g, b, a] = c.match(/[\\d.]+/g).map(Number); return [r, g, b, a ?? 1]; };
+const linear = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+const behind = e => {
+  for (; e; e = e.parentElement) {
+    const colour = channels(getComputedStyle(e).backgroundColor);
+    if (colour[3] === 1) return colour;
+  }
+  return [255, 255, 255, 1];
+};
+return [...document.querySelectorAll('body *')].filter(e => e.checkVisibility()
+    && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())).map(e => {
+  const [a, b] = [light(channels(getComputedStyle(e).color)), light(behind(e))];
+  return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName, e.className, e.textContent.slice(0, 30)];
+}).filter(([ratio]) => ratio < 4.5);
+"""

@@ -1,0 +1,266 @@
+"""The live picture: which revision holds, what a night is, and that nothing grows without bound."""
+
+import base64
+import tracemalloc
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.kinds import EpisodeKind, Origin
+from crampwatch.protocol.messages import Episode, Message, ServiceStatus, encode
+from crampwatch.protocol.topics import Leaf, Topic, service_topic
+from crampwatch.web.episodes import EpisodeBook, night_begin_ns, supersedes
+from crampwatch.web.live import LiveModel
+from hypothesis import given
+from hypothesis import strategies as st
+from page_feed import Foot
+
+NOW_NS = 1_700_000_000_000_000_000  # 2023-11-14 22:13:20 UTC
+HOUR_NS = 3_600_000_000_000
+
+
+def model() -> LiveModel:
+    return LiveModel(now_ns=NOW_NS, utc_offset_s=0, version="test")
+
+
+def foot() -> Foot:
+    return Foot("cw", begun_ns=NOW_NS, origin=Origin.DEMO)
+
+
+def tell(live: LiveModel, leaf: Leaf, message: Message, *, now_s: float = 0.0) -> None:
+    live.apply(Topic(message.sensor, leaf), encode(message), now_s=now_s)
+
+
+def feed(live: LiveModel, maker: Foot, *, blocks: int = 1, samples: int = 100, now_s: float = 0.0) -> None:
+    for _ in range(blocks):
+        live.apply(Topic(maker.sensor, Leaf.SAMPLES), maker.block(samples).encode(), now_s=now_s)
+
+
+def shown(live: LiveModel) -> list[tuple[str, int]]:
+    return [(episode.status, episode.revision) for episode in live.snapshot(now_s=0).episodes]
+
+
+def test_every_leaf_reaches_the_snapshot() -> None:
+    live, maker = model(), foot()
+    feed(live, maker, blocks=30, now_s=5.0)
+    tell(live, Leaf.INFO, maker.info())
+    tell(live, Leaf.STATE, maker.state("rest"))
+    tell(live, Leaf.TEMPERATURE, maker.temperature(31.5))
+    tell(live, Leaf.BATTERY, maker.battery(80, hours=9))
+    tell(live, Leaf.LINK, maker.link())
+    tell(live, Leaf.FEATURES, maker.features())
+    tell(live, Leaf.EPISODE, maker.episode("a"))
+    tell(live, Leaf.NOTICE, maker.notice("cramp", "Likely cramp."))
+    picture = live.snapshot(now_s=7.0)
+    sensor = picture.sensors["cw"]
+    assert sensor.origin is Origin.DEMO
+    assert (sensor.channels, sensor.unit, sensor.silent_s) == (2, "uV", 2.0)
+    assert all((sensor.info, sensor.state, sensor.temperature, sensor.battery, sensor.link))
+    assert sensor.fine and sensor.coarse and sensor.features  # noqa: PT018 - one claim: every curve is there
+    assert (len(picture.episodes), len(picture.notices), picture.counts) == (1, 1, {"cramp": 1})
+
+
+def test_a_change_is_told_once() -> None:
+    live, maker = model(), foot()
+    feed(live, maker)
+    first = live.take_changes(now_s=0)
+    assert first is not None
+    assert first.sensors["cw"].fine
+    assert live.take_changes(now_s=0) is None
+
+
+def test_backfill_does_not_make_a_silent_sensor_look_live() -> None:
+    live, maker = model(), foot()
+    feed(live, maker)
+    live.take_changes(now_s=0)
+    block = maker.block()
+    late = replace(block, flags=block.flags | 8)
+    live.apply(Topic("cw", Leaf.SAMPLES), late.encode(), now_s=60.0)
+    update = live.take_changes(now_s=60.0)
+    assert update is not None
+    assert update.sensors["cw"].silent_s is None
+    assert live.snapshot(now_s=60.0).sensors["cw"].silent_s == 60.0
+
+
+def test_a_final_verdict_holds_against_any_live_one() -> None:
+    live, maker = model(), foot()
+    tell(live, Leaf.EPISODE, maker.episode("a", status="final", revision=3, lasts_s=10))
+    tell(live, Leaf.EPISODE, maker.episode("a", status="updated", revision=9))
+    assert shown(live) == [("final", 3)]
+
+
+def test_a_withdrawn_episode_leaves_a_trace() -> None:
+    live, maker = model(), foot()
+    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=1, lasts_s=10))
+    tell(live, Leaf.EPISODE, maker.episode("a", status="retracted", revision=2, lasts_s=10))
+    assert shown(live) == [("retracted", 2)]
+    assert live.snapshot(now_s=0).counts == {"retracted": 1}
+
+
+STATUSES = ("opened", "updated", "closed", "final", "retracted")
+
+
+@given(st.permutations([(status, revision) for revision, status in enumerate(STATUSES)]))
+def test_the_order_of_delivery_does_not_matter(told: list[tuple[str, int]]) -> None:
+    live, maker = model(), foot()
+    for status, revision in told + told[:2]:
+        tell(live, Leaf.EPISODE, maker.episode("a", status=status, revision=revision))
+    assert shown(live) == [("final", 3)]
+
+
+def test_saying_the_same_revision_again_is_no_change() -> None:
+    episode = foot().episode("a", revision=4)
+    assert not supersedes(episode, episode)
+
+
+@pytest.mark.parametrize(
+    ("hour", "offset_h", "noon_hours_ago"), [(22.2, 0, 10.2), (11.9, 0, 23.9), (12.0, 0, 0.0), (3.0, 2, 15.0)]
+)
+def test_a_night_belongs_to_the_evening_it_began(hour: float, offset_h: int, noon_hours_ago: float) -> None:
+    midnight_ns = NOW_NS // (24 * HOUR_NS) * 24 * HOUR_NS
+    local_ns = midnight_ns + round(hour * HOUR_NS)
+    begin_ns = night_begin_ns(local_ns - offset_h * HOUR_NS, offset_h * 3600)
+    assert (local_ns - offset_h * HOUR_NS - begin_ns) / HOUR_NS == pytest.approx(noon_hours_ago)
+
+
+def test_last_nights_episodes_go_when_the_data_passes_noon() -> None:
+    live, maker = model(), foot()
+    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", lasts_s=10))
+    maker.begun_ns += 24 * HOUR_NS
+    feed(live, maker)
+    assert shown(live) == []
+
+
+def test_a_replay_of_an_old_night_shows_that_night() -> None:
+    live, maker = model(), foot()
+    maker.begun_ns -= 1000 * HOUR_NS
+    feed(live, maker)
+    tell(live, Leaf.EPISODE, maker.episode("a"))
+    assert live.night_ns < NOW_NS - 1000 * HOUR_NS
+    assert len(shown(live)) == 1
+
+
+def test_what_the_store_remembers_does_not_undo_what_the_broker_said() -> None:
+    live, maker = model(), foot()
+    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=5, lasts_s=3))
+    notice = maker.notice("cramp", "Likely cramp.")
+    live.remember([maker.episode("a", revision=2), maker.episode("b")], [notice, notice])
+    assert sorted(shown(live)) == [("closed", 5), ("opened", 0)]
+    assert len(live.snapshot(now_s=0).notices) == 1
+
+
+def test_services_are_told_apart_from_sensors() -> None:
+    live = model()
+    status = ServiceStatus(sensor="_detector", t_ns=NOW_NS, origin=Origin.LIVE, online=False, service="detector")
+    live.apply(service_topic("detector"), encode(status), now_s=0)
+    picture = live.snapshot(now_s=0)
+    assert not picture.sensors
+    assert picture.services["detector"].online is False
+
+
+def test_a_message_that_cannot_be_read_changes_nothing() -> None:
+    live = model()
+    for leaf in Leaf:
+        with pytest.raises(FrameError):
+            live.apply(Topic("cw", leaf), b"\x00nonsense", now_s=0)
+    live.take_changes(now_s=0)
+    assert live.sensors == ()
+
+
+def test_a_new_number_of_channels_begins_the_curves_anew() -> None:
+    live, maker = model(), foot()
+    feed(live, maker)
+    live.take_changes(now_s=0)
+    block = maker.block()
+    live.apply(Topic("cw", Leaf.SAMPLES), replace(block, counts=block.counts[:, :1]).encode(), now_s=0)
+    update = live.take_changes(now_s=0)
+    assert update is not None
+    assert (update.sensors["cw"].reset, update.sensors["cw"].channels) == (True, 1)
+
+
+def test_only_the_first_emg_stream_is_drawn() -> None:
+    live, maker = model(), foot()
+    tell(live, Leaf.INFO, maker.info())
+    block = maker.block()
+    other = replace(block, stream=2)
+    live.apply(Topic("cw", Leaf.SAMPLES), other.encode(), now_s=0)
+    assert live.snapshot(now_s=0).sensors["cw"].channels == 0
+
+
+def test_older_news_of_the_same_session_is_ignored() -> None:
+    live, maker = model(), foot()
+    early = maker.state("rest")
+    maker.skip(1)
+    tell(live, Leaf.STATE, maker.state("cramp"))
+    tell(live, Leaf.STATE, early)
+    state = live.snapshot(now_s=0).sensors["cw"].state
+    assert state is not None
+    assert state.state == "cramp"
+
+
+def test_the_broker_coming_and_going_is_a_change() -> None:
+    live = model()
+    live.take_changes(now_s=0)
+    live.set_broker(connected=True)
+    update = live.take_changes(now_s=0)
+    assert update is not None
+    assert update.broker is True
+    assert live.snapshot(now_s=0).broker is True
+
+
+def test_memory_does_not_grow_with_the_length_of_the_night() -> None:
+    live, maker = model(), foot()
+    feed(live, maker, blocks=310, samples=1000)  # more than the ring holds
+    live.take_changes(now_s=0)
+    tracemalloc.start()
+    feed(live, maker, blocks=60, samples=1000)
+    live.take_changes(now_s=0)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 100_000
+    curves = live.snapshot(now_s=0).sensors["cw"].coarse
+    assert sum(curve.n for curve in curves) == 3000
+
+
+def test_a_flood_of_sensors_episodes_and_notices_is_bounded() -> None:
+    live, maker = model(), foot()
+    for number in range(100):
+        tell(live, Leaf.STATE, Foot(f"cw{number}", begun_ns=NOW_NS).state("rest"))
+    for number in range(200):
+        tell(live, Leaf.NOTICE, msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number)))
+    book = EpisodeBook()
+    base = maker.episode("a", EpisodeKind.TWITCH)
+    for number in range(5600):
+        book.add(msgspec.structs.replace(base, id=str(number), onset_ns=NOW_NS + number))
+    assert len(live.sensors) == 32
+    assert len(live.snapshot(now_s=0).notices) == 50
+    assert len(book) <= 5000
+    assert book.newest(1)[0].id == "5599"
+
+
+def test_features_hold_until_the_next_and_missing_ones_stay_unknown() -> None:
+    live, maker = model(), foot()
+    feed(live, maker, blocks=30)
+    features = maker.features(steps=3)
+    holed = msgspec.structs.replace(features.channels[0], envelope=(1.0, None, 3.0))
+    tell(live, Leaf.FEATURES, msgspec.structs.replace(features, channels=(holed, features.channels[1])))
+    (curve,) = live.snapshot(now_s=0).sensors["cw"].features
+    counts = np.frombuffer(base64.b64decode(curve.data), "<i2").reshape(curve.n, 2, 3)
+    assert curve.n == 3
+    assert counts[1, 0, 0] == -32768
+    assert (counts[[0, 2], 0, 0] * curve.scale).round(2).tolist() == [1.0, 3.0]
+
+
+def test_the_newest_two_hundred_episodes_are_shown_and_all_are_counted() -> None:
+    live, maker = model(), foot()
+    base = maker.episode("a", EpisodeKind.TWITCH)
+    live.remember((_at(base, number) for number in range(300)), [])
+    picture = live.snapshot(now_s=0)
+    assert len(picture.episodes) == 200
+    assert picture.counts == {"twitch": 300}
+
+
+def _at(base: Episode, number: int) -> Episode:
+    return msgspec.structs.replace(base, id=str(number), onset_ns=NOW_NS + number)

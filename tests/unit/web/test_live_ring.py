@@ -1,0 +1,93 @@
+"""The ring of steps: bounded, late data welcome, nothing invented."""
+
+import numpy as np
+from crampwatch.web.ring import Floats, Ring
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def ring(capacity: int = 10) -> Ring:
+    return Ring(step_ns=1, capacity=capacity, channels=1, fields=2)
+
+
+def put(target: Ring, first: int, *values: float) -> None:
+    target.put(first, np.array([[[value, value]] for value in values], np.float32))
+
+
+def shown(target: Ring) -> dict[int, float]:
+    return {
+        first + i: float(values[i, 0, 0])
+        for first, values in target.everything()
+        for i in range(len(values))
+        if not np.isnan(values[i, 0, 0])
+    }
+
+
+def test_what_is_put_is_shown_and_what_is_older_than_the_ring_is_dropped() -> None:
+    target = ring()
+    put(target, 100, 1, 2, 3)
+    put(target, 108, 9, 10, 11)
+    assert shown(target) == {101: 2, 102: 3, 108: 9, 109: 10, 110: 11}
+
+
+def test_steps_skipped_are_unknown_not_zero() -> None:
+    target = ring()
+    put(target, 0, 1)
+    put(target, 3, 4)
+    ((first, values),) = target.everything()
+    assert first == 0
+    assert np.isnan(values[1:3]).all()
+
+
+def test_late_steps_fill_their_place() -> None:
+    target = ring()
+    put(target, 0, 1)
+    put(target, 3, 4)
+    target.take_changes()
+    put(target, 1, 2, 3)
+    ((first, values),) = target.take_changes()
+    assert (first, len(values)) == (1, 2)
+    assert shown(target) == {0: 1, 1: 2, 2: 3, 3: 4}
+
+
+def test_widening_keeps_the_extremes() -> None:
+    target = ring()
+    for low, high in ((-1, 1), (-5, 0), (0, 7)):
+        target.widen(4, np.array([[low]], np.float32), np.array([[high]], np.float32))
+    ((_, values),) = target.everything()
+    assert values[0, 0].tolist() == [-5, 7]
+
+
+def test_a_jump_beyond_the_ring_forgets_everything_before() -> None:
+    target = ring()
+    put(target, 0, 1)
+    put(target, 1_000_000, 2)
+    assert shown(target) == {1_000_000: 2}
+    assert sum(len(values) for _, values in target.take_changes()) <= 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=30))
+def test_changes_told_rebuild_the_ring_elsewhere(puts: list[tuple[int, int]]) -> None:
+    source, copy = ring(), ring()
+    for number, (first, count) in enumerate(puts):
+        put(source, first, *[float(number)] * count)
+        for at, values in source.take_changes():
+            copy.put(at, values)
+    assert shown(copy) == shown(source)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=30))
+def test_the_ring_holds_what_a_dictionary_would(puts: list[tuple[int, int]]) -> None:
+    target, expected, end = ring(), dict[int, float](), 0
+    for number, (first, count) in enumerate(puts):
+        put(target, first, *[float(number)] * count)
+        begin, end = end - 10 if end else first, max(end, first + count)
+        expected.update({step: float(number) for step in range(max(first, begin), first + count)})
+    assert shown(target) == {step: value for step, value in expected.items() if step >= end - 10}
+
+
+def test_values_are_single_precision() -> None:
+    values: Floats = np.zeros((1, 1, 2), np.float32)
+    target = ring()
+    target.put(0, values)
+    assert target.everything()[0][1].dtype == np.float32

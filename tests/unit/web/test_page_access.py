@@ -1,0 +1,87 @@
+"""Who may see the page: host names, tokens, cookies."""
+
+import pytest
+from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.web.access import HostRule, Login, is_loopback, login_for
+from hypothesis import given
+from hypothesis import strategies as st
+
+TOKEN = "a-token-of-24-characters"
+
+
+@pytest.mark.parametrize(("host", "expected"), [
+    ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True),
+    ("0.0.0.0", False), ("192.168.1.4", False), ("::", False), ("bedroom.lan", False),
+])  # fmt: skip
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize("header", ["localhost", "localhost:8042", "127.0.0.1:8042", "[::1]:8042", "LOCALHOST:1"])
+def test_our_own_names_are_answered(header: str) -> None:
+    assert HostRule().allows(header)
+
+
+@pytest.mark.parametrize("header", ["", "evil.example", "evil.example:8042", "127.0.0.1.evil.example", "192.168.1.4",
+                                    "localhost.evil.example", "[", "::1:8042:", "2130706433"])  # fmt: skip
+def test_a_rebound_name_is_not_answered(header: str) -> None:
+    assert not HostRule().allows(header)
+
+
+def test_other_machines_may_use_addresses_and_allowed_names_where_a_login_guards() -> None:
+    rule = HostRule(frozenset({"bedroom.lan"}), only_loopback=False)
+    assert rule.allows("192.168.1.4:8042")
+    assert rule.allows("Bedroom.lan:8042")
+    assert not rule.allows("evil.example")
+
+
+@pytest.mark.parametrize("token", [None, "", "short"])
+def test_listening_elsewhere_demands_a_token_and_says_how(token: str | None) -> None:
+    with pytest.raises(ConfigurationError, match=r"0\.0\.0\.0.*token.*127\.0\.0\.1"):
+        login_for("0.0.0.0", token)
+
+
+def test_a_refused_token_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        login_for("0.0.0.0", "hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_loopback_needs_no_login_and_may_have_one() -> None:
+    assert login_for("127.0.0.1", None) is None
+    assert login_for("127.0.0.1", TOKEN) is not None
+
+
+def test_the_token_is_not_shown() -> None:
+    assert TOKEN not in repr(Login(TOKEN))
+
+
+def test_five_wrong_tokens_make_everyone_wait_a_minute() -> None:
+    login = Login(TOKEN)
+    assert not any(login.accepts("wrong", now_s=second) for second in range(5))
+    assert login.is_throttled(now_s=5)
+    assert not login.accepts(TOKEN, now_s=59)
+    assert login.accepts(TOKEN, now_s=61)
+
+
+def test_a_cookie_outlives_a_restart_and_ends() -> None:
+    value, lasts_s = Login(TOKEN).cookie(utc_s=1000)
+    assert Login(TOKEN).admits(value, utc_s=1000 + lasts_s - 1)
+    assert not Login(TOKEN).admits(value, utc_s=1000 + lasts_s)
+    assert not Login("another-token-of-24-char").admits(value, utc_s=1000)
+
+
+@given(st.text(max_size=120))
+def test_a_made_up_cookie_admits_nobody(cookie: str) -> None:
+    assert not Login(TOKEN).admits(cookie, utc_s=0)
+
+
+def test_a_cookie_cannot_be_prolonged() -> None:
+    value, _ = Login(TOKEN).cookie(utc_s=1000)
+    expiry, signature = value.split(".")
+    assert not Login(TOKEN).admits(f"{int(expiry) + 1}.{signature}", utc_s=1000)
+
+
+@given(st.text(max_size=60))
+def test_any_token_typed_is_answered(token: str) -> None:
+    assert Login(TOKEN).accepts(token, now_s=0) is (token.strip() == TOKEN)

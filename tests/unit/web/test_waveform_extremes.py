@@ -1,0 +1,122 @@
+"""The waveform on the screen: no spike is lost, gaps are exact, drift is taken out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crampwatch.protocol.block import BlockFlag, SampleBlock
+from crampwatch.web.ring import Ring
+from crampwatch.web.waveform import COARSE_STEP_NS, Waveform, extremes
+from hypothesis import given
+from hypothesis import strategies as st
+from page_feed import Foot, stored
+
+BEGIN_NS = 1_700_000_000_000_000_000
+
+
+def foot() -> Foot:
+    return Foot("cw", begun_ns=BEGIN_NS)
+
+
+def greatest(ring: Ring) -> float:
+    return float(np.nanmax([np.nanmax(np.abs(values)) for _, values in ring.everything()]))
+
+
+def known_steps(ring: Ring) -> set[int]:
+    return {
+        first + int(i)
+        for first, values in ring.everything()
+        for i in np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))
+    }
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=12), st.integers(0, 11))
+def test_a_spike_of_one_sample_is_on_the_screen_however_the_stream_is_cut(sizes: list[int], where: int) -> None:
+    wave, maker = Waveform(channels=2), foot()
+    for number, samples in enumerate(sizes):
+        wave.add(maker.block(samples, spike_uv=900.0 if number == where % len(sizes) else 0.0))
+    wave.add(maker.block(5))
+    for ring in (wave.fine, wave.coarse):
+        assert greatest(ring) > 700
+
+
+@given(st.integers(1, 1999))
+def test_any_cut_of_the_stream_gives_the_same_picture(cut: int) -> None:
+    whole, parts = Waveform(channels=2), Waveform(channels=2)
+    block = foot().block(2000)
+    whole.add(block)
+    tail_ns = block.first_utc_ns + cut * 1_000_000
+    parts.add(replace(block, counts=block.counts[:cut]))
+    parts.add(replace(block, counts=block.counts[cut:], first_index=cut, first_utc_ns=tail_ns))
+    for one, other in ((whole.fine, parts.fine), (whole.coarse, parts.coarse)):
+        ((first, expected),) = one.everything()
+        ((begin, got),) = other.everything()
+        assert first == begin
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_lost_samples_leave_a_gap_of_their_length() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add(maker.block(1000))
+    maker.skip(2.0)
+    wave.add(maker.block(1000))
+    first = BEGIN_NS // COARSE_STEP_NS
+    assert known_steps(wave.coarse) == {*range(first, first + 10), *range(first + 30, first + 40)}
+
+
+def test_backfilled_samples_close_the_gap_and_do_not_count_as_present() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add(maker.block(1000))
+    missed = stored(maker.block(1000))
+    wave.add(maker.block(1000))
+    newest_ns = wave.newest_ns
+    wave.add(missed)
+    first = BEGIN_NS // COARSE_STEP_NS
+    assert known_steps(wave.coarse) == set(range(first, first + 30))
+    assert wave.newest_ns == newest_ns
+
+
+def test_a_clock_correction_is_no_gap_when_no_sample_is_missing() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add(maker.block(1000))
+    maker.begun_ns += 350_000_000
+    wave.add(maker.block(1000))
+    first = BEGIN_NS // COARSE_STEP_NS
+    assert known_steps(wave.coarse) == set(range(first, first + 24))
+
+
+def test_an_offset_of_millivolts_does_not_hide_the_signal() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    block = maker.block(3000)
+    wave.add(replace(block, counts=block.counts + 50_000))
+    assert greatest(wave.coarse) < 30
+
+
+def test_a_slow_stream_has_no_holes() -> None:
+    wave = Waveform(channels=1)
+    counts = np.arange(20, dtype=np.int32)[:, None]
+    wave.add(SampleBlock(foot().session, 1, 1, BlockFlag(0), 0, BEGIN_NS, 10.0, 1e-6, counts))
+    assert len(known_steps(wave.fine)) == 2 * 50
+
+
+def test_unknown_scale_is_drawn_in_counts() -> None:
+    wave, block = Waveform(channels=2), foot().block(10)
+    counts = np.zeros((10, 2), np.int32)
+    counts[5] = 1000
+    wave.add(replace(block, lsb=float("nan"), counts=counts))
+    assert greatest(wave.fine) == pytest.approx(1000, rel=0.07)
+
+
+def test_live_time_that_goes_far_back_begins_a_new_screen() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add(maker.block())
+    maker.begun_ns -= 3_600_000_000_000
+    wave.add(maker.block())
+    assert max(known_steps(wave.coarse)) < BEGIN_NS // COARSE_STEP_NS
+
+
+def test_extremes_leave_steps_without_a_sample_unknown() -> None:
+    first, low, high = extremes(np.array([[1], [3], [2]], np.float32), np.array([7, 7, 9]))
+    assert first == 7
+    np.testing.assert_array_equal(low[:, 0], [1, np.nan, 2])
+    np.testing.assert_array_equal(high[:, 0], [3, np.nan, 2])
