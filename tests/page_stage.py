@@ -1,6 +1,7 @@
 """A broker and the page's server, both real, beside a test that drives a browser."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -44,7 +45,7 @@ class PageServer:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self) -> None:
-        """Start, and return when it answers."""
+        """Start, and return when it answers and hears the broker."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port)]
         self._process = subprocess.Popen(command, env=environment)
@@ -63,7 +64,7 @@ class PageServer:
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}api/v1/health", timeout=1) as answer:
-                return bool(answer.status == 200)
+                return json.load(answer)["broker"] is True
         except (urllib.error.URLError, OSError):
             return False
 

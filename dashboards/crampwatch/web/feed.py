@@ -12,7 +12,7 @@ from crampwatch.protocol.messages import Episode, Notice
 from crampwatch.protocol.topics import Leaf, Topic, every
 from crampwatch.web.live import LiveModel
 
-__all__ = ["History", "follow_broker", "follow_history"]
+__all__ = ["History", "follow_broker", "follow_history", "subscribe"]
 
 _MESSAGES_A_TURN: Final = 50
 """Messages in a row before browsers are served again."""
@@ -30,13 +30,17 @@ class History(Protocol):
         """Return notices since then, by time; may block."""
 
 
-async def follow_broker(bus: Bus, model: LiveModel) -> None:
-    """Take every leaf of every sensor, until cancelled.
+async def subscribe(bus: Bus) -> None:
+    """Ask for every leaf of every sensor.
 
-    Curves are subscribed to with QoS 0: the next message replaces a lost one, and nothing is queued for a page.
+    Curves are asked for with QoS 0: the next message replaces a lost one, and nothing is queued for a page.
     """
     for leaf in Leaf:
         await bus.subscribe(every(leaf), 0 if leaf in (Leaf.SAMPLES, Leaf.FEATURES) else 1)
+
+
+async def follow_broker(bus: Bus, model: LiveModel) -> None:
+    """Take what was asked for into the model, until cancelled."""
     unreadable = taken = 0
     async for message in bus.messages():
         try:

@@ -47,6 +47,11 @@ class LiveModel:
         return night_begin_ns(self._newest_ns, self._utc_offset_s)
 
     @property
+    def broker(self) -> bool:
+        """Whether the broker is there."""
+        return self._broker
+
+    @property
     def sensors(self) -> tuple[str, ...]:
         """Sensors heard of."""
         return tuple(self._sensors)

@@ -21,7 +21,7 @@ from crampwatch.protocol.messages import ServiceStatus, encode
 from crampwatch.protocol.topics import service_topic
 from crampwatch.web.access import HostRule, Login, is_loopback, login_for
 from crampwatch.web.assets import load_assets
-from crampwatch.web.feed import History, follow_broker, follow_history
+from crampwatch.web.feed import History, follow_broker, follow_history, subscribe
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
 from crampwatch.web.server import create_app
@@ -82,7 +82,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
             hub=hub,
             hosts=_hosts(options, login),
             login=login,
-            health=lambda: {"status": "ok", "version": _version(), "viewers": hub.viewers},
+            health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
         )
         async with _served(app, listener, hub):
             works = [stop.wait(), hub.run(), _follow(options, model, url)]
@@ -101,6 +101,7 @@ async def _follow(options: WebOptions, model: LiveModel, url: str) -> None:
         first_timeout_s=None,
     ) as bus:
         try:
+            await subscribe(bus)
             await first_of(follow_broker(bus, model), _watch_broker(bus, model))
         finally:
             with contextlib.suppress(TimeoutError):
