@@ -119,6 +119,15 @@ class LiveAnalysis:
         """The recording the newest block belongs to."""
         return self._kept.session
 
+    @property
+    def next_index(self) -> int:
+        """Sample index expected next; 0 before the first block."""
+        return self._detector.next_index
+
+    def fits(self, block: SampleBlock) -> bool:
+        """Whether a block has the channels the sensor promised."""
+        return int(block.counts.shape[1]) == self._detector.stream.channels
+
     def take(self, block: SampleBlock) -> list[messages.Message]:
         """Analyse a block; what was already seen of it is skipped.
 

@@ -37,12 +37,26 @@ class CheckpointFolder:
         Raises:
             UnavailableError: The folder cannot be written.
         """
-        target = self._file(key)
-        fresh = target.with_suffix(".new")
+        self._replace(self._file(key), checkpoint)
+
+    def save_info(self, sensor: str, info: bytes) -> None:
+        """Keep how a sensor introduced itself: after a restart its blocks may come before its introduction.
+
+        Raises:
+            UnavailableError: The folder cannot be written.
+        """
+        self._replace(self.path / f"{sensor}.info", info)
+
+    def load_infos(self) -> list[bytes]:
+        """Return all introductions kept."""
+        return [path.read_bytes() for path in sorted(self.path.glob("*.info"))]
+
+    def _replace(self, target: Path, content: bytes) -> None:
+        fresh = target.with_name(f"{target.name}.new")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with fresh.open("wb") as file:
-                file.write(checkpoint)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(target)

@@ -16,8 +16,10 @@ from typing import Final, Literal
 import msgspec
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
+from crampwatch.bus.embedded import ACK_WAIT_S
 from crampwatch.detector.live_analysis import LiveAnalysis
 from crampwatch.detector.live_checkpoint import CheckpointFolder, StreamKey
+from crampwatch.detector.live_order import EarlyBlocks
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError
@@ -31,8 +33,12 @@ UNACKNOWLEDGED_LIMIT: Final = 16
 """Brokers stop sending at their own limit (Mosquitto at 20 messages): a checkpoint is made before that."""
 SILENCE_S: Final = 3.0
 """After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
-FAREWELL_S: Final = 1.5
-_WAITING_BLOCKS: Final = 256
+FAREWELL_S: Final = 1.0
+GOODBYE_S: Final = 0.5
+CATCH_UP_S: Final = ACK_WAIT_S + 1.5
+"""For so long after a restart or reconnection, older blocks may come after newer ones."""
+_WAITING_BLOCKS: Final = 12
+"""Blocks of a sensor that has not introduced itself: more would fill Mosquitto's window for good."""
 _log: Final = logging.getLogger(__name__)
 _LEAVES: Final = {
     messages.Features: Leaf.FEATURES,
@@ -81,7 +87,15 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        await bus.publish(topic, _status(online=False), retain=True)
+        await _say_goodbye(bus, topic)
+
+
+async def _say_goodbye(bus: Bus, topic: str) -> None:
+    try:
+        async with asyncio.timeout(GOODBYE_S):
+            await bus.publish(topic, _status(online=False), retain=True)
+    except TimeoutError:
+        _log.info("the broker is away: it will say by itself that the detector has gone")
 
 
 class _Service:
@@ -90,11 +104,12 @@ class _Service:
     def __init__(self, bus: Bus, folder: CheckpointFolder) -> None:
         self._bus = bus
         self._folder = folder
-        self._infos: dict[str, messages.SensorInfo] = {}
+        self._infos = _known_infos(folder)
         self._analyses: dict[StreamKey, LiveAnalysis] = {}
         self._changed: set[StreamKey] = set()
         self._taken: list[Message] = []
-        self._waiting: defaultdict[str, deque[Message]] = defaultdict(lambda: deque(maxlen=_WAITING_BLOCKS))
+        self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
+        self._early: defaultdict[StreamKey, EarlyBlocks[tuple[SampleBlock, Message]]] = defaultdict(EarlyBlocks)
         self._heard_s: dict[StreamKey, float] = {}
         self._silent: set[StreamKey] = set()
         self._unreadable = 0
@@ -126,6 +141,7 @@ class _Service:
                     await self._take(receiving.result())
                     receiving = asyncio.create_task(self._bus.receive())
                 if clock() >= due_s or len(self._taken) >= UNACKNOWLEDGED_LIMIT:
+                    await self._take_overdue()
                     await self.checkpoint()
                     due_s = clock() + CHECKPOINT_S
             await self.checkpoint()
@@ -180,7 +196,9 @@ class _Service:
             message.ack()
 
     async def _take_info(self, info: messages.SensorInfo, message: Message) -> None:
-        self._infos[info.sensor] = info
+        if info != self._infos.get(info.sensor):
+            self._infos[info.sensor] = info
+            await asyncio.to_thread(self._folder.save_info, info.sensor, message.payload)
         waiting = self._waiting.pop(info.sensor, ())
         for held in waiting:
             await self._take(held)
@@ -188,20 +206,42 @@ class _Service:
 
     async def _take_block(self, sensor: str, message: Message) -> None:
         if sensor not in self._infos:
-            self._waiting[sensor].append(message)
+            self._wait_for_info(sensor, message)
             return
         block = SampleBlock.decode(message.payload)
-        self._taken.append(message)
         key = StreamKey(sensor, block.boot_id, block.stream)
         analysis = self._analysis(key, block)
         if analysis is None:
+            self._taken.append(message)
             return
+        if not analysis.fits(block):
+            raise FrameError(f"A block of stream {block.stream} has {block.counts.shape[1]} channels.")
         self._heard_s[key] = asyncio.get_running_loop().time()
         if key in self._silent:
             self._silent.discard(key)
             await self._tell([analysis.present_state()])
-        self._changed.add(key)
-        await self._tell(analysis.take(block))
+        self._early[key].add(block.first_index, (block, message))
+        await self._take_due(key)
+
+    def _wait_for_info(self, sensor: str, message: Message) -> None:
+        waiting = self._waiting[sensor]
+        waiting.append(message)
+        if len(waiting) > _WAITING_BLOCKS:
+            self._taken.append(waiting.popleft())
+
+    async def _take_due(self, key: StreamKey) -> None:
+        """Analyse the blocks whose turn it is: shortly after a restart, only those that nothing is missing before."""
+        analysis, early = self._analyses[key], self._early[key]
+        is_patient = self._bus.resumed_s_ago < CATCH_UP_S
+        while (due := early.take(analysis.next_index, is_patient=is_patient)) is not None:
+            block, message = due
+            self._taken.append(message)
+            self._changed.add(key)
+            await self._tell(analysis.take(block))
+
+    async def _take_overdue(self) -> None:
+        for key in [known for known, early in self._early.items() if early]:
+            await self._take_due(key)
 
     def _take_temperature(self, sensor: str, message: messages.Temperature) -> None:
         for key, analysis in self._analyses.items():
@@ -235,6 +275,7 @@ class _Service:
 
     def _forget(self, key: StreamKey) -> None:
         del self._analyses[key]
+        self._taken += [message for _, message in self._early.pop(key, EarlyBlocks()).drain()]
         self._heard_s.pop(key, None)
         self._silent.discard(key)
         self._changed.discard(key)
@@ -242,6 +283,18 @@ class _Service:
     async def _tell(self, told: Iterable[messages.Message]) -> None:
         for message in told:
             await publish_message(self._bus, message, _LEAVES[type(message)])
+
+
+def _known_infos(folder: CheckpointFolder) -> dict[str, messages.SensorInfo]:
+    infos: dict[str, messages.SensorInfo] = {}
+    for payload in folder.load_infos():
+        try:
+            info = messages.decode(payload, messages.SensorInfo)
+        except FrameError as error:
+            _log.warning("a kept introduction of a sensor cannot be read: %s", error)
+        else:
+            infos[info.sensor] = info
+    return infos
 
 
 def _status(*, online: bool) -> bytes:

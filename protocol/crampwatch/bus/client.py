@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ class Bus:
         self._arrival = asyncio.Event()
         self._failure: UnavailableError | None = None
         self._refusal: LoginRefusedError | None = None
+        self._newest: Connection | None = None
+        self._resumed_s: float | None = None
         self._welcomed = False
         self._runner: asyncio.Task[None] | None = None
         self._dropped = 0
@@ -142,6 +145,15 @@ class Bus:
         return self._connection is not None and self._connection.alive
 
     @property
+    def resumed_s_ago(self) -> float:
+        """Seconds since the broker took up a session it had kept for us; infinite where it had none.
+
+        What we had in hand when the earlier connection broke may be sent again after newer messages: NATS waits for its
+        `ack_wait` (:data:`crampwatch.bus.embedded.ACK_WAIT_S`) to pass.
+        """
+        return math.inf if self._resumed_s is None else asyncio.get_running_loop().time() - self._resumed_s
+
+    @property
     def waiting(self) -> int:
         """Received messages not taken yet."""
         return len(self._queue)
@@ -168,7 +180,7 @@ class Bus:
         if len(payload) > MAX_PAYLOAD_OCTETS:
             raise ValueError(f"A payload of {len(payload)} octets; at most {MAX_PAYLOAD_OCTETS} can be published.")
         if qos == 0:
-            if self._connection is None or not await self._connection.publish(topic, payload, qos=0, retain=retain):
+            if self._newest is None or not await self._newest.publish(topic, payload, qos=0, retain=retain):
                 self._dropped += 1
             return
         async with self._inflight:
@@ -269,6 +281,7 @@ class Bus:
         self._failure = None
         self._welcomed = True
         self._connection = connection
+        self._meet(connection)
         self._up.set()
         self._pace()
 
@@ -278,6 +291,12 @@ class Bus:
         self._up.set()
         self._arrival.set()
 
+    def _meet(self, connection: Connection) -> None:
+        """Note when a session was resumed; its first messages may come before its subscriptions are confirmed."""
+        if connection is not self._newest:
+            self._newest = connection
+            self._resumed_s = asyncio.get_running_loop().time() if connection.resumed else None
+
     def _report(self, error: UnavailableError) -> None:
         """Say the first failure of an outage aloud, unless it will be raised on entering."""
         is_heard = self._welcomed or self._first_timeout_s is None
@@ -285,6 +304,7 @@ class Bus:
         self._failure = error
 
     def _take(self, connection: Connection, message: MQTTMessage) -> None:
+        self._meet(connection)
         if message.qos == 0 and len(self._queue) >= self._receive_limit * _HARD_LIMIT:
             self._dropped += 1
             return

@@ -43,10 +43,12 @@ class Connection:
 
     Attributes:
         closed: Set when the connection has ended, for whatever reason.
+        resumed: Whether the broker had kept our subscriptions and messages.
     """
 
     def __init__(self, client: Client, on_publish: OnPublish) -> None:
         self.closed = asyncio.Event()
+        self.resumed = False
         self._client = client
         self._on_publish = on_publish
         self._loop = asyncio.get_running_loop()
@@ -227,8 +229,9 @@ class Connection:
     # Callbacks of paho, all on the event loop's thread.
 
     def _connected(
-        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        self.resumed = flags.session_present
         if not self._welcome.done():
             self._welcome.set_result(reason)
 
