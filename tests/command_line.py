@@ -28,7 +28,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def command(
-    *arguments: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = PATIENCE_S
+    *arguments: str | Path | float, env: Mapping[str, str] | None = None, timeout_s: float = PATIENCE_S
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     return subprocess.run(
@@ -85,7 +85,7 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str | Path) -> Iterator[Running]:
+def running(*arguments: str | Path | float) -> Iterator[Running]:
     """Run a command beside the test; whatever it started is gone afterwards."""
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments), "--json"],

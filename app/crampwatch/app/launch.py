@@ -147,8 +147,8 @@ class _Run:
             async with asyncio.timeout(_SETTLE_S):
                 await self._until(self._tally.is_quiet)
         self._teller.judging()
-        final = await self._judge(_VERDICT_S)
-        return self._summary(final=final)
+        final = await self._unless_stopped(self._judge(_VERDICT_S))
+        return self._summary(final=bool(final))
 
     async def _judge(self, timeout_s: float) -> bool:
         """Let ended sessions be judged by a program of its own; return whether it had the time."""

@@ -20,7 +20,7 @@ class RunSummary:
         final: Whether that is the verdict over the complete session, not the live one.
         received: Samples a channel, of all sensors, live and later.
         lost: Samples that nobody holds any more, or that were not fetched yet.
-        backfilled: Samples fetched from a sensor's memory after a gap.
+        backfilled: Those of them fetched from a sensor's memory after a gap.
         reconnects: Connections made again.
         session: UUID; empty where none was recorded.
         restarts: Stages that died and were started again.
@@ -43,8 +43,9 @@ class RunSummary:
         marks = {"demo": " Simulated data.", "replay": " Replayed recording."}
         verdict = "" if self.final else " (live verdict)"
         return (
-            f"Monitored {self.monitored_s:.0f} s; episodes{verdict}: {kinds_text(self.episodes)}; samples: {self.received} received, "
-            f"{self.lost} lost, {self.backfilled} backfilled; {self.reconnects} reconnection(s)."
+            f"Monitored {self.monitored_s:.0f} s; episodes{verdict}: {kinds_text(self.episodes)}; "
+            f"samples: {self.received} received, {self.backfilled} of them backfilled, {self.lost} lost; "
+            f"{self.reconnects} reconnection(s)."
             f"{marks.get(self.origin, '')}"
         )
 
@@ -105,7 +106,8 @@ class Tally:
     def summary(self, *, final: bool, restarts: dict[str, int]) -> RunSummary:
         """Return what the run comes to."""
         rates = {sensor: _rate_hz(info) for sensor, info in self.infos.items()}
-        lengths = [link.received_samples / rates[sensor] for sensor, link in self.links.items() if rates.get(sensor)]
+        held = {sensor: link.received_samples + link.backfilled_samples for sensor, link in self.links.items()}
+        lengths = [count / rates[sensor] for sensor, count in held.items() if rates.get(sensor)]
         kinds = Counter(str(episode.kind) for episode in self.episodes.values())
         return RunSummary(
             origin=next((str(info.origin) for info in self.infos.values()), self.origin),
@@ -113,7 +115,7 @@ class Tally:
             monitored_s=max(lengths, default=0.0),
             episodes=dict(sorted(kinds.items())),
             final=final,
-            received=sum(link.received_samples for link in self.links.values()),
+            received=sum(held.values()),
             lost=self.lost_samples(),
             backfilled=sum(link.backfilled_samples for link in self.links.values()),
             reconnects=sum(link.reconnects for link in self.links.values()),

@@ -1,0 +1,149 @@
+"""A stage killed in the middle of a session and started again by the supervisor: nothing lost, nothing twice."""
+
+import asyncio
+import os
+import signal
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+import pytest
+from command_line import Running, alive, command, running
+from crampwatch.app.verdict import session_verdicts
+from crampwatch.bus.client import Bus
+from crampwatch.bus.embedded import saved_address
+from crampwatch.collector.decode import decode_session
+from crampwatch.journal import SessionReader, sessions
+from crampwatch.protocol import messages
+from crampwatch.protocol.block import SampleBlock
+from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.store.store import open_store
+
+SPEED = 3.0
+LENGTH_S = 60.0
+KILLED_AT_S = 20.0
+Indices = dict[tuple[str, int, int], set[int]]
+
+
+class Listener:
+    """Somebody else on the broker, who keeps his subscription: hears every sample that is published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.samples: Indices = defaultdict(set)
+        self.episodes: list[messages.Episode] = []
+        self._folder = folder
+        self._stop = Event()
+        self.reached = Event()
+
+    @contextmanager
+    def listening(self) -> Iterator["Listener"]:
+        thread = Thread(target=lambda: asyncio.run(self._listen()))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join()
+
+    async def _listen(self) -> None:
+        address = saved_address(self._folder / "broker")
+        assert address is not None
+        async with Bus(address, client_id="a-listener", persistent=True) as bus:
+            for leaf in (Leaf.SAMPLES, Leaf.EPISODE):
+                await bus.subscribe(every(leaf), leaf.qos)
+            receiving = asyncio.create_task(self._receive(bus))
+            while not self._stop.is_set():  # noqa: ASYNC110 - an event of the other thread, not of this loop
+                await asyncio.sleep(0.05)
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+    async def _receive(self, bus: Bus) -> None:
+        async for received in bus.messages():
+            topic = Topic.parse(received.topic)
+            if topic.leaf is Leaf.SAMPLES:
+                block = SampleBlock.decode(received.payload)
+                key = (topic.sensor, block.boot_id, block.stream)
+                self.samples[key].update(range(block.first_index, block.next_index))
+                if len(self.samples[key]) > KILLED_AT_S * block.rate_hz:
+                    self.reached.set()
+            else:
+                self.episodes.append(messages.decode(received.payload, messages.Episode))
+            received.ack()
+
+
+def recording(folder: Path) -> Path:
+    path = folder / "minute.edf"
+    written = command("simulate", "--scenario", "cramp", "--seed", "5", "--hours", LENGTH_S / 3600, "--out", path)
+    assert written.returncode == 0, written.stderr
+    return path
+
+
+def journaled(session: Path) -> Indices:
+    found: Indices = defaultdict(set)
+    with SessionReader(session) as reader:
+        for sensor, item in decode_session(reader):
+            if isinstance(item, SampleBlock):
+                found[sensor.sensor, item.boot_id, item.stream].update(range(item.first_index, item.next_index))
+    return found
+
+
+def kill(stage: str, replay: Running, folder: Path) -> None:
+    pid = int((folder / "broker" / "nats.pid").read_text()) if stage == "nats-server" else replay.children()[stage]
+    assert alive(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("stage", ["collector", "detector", "store", "broker", "nats-server"])
+def test_nothing_is_lost_or_stored_twice_when_a_stage_is_killed(stage: str, tmp_path: Path) -> None:
+    file, folder = recording(tmp_path), tmp_path / "data" / "replay"
+    listener = Listener(folder)
+    with running("replay", file, "--speed", SPEED, "--no-browser", "--data", tmp_path / "data") as replay:
+        replay.until("ready")
+        with listener.listening():
+            assert listener.reached.wait(90)
+            kill(stage, replay, folder)
+            summary = replay.until("summary", timeout_s=180)
+        assert replay.end() == 0
+    check_summary(summary, stage)
+    entries = sessions(folder / "sessions")
+    assert len(entries) == 1, "the session went on after the kill"
+    samples = journaled(entries[0].path)
+    assert {key: sorted(found) for key, found in samples.items()} == {
+        key: list(range(round(LENGTH_S * 1000))) for key in samples
+    }
+    assert len(samples) == 1
+    check_store(folder, entries[0].path)
+
+
+def check_summary(summary: dict[str, object], stage: str) -> None:
+    killed = "broker" if stage == "nats-server" else stage
+    assert summary["restarts"] == {killed: 1}
+    assert summary["final"]
+    assert summary["lost"] == 0
+    assert summary["received"] == LENGTH_S * 1000
+
+
+def check_store(folder: Path, session: Path) -> None:
+    store = open_store(f"sqlite:///{(folder / 'store.sqlite').as_posix().lstrip('/')}", read_only=True)
+    try:
+        episodes = store.episodes()
+        sensor = store.sensors()[0].sensor
+        series = store.series(sensor, "features", since_ns=0, until_ns=1 << 62, max_points=1 << 30)
+        notices = store.notices()
+    finally:
+        store.close()
+    assert len({episode.id for episode in episodes}) == len(episodes)
+    assert {episode.status for episode in episodes} == {"final"}
+    assert len({notice.id for notice in notices}) == len(notices)
+    assert (np.diff(series.t_ns) > 50_000_000).all(), "a step of features twice"
+    told = [(one.kind, one.onset_index, one.offset_index) for one in episodes]
+    assert told == whole_session_verdict(session)
+
+
+def whole_session_verdict(session: Path) -> list[tuple[str, int, int]]:
+    with SessionReader(session) as reader:
+        verdicts = list(session_verdicts(reader))
+    return [(one.kind, one.onset_index, one.offset_index or 0) for verdict in verdicts for one in verdict.episodes]
