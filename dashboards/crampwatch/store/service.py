@@ -80,6 +80,7 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
         client_id=options.client_id,
         will=(topic, _status(online=False)),
         birth=(topic, _status(online=True)),
+        subscriptions={every(leaf): leaf.qos for leaf in STORED_LEAVES},
         persistent=True,
         first_timeout_s=None,
     )
@@ -147,9 +148,7 @@ class _Taker:
         self._received: list[Received] = []
 
     async def run(self) -> None:
-        """Subscribe, and take messages until cancelled."""
-        for leaf in STORED_LEAVES:
-            await self._bus.subscribe(every(leaf), leaf.qos)
+        """Take messages until cancelled."""
         while True:
             await self._gather()
             for pause_s in backoff_s(first_s=0.2):
