@@ -355,7 +355,9 @@ async def serve(bus_address: str, transport_spec: str, keystore: Path) -> None:
         config = DeviceConfiguration(name="bluez", address=Address("C0:FF:EE:00:00:01"), le_enabled=True)
         host = Device.from_config_with_hci(config, transport.source, transport.sink)
         host.keystore = JsonKeyStore("bluez", str(keystore))
-        host.pairing_config_factory = lambda _connection: PairingConfig(sc=True, mitm=False, bonding=True)
+        host.pairing_config_factory = lambda _connection: PairingConfig(
+            sc=True, mitm=False, bonding=True, identity_address_type=PairingConfig.AddressType.RANDOM
+        )
         await host.power_on()
         bus = MessageBus(bus_address, negotiate_unix_fd=True)
         await bus.connect()

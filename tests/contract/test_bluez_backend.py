@@ -1,63 +1,30 @@
 """bleak's own BlueZ backend against the simulated sensor, through a stand-in for bluetoothd on a private D-Bus."""
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bluez_lane import sensor_behind_bluez
 from crampwatch.collector.radio import FoundSensor, Radio, open_radio
 from crampwatch.collector.sensor_client import SensorClient
-from crampwatch.firmware_sim.radio.options import SensorOptions, SimulatorOptions
 from crampwatch.firmware_sim.radio.service import Simulator
-from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.control import Backfill
 from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.gatt import DATA
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import RecordKind
-from lanes import require_program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ exists on Linux only")
 
 
-@contextlib.asynccontextmanager
-async def _program(*command: str, ready: bytes | None = None) -> AsyncIterator[bytes]:
-    """Run a program while the block runs; gives its first line of output, which must contain ``ready``."""
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(20):
-            line = await process.stdout.readline()
-        assert (ready or b"") in line
-        yield line
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
 @pytest.fixture
 async def bluez(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    """A simulated sensor in the air, and BlueZ on the system bus that this process sees."""
-    dbus = require_program("dbus-daemon", "dbus")
-    sensor = SensorOptions("CW-B1UE", partial(scenario, "quiet", seed=1))
-    simulator = Simulator(SimulatorOptions((sensor,), listen="127.0.0.1:0"))
-    address = await simulator.start()
-    try:
-        async with _program(str(dbus), "--session", "--nofork", "--nosyslog", "--print-address=1") as line:
-            bus_address = line.decode().strip()
-            monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_address)
-            daemon = str(Path(__file__).with_name("bluez_daemon.py"))
-            keystore = str(tmp_path / "bonds.json")
-            async with _program(sys.executable, daemon, bus_address, f"tcp-client:{address}", keystore, ready=b"ready"):
-                yield simulator
-    finally:
-        await simulator.stop()
+    async with sensor_behind_bluez(tmp_path, monkeypatch) as simulator:
+        yield simulator
 
 
 async def test_the_collector_streams_through_bluez(bluez: Simulator) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -19,11 +20,12 @@ from crampwatch.collector.decode import decode_session
 from crampwatch.collector.service import CollectorOptions, run, scan
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing, SensorCore
 from crampwatch.firmware_sim.radio.arq import AirPath
-from crampwatch.firmware_sim.radio.options import SensorOptions
+from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile
 from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.journal import SessionReader, SessionSummary, sessions
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
+from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import RecordKind
 from crampwatch.protocol.topics import ROOT, Leaf, Topic
@@ -192,16 +194,15 @@ async def test_a_sensor_is_recorded_published_and_its_session_ended(broker: Brok
     assert (services[0], services[-1]) == (True, False)
 
 
-async def test_live_times_are_close_to_final_ones_and_to_the_truth(broker: Broker, tmp_path: Path) -> None:
+async def test_live_and_final_times_are_close_to_the_truth(broker: Broker, tmp_path: Path) -> None:
     async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path)):
         await heard.until(lambda: len(heard.indices()) >= 6000)
-    summary = only_session(tmp_path)
-    final = {block.first_index: block.first_utc_ns for block in recorded(summary)}
-    lines = [(block.first_index, block.first_utc_ns) for block in heard.blocks["CW-0001"]]
-    assert all(a[1] <= b[1] for a, b in pairwise(sorted(lines)))
-    index, utc_ns = min(final.items())
-    live = [told_ns - (utc_ns + (first - index) * 1_000_000) for first, told_ns in lines]
-    assert max(abs(error) for error in live) < 40_000_000
+        boot_utc_ns = time.time_ns() - round(sim._clocks["CW-0001"]() * 1e9)
+    told = heard.blocks["CW-0001"]
+    assert all(a.first_utc_ns <= b.first_utc_ns for a, b in pairwise(sorted(told, key=lambda block: block.first_index)))
+    for blocks, limit_ns in ((told, 20_000_000), (recorded(only_session(tmp_path)), 10_000_000)):
+        errors = [block.first_utc_ns - (boot_utc_ns + block.first_index * 1_000_000) for block in blocks]
+        assert max(abs(error) for error in errors) < limit_ns, errors
 
 
 async def test_twelve_seconds_out_of_range_lose_nothing(broker: Broker, tmp_path: Path) -> None:
@@ -302,6 +303,39 @@ async def test_a_replay_at_eight_times_the_speed_ends_by_itself_and_is_complete(
     elapsed_ns = blocks[-1].first_utc_ns - blocks[0].first_utc_ns
     assert elapsed_ns == pytest.approx(blocks[-1].first_index * 1e6, abs=0.1e9)
     assert summary.duration_s == pytest.approx(45, abs=15)
+
+
+async def test_a_session_played_again_is_recorded_octet_by_octet(broker: Broker, tmp_path: Path) -> None:
+    async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path / "first")):
+        await heard.until(lambda: len(heard.indices()) >= 1500)
+        sim.set_air("CW-0001", AWAY)
+        await asyncio.sleep(6)
+        last = max(heard.indices())
+        sim.set_air("CW-0001", BACK)
+        await heard.until(lambda: heard.is_complete(last + 4000))
+    first = only_session(tmp_path / "first")
+    async with simulator_at(SensorOptions("CW-0001", SessionFile(first.path)), speed=4.0) as sim:
+        asked = options(broker, sim, tmp_path / "again", speed=4.0, ends_with_streams=True)
+        async with asyncio.timeout(PATIENCE_S * 3):
+            await run(asked, stop=asyncio.Event())
+    again = only_session(tmp_path / "again")
+    assert again.head.origin == "replay"
+    assert set(notified(again.path)) >= set(notified(first.path))
+    a, b = recorded(first), recorded(again)
+    assert_gap_free(b)
+    assert (a[0].boot_id, a[0].first_index, a[-1].next_index) == (b[0].boot_id, b[0].first_index, b[-1].next_index)
+
+
+def notified(path: Path) -> list[bytes]:
+    """Return every frame of a session as it was received."""
+    with SessionReader(path) as reader:
+        return [record.payload for record in reader.records(kinds=[RecordKind.DATA, RecordKind.STORED_DATA])]
+
+
+async def test_an_adapter_that_is_not_there_is_told(broker: Broker, tmp_path: Path) -> None:
+    asked = CollectorOptions(broker.address, tmp_path, "bumble:tcp-client:127.0.0.1:9")
+    with pytest.raises(UnavailableError, match="cannot be opened"):
+        await run(asked, stop=asyncio.Event())
 
 
 async def test_a_sensor_that_speaks_nonsense_is_counted_and_stops_nobody(

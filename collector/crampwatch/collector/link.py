@@ -29,6 +29,7 @@ from crampwatch.collector.sensor_client import SensorClient
 from crampwatch.collector.watchdog import SILENCE_S, Silence
 from crampwatch.protocol.control import Backfill, RingReport
 from crampwatch.protocol.errors import CommandRefusedError, PeerError
+from crampwatch.protocol.gatt import CONTROL
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.records import RecordKind
 
@@ -44,6 +45,7 @@ interval; at random moments, some wait for nearly nothing, and bound the sensor'
 GOOD_CONNECTION_S: Final = 30.0
 """A connection that lasted this long was a good one: after it the pauses begin small again."""
 BACKFILL_RETRY_S: Final = 2.0
+ATT_HEADER_OCTETS: Final = 3
 _log: Final = logging.getLogger(__name__)
 
 
@@ -168,9 +170,8 @@ class Link:
         return "out of reach" if lost.is_set() else f"silent for {SILENCE_S:g} s"
 
     async def _converse(self, client: BleakClient) -> None:
-        met = {"address": client.address, "mtu": client.mtu_size}
         self._is_met = True
-        self._listener.on_record(RecordKind.CONNECTED, json.dumps(met).encode())
+        self._listener.on_record(RecordKind.CONNECTED, _meeting(client))
         sensor = SensorClient(client, self._on_record, monotonic_ns=self._monotonic_ns)
         identity = await sensor.identity()
         info = await sensor.info()
@@ -226,3 +227,10 @@ class Link:
                 async with asyncio.timeout(SYNC_INTERVAL_S):
                     await self._listener.gap.wait()
             await asyncio.sleep(BACKFILL_RETRY_S)
+
+
+def _meeting(client: BleakClient) -> bytes:
+    """Return who was met and how much a packet carries: BlueZ does not tell the MTU, but what fits below it."""
+    control = client.services.get_characteristic(CONTROL)
+    mtu = None if control is None else control.max_write_without_response_size + ATT_HEADER_OCTETS
+    return json.dumps({"address": client.address, "mtu": mtu}).encode()

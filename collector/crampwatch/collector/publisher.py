@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from crampwatch.bus.client import Bus
+from crampwatch.collector.absence import Absence
 from crampwatch.collector.outgoing import Outgoing, SensorVoice
 from crampwatch.collector.recorder import Recorder
 from crampwatch.journal.reader import SessionReader
@@ -21,8 +22,6 @@ from crampwatch.protocol.records import Record
 __all__ = ["Publisher"]
 
 LINK_S: Final = 2.0
-ABSENCE_S: Final = 10.0
-"""A sensor turned upon in bed is away for a second or two; what lasts longer should be known."""
 _BATCH: Final = 256
 """Records a turn: 15 s of one sensor, so that catching up is quick and a kill repeats little."""
 
@@ -54,8 +53,7 @@ class Publisher:
         self._utc_ns = utc_ns
         self._reader = SessionReader(writer.path)
         self._seq = self._reader.published_seq(sensor_key)
-        self._absent_since_ns: int | None = None
-        self._is_absence_told = False
+        self._absence = Absence()
 
     def catch_up(self) -> None:
         """Take what an earlier process has published into the history; blocks for a few seconds after a long night."""
@@ -111,18 +109,17 @@ class Publisher:
             await asyncio.sleep(LINK_S)
             now_ns = self._utc_ns()
             if self.voice.history.boot is not None:
-                await self._publish(bus, [self.voice.link(now_ns), *self._absence(now_ns)])
+                await self._publish(bus, [self.voice.link(now_ns), *self._absence_notices(now_ns)])
 
-    def _absence(self, now_ns: int) -> list[Outgoing]:
-        if self.voice.history.is_connected:
-            told, self._is_absence_told, self._absent_since_ns = self._is_absence_told, False, None
-            return [self.voice.back(now_ns)] if told else []
-        if self._absent_since_ns is None:
-            self._absent_since_ns = now_ns
-        if self._is_absence_told or now_ns - self._absent_since_ns < ABSENCE_S * 1e9:
-            return []
-        self._is_absence_told = True
-        return [self.voice.silent(self._absent_since_ns)]
+    def _absence_notices(self, now_ns: int) -> list[Outgoing]:
+        since_ns = self._absence.since_ns
+        match self._absence.take(now_ns, is_connected=self.voice.history.is_connected):
+            case "silent":
+                return [self.voice.silent(now_ns if since_ns is None else since_ns)]
+            case "back":
+                return [self.voice.back(now_ns)]
+            case _:
+                return []
 
     async def _publish(self, bus: Bus, outgoing: list[Outgoing]) -> None:
         """Publish in order; return when all is acknowledged."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from crampwatch.collector.backfill import plan
 from crampwatch.collector.history import SensorHistory
-from crampwatch.collector.observation import EventSeen, SamplesSeen
+from crampwatch.collector.observation import Described, EventSeen, SamplesSeen
 from crampwatch.collector.recorder import Recorder
 from crampwatch.collector.timebase import HostClock
 from crampwatch.protocol.control import Backfill, RingReport
@@ -62,6 +62,9 @@ class Reception:
         if isinstance(observation, SamplesSeen):
             if observation.boot.assemblies[observation.frame.stream].has_gaps:
                 self.gap.set()
+        elif isinstance(observation, Described) and observation.is_new:
+            self._ended_streams.clear()
+            self.ended.clear()
         elif isinstance(observation, EventSeen) and observation.event.code == EventCode.STREAM_ENDED:
             self._ended_streams.add(observation.event.stream)
             self.gap.set()  # its last samples may have been lost on the way

@@ -27,7 +27,7 @@ __all__ = ["CollectorOptions", "FoundSensor", "run", "scan"]
 FAREWELL_S: Final = 0.8
 """For the links to disconnect, and again for the broker to take the rest: together below the 2 s a stage has."""
 _SCAN_RETRY_S: Final = 2.0
-_SCAN_RENEWAL_S: Final = 60.0
+_SCAN_RENEWAL_S: Final = 30.0
 """A scan that tells of nothing for this long, while a sensor is missed, may have died with its adapter."""
 _ENDED_S: Final = 0.25
 _FETCH_S: Final = 30.0
@@ -211,12 +211,10 @@ class _Service:
         session = self._session
         if session.writer is not None and bus.connected:
             await session.recorder.flush(session.writer)
+            now_ns = session.clock.utc_ns() if self._ended_ns is None else self._ended_ns
             publishers = [m.publisher for m in session.members.values() if m.publisher is not None]
             await asyncio.gather(
-                *(
-                    publisher.farewell(bus, session.clock.utc_ns(), is_ended=self._ended_ns is not None)
-                    for publisher in publishers
-                )
+                *(publisher.farewell(bus, now_ns, is_ended=self._ended_ns is not None) for publisher in publishers)
             )
         await bus.publish(topic, self._status(online=False), retain=True)
 

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from crampwatch.collector.absence import Absence
 from crampwatch.collector.battery import BatteryForecast
 from crampwatch.collector.reconnection import Backoff
 from crampwatch.collector.watchdog import Silence
@@ -63,3 +64,9 @@ def test_silence_lasts_five_seconds() -> None:
     silence.heard(104.0)
     assert silence.due_s() == 109.0
     assert not silence.has_lasted(108.9)
+
+
+def test_a_long_absence_is_told_once_and_so_is_the_return() -> None:
+    absence = Absence()
+    told = [absence.take(at * 10**9, is_connected=at in {0, 3, 30, 31}) for at in (0, 2, 3, 4, 13, 14, 15, 20, 30, 31)]
+    assert told == [None, None, None, None, None, "silent", None, None, "back", None]
