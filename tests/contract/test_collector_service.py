@@ -365,7 +365,7 @@ async def test_a_sensor_that_speaks_nonsense_is_counted_and_stops_nobody(
     assert_gap_free(recorded(summary))
     bad = {one.sensor: one.key for one in summary.sensors}["CW-BAD2"]
     kept = {tally.kind: tally.records for tally in summary.tallies if tally.sensor_key == bad}
-    assert kept[RecordKind.DATA] > 20, "what is broken is kept all the same"
+    assert kept[RecordKind.DATA] >= 20, "what is broken is kept all the same"
 
 
 def _corrupted(outgoing: Outgoing | None) -> Outgoing | None:
