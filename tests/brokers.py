@@ -32,9 +32,15 @@ class Broker(Protocol):
 
 
 class Mosquitto:
-    """Debian's Mosquitto with a password, persistence and unlimited queues, on a free loopback port."""
+    """Debian's Mosquitto with a password, persistence and unlimited queues, on a free loopback port.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: For its files.
+        listener: Further lines of its configuration.
+    """
+
+    def __init__(self, directory: Path, listener: str = "") -> None:
+        self._listener = listener
         self._program = require_program("mosquitto", "mosquitto")
         self._directory = directory
         self.address = BrokerAddress(HOST, free_port(), "tester", "secret")
@@ -64,7 +70,7 @@ class Mosquitto:
         subprocess.run([tool, "-c", "-b", passwords, "tester", "secret"], check=True)
         configuration = self._directory / "mosquitto.conf"
         configuration.write_text(
-            f"listener {self.address.port} {HOST}\nallow_anonymous false\npassword_file {passwords}\n"
+            f"listener {self.address.port} {HOST}\n{self._listener}allow_anonymous false\npassword_file {passwords}\n"
             f"persistence true\npersistence_location {self._directory}/\nmax_queued_messages 0\n"
             f"user {getpass.getuser()}\nlog_dest none\n",
             "utf-8",

@@ -1,5 +1,6 @@
 """Feature steps packed by the 48: a night of two channels takes 13 MB so, and 60 MB as a row each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from crampwatch.protocol.messages import Features
 from crampwatch.store.series import FIELDS
 from numpy.typing import NDArray
 
-__all__ = ["STEPS", "FeatureChunk", "parts_of"]
+__all__ = ["STEPS", "FeatureChunk", "known_steps", "parts_of"]
 
 STEPS: Final = 48
 """Two rows of two channels fill one page of an SQLite file."""
@@ -53,12 +54,6 @@ class FeatureChunk:
             self.values = np.pad(self.values, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
         self.values[part.begin : part.begin + len(part.values), : part.values.shape[1]] = part.values
 
-    def known(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return times and values, (n,) and (n, channels, 5), of the steps of which anything is known."""
-        is_known = np.isfinite(self.values).any(axis=(1, 2))
-        t_ns = self.t_ns + np.round(np.flatnonzero(is_known) * self.step_ns).astype(np.int64)
-        return t_ns, self.values[is_known].astype(np.float64)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -94,3 +89,29 @@ def parts_of(message: Features) -> list[Part]:
         t_ns = message.t_ns + (begin - first) * step_ns
         parts.append(Part(border // STEPS, begin - border, t_ns, step_ns, values[begin - first : end - first]))
     return parts
+
+
+def known_steps(rows: Sequence[tuple[int, float, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return times and values, (n,) and (n, channels, 5), of all steps of which anything is known.
+
+    Args:
+        rows: `t_ns`, `step_ns` and `packed` values of chunks, in any order.
+    """
+    widest = max((len(packed) for _, _, packed in rows), default=0)
+    values = np.frombuffer(b"".join(_widened(packed, widest) for _, _, packed in rows), "<f4")
+    values = values.reshape(len(rows) * STEPS, -1, len(_NAMES)) if rows else np.empty((0, 1, len(_NAMES)), "<f4")
+    begins_ns = np.array([t_ns for t_ns, _, _ in rows], dtype=np.int64)
+    steps_ns = np.array([step_ns for _, step_ns, _ in rows], dtype=np.float64)
+    t_ns = begins_ns[:, None] + np.round(steps_ns[:, None] * np.arange(STEPS)).astype(np.int64)
+    is_known = np.isfinite(values).any(axis=(1, 2))
+    return t_ns.ravel()[is_known], values[is_known].astype(np.float64)
+
+
+def _widened(packed: bytes, octets: int) -> bytes:
+    """Return packed values with as many channels as others have."""
+    if len(packed) == octets:
+        return packed
+    channels = octets // (STEPS * len(_NAMES) * 4)
+    chunk = FeatureChunk.unpacked(0, 0.0, packed)
+    missing = channels - chunk.values.shape[1]
+    return np.pad(chunk.values, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan).tobytes()

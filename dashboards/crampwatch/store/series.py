@@ -59,9 +59,12 @@ def _by_span(
     column: NDArray[np.float64], places: NDArray[np.int64], spans: int, *, is_peak: bool
 ) -> NDArray[np.float64]:
     known = np.isfinite(column)
-    counts = np.zeros((spans, column.shape[1]))
-    np.add.at(counts, places, known)
-    out = np.full(counts.shape, -np.inf) if is_peak else np.zeros(counts.shape)
-    (np.maximum if is_peak else np.add).at(out, places, np.where(known, column, -np.inf if is_peak else 0.0))
-    with np.errstate(invalid="ignore"):
-        return np.where(counts > 0, out if is_peak else out / np.maximum(counts, 1), np.nan)
+    taken, begins = np.unique(places, return_index=True)  # ascending, as the times are
+    counts = np.add.reduceat(known, begins, axis=0, dtype=np.int64)
+    if is_peak:
+        found = np.maximum.reduceat(np.where(known, column, -np.inf), begins, axis=0)
+    else:
+        found = np.add.reduceat(np.where(known, column, 0.0), begins, axis=0) / np.maximum(counts, 1)
+    out = np.full((spans, column.shape[1]), np.nan)
+    out[taken] = np.where(counts > 0, found, np.nan)
+    return out

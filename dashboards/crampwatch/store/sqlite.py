@@ -16,11 +16,10 @@ import numpy as np
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
-from crampwatch.store.feature_chunk import FeatureChunk, parts_of
+from crampwatch.store.feature_chunk import FeatureChunk, known_steps, parts_of
 from crampwatch.store.points import Document, Reading, document_of, readings_of
 from crampwatch.store.series import FIELDS, Series, thinned
 from crampwatch.store.store import FOREVER_NS, RejectedError
-from numpy.typing import NDArray
 
 __all__ = ["SqliteStore"]
 
@@ -284,18 +283,10 @@ def _read_features(
         "WHERE sensor = ? AND t_ns < ? AND t_ns > ? ORDER BY t_ns",
         (sensor, until_ns, since_ns - _CHUNK_NS),
     )
-    parts = [FeatureChunk.unpacked(*row).known() for row in rows]
-    channels = max((values.shape[1] for _, values in parts), default=1)
-    t_ns = np.concatenate([np.empty(0, np.int64), *(times for times, _ in parts)])
-    padded = [_padded(values, channels) for _, values in parts]
-    values = np.concatenate([np.empty((0, channels, len(FIELDS["features"]))), *padded])
+    t_ns, values = known_steps(rows.fetchall())
     order = np.argsort(t_ns, kind="stable")
     order = order[(t_ns[order] >= since_ns) & (t_ns[order] < until_ns)]
     return Series(t_ns[order], {name: values[order, :, place] for place, name in enumerate(FIELDS["features"])})
-
-
-def _padded(values: NDArray[np.float64], channels: int) -> NDArray[np.float64]:
-    return np.pad(values, ((0, 0), (0, channels - values.shape[1]), (0, 0)), constant_values=np.nan)
 
 
 def _read_readings(database: sqlite3.Connection, sensor: str, measurement: str, since_ns: int, until_ns: int) -> Series:

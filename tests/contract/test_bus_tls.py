@@ -1,0 +1,77 @@
+"""The bus over TLS, as to a broker of one's own on another machine."""
+
+import asyncio
+import datetime
+import gc
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from brokers import Mosquitto
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.client import Bus
+from crampwatch.protocol.errors import UnavailableError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+def write_certificate(directory: Path) -> tuple[Path, Path]:
+    """Write a certificate for localhost, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = directory / "broker.crt", directory / "broker.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+@pytest.fixture
+async def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BrokerAddress]:
+    certificate, key = write_certificate(tmp_path)
+    broker = Mosquitto(tmp_path / "broker", f"certfile {certificate}\nkeyfile {key}\n")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    broker.address = BrokerAddress("localhost", broker.address.port, "tester", "secret", tls=True)
+    await broker.start()
+    yield broker.address
+    await broker.stop()
+
+
+async def test_messages_of_all_sizes_pass_encrypted(address: BrokerAddress) -> None:
+    async with Bus(address, client_id="both") as bus, asyncio.timeout(20):
+        await bus.subscribe("a/b")
+        for n in range(100):
+            await bus.publish("a/b", bytes([n]) * n**2)
+        for n in range(100):
+            message = await bus.receive()
+            message.ack()
+            assert message.payload == bytes([n]) * n**2
+
+
+# paho 2.2 leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+async def test_a_broker_whose_certificate_nobody_vouches_for_is_refused(
+    address: BrokerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(UnavailableError, match="certificate"):
+        async with Bus(address, client_id="both", first_timeout_s=1):
+            pass
+    gc.collect()
