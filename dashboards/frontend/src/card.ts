@@ -5,7 +5,7 @@ import { ICONS, STATE_ICONS } from "./icons";
 import type { Sensor } from "./model";
 import { EnvelopePlot, WavePlot, type Picture } from "./plots";
 import { text } from "./strings";
-import { clock, clockOfDay, clockSeconds, duration } from "./time";
+import { clock, clockOfDay, clockSeconds, duration, figure } from "./time";
 import type { Episode, State } from "./wire";
 import { amount, channelName, nameOf, seconds } from "./words";
 
@@ -42,7 +42,8 @@ export class Card {
   refresh(now: number): void {
     const { sensor } = this;
     say(this.name, nameOf(sensor));
-    say(this.place, [sensor.info?.placement.muscle, sensor.info?.name].filter(Boolean).join(" · "));
+    say(this.place, sensor.info?.placement.muscle ?? "");
+    if (sensor.info) this.name.title = sensor.info.name;
     this.element.setAttribute("aria-label", `${nameOf(sensor)} ${sensor.info?.placement.muscle ?? ""}`.trim());
     say(this.badge, text.origins[sensor.origin]);
     show(this.badge, sensor.origin !== "live");
@@ -153,7 +154,7 @@ class Channel {
     for (let step = features.end - 1; step > features.end - 20; step--) {
       const [envelope, threshold] = [features.at(step, this.index, 0), features.at(step, this.index, 2)];
       if (!Number.isNaN(envelope) && !Number.isNaN(threshold))
-        return `${text.envelope} ${amount(envelope, unit)}, ${text.threshold} ${amount(threshold, unit)}`;
+        return text.envelopeNow(figure(envelope), amount(threshold, unit));
     }
     return "";
   }

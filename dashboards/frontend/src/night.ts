@@ -6,7 +6,7 @@ import type { Model } from "./model";
 import { text } from "./strings";
 import { clock, clockSeconds, length } from "./time";
 import type { Episode, Notice } from "./wire";
-import { amount, placeOf } from "./words";
+import { amount, shortPlaceOf } from "./words";
 
 const SHOWN = 60;
 const NOTICES_SHOWN = 5;
@@ -101,7 +101,7 @@ class Row {
 
   refresh(episode: Episode, model: Model): void {
     const sensor = model.sensors.get(episode.sensor);
-    const place = placeOf(sensor, episode.sensor);
+    const place = shortPlaceOf(sensor, episode.sensor, model.sensors.values());
     const revision = `${episode.status} ${episode.revision} ${place}`;
     if (revision === this.revision) return;
     this.revision = revision;

@@ -50,8 +50,7 @@ const en = {
   channel: (number: number): string => `Channel ${number}`,
   waveLabel: (channel: string): string => `EMG waveform, ${channel}`,
   envelopeLabel: (channel: string): string => `Envelope against threshold, ${channel}`,
-  envelope: "Envelope",
-  threshold: "threshold",
+  envelopeNow: (value: string, threshold: string): string => `Envelope ${value}, threshold ${threshold}`,
   goodSignal: "Good signal",
   qualities: {
     lead_off: "Electrode off",

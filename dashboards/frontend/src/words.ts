@@ -18,6 +18,13 @@ export function placeOf(sensor: Sensor | undefined, id: string): string {
   return words || nameOf(sensor);
 }
 
+/** "left" where that says which sensor is meant, else as `placeOf`. */
+export function shortPlaceOf(sensor: Sensor | undefined, id: string, all: Iterable<Sensor>): string {
+  const side = sensor?.info?.placement.side ?? "unknown";
+  const isOnly = [...all].filter((other) => other.info?.placement.side === side).length === 1;
+  return side !== "unknown" && isOnly ? text.sideWords[side] : placeOf(sensor, id);
+}
+
 export function channelName(sensor: Sensor, channel: number): string {
   const labels = sensor.info?.streams.find((stream) => stream.kind === "emg")?.labels;
   return labels?.[channel] || text.channel(channel + 1);
