@@ -1,17 +1,21 @@
 """Which bins are active: power over the resting floor, with the smoothing that the sampling rate can bear."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.frontend import emg_band_hz
-from crampwatch.detector.grid import Grid
+from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import ndimage, stats
 
-__all__ = ["Activity", "ActivityRule"]
+__all__ = ["PAST_BINS", "Activity", "ActivityRule", "HopActivity"]
 
 Array = NDArray[np.float64]
+
+PAST_BINS = 202
+"""Bins before the judged ones that have a say: two for smoothing, four seconds for the tail of a strong burst."""
 
 _SMOOTH_BINS = 3
 _HEADROOM = 1.3  # real resting noise has heavier tails than Gaussian noise, and the floor is an estimate
@@ -19,10 +23,58 @@ _HEADROOM = 1.3  # real resting noise has heavier tails than Gaussian noise, and
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Per bin of a stretch: whether it begins an episode, and whether it belongs to one; (bins, channels)."""
+    """What each bin of a stretch is; (bins, channels).
+
+    Attributes:
+        begins: Strong enough to begin an episode.
+        holds: Belongs to an episode under way.
+        lingers: Above rest at all, if only as the tail of something stronger: belongs to a cramp under way.
+    """
 
     begins: NDArray[np.bool_]
     holds: NDArray[np.bool_]
+    lingers: NDArray[np.bool_]
+
+    def by_hop(self, excess: Array, peak: Array, present: NDArray[np.bool_]) -> list["HopActivity"]:
+        """Return one value a hop, in plain numbers: what follows looks at few hops, one by one.
+
+        Args:
+            excess: Power over the floor of each hop; (hops, channels).
+            peak: Largest deviation in each hop; (hops, channels).
+            present: Channels that could be judged; (hops, channels).
+        """
+        columns = (
+            _first(self.begins),
+            _last(self.holds),
+            _last(self.lingers),
+            _count(self.holds),
+            excess,
+            peak,
+            present,
+        )
+        return [HopActivity(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+class HopActivity(NamedTuple):
+    """One hop; a list has one entry a channel. Bins are counted within the hop; -1: none.
+
+    Attributes:
+        begin_bin: First bin strong enough to begin an episode.
+        hold_bin: Last bin that belongs to an episode under way.
+        linger_bin: Last bin that belongs to a cramp under way.
+        held_bins: How many bins belong to an episode under way.
+        excess: Power over the floor.
+        peak: Largest deviation.
+        present: Whether the channel could be judged.
+    """
+
+    begin_bin: list[int]
+    hold_bin: list[int]
+    linger_bin: list[int]
+    held_bins: list[int]
+    excess: list[float]
+    peak: list[float]
+    present: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +103,53 @@ class ActivityRule:
             hold_ratio=max(config.hold_ratio, _ratio(freedom * _SMOOTH_BINS, 1e-3)),
         )
 
-    def judge(self, bin_power: Array, floor: Array) -> Activity:
-        """Judge bins against the floor of each, (bins, channels); two more rows of power come first, as their past."""
+    def may_begin(self, bin_power: Array, floor: Array) -> bool:
+        """Whether any bin could begin an episode; quick, for the long hours of rest. NaN never does."""
+        return bool((bin_power > min(self.single_ratio, self.smooth_ratio) * floor).any())
+
+    def judge(self, bin_power: Array, floor: Array, tail_share: float) -> Activity:
+        """Judge the last bins of a stretch.
+
+        Args:
+            bin_power: Power in consecutive bins, the first `PAST_BINS` only as their past; (PAST_BINS + n, channels).
+            floor: Resting power of each judged bin; (n, channels).
+            tail_share: Amplitude, as a share of the largest of the past 4 s, that is only its tail.
+        """
         known = np.nan_to_num(bin_power)
-        smooth = (known[2:] + known[1:-1] + known[:-2]) / (_SMOOTH_BINS * floor)
-        single = known[2:] / floor
-        return Activity(
-            begins=np.asarray((smooth > self.smooth_ratio) | (single > self.single_ratio)),
-            holds=(smooth > self.hold_ratio) & (single > 0.6 * self.hold_ratio) | (single > self.smooth_ratio),
-        )
+        smooth = (known[2:] + known[1:-1] + known[:-2]) / _SMOOTH_BINS
+        count = len(floor)
+        tail = tail_share**2 * _largest_before(smooth, count)
+        smooth, single = smooth[-count:], known[-count:]
+        begins = (smooth > self.smooth_ratio * floor) & (smooth > tail)
+        begins |= (single > self.single_ratio * floor) & (single > 2.0 * tail)
+        lingers = (smooth > self.hold_ratio * floor) & (single > 0.6 * self.hold_ratio * floor)
+        lingers |= single > self.smooth_ratio * floor
+        return Activity(begins, lingers & (np.maximum(smooth, single) > tail), lingers)
+
+
+def _first(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the first true bin of each hop, -1 for none; (hops, channels)."""
+    hops = bins.reshape(-1, BINS_PER_HOP, bins.shape[1])
+    return np.where(hops.any(axis=1), hops.argmax(axis=1), -1)
+
+
+def _last(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the last true bin of each hop, -1 for none; (hops, channels)."""
+    hops = bins.reshape(-1, BINS_PER_HOP, bins.shape[1])[:, ::-1]
+    return np.where(hops.any(axis=1), BINS_PER_HOP - 1 - hops.argmax(axis=1), -1)
+
+
+def _count(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
+    counts: NDArray[np.int64] = bins.reshape(-1, BINS_PER_HOP, bins.shape[1]).sum(axis=1)
+    return counts
+
+
+def _largest_before(values: Array, count: int) -> Array:
+    """Return, for each of the last `count` rows, the largest of the rows up to it, over four seconds."""
+    size = PAST_BINS - 1
+    reached = ndimage.maximum_filter1d(values, size, axis=0, origin=(size - 1) // 2, mode="nearest")
+    largest: Array = reached[-count:]
+    return largest
 
 
 def _ratio(freedom: float, probability: float) -> float:

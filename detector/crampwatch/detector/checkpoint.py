@@ -34,8 +34,10 @@ class Checkpoint:
         arrays: Arrays by part and name.
         next_index: Sample index expected next.
         first_hop: First hop of the history.
-        barrier_bin: No episode reaches back before this.
-        current: The episode under way.
+        barrier_bins: No episode reaches back before this; one a channel.
+        open: The episodes under way.
+        recent: Brief episodes that ended last.
+        series: The series under way.
         state: The state machine.
         celsius: Skin temperature told last; NaN where none.
     """
@@ -46,8 +48,10 @@ class Checkpoint:
     arrays: dict[str, Any]
     next_index: int | None
     first_hop: int
-    barrier_bin: int
-    current: OpenEpisode | None
+    barrier_bins: list[int]
+    open: list[OpenEpisode]
+    recent: list[OpenEpisode]
+    series: OpenEpisode | None
     state: StateMachine
     celsius: float
 

@@ -1,13 +1,18 @@
 """What an episode most likely is, and why: interpretable evidence in log odds, and reasons a wearer can read."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.evidence import Evidence
+from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["Verdict", "classify"]
+__all__ = ["Verdict", "classify", "provisional", "regular"]
+
+_SLOW_HZ = 48.0  # a cold foot's muscle still has a mean frequency above 55 Hz here
+_MOTION_ONLY = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +24,41 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, scale_known: bool) -> Verdict:
+def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool) -> Verdict:
     """Decide on what is known so far; `ended` when the episode is over."""
     unit = () if scale_known else ("The scale of this recording is unknown: judged relative to its own resting level.",)
-    verdict = _nuisance(evidence) or _brief(evidence, config, ended=ended) or _sustained(evidence, config, scale_known)
+    verdict = (
+        _nuisance(evidence, ended=ended)
+        or _brief(evidence, config, ended=ended)
+        or _sustained(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
+    )
     return Verdict(verdict.kind, verdict.confidence, verdict.reasons + unit)
 
 
-def _nuisance(evidence: Evidence) -> Verdict | None:
-    if evidence.mains_ratio > 3.0:
+def provisional(age_s: float, config: DetectorConfig) -> Verdict:
+    """Say what a young episode would be if it ended now."""
+    kind = EpisodeKind.TWITCH if age_s < config.twitch_s else EpisodeKind.LEG_MOVEMENT
+    return Verdict(kind, 0.5, (f"It has lasted {age_s:.1f} s so far.", "Too early to tell."))
+
+
+def regular(beats: Sequence[Beat]) -> Verdict:
+    """Judge brief events that were found to come back regularly."""
+    pace = (len(beats) - 1) / (beats[-1].onset_s - beats[0].onset_s)
+    if is_heart(beats):
+        reason = f"The same brief wave comes {60.0 * pace:.0f} times a minute: the heart, heard by the electrode."
+        return Verdict(EpisodeKind.ARTEFACT, 0.85, (reason,))
+    return Verdict(EpisodeKind.RHYTHMIC, 0.8, (f"Like bursts come back evenly, {pace:.1f} times a second.",))
+
+
+def _nuisance(evidence: Evidence, *, ended: bool) -> Verdict | None:
+    """Recognise what no muscle does. A muscle's power at the mains lines is a tenth of the whole."""
+    if evidence.mains_ratio > 3.0 or (evidence.age_s < 1.5 and evidence.mains_step > 1.0 and ended):
         return Verdict(EpisodeKind.ARTEFACT, 0.8, ("The change is at the mains frequency and its harmonics.",))
-    if evidence.motion_ratio > 60.0 and evidence.age_s < 3.0:
-        return Verdict(EpisodeKind.ARTEFACT, 0.7, ("Almost all of it is slower than muscle: the electrode moved.",))
+    slow = evidence.mean_hz < _SLOW_HZ and evidence.motion_ratio > 0.4
+    if slow or evidence.motion_ratio > _MOTION_ONLY:
+        return Verdict(
+            EpisodeKind.ARTEFACT, 0.75, ("Most of it is slower than muscle: the electrode or its cable moved.",)
+        )
     return None
 
 
@@ -53,10 +81,10 @@ def _is_rhythmic(evidence: Evidence) -> bool:
     return cycles >= 3.5 and rhythm.strength > 0.4 and rhythm.depth > 0.6
 
 
-def _sustained(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> Verdict:
+def _sustained(evidence: Evidence, config: DetectorConfig, *, was_cramp: bool, scale_known: bool) -> Verdict:
     score, reasons = _cramp_score(evidence, config, scale_known)
     probability = 1.0 / (1.0 + math.exp(-score))
-    if score > config.confirm_score:
+    if score > (config.revoke_score if was_cramp else config.confirm_score):
         return Verdict(EpisodeKind.CRAMP, probability, reasons)
     kind = EpisodeKind.MOVEMENT if evidence.age_s > 10.0 or evidence.motion_ratio > 2.0 else EpisodeKind.LEG_MOVEMENT
     return Verdict(kind, 1.0 - probability, reasons)
@@ -88,12 +116,12 @@ def _spread_argument(evidence: Evidence) -> tuple[float, str]:
 
 
 def _rise_argument(evidence: Evidence) -> tuple[float, str]:
-    if evidence.rise_s < 0.4:
+    if evidence.onset.rise_s < 0.4:
         return -1.0, "It began at full strength at once, as a movement does."
-    return min(1.5, evidence.rise_s), f"It built up over {evidence.rise_s:.1f} s."
+    return min(1.5, evidence.onset.rise_s), f"It built up over {evidence.onset.rise_s:.1f} s."
 
 
 def _motion_argument(evidence: Evidence) -> tuple[float, str]:
-    if evidence.motion_onset_ratio > 1.0:
-        return -min(3.0, evidence.motion_onset_ratio), "The electrode moved as it began."
+    if evidence.onset.motion_ratio > 1.0:
+        return -min(3.0, evidence.onset.motion_ratio), "The electrode moved as it began."
     return 0.5, "The foot lay still."

@@ -1,6 +1,6 @@
 """What is known of an episode, as numbers with a physiological meaning."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
@@ -8,7 +8,7 @@ from crampwatch.detector.history import History
 from crampwatch.detector.rhythm import Rhythm, find_rhythm
 from numpy.typing import NDArray
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "OnsetEvidence", "gather", "gather_onset"]
 
 Array = NDArray[np.float64]
 
@@ -17,82 +17,122 @@ _PLATEAU_QUANTILE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Evidence about one episode up to now. Powers in uV2 (counts2 where the scale is unknown); NaN: cannot be told.
+class OnsetEvidence:
+    """Evidence about how an episode began. Powers in uV2 (counts2 where the scale is unknown); NaN: cannot be told.
 
     Attributes:
+        rise_s: From the first activity to 70 % of the plateau of the first seconds.
+        spread: Amplitude of the strongest other channel in the first 1.2 s, as a share of the strongest.
+        motion_ratio: Power below 12 Hz in the first 1.2 s, above what was there before, over the EMG plateau.
+        motion_before: Power below 12 Hz before; (channels,).
+        mains_before: Power at the mains lines before; (channels,).
+        floor_hz: Mean frequency at rest before.
+    """
+
+    rise_s: float
+    spread: float
+    motion_ratio: float
+    motion_before: tuple[float, ...]
+    mains_before: tuple[float, ...]
+    floor_hz: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Evidence about one episode up to now, from the last 20 s of it. Units as in `OnsetEvidence`.
+
+    Attributes:
+        onset: How it began.
         age_s: From the first to the latest activity.
         duty: Share of that time with activity.
         rms_uv: Plateau of the strongest channel.
         snr_db: Its power over the floor.
         spread: Plateau amplitude of the strongest other channel, as a share; NaN with one channel.
-        spread_early: The same in the first 1.2 s.
         other_db: Power of that other channel over its own floor, dB.
-        rise_s: From the first activity to 70 % of the plateau.
-        motion_ratio: Power below 12 Hz over EMG power, during the episode, above what was there before.
-        motion_onset_ratio: The same around the onset, against the plateau.
+        motion_ratio: Power below 12 Hz, above what was there before, over the EMG plateau.
         variability: Spread of the logarithm of the level from hop to hop on the plateau.
         kurtosis: 3 for many units at once or noise; more for single units.
         mean_hz: Mean frequency on the plateau.
-        floor_hz: Mean frequency at rest before; NaN where no rest was seen.
         drift: Relative change of the mean frequency from the first to the second half.
         rhythm: The strongest periodicity of the envelope.
         fall_s: From 70 % of the plateau to the end; NaN while it goes on.
-        mains_ratio: Change of the power at the mains lines over the EMG power.
+        mains_ratio: Change of the power at the mains lines over the EMG plateau.
+        mains_step: How much the power at the mains lines differs now from before, over the EMG plateau.
         trend: Level of the last second over the plateau.
     """
 
+    onset: OnsetEvidence
     age_s: float
     duty: float
     rms_uv: float
     snr_db: float
     spread: float
-    spread_early: float
     other_db: float
-    rise_s: float
     motion_ratio: float
-    motion_onset_ratio: float
     variability: float
     kurtosis: float
     mean_hz: float
-    floor_hz: float
     drift: float
     rhythm: Rhythm
     fall_s: float
     mains_ratio: float
+    mains_step: float
     trend: float
 
 
+def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> OnsetEvidence:
+    """Gather what is known of the beginning of an episode that the history still holds."""
+    view = _View.of(history, onset_bin, end_bin)
+    first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
+    before = slice(max(0, first - 50), max(0, first - 1))
+    motion = _middle(history.measures.motion[before], 0.0)
+    level = view.excess[:, channel]
+    plateau = _quantile(level, _PLATEAU_QUANTILE)
+    early = view.part(0, max(1, round(_ONSET_S / grid.hop_s)))
+    return OnsetEvidence(
+        rise_s=_rise_s(view, grid, channel, plateau),
+        spread=_others(early, channel, _quantile(early.excess[:, channel], _PLATEAU_QUANTILE))[0],
+        motion_ratio=_over_before(early.motion[:, channel], motion[channel], plateau),
+        motion_before=tuple(motion.tolist()),
+        mains_before=tuple(_middle(history.measures.mains[before], 0.0).tolist()),
+        floor_hz=float(_middle(history.measures.mean_hz[before], np.nan)[channel]),
+    )
+
+
 def gather(
-    history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int, duty: float, ended: bool
+    history: History,
+    grid: Grid,
+    onset: OnsetEvidence,
+    *,
+    onset_bin: int,
+    end_bin: int,
+    channel: int,
+    duty: float,
+    ended: bool,
 ) -> Evidence:
     """Gather what the history still holds of an episode from `onset_bin` to before `end_bin` (bins since index 0)."""
     view = _View.of(history, onset_bin, end_bin)
     level = view.excess[:, channel]
     plateau = _quantile(level, _PLATEAU_QUANTILE)
     spread, other_db = _others(view, channel, plateau)
-    early = max(1, round(_ONSET_S / grid.hop_s))
-    spread_early, _ = _others(view.part(0, early), channel, _quantile(level[:early], _PLATEAU_QUANTILE))
     steady = _steady(level, plateau)
     return Evidence(
+        onset=onset,
         age_s=(end_bin - onset_bin) * grid.bin_s,
         duty=duty,
         rms_uv=float(np.sqrt(plateau)),
         snr_db=_decibel(plateau / view.floor[channel] + 1e-9),
         spread=spread,
-        spread_early=spread_early,
         other_db=other_db,
-        rise_s=_rise_s(view, grid, channel, plateau),
-        motion_ratio=_motion(view, channel, slice(None), plateau),
-        motion_onset_ratio=_motion(view, channel, slice(0, early), plateau),
+        motion_ratio=_over_before(view.motion[:, channel], onset.motion_before[channel], plateau),
         variability=_variability(view.power[:, channel][steady]),
         kurtosis=_kurtosis(view, channel),
         mean_hz=_weighted(view.mean_hz[:, channel], level),
-        floor_hz=view.floor_hz[channel],
         drift=_drift(view.mean_hz[:, channel], level),
         rhythm=find_rhythm(view.bin_power[:, channel], float(view.floor[channel]), grid.bin_s),
         fall_s=_fall_s(view, grid, channel, plateau) if ended else float("nan"),
-        mains_ratio=_mains(view, channel, plateau),
+        mains_ratio=float((np.median(view.mains[:, channel]) - onset.mains_before[channel]) / plateau),
+        mains_step=_mains_step(history, onset.mains_before[channel], channel) / plateau,
         trend=_trend(level, plateau, grid),
     )
 
@@ -108,9 +148,6 @@ class _View:
     motion: Array
     mains: Array
     floor: Array
-    floor_hz: Array
-    motion_before: Array
-    mains_before: Array
     bin_power: Array
 
     @classmethod
@@ -120,7 +157,6 @@ class _View:
         last = max(first + 1, -(-end_bin // BINS_PER_HOP) - history.first_hop)
         bins = history.first_hop * BINS_PER_HOP
         floor = np.nan_to_num(_last_known(history.floor[:last]), nan=1.0)
-        before = slice(max(0, first - 50), max(0, first - 1))
         power = np.nan_to_num(measures.power[first:last])
         return cls(
             power=power,
@@ -130,22 +166,13 @@ class _View:
             motion=np.nan_to_num(measures.motion[first:last]),
             mains=np.nan_to_num(measures.mains[first:last]),
             floor=floor,
-            floor_hz=_middle(measures.mean_hz[before], np.nan),
-            motion_before=_middle(measures.motion[before], 0.0),
-            mains_before=_middle(measures.mains[before], 0.0),
             bin_power=np.nan_to_num(measures.bin_power[max(0, onset_bin - bins) : max(1, end_bin - bins)]),
         )
 
     def part(self, first: int, last: int) -> "_View":
         """Return some of the hops."""
-        cut = {
-            name: getattr(self, name)[first:last]
-            for name in ("power", "excess", "fourth", "mean_hz", "motion", "mains")
-        }
-        kept = {
-            name: getattr(self, name) for name in ("floor", "floor_hz", "motion_before", "mains_before", "bin_power")
-        }
-        return _View(**cut, **kept)
+        names = ("power", "excess", "fourth", "mean_hz", "motion", "mains")
+        return replace(self, **{name: getattr(self, name)[first:last] for name in names})
 
 
 def _last_known(floor: Array) -> Array:
@@ -156,12 +183,12 @@ def _last_known(floor: Array) -> Array:
 
 def _middle(values: Array, default: float) -> Array:
     """Return the median of each channel over the hops that are there."""
-    result = np.full(values.shape[1], default)
-    for channel in range(values.shape[1]):
-        known = values[:, channel][np.isfinite(values[:, channel])]
-        if len(known):
-            result[channel] = np.median(known)
-    return result
+    ordered = np.sort(values, axis=0)  # NaN comes last
+    known = np.isfinite(ordered).sum(axis=0)
+    if not len(ordered):
+        return np.full(values.shape[1], default)
+    place = np.maximum(known - 1, 0) // 2
+    return np.where(known > 0, ordered[place, np.arange(values.shape[1])], default)
 
 
 def _quantile(values: Array, q: float) -> float:
@@ -173,9 +200,9 @@ def _quantile(values: Array, q: float) -> float:
 
 def _others(view: _View, channel: int, plateau: float) -> tuple[float, float]:
     channels = view.power.shape[1]
-    if channels == 1:
+    if channels == 1 or not len(view.power):
         return float("nan"), float("nan")
-    levels = [_quantile(view.excess[:, c], _PLATEAU_QUANTILE) for c in range(channels)]
+    levels = np.sort(view.excess, axis=0)[int(_PLATEAU_QUANTILE * (len(view.excess) - 1))].clip(1e-12).tolist()
     other = max((c for c in range(channels) if c != channel), key=lambda c: levels[c])
     return float(np.sqrt(levels[other] / plateau)), _decibel(levels[other] / view.floor[other] + 1e-9)
 
@@ -206,13 +233,8 @@ def _fall_s(view: _View, grid: Grid, channel: int, plateau: float) -> float:
     return float(len(view.power) - 1 - (reached[-1] if len(reached) else 0)) * grid.hop_s
 
 
-def _motion(view: _View, channel: int, hops: slice, plateau: float) -> float:
-    rise = np.maximum(view.motion[hops, channel] - view.motion_before[channel], 0.0)
-    return float(rise.mean() / plateau) if len(rise) else 0.0
-
-
-def _mains(view: _View, channel: int, plateau: float) -> float:
-    return float((np.median(view.mains[:, channel]) - view.mains_before[channel]) / plateau)
+def _over_before(values: Array, before: float, plateau: float) -> float:
+    return float(np.maximum(values - before, 0.0).mean() / plateau)
 
 
 def _variability(power: Array) -> float:
@@ -238,6 +260,11 @@ def _drift(mean_hz: Array, level: Array) -> float:
     half = len(level) // 2
     first, second = _weighted(mean_hz[:half], level[:half]), _weighted(mean_hz[half:], level[half:])
     return second / first - 1.0 if half and first > 0 else 0.0
+
+
+def _mains_step(history: History, before: float, channel: int) -> float:
+    latest = history.measures.mains[-2:, channel]
+    return abs(float(np.nan_to_num(latest).mean()) - before)
 
 
 def _trend(level: Array, plateau: float, grid: Grid) -> float:

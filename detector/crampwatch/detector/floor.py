@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SLOT_HOPS", "NoiseFloor"]
+__all__ = ["NoiseFloor"]
 
 Array = NDArray[np.float64]
 
-SLOT_HOPS = 10
-"""Hops between two updates of the floor: 1 s."""
-
-_REMEMBERED = 120  # slots: two minutes follow a drying gel and a cooling foot
+_FIRST_SLOT_HOPS = 10  # at the start the floor is needed after a second
+_SLOT_HOPS = 50
+_FIRST_SLOTS = 5
+_REMEMBERED = 30  # slots of 5 s: two and a half minutes follow a drying gel and a cooling foot
 _QUIET_RATIO = 2.2  # a hop above this is activity and tells nothing about rest
 _FEWEST_QUIET = 3
 _SAME_FLOOR_RATIO = 2.5  # slots within 4 dB of the quietest belong to the same rest
-_LOWER_HALF_BIAS = 0.88  # mean of the lower half of ten chi-square means with some 50 degrees of freedom
-_STEADY_SLOTS = 40
-_STEADY_LOG_STD = 0.09  # 0.4 dB: an amplifier is this steady over 40 s, a muscle is not
-_GIVE_UP_SLOTS = 1200  # after 20 min without rest the level is the new rest
+_LOWER_HALF_BIAS = 0.88  # mean of the lower half of chi-square means with some 50 degrees of freedom
+_STEADY_SLOTS = 8
+_STEADY_LOG_STD = 0.08  # 0.35 dB: an amplifier is this steady over 40 s, a muscle is not
+_GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
 
 
 @dataclass(slots=True)
@@ -29,9 +29,9 @@ class NoiseFloor:
     Attributes:
         channels: Channels of the stream.
         least: Power no floor lies below (electrode noise, LSB), uV2; (channels,).
-        quiet: Resting power of past seconds, NaN where there was none, the latest last; (slots, channels).
-        loud: Power of the latest seconds without rest, to adopt a new level; (slots, channels).
-        loud_slots: Seconds in a row without rest; (channels,).
+        quiet: Resting power of past slots, NaN where there was none, the latest last; (slots, channels).
+        loud: Power of the latest slots without rest, to adopt a new level; (slots, channels).
+        loud_slots: Slots in a row without rest; (channels,).
     """
 
     channels: int
@@ -46,21 +46,26 @@ class NoiseFloor:
             self.loud = np.full((_STEADY_SLOTS, self.channels), np.nan)
             self.loud_slots = np.zeros(self.channels, np.int64)
 
+    def slot_hops(self) -> int:
+        """Return the hops between two updates, which end at multiples of it: 1 s at first, then 5 s."""
+        young = np.isnan(self.quiet[-_FIRST_SLOTS:]).any()
+        return _FIRST_SLOT_HOPS if young else _SLOT_HOPS
+
     def power(self) -> Array:
         """Return the resting power, uV2; NaN where no rest was seen yet; (channels,)."""
         return np.array([self._channel_power(channel) for channel in range(self.channels)])
 
-    def update(self, hop_power: Array, *, ratio_unit: Array) -> None:
-        """Take one second of hops.
+    def update(self, hop_power: Array, *, judged_against: Array) -> None:
+        """Take the hops of a slot.
 
         Args:
             hop_power: Power of each hop, NaN where it tells nothing; (hops, channels).
-            ratio_unit: The floor those hops were judged against, NaN where unknown; (channels,).
+            judged_against: The floor those hops were judged against, NaN where unknown; (channels,).
         """
         for channel in range(self.channels):
             known = hop_power[:, channel][np.isfinite(hop_power[:, channel])]
             if len(known) >= _FEWEST_QUIET:
-                self._update_channel(channel, known, ratio_unit[channel])
+                self._update_channel(channel, known, judged_against[channel])
 
     def _update_channel(self, channel: int, known: Array, floor: float) -> None:
         quiet = known if np.isnan(floor) else known[known < _QUIET_RATIO * floor]

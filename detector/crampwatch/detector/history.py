@@ -1,6 +1,6 @@
 """The last half minute of measures, in front of those of the present chunk."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -63,14 +63,21 @@ class History:
 
     def trim(self) -> None:
         """Forget what is older than remembered."""
-        drop = max(0, self.hops - REMEMBERED_HOPS)
-        self.first_hop += drop
+        kept = self.window(self.first_hop + self.hops - 1)
+        self.first_hop = kept.first_hop
+        self.measures = Measures(**{item.name: getattr(kept.measures, item.name).copy() for item in fields(Measures)})
+        self.floor, self.usable = kept.floor.copy(), kept.usable.copy()
+
+    def window(self, hop: int) -> "History":
+        """Return a view of what is remembered at the end of a hop, however much more the present chunk holds."""
+        last = hop - self.first_hop + 1
+        first = max(0, last - REMEMBERED_HOPS)
+        rows, bins = slice(first, last), slice(first * BINS_PER_HOP, last * BINS_PER_HOP)
         cut = {
-            item.name: getattr(self.measures, item.name)[drop * (BINS_PER_HOP if item.name in _PER_BIN else 1) :].copy()
+            item.name: getattr(self.measures, item.name)[bins if item.name in _PER_BIN else rows]
             for item in fields(Measures)
         }
-        self.measures = replace(self.measures, **cut)
-        self.floor, self.usable = self.floor[drop:].copy(), self.usable[drop:].copy()
+        return History(self.first_hop + first, Measures(**cut), self.floor[rows], self.usable[rows])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all arrays by name, to be written down."""

@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import numpy as np
-from crampwatch.detector.activity import ActivityRule
+from crampwatch.detector.activity import PAST_BINS, Activity, ActivityRule
 from crampwatch.detector.checkpoint import STATE_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import Event, Features
-from crampwatch.detector.floor import SLOT_HOPS, NoiseFloor
+from crampwatch.detector.floor import NoiseFloor
 from crampwatch.detector.grid import BINS_PER_HOP, Framer, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.measures import Measurer, Measures
@@ -67,7 +67,7 @@ class Detector:
         self._floor = NoiseFloor(stream.channels, np.full(stream.channels, _least_floor_power(stream, self.config)))
         self._floor_power = self._floor.power()
         self._history = History.empty(stream.channels)
-        self._tracker = EpisodeTracker(self._grid, self.config, f"s{stream.stream}", stream.scale_known)
+        self._tracker = EpisodeTracker(self._grid, self.config, stream)
         self._state = StateMachine()
         self._celsius = math.nan
 
@@ -125,8 +125,10 @@ class Detector:
                 arrays=self._arrays(),
                 next_index=self._framer.next_index,
                 first_hop=self._history.first_hop,
-                barrier_bin=self._tracker.barrier_bin,
-                current=self._tracker.current,
+                barrier_bins=self._tracker.barrier_bins,
+                open=self._tracker.open,
+                recent=self._tracker.recent,
+                series=self._tracker.series,
                 state=self._state,
                 celsius=self._celsius,
             )
@@ -152,7 +154,8 @@ class Detector:
         inner = {name.removeprefix("history."): value for name, value in arrays.items() if name.startswith("history.")}
         self._history = History.from_arrays(kept.first_hop, inner)
         self._framer.next_index = kept.next_index
-        self._tracker.barrier_bin, self._tracker.current = kept.barrier_bin, kept.current
+        self._tracker.barrier_bins, self._tracker.open = kept.barrier_bins, kept.open
+        self._tracker.recent, self._tracker.series = kept.recent, kept.series
         self._state, self._celsius = kept.state, kept.celsius
         self._floor_power = self._floor.power()
 
@@ -193,7 +196,8 @@ class Detector:
         row = start
         while row < self._history.hops:
             hop = self._history.first_hop + row
-            count = min(SLOT_HOPS - hop % SLOT_HOPS, self._history.hops - row)
+            slot_hops = self._floor.slot_hops()
+            count = min(slot_hops - hop % slot_hops, self._history.hops - row)
             events += self._slot(row, count, signal_codes[row - start : row - start + count])
             row += count
         features = self._features(start, bits)
@@ -202,15 +206,17 @@ class Detector:
 
     def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
         """Judge hops against one floor; at the end of a slot, let the floor follow."""
-        events: list[Event] = []
         history = self._history
-        history.floor[row : row + count] = self._effective_floor(row, count)
-        if np.isfinite(self._floor_power).any() or self._tracker.current is not None:
-            events += self._walk(row, count, signal_codes)
+        floor = self._effective_floor(row, count)
+        history.floor[row : row + count] = floor
+        bins = history.measures.bin_power[row * BINS_PER_HOP : (row + count) * BINS_PER_HOP]
+        bin_floor = np.repeat(floor, BINS_PER_HOP, axis=0)
+        if not self._tracker.is_idle() or self._rule.may_begin(bins, bin_floor):
+            events = self._walk(row, count, bin_floor, signal_codes)
         else:
-            events += self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples)
-        if (history.first_hop + row + count) % SLOT_HOPS == 0:
-            self._follow_floor(row + count - SLOT_HOPS, row + count)
+            events = list(self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples))
+        if (history.first_hop + row + count) % self._floor.slot_hops() == 0:
+            self._follow_floor(row + count)
         return events
 
     def _effective_floor(self, row: int, count: int) -> Array:
@@ -218,42 +224,41 @@ class Detector:
         mains = np.nan_to_num(self._history.measures.mains[row : row + count])
         return np.asarray(self._floor_power + _MAINS_LEAK * mains)
 
-    def _walk(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
-        begins, holds = self._judge_bins(row, count)
+    def _walk(self, row: int, count: int, bin_floor: Array, signal_codes: NDArray[np.int8]) -> list[Event]:
         history, tracker = self._history, self._tracker
+        activity = self._judge_bins(row, count, bin_floor)
         first = history.first_hop + row
-        if tracker.current is None and not begins.any():
+        if tracker.is_idle() and not activity.begins.any():
             return list(self._state.quiet(first, signal_codes, self._grid.hop_samples))
+        rows = slice(row, row + count)
+        excess = np.maximum(np.nan_to_num(history.measures.power[rows] - history.floor[rows]), 0.0)
+        bins = slice(row * BINS_PER_HOP, (row + count) * BINS_PER_HOP)
+        peak = history.measures.bin_peak[bins].reshape(count, BINS_PER_HOP, -1).max(axis=1)
         events: list[Event] = []
-        present = np.asarray(history.usable[row : row + count].any(axis=1))
-        for place in range(count):
-            bins = slice(place * BINS_PER_HOP, (place + 1) * BINS_PER_HOP)
-            tracker.hop(history, first + place, begins[bins], holds[bins], present=bool(present[place]))
+        hops = activity.by_hop(excess, np.nan_to_num(peak), history.usable[rows])
+        for place, (hop_activity, code) in enumerate(zip(hops, signal_codes.tolist(), strict=True)):
+            tracker.hop(history, first + place, hop_activity)
             events += tracker.take_changes()
-            kind = tracker.current.kind if tracker.current else None
             end = (first + place + 1) * self._grid.hop_samples
-            events += self._state.hop(end, int(signal_codes[place]), active=tracker.current is not None, kind=kind)
+            events += self._state.hop(end, code, kinds=tracker.kinds())
         return events
 
-    def _judge_bins(self, row: int, count: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _judge_bins(self, row: int, count: int, bin_floor: Array) -> Activity:
         """Return which bins of some hops begin or hold an episode, (5 * count, channels)."""
         first, last = row * BINS_PER_HOP, (row + count) * BINS_PER_HOP
-        power = self._history.measures.bin_power[max(0, first - 2) : last]
-        padding = 2 - (first - max(0, first - 2))
-        floor = np.repeat(self._history.floor[row : row + count], BINS_PER_HOP, axis=0)
+        power = self._history.measures.bin_power[max(0, first - PAST_BINS) : last]
+        missing = PAST_BINS - min(first, PAST_BINS)
+        padded = np.concatenate([np.zeros((missing, power.shape[1])), power]) if missing else power
         usable = np.repeat(self._history.usable[row : row + count], BINS_PER_HOP, axis=0)
-        padded = np.concatenate([np.zeros((padding, power.shape[1])), power]) if padding else power
-        activity = self._rule.judge(padded, floor)
-        usable &= np.isfinite(floor)
-        return activity.begins & usable, activity.holds & usable
+        floor = np.where(usable & np.isfinite(bin_floor), bin_floor, np.inf)
+        return self._rule.judge(padded, floor, self.config.tail_share)
 
-    def _follow_floor(self, start: int, end: int) -> None:
-        start = max(start, 0)
-        measures, usable = self._history.measures, self._history.usable[start:end]
-        leak = _MAINS_LEAK * np.nan_to_num(measures.mains[start:end])
-        judged = np.where(usable, measures.power[start:end], np.nan)
-        judged = np.where(judged > 0, np.maximum(judged - leak, 0.25 * judged), np.nan)
-        self._floor.update(judged, ratio_unit=self._floor_power)
+    def _follow_floor(self, end: int) -> None:
+        rows = slice(max(0, end - self._floor.slot_hops()), end)
+        power, mains = self._history.measures.power[rows], self._history.measures.mains[rows]
+        leak = _MAINS_LEAK * np.nan_to_num(mains)
+        judged = np.where(self._history.usable[rows] & (power > 0), np.maximum(power - leak, 0.25 * power), np.nan)
+        self._floor.update(judged, judged_against=self._floor_power)
         self._floor_power = self._floor.power()
 
     def _features(self, start: int, bits: NDArray[np.uint16]) -> Features:

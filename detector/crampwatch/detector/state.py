@@ -1,5 +1,6 @@
 """The present state of a sensor: rest, active, cramp, or why nothing can be said."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,18 +44,18 @@ class StateMachine:
             return []
         changes: list[StateChange] = []
         for place, code in enumerate(codes.tolist()):
-            changes += self.hop((first_hop + place + 1) * hop_samples, code, active=False, kind=None)
+            changes += self.hop((first_hop + place + 1) * hop_samples, code, kinds=())
         return changes
 
-    def hop(self, index: int, code: int, *, active: bool, kind: EpisodeKind | None) -> list[StateChange]:
-        """Take one hop that ends at sample `index`."""
+    def hop(self, index: int, code: int, *, kinds: Collection[EpisodeKind | None]) -> list[StateChange]:
+        """Take one hop that ends at sample `index`, with the kinds of the episodes under way."""
         self.run = self.run + 1 if code == self.code else 1
         self.code = code
         if code and self.run < _PERSIST_HOPS:
             return []
         state = _BY_CODE[code]
-        if active:
-            state = SignalState.CRAMP if kind is EpisodeKind.CRAMP else SignalState.ACTIVE
+        if kinds:
+            state = SignalState.CRAMP if EpisodeKind.CRAMP in kinds else SignalState.ACTIVE
         if state is self.state:
             return []
         self.state = state

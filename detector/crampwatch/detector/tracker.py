@@ -1,22 +1,35 @@
-"""The life of episodes: opened at a clear burst, followed back to its first discharge, revised, closed or retracted."""
+"""The life of episodes: opened at a clear burst, followed back to its first discharge, revised, closed or retracted.
 
+Muscles of one foot act alone or together, so each channel is followed on its own; channels that begin together belong
+to
+one episode, and one that falls silent leaves it.
+"""
+
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from crampwatch.detector.classify import Verdict, classify
+from crampwatch.detector.activity import HopActivity
+from crampwatch.detector.classify import Verdict, classify, provisional, regular
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus
-from crampwatch.detector.evidence import gather
+from crampwatch.detector.evidence import OnsetEvidence, gather, gather_onset
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.history import History
+from crampwatch.detector.series import FEWEST_BEATS, Beat, continues, is_regular
 from crampwatch.protocol.kinds import EpisodeKind
-from numpy.typing import NDArray
+from crampwatch.protocol.stream import StreamDescription
 
 __all__ = ["EpisodeTracker", "OpenEpisode"]
 
 _LOOK_BACK_S = 3.0
 _DISCHARGE_GAP_S = 0.4  # sputtering units fire at 6 a second and irregularly: further apart is another event
 _ANNOUNCE_S = 0.3
+_ONSET_S = 6.0
+_ESTABLISHED_S = 1.2
+_LEVEL_BINS = 60
+_STANDS_UP = 25.0  # 14 dB within a tenth of a second: no recruitment is that fast but a jerk or a ballistic movement
+_BRIEF_S = 2.0
 _DENSE_S, _SPARSE_S = 12.0, 60.0
 
 
@@ -25,135 +38,216 @@ class OpenEpisode:
     """An episode under way. Bins are counted from sample index 0.
 
     Attributes:
+        id_bin: Onset when first told; with `id_channel` the name of the episode.
+        id_channel: Channel that began it.
         onset_bin: First visible activity.
-        last_bin: Latest activity.
+        last_bins: Latest activity of each channel, -1 before any.
+        owned: Whether a channel's activity belongs to it at present.
         active_bins: Bins with activity so far.
-        energy: Power over the floor summed over hops; (channels,).
-        peak: Largest deviation; (channels,).
+        energy: Power over the floor of each channel, summed over hops.
+        peak: Largest deviation of each channel.
+        missing_hops: Hops without signal since the latest activity.
+        onset: What was found out about the onset.
         revision: Revisions told so far.
         kind: Kind told last; None before the first.
-        confidence: Confidence told last.
         detected_hop: Hop at whose end the present kind was first known.
-        missing_hops: Hops without signal since the latest activity.
+        cramp_hop: Hop at whose end it was first confirmed as a cramp; -1 before.
+        confidence: Confidence told last.
         reasons: Reasons told last.
-        cramp_hop: Hop at which it was first confirmed as a cramp; -1 before.
+        mean_hz: Mean frequency; NaN before the episode was looked at as a whole.
     """
 
+    id_bin: int
+    id_channel: int
     onset_bin: int
-    last_bin: int
+    last_bins: list[int]
+    owned: list[bool]
     active_bins: int
-    energy: NDArray[np.float64]
-    peak: NDArray[np.float64]
+    energy: list[float]
+    peak: list[float]
+    missing_hops: int = 0
+    onset: OnsetEvidence | None = None
     revision: int = 0
     kind: EpisodeKind | None = None
-    confidence: float = 0.0
     detected_hop: int = 0
-    missing_hops: int = 0
-    reasons: tuple[str, ...] = ()
     cramp_hop: int = -1
+    confidence: float = 0.0
+    reasons: tuple[str, ...] = ()
+    mean_hz: float = math.nan
+
+    @property
+    def last_bin(self) -> int:
+        """Latest activity on any channel."""
+        return max(self.last_bins)
+
+    @property
+    def channel(self) -> int:
+        """The strongest channel."""
+        return self.energy.index(max(self.energy))
 
 
 @dataclass(slots=True)
 class EpisodeTracker:
-    """Turns active bins into episodes of one sensor, all channels together.
+    """Turns active bins into the episodes of one sensor.
 
     Attributes:
         grid: Bins and hops.
         config: Thresholds.
-        stream_name: Beginning of episode ids.
-        scale_known: Whether powers are in uV2.
-        current: The episode under way.
-        barrier_bin: No episode reaches back before this.
+        stream: The stream as the sensor describes it.
+        open: The episodes under way, by onset.
+        barrier_bins: No episode reaches back before this; one a channel.
+        recent: Brief episodes that ended last, which may turn out to be a series.
+        series: The series under way, as one episode.
     """
 
     grid: Grid
     config: DetectorConfig
-    stream_name: str
-    scale_known: bool
-    current: OpenEpisode | None = None
-    barrier_bin: int = 0
-    changes: list[EpisodeChange] = field(default_factory=list)
+    stream: StreamDescription
+    open: list[OpenEpisode] = field(default_factory=list)
+    barrier_bins: list[int] = field(default_factory=list)
+    recent: list[OpenEpisode] = field(default_factory=list)
+    series: OpenEpisode | None = None
+    _changes: list[EpisodeChange] = field(default_factory=list)
 
-    def hop(
-        self, history: History, hop: int, begins: NDArray[np.bool_], holds: NDArray[np.bool_], *, present: bool
-    ) -> None:
-        """Take one hop.
+    def __post_init__(self) -> None:
+        self.barrier_bins = self.barrier_bins or [0] * self.stream.channels
 
-        Args:
-            history: Measures, up to this hop at least.
-            hop: Number of the hop.
-            begins: Bins that may begin an episode; (5, channels).
-            holds: Bins that belong to one; (5, channels).
-            present: Whether any channel could be judged.
-        """
-        episode = self.current
-        if episode is None:
-            if not begins.any():
-                return
-            episode = self.current = self._open(history, hop, begins)
-        self._follow(episode, history, hop, holds, present=present)
-        if self._is_over(episode, hop):
-            self._close(episode, history, hop)
-        elif self._is_due(episode, hop):
-            self._revise(episode, history, hop)
+    def hop(self, history: History, hop: int, activity: HopActivity) -> None:
+        """Take one hop; `history` reaches up to this hop at least."""
+        if max(activity.begin_bin) >= 0:
+            self._split(history, hop, activity)
+            self._begin(history, hop, activity)
+        for episode in self.open:
+            self._follow(episode, hop, activity)
+        for episode in tuple(self.open):
+            if self._is_over(episode, hop):
+                self._close(episode, history, hop)
+            elif self._is_due(episode, hop):
+                self._revise(episode, history, hop)
+        if self.series is not None and not self.open:
+            self._end_series(self.series, hop)
+
+    def kinds(self) -> tuple[EpisodeKind | None, ...]:
+        """Return what the episodes under way are called at present; None for one not told yet."""
+        series = () if self.series is None else (self.series.kind,)
+        return (*(episode.kind for episode in self.open), *series)
+
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, so that hops of rest need not be told."""
+        return not self.open and self.series is None
 
     def take_changes(self) -> list[EpisodeChange]:
         """Return what was said since the last call."""
-        changes, self.changes = self.changes, []
+        changes, self._changes = self._changes, []
         return changes
 
     def finish(self, history: History, hop: int) -> None:
         """Close what is open, as the recording ends."""
-        if self.current is not None:
-            self._close(self.current, history, hop)
+        for episode in tuple(self.open):
+            self._close(episode, history, hop)
+        if self.series is not None:
+            self._tell(self.series, EpisodeStatus.CLOSED)
+            self.series = None
 
-    def _open(self, history: History, hop: int, begins: NDArray[np.bool_]) -> OpenEpisode:
-        trigger = hop * BINS_PER_HOP + int(np.flatnonzero(begins.any(axis=1))[0])
-        onset = self._first_discharge(history, trigger, hop)
-        nothing = np.zeros(begins.shape[1])
-        return OpenEpisode(onset, trigger, 0, nothing, nothing.copy())
+    def _begin(self, history: History, hop: int, activity: HopActivity) -> None:
+        for channel, place in enumerate(activity.begin_bin):
+            if place < 0 or any(episode.owned[channel] for episode in self.open):
+                continue
+            if activity.peak[channel] < self._least_peak():
+                continue
+            trigger = hop * BINS_PER_HOP + place
+            onset = self._first_discharge(history, channel, trigger, hop)
+            episode = self._companion(onset) or self._source(channel, activity) or self._new_episode(onset, channel)
+            episode.owned[channel] = True
+            episode.last_bins[channel] = trigger
+            if episode.kind is None:
+                episode.onset_bin = episode.id_bin = min(episode.onset_bin, onset)
 
-    def _first_discharge(self, history: History, trigger: int, hop: int) -> int:
+    def _least_peak(self) -> float:
+        return self.config.least_peak_uv if self.stream.scale_known else 0.0
+
+    def _split(self, history: History, hop: int, activity: HopActivity) -> None:
+        """End a weak episode where a far stronger burst stands up from it, so that the burst is seen as its own."""
+        for episode in tuple(self.open):
+            channel = episode.channel
+            old_s = (hop * BINS_PER_HOP - episode.onset_bin) * self.grid.bin_s
+            if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[channel] < 0:
+                continue
+            end = (hop - history.first_hop + 1) * BINS_PER_HOP
+            power = np.nan_to_num(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel])
+            stands_up = power[-2 * BINS_PER_HOP :] > _STANDS_UP * power[: -2 * BINS_PER_HOP].max(initial=0.0)
+            if stands_up.any():
+                first = (hop - 1) * BINS_PER_HOP + int(stands_up.argmax())
+                episode.last_bins = [min(last, first - 1) for last in episode.last_bins]
+                self._close(episode, history, hop)
+
+    def _companion(self, onset: int) -> OpenEpisode | None:
+        """Return an episode that began at about the same time."""
+        near = (one for one in self.open if abs(one.onset_bin - onset) * self.grid.bin_s <= self.config.join_s)
+        return min(near, key=lambda one: abs(one.onset_bin - onset), default=None)
+
+    def _source(self, channel: int, activity: HopActivity) -> OpenEpisode | None:
+        """Return an episode so strong that what begins on this channel is its crosstalk, or small beside it."""
+        for episode in self.open:
+            if activity.excess[channel] < self.config.crosstalk_share**2 * activity.excess[episode.channel]:
+                return episode
+        return None
+
+    def _new_episode(self, onset: int, channel: int) -> OpenEpisode:
+        count = self.stream.channels
+        self.open.append(
+            OpenEpisode(onset, channel, onset, [-1] * count, [False] * count, 0, [0.0] * count, [0.0] * count)
+        )
+        return self.open[-1]
+
+    def _first_discharge(self, history: History, channel: int, trigger: int, hop: int) -> int:
         """Follow a train of discharges back from the bin that triggered."""
         base = history.first_hop * BINS_PER_HOP
-        floor = history.floor[hop - history.first_hop]
-        first = max(self.barrier_bin, base, trigger - round(_LOOK_BACK_S / self.grid.bin_s))
-        power = np.nan_to_num(history.measures.bin_power[first - base : trigger - base])
-        usable = np.repeat(history.usable[first // BINS_PER_HOP - history.first_hop :], BINS_PER_HOP, axis=0)
-        usable = usable[first % BINS_PER_HOP :][: len(power)]
-        active = np.flatnonzero(((power > 4.0 * floor) & usable).any(axis=1))
+        floor = history.floor[hop - history.first_hop, channel]
+        first = max(self.barrier_bins[channel], base, trigger - round(_LOOK_BACK_S / self.grid.bin_s))
+        power = np.nan_to_num(history.measures.bin_power[first - base : trigger - base, channel])
+        bins = np.arange(first, first + len(power))
+        usable = history.usable[bins // BINS_PER_HOP - history.first_hop, channel]
         onset = trigger
-        for place in active[::-1] + first:
+        for place in bins[(power > 4.0 * floor) & usable][::-1].tolist():
             if (onset - place) * self.grid.bin_s > _DISCHARGE_GAP_S:
                 break
-            onset = int(place)
+            onset = place
         return onset
 
-    def _follow(
-        self, episode: OpenEpisode, history: History, hop: int, holds: NDArray[np.bool_], *, present: bool
-    ) -> None:
-        row = hop - history.first_hop
-        held = np.flatnonzero(holds.any(axis=1))
+    def _follow(self, episode: OpenEpisode, hop: int, activity: HopActivity) -> None:
+        held = activity.linger_bin if episode.kind is EpisodeKind.CRAMP else activity.hold_bin
+        own = [channel for channel, owned in enumerate(episode.owned) if owned]
+        present = any(activity.present[channel] for channel in own)
         episode.missing_hops = 0 if present else episode.missing_hops + 1
-        if not len(held):
+        active = [channel for channel in own if held[channel] >= 0]
+        if not active:
             return
-        episode.last_bin = max(episode.last_bin, hop * BINS_PER_HOP + int(held[-1]))
-        episode.active_bins += len(held)
-        excess = np.where(history.usable[row], np.nan_to_num(history.measures.power[row] - history.floor[row]), 0.0)
-        episode.energy = episode.energy + np.maximum(excess, 0.0)
-        bins = slice(row * BINS_PER_HOP, (row + 1) * BINS_PER_HOP)
-        peak = np.where(history.usable[row], np.nan_to_num(history.measures.bin_peak[bins]).max(axis=0), 0.0)
-        episode.peak = np.maximum(episode.peak, peak)
+        episode.active_bins += max(activity.held_bins[channel] for channel in active)
+        for channel in active:
+            episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
+        for channel in own:
+            episode.energy[channel] += activity.excess[channel]
+            episode.peak[channel] = max(episode.peak[channel], activity.peak[channel])
+        if len(own) > 1:
+            self._release(episode, hop)
 
-    def _silence_s(self, episode: OpenEpisode, hop: int) -> float:
-        bins = (hop + 1) * BINS_PER_HOP - 1 - episode.last_bin
-        return bins * self.grid.bin_s - episode.missing_hops * self.grid.hop_s
+    def _release(self, episode: OpenEpisode, hop: int) -> None:
+        """Let a channel go that fell silent while another goes on."""
+        latest = (hop + 1) * BINS_PER_HOP - 1 - self._merge_s(episode) / self.grid.bin_s
+        stay = [owned and last >= latest for owned, last in zip(episode.owned, episode.last_bins, strict=True)]
+        if any(stay):
+            episode.owned = stay
+
+    def _merge_s(self, episode: OpenEpisode) -> float:
+        return self.config.merge_cramp_s if episode.kind is EpisodeKind.CRAMP else self.config.merge_s
 
     def _is_over(self, episode: OpenEpisode, hop: int) -> bool:
-        allowed = self.config.merge_cramp_s if episode.kind is EpisodeKind.CRAMP else self.config.merge_s
-        if episode.missing_hops * self.grid.hop_s > self.config.bridge_s:
+        missing_s = episode.missing_hops * self.grid.hop_s
+        if missing_s > self.config.bridge_s:
             return True
-        return self._silence_s(episode, hop) > allowed
+        bins = (hop + 1) * BINS_PER_HOP - 1 - episode.last_bin
+        return bins * self.grid.bin_s - missing_s > self._merge_s(episode)
 
     def _is_due(self, episode: OpenEpisode, hop: int) -> bool:
         """Revise every half second at first, later less often."""
@@ -161,39 +255,105 @@ class EpisodeTracker:
         age_s = hops * self.grid.hop_s
         if episode.kind is None:
             return age_s >= _ANNOUNCE_S
-        every = 5 if age_s < _DENSE_S else 10 if age_s < _SPARSE_S else 50
+        if age_s < self.config.confirm_s:
+            return episode.kind is EpisodeKind.TWITCH and age_s > self.config.twitch_s
+        every = 5 if age_s < _DENSE_S else 20 if age_s < _SPARSE_S else 50
         return hops % every == 0
 
-    def _judge(self, episode: OpenEpisode, history: History, *, ended: bool) -> Verdict:
-        span = episode.last_bin + 1 - episode.onset_bin
+    def _judge(self, episode: OpenEpisode, history: History, hop: int, *, ended: bool) -> Verdict:
+        age_s = (episode.last_bin + 1 - episode.onset_bin) * self.grid.bin_s
+        if not ended and age_s < self.config.confirm_s:
+            return provisional(age_s, self.config)
+        channel = episode.channel
+        first, end = episode.onset_bin, episode.last_bin + 1
+        window = history.window(hop)
+        if episode.onset is None or age_s <= _ONSET_S:
+            episode.onset = gather_onset(window, self.grid, onset_bin=first, end_bin=end, channel=channel)
         evidence = gather(
-            history,
+            window,
             self.grid,
-            onset_bin=episode.onset_bin,
-            end_bin=episode.last_bin + 1,
-            channel=int(episode.energy.argmax()),
-            duty=min(1.0, episode.active_bins / span),
+            episode.onset,
+            onset_bin=first,
+            end_bin=end,
+            channel=channel,
+            duty=min(1.0, episode.active_bins / (end - first)),
             ended=ended,
         )
-        return classify(evidence, self.config, ended=ended, scale_known=self.scale_known)
+        episode.mean_hz = evidence.mean_hz
+        was_cramp = episode.kind is EpisodeKind.CRAMP
+        return classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.scale_known)
 
     def _revise(self, episode: OpenEpisode, history: History, hop: int) -> None:
-        verdict = self._judge(episode, history, ended=False)
+        verdict = self._judge(episode, history, hop, ended=False)
         if verdict.kind is episode.kind:
             return
         status = EpisodeStatus.OPENED if episode.kind is None else EpisodeStatus.UPDATED
         self._adopt(episode, verdict, hop)
-        self.changes.append(self._change(episode, status))
+        self._tell(episode, status)
 
     def _close(self, episode: OpenEpisode, history: History, hop: int) -> None:
-        verdict = self._judge(episode, history, ended=True)
-        if episode.kind is None:
-            self._adopt(episode, verdict, hop)
-            self.changes.append(replace(self._change(episode, EpisodeStatus.OPENED), offset_index=None))
+        verdict = self._judge(episode, history, hop, ended=True)
+        self.open.remove(episode)
+        for channel, owned in enumerate(episode.owned):
+            if owned:
+                self.barrier_bins[channel] = episode.last_bins[channel] + 1
+        if self._is_brief(episode) and self._joins_series(episode, verdict, hop):
+            return
+        untold = episode.kind is None
         self._adopt(episode, verdict, hop)
-        self.changes.append(self._change(episode, EpisodeStatus.CLOSED))
-        self.barrier_bin = episode.last_bin + 1
-        self.current = None
+        if untold:
+            self._tell(episode, EpisodeStatus.OPENED)
+        self._tell(episode, EpisodeStatus.CLOSED)
+        if self._is_brief(episode):
+            self._remember(episode, hop)
+
+    def _is_brief(self, episode: OpenEpisode) -> bool:
+        return (episode.last_bin - episode.onset_bin) * self.grid.bin_s < _BRIEF_S
+
+    def _beat(self, episode: OpenEpisode) -> Beat:
+        bins = episode.last_bin + 1 - episode.onset_bin
+        onset_s, duration_s = episode.onset_bin * self.grid.bin_s, bins * self.grid.bin_s
+        return Beat(onset_s, duration_s, max(episode.peak), episode.mean_hz)
+
+    def _joins_series(self, episode: OpenEpisode, verdict: Verdict, hop: int) -> bool:
+        """Let the series under way take a brief episode in, unless it is of another kind."""
+        series = self.series
+        if series is None or verdict.kind is EpisodeKind.CRAMP:
+            return False
+        if not continues([self._beat(one) for one in self.recent], self._beat(episode)):
+            self._tell(series, EpisodeStatus.CLOSED)
+            self.series, self.recent = None, []
+            return False
+        if episode.kind is not None:
+            episode.kind = verdict.kind
+            self._tell(episode, EpisodeStatus.RETRACTED)
+        _take_in(series, episode)
+        self.recent = [*self.recent[1:], episode]
+        series.detected_hop = min(series.detected_hop, hop)
+        return True
+
+    def _remember(self, episode: OpenEpisode, hop: int) -> None:
+        """Keep a brief episode; where the last few are regular, make them one."""
+        self.recent = [*self.recent, episode][-FEWEST_BEATS:]
+        beats = [self._beat(one) for one in self.recent]
+        if not is_regular(beats):
+            return
+        first, *others = self.recent
+        self.series = series = replace(
+            first, last_bins=list(first.last_bins), energy=list(first.energy), peak=list(first.peak)
+        )
+        for other in others:
+            self._tell(other, EpisodeStatus.RETRACTED)
+            _take_in(series, other)
+        self._adopt(series, regular(beats), hop)
+        self._tell(series, EpisodeStatus.UPDATED)
+
+    def _end_series(self, series: OpenEpisode, hop: int) -> None:
+        beats = [self._beat(one) for one in self.recent]
+        now = Beat((hop + 1) * self.grid.hop_s, 0.0, beats[-1].peak, 0.0)
+        if not continues(beats, now):
+            self._tell(series, EpisodeStatus.CLOSED)
+            self.series, self.recent = None, []
 
     def _adopt(self, episode: OpenEpisode, verdict: Verdict, hop: int) -> None:
         if verdict.kind is not episode.kind:
@@ -203,28 +363,35 @@ class EpisodeTracker:
             episode.cramp_hop = hop if episode.cramp_hop < 0 else episode.cramp_hop
             episode.detected_hop = episode.cramp_hop
 
-    def _change(self, episode: OpenEpisode, status: EpisodeStatus) -> EpisodeChange:
+    def _tell(self, episode: OpenEpisode, status: EpisodeStatus) -> None:
         assert episode.kind is not None
         episode.revision += 1
         bin_samples = self.grid.bin_samples
-        ended = status is EpisodeStatus.CLOSED
-        onset = episode.onset_bin * bin_samples
-        return EpisodeChange(
-            status=status,
-            episode_id=f"{self.stream_name}-{onset}",
-            revision=episode.revision,
-            kind=episode.kind,
-            onset_index=onset,
-            offset_index=(episode.last_bin + 1) * bin_samples if ended else None,
-            detected_index=(episode.detected_hop + 1) * self.grid.hop_samples,
-            channels=_channels(episode.energy),
-            confidence=round(episode.confidence, 3),
-            peak_uv=float(episode.peak.max()),
-            reasons=episode.reasons,
+        ended = status in (EpisodeStatus.CLOSED, EpisodeStatus.RETRACTED)
+        self._changes.append(
+            EpisodeChange(
+                status=status,
+                episode_id=f"s{self.stream.stream}-{episode.id_bin * bin_samples}-{episode.id_channel}",
+                revision=episode.revision,
+                kind=episode.kind,
+                onset_index=episode.onset_bin * bin_samples,
+                offset_index=(episode.last_bin + 1) * bin_samples if ended else None,
+                detected_index=(episode.detected_hop + 1) * self.grid.hop_samples,
+                channels=_channels(episode.energy),
+                confidence=round(episode.confidence, 3),
+                peak_uv=max(episode.peak),
+                reasons=episode.reasons,
+            )
         )
 
 
-def _channels(energy: NDArray[np.float64]) -> tuple[int, ...]:
+def _take_in(series: OpenEpisode, member: OpenEpisode) -> None:
+    series.last_bins = [max(pair) for pair in zip(series.last_bins, member.last_bins, strict=True)]
+    series.energy = [sum(pair) for pair in zip(series.energy, member.energy, strict=True)]
+    series.peak = [max(pair) for pair in zip(series.peak, member.peak, strict=True)]
+
+
+def _channels(energy: list[float]) -> tuple[int, ...]:
     """Return the channels with at least a tenth of the strongest one's power, the strongest first."""
-    order = np.argsort(-energy, kind="stable")
-    return tuple(int(channel) for channel in order if energy[channel] >= 0.1 * energy[order[0]])
+    order = sorted(range(len(energy)), key=lambda channel: -energy[channel])
+    return tuple(channel for channel in order if energy[channel] >= 0.1 * energy[order[0]])

@@ -1,0 +1,36 @@
+"""A scene with everything in it, cut into live-sized blocks, is told as it is told at once."""
+
+import numpy as np
+from crampwatch.detector.events import EpisodeChange, Event, StateChange
+from crampwatch.detector.pipeline import Detector
+from detector_recordings import stream
+from muscle_generator import busy_scene
+
+
+def told(events: list[Event]) -> list[tuple[object, ...]]:
+    return [
+        (one.index, one.state)
+        if isinstance(one, StateChange)
+        else (one.status, one.episode_id, one.revision, one.kind, one.onset_index, one.offset_index)
+        for one in events
+        if isinstance(one, StateChange | EpisodeChange)
+    ]
+
+
+def test_live_blocks_checkpoints_and_one_big_block_agree() -> None:
+    scene = busy_scene(3, rate_hz=250.0, duration_s=420.0)
+    description = stream(250.0, scene.channels)
+    whole = Detector(description)
+    at_once = [*whole.push(0, scene.emg), *whole.finish()]
+    live, events = Detector(description), []
+    rng = np.random.default_rng(0)
+    index = 0
+    while index < len(scene.emg):
+        size = int(rng.integers(5, 200))
+        events += live.push(index, scene.emg[index : index + size])
+        index += size
+        if rng.uniform() < 0.2:
+            live = Detector.from_state(live.to_state())
+    events += live.finish()
+    assert told(events) == told(at_once)
+    assert len(told(events)) > 40
