@@ -77,26 +77,38 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    for variable in _ONE_THREAD:
-        os.environ.setdefault(variable, "1")
     try:
-        result: Any = cli.main(list(arguments), prog_name="crampwatch", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return ExitCode.INTERRUPTED
-    except CrampwatchError as error:
-        click.echo(f"crampwatch: {_paragraph(str(error))}", err=True)
-        return exit_code_of(error)
+        return _run(list(arguments))
+    except click.exceptions.Exit as request:
+        return request.exit_code
     except BrokenPipeError:
         _silence_stdout()
         return ExitCode.BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001 - the last resort of the program
-        return _unexpected(error, arguments)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort of the program
+        return _told(error, arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    # Not cli.main(): it would end the process itself where the reader of our output goes away.
+    with cli.make_context("crampwatch", arguments) as context:
+        result: Any = cli.invoke(context)
+    sys.stdout.flush()
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _told(error: BaseException, arguments: Sequence[str]) -> ExitCode:
+    """Tell an error to a person; return what to end with."""
+    match error:
+        case click.ClickException():
+            error.show()
+            return ExitCode.USAGE
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("Interrupted.", err=True)
+            return ExitCode.INTERRUPTED
+        case CrampwatchError():
+            click.echo(f"crampwatch: {_paragraph(str(error))}", err=True)
+            return exit_code_of(error)
+    return _unexpected(error, arguments)
 
 
 def _paragraph(text: str) -> str:
@@ -104,7 +116,7 @@ def _paragraph(text: str) -> str:
     return " ".join("".join(part if part.isprintable() else " " for part in text).split())
 
 
-def _unexpected(error: Exception, arguments: Sequence[str]) -> ExitCode:
+def _unexpected(error: BaseException, arguments: Sequence[str]) -> ExitCode:
     if "--debug" in arguments:
         traceback.print_exception(error)
         return ExitCode.FAILURE
@@ -117,7 +129,7 @@ def _unexpected(error: Exception, arguments: Sequence[str]) -> ExitCode:
     return ExitCode.FAILURE
 
 
-def _write_crash(error: Exception, arguments: Sequence[str]) -> Path:
+def _write_crash(error: BaseException, arguments: Sequence[str]) -> Path:
     """Keep the traceback where a report can take it from; recordings and settings are not in it."""
     place = Path(gettempdir()) / f"crampwatch-crash-{os.getpid()}.log"
     command = arguments[0] if arguments else ""

@@ -1,6 +1,5 @@
 """`crampwatch doctor`: is this machine ready for the night."""
 
-import asyncio
 import json
 from dataclasses import asdict
 
@@ -26,6 +25,8 @@ def doctor(*, resolved: Resolved, as_json: bool) -> int:
       crampwatch doctor
       crampwatch doctor --json
     """
+    import asyncio
+
     from crampwatch.app.checks import examine
     from crampwatch.app.exits import ExitCode
     from crampwatch.app.logs import log_to_terminal

@@ -1,6 +1,5 @@
 """`crampwatch finalise`: the final verdict over sessions that have ended."""
 
-import asyncio
 import json
 
 import click
@@ -25,6 +24,8 @@ def finalise(*, resolved: Resolved, session: str | None, as_json: bool) -> None:
       crampwatch finalise
       crampwatch finalise last
     """
+    import asyncio
+
     from crampwatch.app.finalising import finalise_until_stopped
     from crampwatch.app.logs import log_to_terminal
     from crampwatch.app.progress import progress_bar

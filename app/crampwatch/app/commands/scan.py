@@ -1,6 +1,5 @@
 """`crampwatch scan`: which sensors are near."""
 
-import asyncio
 import json
 
 import click
@@ -22,6 +21,8 @@ def scan(*, resolved: Resolved, seconds: float, as_json: bool) -> None:
       crampwatch scan
       crampwatch scan --adapter hci1 --json
     """
+    import asyncio
+
     from crampwatch.app.folder import DataFolder
     from crampwatch.app.logs import log_to_terminal
     from crampwatch.collector.radio import scan as listen

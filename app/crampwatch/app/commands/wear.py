@@ -23,7 +23,9 @@ def wear(*, resolved: Resolved, duration_s: float | None, as_json: bool) -> int:
       crampwatch wear --sensor CW-1A2B
       crampwatch wear --adapter bumble:usb:0
     """
+    from crampwatch.app.placements import placements_of
     from crampwatch.app.plan import Plan
     from crampwatch.app.starting import start
 
+    placements_of(resolved.settings.collector.placements)  # here, so that it is told before anything starts
     return start(Plan("wear", resolved.settings, duration_s=duration_s), as_json=as_json, afresh=False)

@@ -1,0 +1,67 @@
+"""The data folder: locked by who works in it, cleared of ours alone."""
+
+from pathlib import Path
+
+import pytest
+from crampwatch.app.folder import DataFolder, FolderLock
+from crampwatch.app.session_files import find_session, is_session
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
+
+
+def test_only_one_program_works_in_a_folder(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.create()
+    with FolderLock(folder), pytest.raises(UnavailableError, match="Another crampwatch works in"):
+        FolderLock(folder)
+    with FolderLock(folder):
+        assert (folder.root / ".lock").exists()
+
+
+def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.create()
+    folder.sessions.mkdir()
+    (folder.sessions / "night.cws").touch()
+    folder.store.touch()
+    (tmp_path / "diary.txt").touch()
+    folder.clear()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["diary.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnavailableError, match="file/data cannot be written"):
+        DataFolder(tmp_path / "file" / "data").create()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    folder = DataFolder(tmp_path)
+    for part, name in (("", "20261120T220000Z-aaaa1111.cws"), ("demo", "20261121T220000Z-bbbb2222.cws")):
+        sessions = folder.part(part).sessions
+        sessions.mkdir(parents=True)
+        (sessions / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("20261120", "aaaa1111"), ("bbbb", "bbbb2222"), ("last", "bbbb2222"), ("20261121T220000Z-bbbb2222", "bbbb2222")],
+)
+def test_a_session_is_found_by_the_begin_of_its_name(folder: DataFolder, name: str, found: str) -> None:
+    assert find_session(folder, name).stem.endswith(found)
+
+
+@pytest.mark.parametrize(("name", "met"), [("2026", "2 sessions fit"), ("2025", "There is no session")])
+def test_a_name_that_fits_none_or_several_is_refused(folder: DataFolder, name: str, met: str) -> None:
+    with pytest.raises(ConfigurationError, match=met):
+        find_session(folder, name)
+
+
+def test_sessions_are_told_by_content_or_name(tmp_path: Path) -> None:
+    ours, other = tmp_path / "renamed.bin", tmp_path / "other.sqlite"
+    ours.write_bytes(b"SQLite format 3\0" + bytes(52) + b"CWS1" + bytes(28))
+    other.write_bytes(b"SQLite format 3\0" + bytes(84))
+    assert is_session(ours)
+    assert not is_session(other)
+    assert not is_session(tmp_path / "absent.cws")

@@ -1,0 +1,110 @@
+"""Settings: one table, four sources, and where each value came from."""
+
+from pathlib import Path
+
+import pytest
+from crampwatch.app.resolve import Resolved, environment_of, resolve, shown
+from crampwatch.app.settings import SETTINGS, setting_of
+from crampwatch.protocol.errors import ConfigurationError
+
+
+def resolved(tmp_path: Path, toml: str = "", **environ: str) -> Resolved:
+    path = tmp_path / "config.toml"
+    path.write_text(toml)
+    return resolve(config=path, environ=environ)
+
+
+def test_defaults_are_told_as_such(tmp_path: Path) -> None:
+    found = resolved(tmp_path)
+    assert found.settings.web.host == "127.0.0.1"
+    assert set(found.sources.values()) == {"default"}
+    assert found.sources.keys() == {setting.key for setting in SETTINGS}
+
+
+def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[web]\nport = 1\nhost = "::1"\n[log]\nlevel = "error"\n')
+    environ = {"CRAMPWATCH_WEB_PORT": "2", "CRAMPWATCH_WEB_HOST": "localhost"}
+    found = resolve(flags={"web.port": 3}, environ=environ, config=path)
+    assert (found.settings.web.port, found.sources["web.port"]) == (3, "flag --port")
+    assert (found.settings.web.host, found.sources["web.host"]) == ("localhost", "environment CRAMPWATCH_WEB_HOST")
+    assert (found.settings.log.level, found.sources["log.level"]) == ("error", f"file {path}")
+    assert found.sources["log.format"] == "default"
+
+
+def test_the_environment_of_a_stage_resolves_to_the_same_settings(tmp_path: Path) -> None:
+    toml = (
+        f'data = "{tmp_path}"\n[collector]\nsensors = ["CW-1", "CW-2"]\nadapter = "bumble:usb:0"\n'
+        '[web]\nbrowser = false\ntoken = "a secret, with a comma"\n[broker]\nurl = "mqtt://me:pass@home:1"\n'
+    )
+    once = resolved(tmp_path, toml).settings
+    assert once.collector.sensors == ("CW-1", "CW-2")
+    (tmp_path / "empty.toml").write_text("")
+    assert resolve(environ=environment_of(once), config=tmp_path / "empty.toml").settings == once
+
+
+@pytest.mark.parametrize(
+    ("toml", "near"),
+    [("[web]\nprot = 1\n", "web.port"), ("dta = '/tmp'\n", "data"), ("[wbe]\nport = 1\n", "web.port")],
+)
+def test_an_unknown_key_in_the_file_names_the_nearest(tmp_path: Path, toml: str, near: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"Did you mean {near}"):
+        resolved(tmp_path, toml)
+
+
+def test_an_unknown_variable_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean CRAMPWATCH_STORE_URL"):
+        resolved(tmp_path, CRAMPWATCH_STOR_URL="x")
+
+
+def test_variables_of_tests_and_supervision_are_no_settings(tmp_path: Path) -> None:
+    found = resolved(tmp_path, CRAMPWATCH_REQUIRE_LANES="1", CRAMPWATCH_SUPERVISED="1", CRAMPWATCH_TEST_X="1")
+    assert set(found.sources.values()) == {"default"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ("[web]\nport = 'eight'\n", "a whole number is expected"),
+        ("[web]\nport = true\n", "a whole number is expected"),
+        ("[web]\nport = 70000\n", "0 to 65535"),
+        ("[web]\nport = -1\n", "0 to 65535"),
+        ("[web]\nbrowser = 1\n", "true or false is expected"),
+        ("[log]\nlevel = 'loud'\n", "debug, info, warning, error"),
+        ("[collector]\nsensors = 'CW-1'\n", "a list of texts is expected"),
+        ("data = ''\n", "a folder is expected"),
+        ("[web\n", "is no TOML"),
+    ],
+)
+def test_a_value_that_cannot_be_says_what_can(tmp_path: Path, toml: str, expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        resolved(tmp_path, toml)
+
+
+@pytest.mark.parametrize("text", ["1", "true", "Yes", "ON"])
+def test_the_environment_writes_true_in_many_ways(tmp_path: Path, text: str) -> None:
+    assert resolved(tmp_path, "[web]\nbrowser = false\n", CRAMPWATCH_WEB_BROWSER=text).settings.web.browser
+
+
+def test_a_named_file_that_is_absent_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        resolve(config=tmp_path / "absent.toml", environ={})
+
+
+def test_the_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[web]\nport = 8123\n")
+    assert resolve(environ={"CRAMPWATCH_CONFIG": str(path)}).settings.web.port == 8123
+
+
+def test_secrets_are_never_shown() -> None:
+    assert shown(setting_of("web.token"), "hush") == "********"
+    assert shown(setting_of("web.token"), "") == ""
+    assert shown(setting_of("broker.url"), "mqtt://me:hush@home:1883") == "mqtt://me:********@home:1883"
+    assert shown(setting_of("broker.url"), "mqtt://home:1883") == "mqtt://home:1883"
+
+
+def test_every_setting_says_what_it_does_and_has_names_of_its_own() -> None:
+    assert all(setting.text.endswith(".") for setting in SETTINGS)
+    assert len({setting.flag for setting in SETTINGS}) == len(SETTINGS)
+    assert len({setting.env for setting in SETTINGS}) == len(SETTINGS)
