@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 LSB_UV = 0.25
 BRISK = 4.0
 """Sensors live and connection events come so many times faster than in real time, unless a test is about real time."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a test waits for what must happen; generous, since machines that build are busy."""
 
 
