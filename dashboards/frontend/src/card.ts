@@ -30,7 +30,7 @@ export class Card {
     this.element = make(
       "section",
       { class: "card foot", "data-sensor": sensor.id },
-      make("header", {}, make("div", { class: "who" }, this.name, this.place, this.badge), this.state),
+      make("header", {}, make("div", { class: "who" }, this.name, this.badge, this.place), this.state),
       this.stale,
       this.body,
       this.vitals.element,
