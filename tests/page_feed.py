@@ -109,9 +109,7 @@ class Foot:
 
     def battery(self, percent: int, *, hours: int) -> Battery:
         empty_ns = self.now_ns + hours * _HOUR_NS
-        return Battery(
-            sensor=self.sensor, t_ns=self.now_ns, origin=self.origin, percent=percent, empty_at_ns=empty_ns
-        )
+        return Battery(sensor=self.sensor, t_ns=self.now_ns, origin=self.origin, percent=percent, empty_at_ns=empty_ns)
 
     def link(self, *, rssi_dbm: int = -58, lost: int = 0, backfilled: int = 0) -> Link:
         return Link(
