@@ -1,77 +1,23 @@
 """A stage killed in the middle of a session and started again by the supervisor: nothing lost, nothing twice."""
 
-import asyncio
 import os
 import signal
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import numpy as np
 import pytest
+from broker_listener import Indices, Listener
 from command_line import Running, alive, command, running
 from crampwatch.app.verdict import session_verdicts
-from crampwatch.bus.client import Bus
-from crampwatch.bus.embedded import saved_address
 from crampwatch.collector.decode import decode_session
 from crampwatch.journal import SessionReader, sessions
-from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
-from crampwatch.protocol.topics import Leaf, Topic, every
 from crampwatch.store.store import open_store
 
 SPEED = 3.0
 LENGTH_S = 60.0
 KILLED_AT_S = 20.0
-Indices = dict[tuple[str, int, int], set[int]]
-
-
-class Listener:
-    """Somebody else on the broker, who keeps his subscription: hears every sample that is published."""
-
-    def __init__(self, folder: Path) -> None:
-        self.samples: Indices = defaultdict(set)
-        self.episodes: list[messages.Episode] = []
-        self._folder = folder
-        self._stop = Event()
-        self.reached = Event()
-
-    @contextmanager
-    def listening(self) -> Iterator["Listener"]:
-        thread = Thread(target=lambda: asyncio.run(self._listen()))
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._stop.set()
-            thread.join()
-
-    async def _listen(self) -> None:
-        address = saved_address(self._folder / "broker")
-        assert address is not None
-        async with Bus(address, client_id="a-listener", persistent=True) as bus:
-            for leaf in (Leaf.SAMPLES, Leaf.EPISODE):
-                await bus.subscribe(every(leaf), leaf.qos)
-            receiving = asyncio.create_task(self._receive(bus))
-            while not self._stop.is_set():  # noqa: ASYNC110 - an event of the other thread, not of this loop
-                await asyncio.sleep(0.05)
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
-
-    async def _receive(self, bus: Bus) -> None:
-        async for received in bus.messages():
-            topic = Topic.parse(received.topic)
-            if topic.leaf is Leaf.SAMPLES:
-                block = SampleBlock.decode(received.payload)
-                key = (topic.sensor, block.boot_id, block.stream)
-                self.samples[key].update(range(block.first_index, block.next_index))
-                if len(self.samples[key]) > KILLED_AT_S * block.rate_hz:
-                    self.reached.set()
-            else:
-                self.episodes.append(messages.decode(received.payload, messages.Episode))
-            received.ack()
 
 
 def recording(folder: Path) -> Path:
@@ -99,7 +45,7 @@ def kill(stage: str, replay: Running, folder: Path) -> None:
 @pytest.mark.parametrize("stage", ["collector", "detector", "store", "broker", "nats-server"])
 def test_nothing_is_lost_or_stored_twice_when_a_stage_is_killed(stage: str, tmp_path: Path) -> None:
     file, folder = recording(tmp_path), tmp_path / "data" / "replay"
-    listener = Listener(folder)
+    listener = Listener(folder, mark_s=KILLED_AT_S)
     with running("replay", file, "--speed", SPEED, "--no-browser", "--data", tmp_path / "data") as replay:
         replay.until("ready")
         with listener.listening():
@@ -115,6 +61,7 @@ def test_nothing_is_lost_or_stored_twice_when_a_stage_is_killed(stage: str, tmp_
         key: list(range(round(LENGTH_S * 1000))) for key in samples
     }
     assert len(samples) == 1
+    assert listener.samples == samples, "everything journaled was published"
     check_store(folder, entries[0].path)
 
 

@@ -77,6 +77,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for variable in _ONE_THREAD:
+        os.environ.setdefault(variable, "1")
     try:
         return _run(list(arguments))
     except click.exceptions.Exit as request:
