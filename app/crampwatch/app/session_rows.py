@@ -12,7 +12,12 @@ __all__ = ["row_of"]
 
 def row_of(entry: SessionEntry) -> dict[str, Any]:
     """Return what a listing tells of a session file; ``problem`` is not empty where it cannot be read."""
-    base: dict[str, Any] = {"name": entry.path.stem, "path": str(entry.path), "problem": entry.problem}
+    base: dict[str, Any] = {
+        "id": entry.path.stem.split("-")[-1],
+        "name": entry.path.stem,
+        "path": str(entry.path),
+        "problem": entry.problem,
+    }
     if entry.summary is None:
         return base
     summary = entry.summary

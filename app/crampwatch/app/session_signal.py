@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -64,7 +64,7 @@ def session_recording(path: Path, *, sensor: str | None = None) -> tuple[Recordi
         chosen = _choose(path, reader.sensors(), sensor)
         stream, first = _first_block(reader, chosen)
         recording = Recording(
-            stream=stream,
+            stream=replace(stream, labels=stream.labels or _labels(chosen, stream.channels)),
             blocks=partial(_blocks, path, chosen, stream, first.first_utc_ns),
             origin=Origin(reader.head.origin),
             source_text=f"{path}, sensor {chosen.sensor}",
@@ -82,6 +82,12 @@ def _choose(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) ->
     names = ", ".join(one.sensor for one in sensors) or "none"
     met = f"{path} holds several sensors" if found else f"{path} has no sensor {name!r}" if name else f"{path} is empty"
     raise ConfigurationError(f"{met}.", advice=f"Name one by --only: {names}.")
+
+
+def _labels(sensor: SessionSensor, channels: int) -> tuple[str, ...]:
+    """Return labels by which other programs, and our own readers, know the channels for EMG."""
+    place = " ".join(part for part in ("EMG", sensor.side if sensor.side != "unknown" else "", sensor.muscle) if part)
+    return tuple(f"{place} {number}" for number in range(1, channels + 1))
 
 
 def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDescription, SampleBlock]:

@@ -1,5 +1,6 @@
 """Tables for people."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -8,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 __all__ = ["print_table"]
+
+_PIPE_COLUMNS = 160
 
 
 def print_table(
@@ -23,10 +26,11 @@ def print_table(
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
-        table.add_column(head, justify="right" if place in right else "left", overflow="fold")
+        last = place == len(heads) - 1
+        table.add_column(head, justify="right" if place in right else "left", overflow="fold", no_wrap=not last)
     for row in rows:
         table.add_row(*(Text(part) for part in row))
-    console = Console(soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
     console.print(table)
     if caption:
         console.print(Text(caption))

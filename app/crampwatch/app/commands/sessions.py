@@ -16,6 +16,8 @@ __all__ = ["sessions"]
 def sessions(*, resolved: Resolved, as_json: bool) -> None:
     r"""List what was recorded, oldest first; demonstrations and replays among it, marked.
 
+    Other commands find a session by the begin of its id, or of its file's name.
+
     \b
     Examples:
       crampwatch sessions
@@ -44,9 +46,9 @@ def sessions(*, resolved: Resolved, as_json: bool) -> None:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     if row["problem"]:
-        return (row["name"], "", "", "", "", "", row["problem"])
+        return (row["id"], "", "", "", "", "", row["problem"])
     return (
-        row["name"],
+        row["id"],
         row["started_local"],
         row["length"],
         row["origin"],
