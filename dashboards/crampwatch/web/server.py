@@ -1,7 +1,7 @@
 """The HTTP side: the page's files, the live stream, the login."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 __all__ = ["create_app"]
@@ -29,6 +29,7 @@ def create_app(
     hosts: HostRule,
     login: Login | None = None,
     health: Callable[[], dict[str, object]] = dict,
+    routes: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Return the guarded application.
 
@@ -38,6 +39,7 @@ def create_app(
         hosts: Host names answered.
         login: Demanded from every browser; None on loopback.
         health: What ``/api/v1/health`` says.
+        routes: Of the views beside the live one; guarded like all others.
     """
     pages = _Pages(assets, login)
 
@@ -52,6 +54,7 @@ def create_app(
             Route("/assets/{name}", pages.asset),
             Route("/api/v1/live", EventStream(hub), methods=["GET"]),
             Route("/api/v1/health", answer_health),
+            *routes,
         ],
         exception_handlers={UnavailableError: _answer_unavailable},
     )
