@@ -1,14 +1,16 @@
 """Which bins are active: power over the resting floor, with the smoothing that the sampling rate can bear."""
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.frontend import emg_band_hz
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
+from crampwatch.detector.missing import filled
 from numpy.typing import NDArray
-from scipy import ndimage, stats
 
 __all__ = ["PAST_BINS", "Activity", "ActivityRule", "HopActivity"]
 
@@ -115,7 +117,7 @@ class ActivityRule:
             floor: Resting power of each judged bin; (n, channels).
             tail_share: Amplitude, as a share of the largest of the past 4 s, that is only its tail.
         """
-        known = np.nan_to_num(bin_power)
+        known = filled(bin_power)
         smooth = (known[2:] + known[1:-1] + known[:-2]) / _SMOOTH_BINS
         count = len(floor)
         tail = tail_share**2 * _largest_before(smooth, count)
@@ -146,11 +148,20 @@ def _count(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _largest_before(values: Array, count: int) -> Array:
     """Return, for each of the last `count` rows, the largest of the rows up to it, over four seconds."""
-    size = PAST_BINS - 1
-    reached = ndimage.maximum_filter1d(values, size, axis=0, origin=(size - 1) // 2, mode="nearest")
-    largest: Array = reached[-count:]
-    return largest
+    largest, reach = values, 1
+    while reach < PAST_BINS - 1:
+        step = min(reach, PAST_BINS - 1 - reach)
+        largest = np.maximum(largest[step:], largest[:-step])
+        reach += step
+    return largest[-count:]
 
 
 def _ratio(freedom: float, probability: float) -> float:
-    return float(stats.chi2.isf(probability, freedom) / freedom) * _HEADROOM
+    """Return what the mean of `freedom` squares exceeds that rarely.
+
+    The cube root rule of Wilson and Hilferty (1931) is within 2 % of the chi-square quantile from 500 Hz up and within
+    8 % at 200 Hz, far less than what the headroom is for.
+    """
+    spread = 2.0 / (9.0 * freedom)
+    root = 1.0 - spread + NormalDist().inv_cdf(1.0 - probability) * math.sqrt(spread)
+    return root * root * root * _HEADROOM

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.history import History
+from crampwatch.detector.missing import filled
 from crampwatch.detector.rhythm import Rhythm, find_rhythm
 from numpy.typing import NDArray
 
@@ -156,17 +157,17 @@ class _View:
         first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
         last = max(first + 1, -(-end_bin // BINS_PER_HOP) - history.first_hop)
         bins = history.first_hop * BINS_PER_HOP
-        floor = np.nan_to_num(_last_known(history.floor[:last]), nan=1.0)
-        power = np.nan_to_num(measures.power[first:last])
+        floor = filled(_last_known(history.floor[:last]), 1.0)
+        power = filled(measures.power[first:last])
         return cls(
             power=power,
             excess=np.maximum(power - floor, 0.0),
-            fourth=np.nan_to_num(measures.fourth[first:last]),
+            fourth=filled(measures.fourth[first:last]),
             mean_hz=measures.mean_hz[first:last],
-            motion=np.nan_to_num(measures.motion[first:last]),
-            mains=np.nan_to_num(measures.mains[first:last]),
+            motion=filled(measures.motion[first:last]),
+            mains=filled(measures.mains[first:last]),
             floor=floor,
-            bin_power=np.nan_to_num(measures.bin_power[max(0, onset_bin - bins) : max(1, end_bin - bins)]),
+            bin_power=filled(measures.bin_power[max(0, onset_bin - bins) : max(1, end_bin - bins)]),
         )
 
     def part(self, first: int, last: int) -> "_View":
@@ -264,7 +265,7 @@ def _drift(mean_hz: Array, level: Array) -> float:
 
 def _mains_step(history: History, before: float, channel: int) -> float:
     latest = history.measures.mains[-2:, channel]
-    return abs(float(np.nan_to_num(latest).mean()) - before)
+    return abs(float(filled(latest).mean()) - before)
 
 
 def _trend(level: Array, plateau: float, grid: Grid) -> float:

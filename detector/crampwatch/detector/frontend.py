@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+from crampwatch.detector.biquad import high_pass, low_pass, notch
 from crampwatch.detector.grid import Grid
 from numpy.typing import NDArray
-from scipy import signal
 
 __all__ = ["Bands", "FrontEnd", "emg_band_hz"]
 
@@ -169,22 +169,20 @@ def _irregular_points(length: int, hop_samples: int) -> NDArray[np.intp]:
 def _chain(rate_hz: float) -> _System:
     """Return the whole chain; outputs: EMG band, motion band, mains."""
     nyquist = rate_hz / 2
-    high_pass = signal.butter(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), "high", fs=rate_hz, output="sos")
-    first = _series(high_pass)
+    first = _series(high_pass(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), rate_hz))
     if nyquist > 1.15 * _LOW_PASS_HZ:
-        first = _join(first, _series(signal.butter(2, _LOW_PASS_HZ, "low", fs=rate_hz, output="sos")))
+        first = _join(first, _series(low_pass(2, _LOW_PASS_HZ, rate_hz)))
     both = _with_rest(first, _notches(rate_hz))
     motion_top = min(_MOTION_BAND_HZ[1], 0.3 * rate_hz)
     bottom = min(_MOTION_BAND_HZ[0], 0.1 * motion_top)
-    motion = _series(signal.butter(2, [bottom, motion_top], "band", fs=rate_hz, output="sos"))
+    motion = _series(np.vstack([high_pass(2, bottom, rate_hz), low_pass(2, motion_top, rate_hz)]))
     return _parallel(both, motion)
 
 
 def _notches(rate_hz: float) -> Array:
     lines = [base * n for base in _MAINS_HZ for n in range(1, _MAINS_HARMONICS + 1)]
     wanted = sorted({line for line in lines if line < min(0.47 * rate_hz, 320.0)})
-    sections = [np.concatenate(signal.iirnotch(line, line / _MAINS_WIDTH_HZ, fs=rate_hz)) for line in wanted]
-    return np.array(sections).reshape(-1, 6)
+    return np.array([notch(line, _MAINS_WIDTH_HZ, rate_hz) for line in wanted]).reshape(-1, 6)
 
 
 def _series(sos: Array) -> _System:

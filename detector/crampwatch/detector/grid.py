@@ -144,15 +144,15 @@ class Framer:
         if np.isnan(self.held[channel]) and valid.any():
             self.held[channel] = row[valid.argmax()]
             self.shift[channel] = -self.held[channel]
-        held = np.nan_to_num(self.held[channel])
+        held = 0.0 if np.isnan(self.held[channel]) else self.held[channel]
         latest = np.maximum.accumulate(np.where(valid, np.arange(len(row)), -1))
-        filled = np.where(latest >= 0, row[latest], held)
-        before = np.concatenate([[held], filled[:-1]])
+        walked = np.where(latest >= 0, row[latest], held)
+        before = np.concatenate([[held], walked[:-1]])
         resumes = valid & np.concatenate([[self.in_gap[channel]], ~valid[:-1]])
-        shifts = self.shift[channel] - np.cumsum(np.where(resumes, filled - before, 0.0))
+        shifts = self.shift[channel] - np.cumsum(np.where(resumes, walked - before, 0.0))
         self.shift[channel] = shifts[-1]
         self.in_gap[channel] = not valid[-1]
         if latest[-1] >= 0:
-            self.held[channel] = filled[-1]
-        joined: NDArray[np.float64] = filled + shifts
+            self.held[channel] = walked[-1]
+        joined: NDArray[np.float64] = walked + shifts
         return joined

@@ -6,7 +6,6 @@ import numpy as np
 from crampwatch.detector.frontend import FrontEnd, emg_band_hz
 from crampwatch.detector.grid import BINS_PER_HOP, Frame, Grid
 from numpy.typing import NDArray
-from scipy import fft
 
 __all__ = ["Measurer", "Measures"]
 
@@ -147,7 +146,7 @@ def _at_extreme(samples: Array) -> NDArray[np.int64]:
 
 def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
     """Return mean and median frequency of each hop, Hz; the median interpolated within its 10 Hz line."""
-    spectrum = fft.rfft(emg.astype(np.float32), axis=2)
+    spectrum = np.fft.rfft(emg.astype(np.float32), axis=2)
     power = spectrum.real**2 + spectrum.imag**2
     hz = np.arange(power.shape[2]) * grid.rate_hz / grid.hop_samples
     low, high = emg_band_hz(grid.rate_hz)

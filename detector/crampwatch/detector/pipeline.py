@@ -12,6 +12,7 @@ from crampwatch.detector.floor import NoiseFloor
 from crampwatch.detector.grid import BINS_PER_HOP, Framer, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.measures import Measurer, Measures
+from crampwatch.detector.missing import filled
 from crampwatch.detector.quality import BLOCKING_BITS, QualityGate
 from crampwatch.detector.state import StateMachine
 from crampwatch.detector.tracker import EpisodeTracker
@@ -221,7 +222,7 @@ class Detector:
 
     def _effective_floor(self, row: int, count: int) -> Array:
         """Return the resting power with what the mains notches let through at present."""
-        mains = np.nan_to_num(self._history.measures.mains[row : row + count])
+        mains = filled(self._history.measures.mains[row : row + count])
         return np.asarray(self._floor_power + _MAINS_LEAK * mains)
 
     def _walk(self, row: int, count: int, bin_floor: Array, signal_codes: NDArray[np.int8]) -> list[Event]:
@@ -231,11 +232,11 @@ class Detector:
         if tracker.is_idle() and not activity.begins.any():
             return list(self._state.quiet(first, signal_codes, self._grid.hop_samples))
         rows = slice(row, row + count)
-        excess = np.maximum(np.nan_to_num(history.measures.power[rows] - history.floor[rows]), 0.0)
+        excess = np.maximum(filled(history.measures.power[rows] - history.floor[rows]), 0.0)
         bins = slice(row * BINS_PER_HOP, (row + count) * BINS_PER_HOP)
         peak = history.measures.bin_peak[bins].reshape(count, BINS_PER_HOP, -1).max(axis=1)
         events: list[Event] = []
-        hops = activity.by_hop(excess, np.nan_to_num(peak), history.usable[rows])
+        hops = activity.by_hop(excess, filled(peak), history.usable[rows])
         for place, (hop_activity, code) in enumerate(zip(hops, signal_codes.tolist(), strict=True)):
             tracker.hop(history, first + place, hop_activity)
             events += tracker.take_changes()
@@ -256,7 +257,7 @@ class Detector:
     def _follow_floor(self, end: int) -> None:
         rows = slice(max(0, end - self._floor.slot_hops()), end)
         power, mains = self._history.measures.power[rows], self._history.measures.mains[rows]
-        leak = _MAINS_LEAK * np.nan_to_num(mains)
+        leak = _MAINS_LEAK * filled(mains)
         judged = np.where(self._history.usable[rows] & (power > 0), np.maximum(power - leak, 0.25 * power), np.nan)
         self._floor.update(judged, judged_against=self._floor_power)
         self._floor_power = self._floor.power()
@@ -293,6 +294,6 @@ def _trailing_mean(values: Array, count: int) -> Array:
         stop = len(values) - back
         part = values[max(0, stop - count) : stop]
         rows = slice(count - len(part), count)
-        total[rows] += np.nan_to_num(part)
+        total[rows] += filled(part)
         known[rows] += np.isfinite(part)
     return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)

@@ -16,6 +16,7 @@ from crampwatch.detector.events import EpisodeChange, EpisodeStatus
 from crampwatch.detector.evidence import OnsetEvidence, gather, gather_onset
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.history import History
+from crampwatch.detector.missing import filled
 from crampwatch.detector.series import FEWEST_BEATS, Beat, continues, is_regular
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import StreamDescription
@@ -174,7 +175,7 @@ class EpisodeTracker:
             if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[channel] < 0:
                 continue
             end = (hop - history.first_hop + 1) * BINS_PER_HOP
-            power = np.nan_to_num(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel])
+            power = filled(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel])
             stands_up = power[-2 * BINS_PER_HOP :] > _STANDS_UP * power[: -2 * BINS_PER_HOP].max(initial=0.0)
             if stands_up.any():
                 first = (hop - 1) * BINS_PER_HOP + int(stands_up.argmax())
@@ -205,7 +206,7 @@ class EpisodeTracker:
         base = history.first_hop * BINS_PER_HOP
         floor = history.floor[hop - history.first_hop, channel]
         first = max(self.barrier_bins[channel], base, trigger - round(_LOOK_BACK_S / self.grid.bin_s))
-        power = np.nan_to_num(history.measures.bin_power[first - base : trigger - base, channel])
+        power = filled(history.measures.bin_power[first - base : trigger - base, channel])
         bins = np.arange(first, first + len(power))
         usable = history.usable[bins // BINS_PER_HOP - history.first_hop, channel]
         onset = trigger
