@@ -2,13 +2,13 @@
 
 import { icon, make, show } from "./dom";
 import { ICONS } from "./icons";
+import type { Sound } from "./live/sound";
 import { forgetPalette } from "./palette";
-import { THEMES, WINDOWS, type Settings } from "./settings";
-import type { Sound } from "./sound";
+import { THEMES, WINDOWS, type Preferences } from "./preferences";
 import { text } from "./strings";
 
 /** A row of choices of which one holds. */
-function choice<T extends string | number>(
+export function choice<T extends string | number>(
   name: string,
   label: string,
   options: readonly T[],
@@ -25,21 +25,21 @@ function choice<T extends string | number>(
   return group;
 }
 
-export function windowChoice(settings: Settings, onChange: () => void): HTMLElement {
-  return choice("window", text.windowLabel, WINDOWS, (s) => text.windows[s] ?? `${s} s`, settings.windowS, (windowS) => {
-    settings.setWindow(windowS);
+export function windowChoice(preferences: Preferences, onChange: () => void): HTMLElement {
+  return choice("window", text.windowLabel, WINDOWS, (s) => text.windows[s] ?? `${s} s`, preferences.windowS, (windowS) => {
+    preferences.setWindow(windowS);
     onChange();
   });
 }
 
-export function displayMenu(settings: Settings, sound: Sound, onTheme: () => void): HTMLElement {
-  const themes = choice("theme", text.themeLabel, THEMES, (theme) => text.themes[theme], settings.theme, (theme) => {
-    settings.setTheme(theme);
+export function displayMenu(preferences: Preferences, sound: Sound, onTheme: () => void): HTMLElement {
+  const themes = choice("theme", text.themeLabel, THEMES, (theme) => text.themes[theme], preferences.theme, (theme) => {
+    preferences.setTheme(theme);
     forgetPalette();
     onTheme();
   });
   const summary = make("summary", { "aria-label": text.display }, icon(ICONS.display), make("span", {}, text.display));
-  const menu = make("details", { class: "menu" }, summary, make("div", { class: "panel card" }, themes, soundSwitch(settings, sound)));
+  const menu = make("details", { class: "menu" }, summary, make("div", { class: "panel card" }, themes, soundSwitch(preferences, sound)));
   document.addEventListener("click", (event) => {
     if (menu.open && event.target instanceof Node && !menu.contains(event.target)) menu.open = false;
   });
@@ -51,15 +51,15 @@ export function displayMenu(settings: Settings, sound: Sound, onTheme: () => voi
   return menu;
 }
 
-function soundSwitch(settings: Settings, sound: Sound): HTMLElement {
-  const input = make("input", { type: "checkbox", id: "sound", checked: settings.sound });
+function soundSwitch(preferences: Preferences, sound: Sound): HTMLElement {
+  const input = make("input", { type: "checkbox", id: "sound", checked: preferences.sound });
   const blocked = make("p", { class: "muted", hidden: true }, text.soundBlocked);
-  const enable = async (): Promise<void> => show(blocked, settings.sound && !(await sound.enable()));
+  const enable = async (): Promise<void> => show(blocked, preferences.sound && !(await sound.enable()));
   input.addEventListener("change", () => {
-    settings.setSound(input.checked);
+    preferences.setSound(input.checked);
     void enable();
   });
   // After a reload the browser is silent until the page is touched.
-  if (settings.sound) for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => void enable(), { once: true });
+  if (preferences.sound) for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, () => void enable(), { once: true });
   return make("div", { class: "switch" }, make("label", {}, input, make("span", {}, text.soundOn)), blocked);
 }

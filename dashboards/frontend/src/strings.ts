@@ -1,10 +1,13 @@
-/** Every word the page says. A second language is a second object of the type `Catalogue`. */
+/** Every word that shell, live view and settings say. A second language is a second object of the type `Catalogue`. */
 
+import { inLanguage } from "./language";
 import type { Kind, Quality, State } from "./wire";
 
 const en = {
   title: "crampwatch",
   live: "Live",
+  navigation: "Views",
+  views: { live: "Live", night: "Night", sessions: "Sessions", settings: "Settings" } as Record<string, string>,
   display: "Display",
   themeLabel: "Theme",
   themes: { dark: "Dark", light: "Light", night: "Night red" },
@@ -129,7 +132,5 @@ const en = {
 
 export type Catalogue = typeof en;
 
-const CATALOGUES: Record<string, Catalogue> = { en };
-
-/** The catalogue of the browser's language, else English. */
-export const text: Catalogue = CATALOGUES[navigator.language.slice(0, 2)] ?? en;
+/** The words of shell, live view and settings. */
+export const text: Catalogue = inLanguage({ en });

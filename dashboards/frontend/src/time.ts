@@ -1,5 +1,7 @@
 /** Times and numbers as people read them: local time by the browser's locale, with its offset where it matters. */
 
+import { text } from "./strings";
+
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const CLOCK_SECONDS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
@@ -40,6 +42,10 @@ export function length(ms: number): string {
 export function figure(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 0 : 1);
+}
+
+export function amount(value: number, unit: "uV" | "relative" | ""): string {
+  return `${figure(value)} ${text.units[unit]}`.trim();
 }
 
 function two(value: number): string {

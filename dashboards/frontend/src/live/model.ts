@@ -1,6 +1,5 @@
 /** What the page knows, kept from the server's updates. */
 
-import { Ring } from "./ring";
 import type {
   Battery,
   Episode,
@@ -13,7 +12,8 @@ import type {
   ServiceStatus,
   Temperature,
   Update,
-} from "./wire";
+} from "../wire";
+import { Ring } from "./ring";
 
 /** Silence after which nothing on the page may look live. */
 export const STALE_MS = 3000;

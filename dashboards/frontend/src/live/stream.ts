@@ -1,6 +1,6 @@
 /** The live stream: reconnects for ever, and says when it is not there. */
 
-import type { Update } from "./wire";
+import type { Update } from "../wire";
 
 /** The server says something each second, so three of them without a word mean that it is gone. */
 const LOST_MS = 3000;

@@ -1,17 +1,17 @@
 /** The night so far: episodes and notices. */
 
-import { icon, make, mark, say, show } from "./dom";
-import { ICONS, KIND_ICONS } from "./icons";
+import { icon, make, mark, say, show } from "../dom";
+import { ICONS, KIND_ICONS } from "../icons";
+import { text } from "../strings";
+import { amount, clock, clockSeconds, length } from "../time";
+import type { Episode, Notice } from "../wire";
 import type { Model } from "./model";
-import { text } from "./strings";
-import { clock, clockSeconds, length } from "./time";
-import type { Episode, Notice } from "./wire";
-import { amount, shortPlaceOf } from "./words";
+import { shortPlaceOf } from "./words";
 
 const SHOWN = 60;
 const NOTICES_SHOWN = 5;
 
-export class Night {
+export class SoFar {
   readonly element: HTMLElement;
   private readonly since = make("span", { class: "muted" });
   private readonly summary = make("p", { class: "summary" });
@@ -25,7 +25,7 @@ export class Night {
     this.noticesCard = make("section", { class: "card" }, make("h2", {}, text.notices), this.notices);
     this.element = make(
       "aside",
-      { class: "night" },
+      { class: "sofar" },
       make(
         "section",
         { class: "card", id: "episodes" },

@@ -2,11 +2,12 @@
 
 import uPlot from "uplot";
 
+import { hatch } from "../hatch";
+import { channelColour, currentPalette } from "../palette";
+import { clockSeconds } from "../time";
+import type { Episode } from "../wire";
 import { gather, gaps, layOut, waveRing, type Columns, type Series } from "./columns";
 import type { Sensor } from "./model";
-import { channelColour, currentPalette } from "./palette";
-import { clockSeconds } from "./time";
-import type { Episode } from "./wire";
 
 const Y_AXIS_PX = 46;
 const X_AXIS_PX = 20;
@@ -233,27 +234,4 @@ function roundUp(value: number): number {
 
 function short(value: number): string {
   return value >= 1000 ? `${+(value / 1000).toPrecision(2)}k` : String(+value.toPrecision(2));
-}
-
-const patterns = new Map<string, CanvasPattern>();
-
-function hatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
-  const known = patterns.get(colour);
-  if (known) return known;
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 10;
-  const pen = tile.getContext("2d");
-  if (!pen) return colour;
-  pen.strokeStyle = colour;
-  pen.lineWidth = 1.5;
-  pen.beginPath();
-  for (const shift of [-10, 0, 10]) {
-    pen.moveTo(shift, 10);
-    pen.lineTo(shift + 10, 0);
-  }
-  pen.stroke();
-  const pattern = context.createPattern(tile, "repeat");
-  if (!pattern) return colour;
-  patterns.set(colour, pattern);
-  return pattern;
 }

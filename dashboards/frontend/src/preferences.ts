@@ -6,7 +6,7 @@ export const THEMES: readonly Theme[] = ["dark", "light", "night"];
 /** Seconds of signal on the screen. */
 export const WINDOWS: readonly number[] = [10, 30, 120, 300];
 
-export class Settings {
+export class Preferences {
   theme: Theme = pick(THEMES, read("theme"), "dark");
   windowS: number = pick(WINDOWS, Number(read("window")), 30);
   sound: boolean = read("sound") === "on";

@@ -1,7 +1,7 @@
 /** From ring to screen: at most one column a pixel, widest extremes kept, gaps left as null. */
 
-import type { Ring } from "./ring";
 import type { Sensor } from "./model";
+import type { Ring } from "./ring";
 
 export type Series = (number | null)[];
 

@@ -1,7 +1,7 @@
 /** Which likely cramps are on now, or were a moment ago. */
 
+import type { Episode } from "../wire";
 import type { Model, Sensor } from "./model";
-import type { Episode } from "./wire";
 
 /** How long the page goes on saying that a cramp has eased. */
 const EASED_SHOWN_MS = 60_000;

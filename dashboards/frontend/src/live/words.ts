@@ -1,8 +1,7 @@
 /** What places, kinds and numbers are called. */
 
+import { text } from "../strings";
 import type { Sensor } from "./model";
-import { text } from "./strings";
-import { figure } from "./time";
 
 /** "Left foot", or the sensor's own name where its side is not known. */
 export function nameOf(sensor: Sensor): string {
@@ -28,10 +27,6 @@ export function shortPlaceOf(sensor: Sensor | undefined, id: string, all: Iterab
 export function channelName(sensor: Sensor, channel: number): string {
   const labels = sensor.info?.streams.find((stream) => stream.kind === "emg")?.labels;
   return labels?.[channel] || text.channel(channel + 1);
-}
-
-export function amount(value: number, unit: "uV" | "relative" | ""): string {
-  return `${figure(value)} ${text.units[unit]}`.trim();
 }
 
 export function seconds(samples: number, sensor: Sensor): string {

@@ -1,13 +1,13 @@
 /** One sensor: who, how it is, its curves. */
 
-import { make, icon, mark, say, show } from "./dom";
-import { ICONS, STATE_ICONS } from "./icons";
+import { make, icon, mark, say, show } from "../dom";
+import { ICONS, STATE_ICONS } from "../icons";
+import { text } from "../strings";
+import { amount, clock, clockOfDay, clockSeconds, duration, figure } from "../time";
+import type { Episode, State } from "../wire";
 import type { Sensor } from "./model";
 import { EnvelopePlot, WavePlot, type Picture } from "./plots";
-import { text } from "./strings";
-import { clock, clockOfDay, clockSeconds, duration, figure } from "./time";
-import type { Episode, State } from "./wire";
-import { amount, channelName, nameOf, seconds } from "./words";
+import { channelName, nameOf, seconds } from "./words";
 
 const WAVE_PX = 80;
 const ENVELOPE_PX = 80;

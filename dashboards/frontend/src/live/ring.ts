@@ -1,6 +1,6 @@
 /** The last minutes of a curve on the UTC grid; the counterpart of `crampwatch/web/ring.py`. */
 
-import type { Curve } from "./wire";
+import type { Curve } from "../wire";
 
 const UNKNOWN = -32768;
 

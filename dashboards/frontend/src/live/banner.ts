@@ -1,10 +1,10 @@
 /** The unmistakable part: a likely cramp is on; what often helps; and that it has eased. */
 
+import { icon, make, mark, say, show } from "../dom";
+import { STATE_ICONS } from "../icons";
+import { text } from "../strings";
+import { clockSeconds, duration } from "../time";
 import type { Cramp } from "./cramps";
-import { icon, make, mark, say, show } from "./dom";
-import { STATE_ICONS } from "./icons";
-import { text } from "./strings";
-import { clockSeconds, duration } from "./time";
 import { placeOf } from "./words";
 
 /** After this, say that it is a reason to call for help (DOMAIN: advice pages name ten minutes). */
