@@ -12,7 +12,7 @@ from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["DataFolder", "FolderLock"]
 
-_KEPT: Final = ("sessions", "broker", "detector", "final", "logs")
+_KEPT: Final = ("sessions", "broker", "detector", "final", "logs", "page")
 _PATTERNS: Final = ("store*.sqlite*", "bonds.json", "sensor-bonds.json")
 
 
@@ -65,6 +65,16 @@ class DataFolder:
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"
+
+    @property
+    def page(self) -> Path:
+        """What people set on the page: alarms, names of sensors."""
+        return self.root / "page"
+
+    @property
+    def secrets(self) -> Path:
+        """What visitors from other machines log in to the page with."""
+        return self.root / "secrets.toml"
 
     def part(self, name: str) -> "DataFolder":
         """Return the folder of simulated or replayed data, which never mixes with real nights."""

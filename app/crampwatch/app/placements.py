@@ -1,12 +1,13 @@
-"""Where sensors are worn, as people write it. Pure."""
+"""Where sensors are worn, as people write it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal, get_args
 
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Placement
 
-__all__ = ["placements_of"]
+__all__ = ["placed_on_page", "placements_of"]
 
 _Side = Literal["left", "right", "unknown"]
 
@@ -21,6 +22,19 @@ def placements_of(texts: Iterable[str]) -> dict[str, Placement]:
         ConfigurationError: A text is not NAME=SIDE or NAME=SIDE:MUSCLE.
     """
     return dict(_placement(text) for text in texts)
+
+
+def placed_on_page(folder: Path) -> dict[str, Placement]:
+    """Return placements that were set on the page, by sensor."""
+    from crampwatch.web.kept import load
+    from crampwatch.web.sensor_labels import SensorLabel
+
+    labels = load(folder / "sensors.json", dict[str, SensorLabel], {})
+    return {
+        sensor: Placement(side=label.side, muscle=label.muscle)
+        for sensor, label in labels.items()
+        if label.side != "unknown" or label.muscle
+    }
 
 
 def _placement(text: str) -> tuple[str, Placement]:

@@ -101,13 +101,24 @@ class WebSettings:
 
     host: str = _setting(
         "127.0.0.1",
-        "Address the page listens on; any other than this machine's own asks for a token.",
+        "Address the page listens on; on any other than this machine's own, visitors log in with a secret.",
         metavar="ADDRESS",
     )
     port: int = _setting(
         0, "Port of the page; 0 takes 8042, or a free one where that is in use.", flag="--port", metavar="PORT"
     )
-    token: str = _setting("", "What visitors from other machines log in with; at least 16 characters.", secret=True)
+    token: str = _setting(
+        "",
+        "What visitors log in with where other machines may open the page, at least 16 characters; empty for one that "
+        "is made once and kept in secrets.toml in the data folder.",
+        secret=True,
+    )
+    certificate: str = _setting(
+        "",
+        "PEM file of a TLS certificate: the page is then served by https, which phones ask for to keep the screen on.",
+        metavar="FILE",
+    )
+    key: str = _setting("", "PEM file of the certificate's key; empty where it is in the same file.", metavar="FILE")
     allowed_hosts: tuple[str, ...] = _setting((), "Further host names the page may be opened by.", metavar="NAME")
     browser: bool = _setting(True, "Open the page in a browser when it is ready.", flag="--browser")
 

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from crampwatch.app.folder import DataFolder
+from crampwatch.app.resolve import shown
 from crampwatch.app.serve import announce_ready, serve
-from crampwatch.app.settings import Settings
+from crampwatch.app.settings import Settings, setting_of
 from crampwatch.app.version import version_text
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.embedded import EmbeddedBroker, saved_address
@@ -87,7 +89,7 @@ def run_collector(
     Raises:
         CrampwatchError: It cannot run.
     """
-    from crampwatch.app.placements import placements_of
+    from crampwatch.app.placements import placed_on_page, placements_of
     from crampwatch.collector.options import CollectorOptions
     from crampwatch.collector.service import run
 
@@ -97,7 +99,7 @@ def run_collector(
         settings.data,
         adapter=settings.collector.adapter or None,
         sensors=settings.collector.sensors,
-        placements=placements_of(settings.collector.placements),
+        placements={**placed_on_page(DataFolder(settings.data).page), **placements_of(settings.collector.placements)},
         speed=speed,
         start_utc_ns=start_utc_ns,
         ends_with_streams=ends_with_streams,
@@ -143,10 +145,25 @@ def _run_web(settings: Settings) -> None:
         history=history,
         host=settings.web.host,
         port=page_port(settings),
-        access_token=settings.web.token or None,
+        access_token=_access_token(settings),
         allowed_hosts=settings.web.allowed_hosts,
+        data=settings.data,
+        store_url=shown(setting_of("store.url"), store_url(settings)),
+        adapter=settings.collector.adapter,
+        certificate=Path(settings.web.certificate) if settings.web.certificate else None,
+        key=Path(settings.web.key) if settings.web.key else None,
     )
     serve("web", settings, lambda stop: run(options, stop=stop))
+
+
+def _access_token(settings: Settings) -> str | None:
+    """Return the secret of the page: the user's own, or where other machines may open it one made for them."""
+    from crampwatch.web.access import is_loopback
+    from crampwatch.web.kept import access_token
+
+    if settings.web.token or is_loopback(settings.web.host):
+        return settings.web.token or None
+    return access_token(DataFolder(settings.data).secrets)
 
 
 _STAGES: Final[dict[str, Callable[[Settings], None]]] = {

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
+from crampwatch.app.folder import DataFolder
 from crampwatch.app.plan import Mode, Plan
+from crampwatch.app.settings import Settings
 from crampwatch.app.tally import RunSummary, kinds_text
 from crampwatch.protocol import messages
 
@@ -39,6 +41,7 @@ class Teller:
         """Say where the page is; open it."""
         self._say(
             f"{_FIRST_WORDS[plan.mode]}\nLive page: {url}\nData: {plan.folder.root}\n"
+            + _how_to_log_in(plan.settings, plan.folder)
             + ("Ctrl-C ends it." if plan.runs_until_stopped else ""),
             event="ready",
             mode=plan.mode,
@@ -81,6 +84,16 @@ class Teller:
     def _say(self, sentence: str, /, **fields: Any) -> None:
         click.echo(json.dumps(fields) if self._as_json else sentence.rstrip())
         sys.stdout.flush()
+
+
+def _how_to_log_in(settings: Settings, folder: DataFolder) -> str:
+    """Return a line for whoever opens the page from another machine; empty where nobody can."""
+    from crampwatch.web.access import is_loopback
+
+    if is_loopback(settings.web.host):
+        return ""
+    where = "web.token in your settings" if settings.web.token else str(folder.secrets)
+    return f"Other machines log in with the secret in: {where}\n"
 
 
 def _has_display() -> bool:

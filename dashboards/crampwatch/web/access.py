@@ -15,7 +15,11 @@ SHORTEST_TOKEN: Final = 16
 """96 random bits in base64: out of reach of guessing at the rate :class:`Login` allows."""
 _COOKIE_DAYS: Final = 30
 _TRIES: Final = 5
+_TRIES_OF_ALL: Final = 60
+"""At 60 a minute 144 bits outlast the sun; a guesser with many addresses must not shut out those who know the secret
+for long either, so this is not as few as one address has."""
 _TRIES_WINDOW_S: Final = 60.0
+_MOST_PEERS: Final = 256
 
 
 def is_loopback(host: str) -> bool:
@@ -64,19 +68,24 @@ class Login:
     """
 
     token: str = field(repr=False)
-    _failures_s: deque[float] = field(default_factory=lambda: deque(maxlen=_TRIES), init=False)
+    _failures_s: deque[float] = field(default_factory=lambda: deque(maxlen=_TRIES_OF_ALL), init=False)
+    _peers: dict[str, deque[float]] = field(default_factory=dict, init=False)
 
-    def is_throttled(self, *, now_s: float) -> bool:
-        """Whether too many wrong tokens were tried of late; ``now_s`` is monotonic."""
-        return len(self._failures_s) == _TRIES and now_s - self._failures_s[0] < _TRIES_WINDOW_S
+    def is_throttled(self, peer: str = "", *, now_s: float) -> bool:
+        """Whether too many wrong tokens were tried of late, by one address or by all; ``now_s`` is monotonic."""
+        return _is_full(self._peers.get(peer), now_s) or _is_full(self._failures_s, now_s)
 
-    def accepts(self, token: str, *, now_s: float) -> bool:
+    def accepts(self, token: str, peer: str = "", *, now_s: float) -> bool:
         """Whether a token is the secret; a wrong one counts towards the throttle. ``now_s`` is monotonic."""
-        if self.is_throttled(now_s=now_s):
+        if self.is_throttled(peer, now_s=now_s):
             return False
         if hmac.compare_digest(token.strip().encode(), self.token.encode()):
+            self._peers.pop(peer, None)
             return True
         self._failures_s.append(now_s)
+        self._peers.setdefault(peer, deque(maxlen=_TRIES)).append(now_s)
+        if len(self._peers) > _MOST_PEERS:
+            del self._peers[next(iter(self._peers))]
         return False
 
     def cookie(self, *, utc_s: int) -> tuple[str, int]:
@@ -94,6 +103,12 @@ class Login:
 
     def _sign(self, expiry: str) -> str:
         return hmac.new(self.token.encode(), b"crampwatch page 1 " + expiry.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_full(failures_s: deque[float] | None, now_s: float) -> bool:
+    if failures_s is None or len(failures_s) != failures_s.maxlen:
+        return False
+    return now_s - failures_s[0] < _TRIES_WINDOW_S
 
 
 def login_for(host: str, token: str | None) -> Login | None:

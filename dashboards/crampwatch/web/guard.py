@@ -9,9 +9,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["COOKIE", "HEADERS", "Guard"]
+__all__ = ["COOKIE", "HEADERS", "INTENT_HEADER", "Guard"]
 
 COOKIE: Final = "crampwatch"
+INTENT_HEADER: Final = "X-Crampwatch"
+"""Sent with every request that changes something. A page elsewhere cannot send it: a browser would first have to ask
+us whether it may (CORS), and we never answer such questions. A form, which needs no leave, cannot carry a header."""
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -20,13 +23,18 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: browsers then send "Origin: null" with our own forms too, and the login could not be told from
+    # a trap on another site.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 """Nothing is fetched from elsewhere, nothing runs inline, and no other page may frame or read this one."""
 _OPEN: Final = frozenset({"/login", "/assets/app.css", "/assets/login.js", "/assets/theme.js", "/assets/icon.svg"})
 """What the login page itself needs."""
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORMS: Final = frozenset({"/login", "/logout"})
+"""Plain forms, which cannot carry a header: there the origin must be told, and be ours."""
 
 
 class Guard:
@@ -66,9 +74,13 @@ class Guard:
             )
         if _is_cross_origin(headers):
             return PlainTextResponse("crampwatch does not answer other sites.\n", status_code=403)
+        if scope["method"] not in _READING and not _is_meant(scope["path"], headers):
+            return PlainTextResponse(
+                f"Whoever changes something here has to say so: send the header {INTENT_HEADER}: 1.\n", status_code=403
+            )
         if self._login is None or scope["path"] in _OPEN or self._has_cookie(headers):
             return None
-        if scope["path"] == "/":
+        if scope["path"] == "/" or headers.get("sec-fetch-mode") == "navigate":
             return RedirectResponse("/login", status_code=303)
         return PlainTextResponse("Log in first.\n", status_code=401)
 
@@ -88,6 +100,13 @@ def _is_cross_origin(headers: Headers) -> bool:
         return True
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2] != headers.get("host")
+
+
+def _is_meant(path: str, headers: Headers) -> bool:
+    """Whether a request that changes something comes from our page, or from a program that means it."""
+    if headers.get(INTENT_HEADER):
+        return True
+    return path in _FORMS and headers.get("origin", "null") != "null"
 
 
 def _add_headers(message: Message) -> None:

@@ -1,13 +1,15 @@
 """The live picture: messages of the broker come in, what a page has to be told comes out. No I/O, no clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.messages import MESSAGE_TYPES, Episode, Features, Message, Notice, ServiceStatus, decode
 from crampwatch.protocol.topics import Leaf, Topic
+from crampwatch.web.alarms import AlarmState
 from crampwatch.web.episodes import EpisodeBook, night_begin_ns
 from crampwatch.web.sensor import LATEST_LEAVES, SensorLive
+from crampwatch.web.sensor_labels import SensorLabel
 from crampwatch.web.wire import SensorUpdate, Update
 
 __all__ = ["LiveModel"]
@@ -40,6 +42,9 @@ class LiveModel:
         self._told_night_ns = 0
         self._broker = False
         self._told_broker = False
+        self._alarms = AlarmState()
+        self._told_alarms = self._alarms
+        self._labels: Mapping[str, SensorLabel] = {}
 
     @property
     def night_ns(self) -> int:
@@ -59,6 +64,16 @@ class LiveModel:
     def set_broker(self, *, connected: bool) -> None:
         """Take whether the broker is there at the moment."""
         self._broker = connected
+
+    def set_alarms(self, alarms: AlarmState) -> None:
+        """Take what people have said about alarms."""
+        self._alarms = alarms
+
+    def set_labels(self, labels: Mapping[str, SensorLabel]) -> None:
+        """Take how people call the sensors, by id."""
+        self._labels = labels
+        for name, sensor in self._sensors.items():
+            sensor.set_label(labels.get(name))
 
     def apply(self, topic: Topic, payload: bytes, *, now_s: float) -> None:
         """Take a message, in any order and as often as it is delivered.
@@ -102,6 +117,7 @@ class LiveModel:
             episodes=self._episodes.newest(_MOST_EPISODES_SHOWN),
             notices=list(self._notices.values()),
             counts=self._episodes.counts(),
+            alarms=self._alarms,
         )
 
     def take_changes(self, *, now_s: float) -> Update | None:
@@ -116,7 +132,9 @@ class LiveModel:
             episodes=episodes,
             notices=self._changed_notices,
             counts=self._episodes.counts() if episodes or is_new_night else {},
+            alarms=self._alarms if self._alarms != self._told_alarms else None,
         )
+        self._told_alarms = self._alarms
         self._changed_notices, self._changed_services = [], set()
         self._told_night_ns, self._told_broker = self.night_ns, self._broker
         return update if update != Update() else None
@@ -129,6 +147,7 @@ class LiveModel:
         known = self._sensors.get(name)
         if known is None and len(self._sensors) < _MOST_SENSORS:
             known = self._sensors[name] = SensorLive()
+            known.set_label(self._labels.get(name))
         return known
 
     def _add_samples(self, name: str, block: SampleBlock, *, now_s: float) -> None:

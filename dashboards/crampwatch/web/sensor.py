@@ -9,6 +9,7 @@ from crampwatch.protocol.messages import Features, Message, SensorInfo
 from crampwatch.protocol.topics import Leaf
 from crampwatch.web.features import FeatureHistory
 from crampwatch.web.ring import Ring
+from crampwatch.web.sensor_labels import SensorLabel, labelled
 from crampwatch.web.waveform import Waveform
 from crampwatch.web.wire import Curve, SensorUpdate, pack
 
@@ -31,6 +32,7 @@ class SensorLive:
         self._heard_s: float | None = None
         self._is_fresh = False
         self._is_reset = False
+        self._label: SensorLabel | None = None
 
     @property
     def newest_ns(self) -> int | None:
@@ -42,6 +44,12 @@ class SensorLive:
         """Who it is, if it said so."""
         info = self._latest.get(Leaf.INFO)
         return info if isinstance(info, SensorInfo) else None
+
+    def set_label(self, label: SensorLabel | None) -> None:
+        """Take how a person calls it; None: as it calls itself."""
+        if label != self._label and Leaf.INFO in self._latest:
+            self._changed.add(Leaf.INFO)
+        self._label = label
 
     def add_latest(self, leaf: Leaf, message: Message) -> None:
         """Take a message that replaces the one before it, unless it is older."""
@@ -108,8 +116,12 @@ class SensorLive:
             fine=fine,
             coarse=coarse,
             features=features,
-            **{leaf.value: self._latest[leaf] for leaf in leaves},  # type: ignore[arg-type] # each leaf has its class
+            **{leaf.value: self._shown(leaf) for leaf in leaves},  # type: ignore[arg-type] # each leaf has its class
         )
+
+    def _shown(self, leaf: Leaf) -> Message:
+        message = self._latest[leaf]
+        return labelled(message, self._label) if isinstance(message, SensorInfo) else message
 
     def _rings(self) -> tuple[Ring | None, Ring | None, Ring | None]:
         waveform, history = self._waveform, self._history

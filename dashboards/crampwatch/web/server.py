@@ -51,6 +51,7 @@ def create_app(
             Route("/", pages.index),
             Route("/login", pages.login, methods=["GET"]),
             Route("/login", pages.log_in, methods=["POST"]),
+            Route("/logout", pages.log_out, methods=["POST"]),
             Route("/assets/{name}", pages.asset),
             Route("/api/v1/live", EventStream(hub), methods=["GET"]),
             Route("/api/v1/health", answer_health),
@@ -95,15 +96,22 @@ class _Pages:
         if self._login is None:
             return RedirectResponse("/", status_code=303)
         now_s = time.monotonic()
-        if self._login.is_throttled(now_s=now_s):
+        peer = request.client.host if request.client else ""
+        if self._login.is_throttled(peer, now_s=now_s):
             return RedirectResponse("/login?wait", status_code=303)
-        if not self._login.accepts(await _form_field(request, "token"), now_s=now_s):
+        if not self._login.accepts(await _form_field(request, "token"), peer, now_s=now_s):
             return RedirectResponse("/login?wrong", status_code=303)
         value, lasts_s = self._login.cookie(utc_s=int(time.time()))
         response = RedirectResponse("/", status_code=303)
         response.set_cookie(
             COOKIE, value, max_age=lasts_s, httponly=True, samesite="strict", secure=request.url.scheme == "https"
         )
+        return response
+
+    async def log_out(self, _request: Request) -> Response:
+        """Take back this browser's cookie."""
+        response = RedirectResponse("/login" if self._login else "/", status_code=303)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
 

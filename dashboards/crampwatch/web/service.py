@@ -5,17 +5,19 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
-from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import ServiceStatus, encode
 from crampwatch.protocol.topics import service_topic
@@ -25,6 +27,8 @@ from crampwatch.web.feed import History, follow_broker, follow_history, subscrib
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
 from crampwatch.web.server import create_app
+from crampwatch.web.settings_api import SettingsApi, SettingsFolder
+from crampwatch.web.system_report import SystemReport, report
 from crampwatch.web.together import first_of
 from starlette.types import ASGIApp
 
@@ -45,6 +49,11 @@ class WebOptions:
         port: 0 for any free one: it is told in the service's status.
         access_token: The secret to log in with.
         allowed_hosts: Further host names the page may be opened by.
+        data: The data folder; None: what people set on the page is forgotten with the server.
+        store_url: Where the history lies, without secrets, to be told.
+        adapter: The radio that is used, to be told.
+        certificate: PEM file of a TLS certificate; None: plain HTTP.
+        key: PEM file of its key; None: in the same file.
     """
 
     broker: BrokerAddress
@@ -53,12 +62,17 @@ class WebOptions:
     port: int = DEFAULT_PORT
     access_token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    data: Path | None = None
+    store_url: str = ""
+    adapter: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
 
 
-def page_url(host: str, port: int) -> str:
+def page_url(host: str, port: int, *, scheme: str = "http") -> str:
     """Return the address to open in a browser on this machine."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared
-    return f"http://{name}:{port}/"
+    return f"{scheme}://{name}:{port}/"
 
 
 async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
@@ -67,28 +81,56 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
     The broker may come later, and go: the page then says that it is not there.
 
     Raises:
-        ConfigurationError: Other machines could reach the page and no sound token is set.
+        ConfigurationError: Other machines could reach the page and no sound token is set, or the certificate cannot
+            be used.
         UnavailableError: The port is taken, the address is not ours, the page was not bundled, or the broker
             refuses our login.
     """
     login = login_for(options.host, options.access_token)
     assets = load_assets()
+    _check_certificate(options)
     with _listener(options) as listener:
-        url = page_url(options.host, listener.getsockname()[1])
+        url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
         model = _empty_model()
         hub = Hub(model)
+        settings = SettingsApi(
+            model, SettingsFolder(options.data / "page" if options.data else None), lambda: _report(options, login)
+        )
         app = create_app(
             assets=assets,
             hub=hub,
             hosts=_hosts(options, login),
             login=login,
             health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
+            routes=settings.routes(),
         )
-        async with _served(app, listener, hub):
-            works = [stop.wait(), hub.run(), _follow(options, model, url)]
+        async with _served(app, listener, hub, options):
+            works = [stop.wait(), hub.run(), settings.run(), _follow(options, model, url)]
             if options.history is not None:
                 works.append(follow_history(options.history, model))
             await first_of(*works)
+
+
+def _report(options: WebOptions, login: Login | None) -> SystemReport:
+    return report(
+        options.data,
+        now_ns=time.time_ns(),
+        store_url=options.store_url,
+        adapter=options.adapter,
+        is_guarded=login is not None,
+    )
+
+
+def _check_certificate(options: WebOptions) -> None:
+    if options.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.certificate, options.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"The certificate {options.certificate} cannot be used: {error}.",
+            advice="Name a PEM file by --web-certificate, and that of its key by --web-key.",
+        ) from error
 
 
 async def _follow(options: WebOptions, model: LiveModel, url: str) -> None:
@@ -116,7 +158,7 @@ async def _watch_broker(bus: Bus, model: LiveModel) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _served(app: ASGIApp, listener: socket.socket, hub: Hub) -> AsyncIterator[None]:
+async def _served(app: ASGIApp, listener: socket.socket, hub: Hub, options: WebOptions) -> AsyncIterator[None]:
     """Serve while the context lasts; then end the open streams first, which would keep the server waiting."""
     server = _Server(
         uvicorn.Config(
@@ -130,6 +172,8 @@ async def _served(app: ASGIApp, listener: socket.socket, hub: Hub) -> AsyncItera
             proxy_headers=False,
             timeout_graceful_shutdown=1,
             limit_concurrency=64,
+            ssl_certfile=options.certificate,
+            ssl_keyfile=options.key,
         )
     )
     serving = asyncio.create_task(server.serve([listener]), name="http")

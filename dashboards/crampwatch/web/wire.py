@@ -21,6 +21,7 @@ from crampwatch.protocol.messages import (
     ServiceStatus,
     Temperature,
 )
+from crampwatch.web.alarms import AlarmState
 from crampwatch.web.ring import Stretch
 
 __all__ = ["UNKNOWN", "Curve", "SensorUpdate", "Update", "encode_event", "pack"]
@@ -84,6 +85,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         broker: Whether the broker is there; null: as before.
         night_ns: Local noon the episodes are counted from.
         counts: Episodes of each kind since then, and ``retracted``.
+        alarms: What people have said about alarms; null: as before.
     """
 
     version: str = ""
@@ -94,6 +96,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     episodes: list[Episode] = []
     notices: list[Notice] = []
     counts: dict[str, int] = {}
+    alarms: AlarmState | None = None
 
 
 def pack(stretch: Stretch) -> Curve:

@@ -56,12 +56,31 @@ def test_the_token_is_not_shown() -> None:
     assert TOKEN not in repr(Login(TOKEN))
 
 
-def test_five_wrong_tokens_make_everyone_wait_a_minute() -> None:
+def test_five_wrong_tokens_make_an_address_wait_a_minute() -> None:
     login = Login(TOKEN)
-    assert not any(login.accepts("wrong", now_s=second) for second in range(5))
-    assert login.is_throttled(now_s=5)
-    assert not login.accepts(TOKEN, now_s=59)
-    assert login.accepts(TOKEN, now_s=61)
+    assert not any(login.accepts("wrong", "a", now_s=second) for second in range(5))
+    assert login.is_throttled("a", now_s=5)
+    assert not login.accepts(TOKEN, "a", now_s=59)
+    assert login.accepts(TOKEN, "b", now_s=59), "the guesser shuts nobody else out"
+    assert login.accepts(TOKEN, "a", now_s=61)
+
+
+def test_guessers_with_many_addresses_are_slowed_down_too_and_take_no_memory() -> None:
+    login = Login(TOKEN)
+    tries = [login.accepts("wrong", f"10.0.{n // 256}.{n % 256}", now_s=n / 100) for n in range(3000)]
+    assert not any(tries)
+    assert login.is_throttled("192.168.1.9", now_s=30)
+    assert not login.is_throttled("192.168.1.9", now_s=30 + 61)
+    assert len(login._peers) <= 256
+
+
+def test_the_right_token_forgives_earlier_slips() -> None:
+    login = Login(TOKEN)
+    for second in range(4):
+        login.accepts("wrong", "a", now_s=second)
+    assert login.accepts(TOKEN, "a", now_s=5)
+    assert not login.accepts("wrong", "a", now_s=6)
+    assert not login.is_throttled("a", now_s=7)
 
 
 def test_a_cookie_outlives_a_restart_and_ends() -> None:

@@ -8,11 +8,12 @@ import pytest
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.web.access import HostRule, Login
 from crampwatch.web.assets import load_assets
-from crampwatch.web.guard import HEADERS
+from crampwatch.web.guard import HEADERS, INTENT_HEADER
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
 from crampwatch.web.server import create_app
 
+OWN = "http://localhost:8042"
 TOKEN = "a-token-of-24-characters"
 PAGE = {
     "index.html": "<!doctype html><title>crampwatch</title>",
@@ -34,7 +35,7 @@ def bundle(tmp_path: Path) -> Path:
 def client(bundle: Path, *, login: Login | None = None) -> httpx.AsyncClient:
     hub = Hub(LiveModel(now_ns=0, utc_offset_s=0))
     app = create_app(assets=load_assets(bundle), hub=hub, hosts=HostRule(), login=login)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:8042")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=OWN, headers={"Origin": OWN})
 
 
 @pytest.fixture
@@ -119,6 +120,27 @@ async def test_wrong_tokens_are_told_so_and_then_made_to_wait(guarded_page: http
 async def test_a_login_posted_by_another_site_is_refused(guarded_page: httpx.AsyncClient) -> None:
     answer = await guarded_page.post("/login", data={"token": TOKEN}, headers={"Origin": "http://evil.example"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "null"}, {"Origin": ""}])
+async def test_a_login_form_must_say_where_it_comes_from(bundle: Path, headers: dict[str, str]) -> None:
+    async with client(bundle, login=Login(TOKEN)) as browser:
+        del browser.headers["Origin"]
+        given = {name: value for name, value in headers.items() if value}
+        assert (await browser.post("/login", data={"token": TOKEN}, headers=given)).status_code == 403
+
+
+async def test_whoever_changes_something_has_to_mean_it(open_page: httpx.AsyncClient) -> None:
+    assert (await open_page.post("/api/v1/anything")).status_code == 403
+    assert (await open_page.post("/api/v1/anything", headers={INTENT_HEADER: "1"})).status_code == 404
+    assert "access-control-allow-origin" not in (await open_page.options("/api/v1/anything")).headers
+
+
+async def test_logging_out_takes_the_cookie_back(guarded_page: httpx.AsyncClient) -> None:
+    await guarded_page.post("/login", data={"token": TOKEN})
+    assert (await guarded_page.get("/")).status_code == 200
+    assert (await guarded_page.post("/logout")).headers["location"] == "/login"
+    assert (await guarded_page.get("/")).status_code == 303
 
 
 @pytest.mark.parametrize("body", [b"token=" + b"a" * 5000, b"\xff\xfe", b"a=1&b=2&c=3&d=4&e=5&f=6", b""])

@@ -1,0 +1,112 @@
+"""What people say about alarms, and that it is kept."""
+
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.web.alarms import CALLABLE_KINDS, LONGEST_SNOOZE_S, AlarmBook, AlarmState
+from crampwatch.web.kept import access_token, load, save
+from crampwatch.web.settings_api import SettingsFolder
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOUR_NS = 3_600_000_000_000
+
+
+def test_a_snooze_is_for_one_kind_and_ends() -> None:
+    book = AlarmBook()
+    book.snooze(EpisodeKind.CRAMP, seconds=3600, now_ns=HOUR_NS)
+    assert book.state.snoozed == {EpisodeKind.CRAMP: 2 * HOUR_NS}
+    assert not book.expire(now_ns=2 * HOUR_NS - 1)
+    assert book.expire(now_ns=2 * HOUR_NS)
+    assert book.state.snoozed == {}
+
+
+def test_a_snooze_can_be_ended_by_hand() -> None:
+    book = AlarmBook()
+    book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=0)
+    book.snooze(EpisodeKind.TWITCH, seconds=60, now_ns=0)
+    book.snooze(EpisodeKind.CRAMP, seconds=0, now_ns=1)
+    assert set(book.state.snoozed) == {EpisodeKind.TWITCH}
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [(EpisodeKind.ARTEFACT, 60), (EpisodeKind.CRAMP, -1), (EpisodeKind.CRAMP, LONGEST_SNOOZE_S + 1)],
+)
+def test_faults_cannot_be_snoozed_nor_anything_for_ever(kind: EpisodeKind, seconds: int) -> None:
+    book = AlarmBook()
+    with pytest.raises(ValueError, match="snooze"):
+        book.snooze(kind, seconds=seconds, now_ns=0)
+    assert book.state == AlarmState()
+
+
+def test_a_fault_has_no_alarm_to_choose() -> None:
+    book = AlarmBook()
+    with pytest.raises(ValueError, match="fault"):
+        book.call_for([EpisodeKind.ARTEFACT])
+    book.call_for([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
+    assert book.state.calls == (EpisodeKind.CRAMP, EpisodeKind.TWITCH)
+
+
+def test_acknowledging_is_harmless_twice_and_bounded() -> None:
+    book = AlarmBook()
+    for number in range(500):
+        book.acknowledge([f"e{number}", f"e{number}"])
+    assert len(book.state.acknowledged) == 200
+    assert book.state.acknowledged[-1] == "e499"
+
+
+def test_a_night_begins_once_and_takes_its_snoozes_along() -> None:
+    book = AlarmBook()
+    book.begin_night(now_ns=5)
+    book.begin_night(now_ns=9)
+    assert book.state.night_ns == 5
+    book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=9)
+    book.end_night()
+    assert book.state == AlarmState()
+
+
+_STATES = st.builds(
+    AlarmState,
+    snoozed=st.dictionaries(st.sampled_from(CALLABLE_KINDS), st.integers(0, (1 << 62) - 1)),
+    acknowledged=st.lists(st.text(min_size=1, max_size=120), max_size=20).map(tuple),
+    calls=st.lists(st.sampled_from(CALLABLE_KINDS), unique=True).map(tuple),
+    night_ns=st.none() | st.integers(0, (1 << 62) - 1),
+)
+
+
+@given(_STATES)
+def test_what_was_said_outlives_the_server(state: AlarmState) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        SettingsFolder(Path(folder) / "page").save_alarms(state)
+        assert SettingsFolder(Path(folder) / "page").load_alarms() == state
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"snoozed": 3}', b"\xff\xfe", b"[" * 4000])
+def test_damaged_settings_do_not_keep_the_page_from_coming_up(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "alarms.json").write_bytes(content)
+    assert SettingsFolder(tmp_path).load_alarms() == AlarmState()
+
+
+def test_what_is_kept_is_for_its_owner_only(tmp_path: Path) -> None:
+    save(tmp_path / "kept.json", {"a": 1})
+    assert stat.S_IMODE((tmp_path / "kept.json").stat().st_mode) == 0o600
+    assert load(tmp_path / "kept.json", dict[str, int], {}) == {"a": 1}
+
+
+def test_the_access_token_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.toml"
+    token = access_token(path)
+    assert len(token) == 24
+    assert access_token(path) == token
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_damaged_token_is_told_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secrets.toml").write_text("web_token = ")
+    with pytest.raises(ConfigurationError, match="Remove the file"):
+        access_token(tmp_path / "secrets.toml")

@@ -1,0 +1,164 @@
+"""Alarms, sensor names and the state of this machine over HTTP."""
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from crampwatch.detector.config import DetectorConfig
+from crampwatch.protocol.messages import encode
+from crampwatch.protocol.topics import Leaf, Topic
+from crampwatch.web.access import HostRule
+from crampwatch.web.guard import INTENT_HEADER
+from crampwatch.web.hub import Hub
+from crampwatch.web.live import LiveModel
+from crampwatch.web.server import create_app
+from crampwatch.web.settings_api import SettingsApi, SettingsFolder
+from crampwatch.web.system_report import octets_an_hour, report, thresholds
+from page_feed import Foot
+
+MEANT = {INTENT_HEADER: "1"}
+
+
+class Page:
+    """A server over a folder, as a browser meets it."""
+
+    def __init__(self, data: Path) -> None:
+        self.model = LiveModel(now_ns=time.time_ns(), utc_offset_s=0)
+        self.foot = Foot("cw-left", side="unknown", muscle="")
+        self.model.apply(Topic("cw-left", Leaf.INFO), encode(self.foot.info()), now_s=0)
+        self.api = SettingsApi(
+            self.model,
+            SettingsFolder(data / "page"),
+            lambda: report(data, now_ns=time.time_ns(), store_url="sqlite:////none", adapter="hci1", is_guarded=False),
+        )
+        app = create_app(assets={}, hub=Hub(self.model), hosts=HostRule(), routes=self.api.routes())
+        self.browser = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost:8042", headers=MEANT
+        )
+
+
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    page = Page(tmp_path)
+    async with page.browser:
+        yield page
+
+
+async def test_a_snooze_survives_a_restart_and_reaches_every_page(page: Page, tmp_path: Path) -> None:
+    page.model.take_changes(now_s=0)
+    answer = await page.browser.post("/api/v1/alarms/snooze", json={"kind": "cramp", "seconds": 3600})
+    assert answer.status_code == 200
+    until_ns = answer.json()["snoozed"]["cramp"]
+    assert 3590e9 < until_ns - time.time_ns() <= 3600e9
+    update = page.model.take_changes(now_s=0)
+    assert update is not None
+    assert update.alarms is not None
+    assert update.alarms.snoozed == {"cramp": until_ns}
+    again = Page(tmp_path)
+    async with again.browser:
+        assert (await again.browser.get("/api/v1/alarms")).json() == answer.json()
+
+
+async def test_acknowledging_and_the_night_are_kept(page: Page, tmp_path: Path) -> None:
+    await page.browser.post("/api/v1/alarms/acknowledge", json={"episodes": ["a", "b"]})
+    await page.browser.post("/api/v1/alarms/night", json={"step": "begin"})
+    await page.browser.patch("/api/v1/alarms", json={"calls": ["cramp", "rhythmic"], "wake_at": "06:30"})
+    kept = SettingsFolder(tmp_path / "page").load_alarms()
+    assert kept.acknowledged == ("a", "b")
+    assert kept.night_ns is not None
+    assert (kept.calls, kept.wake_at) == (("cramp", "rhythmic"), "06:30")
+    await page.browser.post("/api/v1/alarms/night", json={"step": "end"})
+    assert SettingsFolder(tmp_path / "page").load_alarms().night_ns is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("alarms/snooze", {"kind": "artefact", "seconds": 60}),
+        ("alarms/snooze", {"kind": "sensor_silent", "seconds": 60}),
+        ("alarms/snooze", {"kind": "cramp", "seconds": 10**9}),
+        ("alarms/snooze", {"kind": "cramp"}),
+        ("alarms/acknowledge", {"episodes": []}),
+        ("alarms/acknowledge", {"episodes": ["a" * 200]}),
+        ("alarms/night", {"step": "pause"}),
+        ("alarms/night", []),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_a_reason(page: Page, path: str, body: object) -> None:
+    before = (await page.browser.get("/api/v1/alarms")).json()
+    answer = await page.browser.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert (await page.browser.get("/api/v1/alarms")).json() == before
+
+
+@pytest.mark.parametrize("choice", [{"wake_at": "25:00"}, {"wake_at": "7:00"}, {"calls": ["artefact"]}, {"calls": 1}])
+async def test_a_choice_that_cannot_be_is_refused(page: Page, choice: object) -> None:
+    assert (await page.browser.patch("/api/v1/alarms", json=choice)).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000, b'"' + b"a" * 20_000 + b'"'])
+async def test_a_body_that_cannot_be_read_is_refused(page: Page, body: bytes) -> None:
+    assert (await page.browser.put("/api/v1/sensors/cw-left", content=body)).status_code in (400, 413)
+
+
+async def test_a_sensor_is_called_as_people_say(page: Page, tmp_path: Path) -> None:
+    label = {"name": "the blue one", "side": "left", "muscle": "arch"}
+    assert (await page.browser.put("/api/v1/sensors/cw-left", json=label)).status_code == 200
+    info = page.model.snapshot(now_s=0).sensors["cw-left"].info
+    assert info is not None
+    assert (info.name, info.placement.side, info.placement.muscle) == ("the blue one", "left", "arch")
+    update = page.model.take_changes(now_s=0)
+    assert update is not None
+    assert update.sensors["cw-left"].info == info
+    again = Page(tmp_path)
+    async with again.browser:
+        again_info = again.model.snapshot(now_s=0).sensors["cw-left"].info
+        assert again_info is not None
+        assert again_info.name == "the blue one"
+        assert (await again.browser.delete("/api/v1/sensors/cw-left")).status_code == 204
+        assert (await again.browser.delete("/api/v1/sensors/cw-left")).status_code == 404
+        back = again.model.snapshot(now_s=0).sensors["cw-left"].info
+        assert back is not None
+        assert (back.name, back.placement.side) == ("cw-left", "unknown")
+
+
+async def test_a_sensor_nobody_heard_of_gets_no_name(page: Page) -> None:
+    assert (await page.browser.put("/api/v1/sensors/other", json={"name": "x"})).status_code == 404
+
+
+async def test_the_state_of_this_machine_is_told(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    (tmp_path / "sessions" / "a.cws").write_bytes(b"0" * 1000)
+    system = (await page.browser.get("/api/v1/system")).json()
+    assert abs(system["now_ns"] - time.time_ns()) < 10e9
+    assert system["versions"]["Python"].startswith("3.")
+    assert {place["what"]: place["octets"] for place in system["places"]}["sessions"] == 1000
+    assert system["nights"] == int(system["free_octets"] / (system["octets_an_hour"] * system["night_hours"]))
+    assert (system["adapter"], system["is_measured"]) == ("hci1", False)
+    assert "token" not in json.dumps(system)
+
+
+def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
+    assert octets_an_hour(tmp_path) == (14_500_000.0, False)
+    for hour, size in ((20, 1_000_000), (21, 3_000_000), (22, 8_000_000)):
+        path = tmp_path / f"20260101T{hour}0000Z-0123abcd.cws"
+        path.write_bytes(b"0" * size)
+        os.utime(path, (1767225600 + hour * 3600 + 1800,) * 2)
+    rate, is_measured = octets_an_hour(tmp_path)
+    assert is_measured
+    assert rate == pytest.approx(6_000_000)
+
+
+def test_a_replayed_recording_tells_nothing_of_what_an_hour_takes(tmp_path: Path) -> None:
+    (tmp_path / "20200101T200000Z-0123abcd.cws").write_bytes(b"0" * 1000)
+    assert octets_an_hour(tmp_path)[1] is False
+
+
+def test_ratios_are_told_of_amplitude() -> None:
+    told = thresholds(DetectorConfig(least_onset_ratio=4.0, hold_ratio=2.0))
+    assert (told.onset_ratio, round(told.hold_ratio, 2)) == (2.0, 1.41)
