@@ -1,36 +1,34 @@
-"""Scores episodes against what really happened: any overlap counts, within tolerances far stricter than for seizures.
+"""Matches episodes with what really happened: any overlap counts, within tolerances far stricter than for seizures.
 
 SzCORE (Epilepsia 2025;66(S3):14) lets an event start 30 s early and end 60 s late, and joins what is less than 90 s
-apart:
-too lax for contractions of 10-60 s. `CRAMP_TOLERANCE` and `BRIEF_TOLERANCE` are used here instead.
+apart: too lax for contractions of 10-60 s. `CRAMP_TOLERANCE` and `BRIEF_TOLERANCE` are used here; `scoring_szcore`
+gives the lax figures beside them.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
+import numpy as np
 from crampwatch.protocol.kinds import EpisodeKind
+from numpy.typing import NDArray
 
 __all__ = [
     "BRIEF_TOLERANCE",
     "CRAMP_TOLERANCE",
-    "Detected",
     "Happened",
     "Match",
-    "Score",
+    "Pair",
+    "Timeline",
     "Tolerance",
     "match",
-    "score",
-    "score_by_kind",
+    "tolerance_of",
 ]
-
-_NIGHT_S = 8 * 3600.0
 
 
 class Happened(Protocol):
-    """A true event."""
+    """Something with a begin and an end: a true event, or an episode."""
 
     @property
     def kind(self) -> EpisodeKind:
@@ -48,13 +46,7 @@ class Happened(Protocol):
         ...
 
 
-class Detected(Happened, Protocol):
-    """An episode as the detector tells it."""
-
-    @property
-    def detected_at_s(self) -> float:
-        """When its kind could first be told, seconds."""
-        ...
+Some = TypeVar("Some", bound=Happened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Tolerance:
     Attributes:
         start_s: Before the event's onset.
         end_s: After the event's offset.
-        merge_s: Episodes closer than this are one.
+        merge_s: False episodes closer than this are one false alarm.
     """
 
     start_s: float
@@ -78,149 +70,150 @@ CRAMP_TOLERANCE = Tolerance(start_s=5.0, end_s=10.0, merge_s=10.0)
 BRIEF_TOLERANCE = Tolerance(start_s=0.25, end_s=0.5, merge_s=0.0)
 """For twitches and single movements, which may be a second apart."""
 
+_LASTING = frozenset({EpisodeKind.CRAMP, EpisodeKind.MOVEMENT, EpisodeKind.RHYTHMIC})
+
+
+def tolerance_of(kind: EpisodeKind) -> Tolerance:
+    """Return the tolerance that suits a kind."""
+    return CRAMP_TOLERANCE if kind in _LASTING else BRIEF_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An event that was found.
+
+    Attributes:
+        event: What happened.
+        episodes: All that are about it, by onset; at least one.
+    """
+
+    event: Happened
+    episodes: tuple[Happened, ...]
+
+    @property
+    def episode(self) -> Happened:
+        """The first that overlaps the event itself; the first of all where none does."""
+        inside = (one for one in self.episodes if _overlap(self.event, one))
+        return next(inside, self.episodes[0])
+
+    @property
+    def onset_error_s(self) -> float:
+        """Seconds the episode begins after the event; negative: before."""
+        return self.episode.onset_s - self.event.onset_s
+
+    @property
+    def offset_error_s(self) -> float:
+        """Seconds the last of the episodes ends after the event; negative: before."""
+        return max(one.offset_s for one in self.episodes) - self.event.offset_s
+
+    @property
+    def overlap(self) -> float:
+        """Share of the union of event and episodes that both cover, 0 to 1."""
+        covered_s = either_s = 0.0
+        reached_s = -math.inf
+        for one in self.episodes:
+            start_s = max(one.onset_s, reached_s)
+            reached_s = max(one.offset_s, reached_s)
+            both_s = min(reached_s, self.event.offset_s) - max(start_s, self.event.onset_s)
+            covered_s += max(0.0, both_s)
+            either_s += max(0.0, reached_s - start_s)
+        either_s += self.event.offset_s - self.event.onset_s - covered_s
+        return covered_s / either_s if either_s > 0 else math.nan
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """Which events and episodes belong together.
 
     Attributes:
-        pairs: Each event that was found, with its earliest episode.
+        pairs: Each event that was found, with the episodes about it.
         missed: Events without an episode.
-        false: Episodes without an event, those within the merging time of an earlier one left out.
-        true_episodes: Episodes that are about an event.
+        false: Episodes about no event, those within the merging time of an earlier one left out.
+        about: Episodes that are about an event.
     """
 
-    pairs: tuple[tuple[Happened, Detected], ...]
+    pairs: tuple[Pair, ...]
     missed: tuple[Happened, ...]
-    false: tuple[Detected, ...]
-    true_episodes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How well one kind was found. NaN where there was nothing to measure.
-
-    Attributes:
-        events: Events that happened.
-        found: Events that were found.
-        false_alarms: Episodes about nothing.
-        hours: Time observed.
-        sensitivity: Share of events found.
-        precision: Share of alarms that are about an event.
-        f1: Harmonic mean of both.
-        false_per_8h: False alarms a night of 8 h.
-        onset_error_s: Median distance of the onsets.
-        offset_error_s: Median distance of the offsets.
-        latency_s: Median time from true onset to detection.
-        overlap: Median share of the union of event and episode that both cover.
-    """
-
-    events: int
-    found: int
-    false_alarms: int
-    hours: float
-    sensitivity: float
-    precision: float
-    f1: float
-    false_per_8h: float
-    onset_error_s: float
-    offset_error_s: float
-    latency_s: float
-    overlap: float
+    false: tuple[Happened, ...]
+    about: tuple[Happened, ...]
 
 
 def match(
     events: Iterable[Happened],
-    episodes: Iterable[Detected],
+    episodes: Iterable[Happened],
     *,
     tolerance: Tolerance,
     spared: Iterable[Happened] = (),
 ) -> Match:
-    """Match episodes with events of the same kind, whatever that is.
+    """Match episodes with events; the kinds are the caller's affair.
 
     Args:
         events: What should be found.
         episodes: What was found.
         tolerance: How far apart they may lie.
-        spared: Events that need not be found, and whose episodes are not false: too weak, or of an allowed kind.
+        spared: Events that need not be found, and whose episodes are not false: too weak, or hidden by another.
     """
-    events, episodes = sorted(events, key=_onset), sorted(episodes, key=_onset)
+    line = Timeline(episodes)
+    ordered = line.ordered
     pairs, missed = [], []
-    for event in events:
-        touching = [episode for episode in episodes if _touches(event, episode, tolerance)]
-        if touching:
-            pairs.append((event, touching[0]))
+    about = np.zeros(len(ordered), bool)
+    for event in sorted(events, key=_onset):
+        places = line.touching(event, tolerance)
+        about[places] = True
+        if len(places):
+            pairs.append(Pair(event, tuple(ordered[place] for place in places)))
         else:
             missed.append(event)
-    excused = [*events, *spared]
-    false = [one for one in episodes if not any(_touches(event, one, tolerance) for event in excused)]
-    hits = sum(any(_touches(event, one, tolerance) for event in events) for one in episodes)
+    excused = about.copy()
+    for event in spared:
+        excused[line.touching(event, tolerance)] = True
+    false = [one for one, fine in zip(ordered, excused, strict=True) if not fine]
+    hits = tuple(one for one, hit in zip(ordered, about, strict=True) if hit)
     return Match(tuple(pairs), tuple(missed), tuple(_merged(false, tolerance.merge_s)), hits)
 
 
-def score(matched: Match, *, duration_s: float) -> Score:
-    """Turn a match into figures."""
-    found, events, false = len(matched.pairs), len(matched.pairs) + len(matched.missed), len(matched.false)
-    sensitivity, precision = _ratio(found, events), _ratio(found, found + false)
-    return Score(
-        events=events,
-        found=found,
-        false_alarms=false,
-        hours=duration_s / 3600.0,
-        sensitivity=sensitivity,
-        precision=precision,
-        f1=_ratio(2.0 * found, 2.0 * found + false + len(matched.missed)),
-        false_per_8h=_ratio(false * _NIGHT_S, duration_s),
-        onset_error_s=_median([abs(one.onset_s - event.onset_s) for event, one in matched.pairs]),
-        offset_error_s=_median([abs(one.offset_s - event.offset_s) for event, one in matched.pairs]),
-        latency_s=_median([one.detected_at_s - event.onset_s for event, one in matched.pairs]),
-        overlap=_median([_overlap(event, one) for event, one in matched.pairs]),
-    )
+class Timeline(Generic[Some]):
+    """Events or episodes by onset, to be searched by time.
 
+    Args:
+        happened: In any order.
+    """
 
-def score_by_kind(
-    events: Sequence[Happened], episodes: Sequence[Detected], *, duration_s: float
-) -> dict[EpisodeKind, Score]:
-    """Score each kind by itself, with the tolerance that suits it."""
-    lasting = (EpisodeKind.CRAMP, EpisodeKind.MOVEMENT, EpisodeKind.RHYTHMIC)
-    scores = {}
-    for kind in EpisodeKind:
-        matched = match(
-            [event for event in events if event.kind is kind],
-            [episode for episode in episodes if episode.kind is kind],
-            tolerance=CRAMP_TOLERANCE if kind in lasting else BRIEF_TOLERANCE,
-        )
-        scores[kind] = score(matched, duration_s=duration_s)
-    return scores
+    def __init__(self, happened: Iterable[Some]) -> None:
+        self.ordered: list[Some] = sorted(happened, key=_onset)
+        self._onset = np.array([one.onset_s for one in self.ordered])
+        self._offset = np.array([one.offset_s for one in self.ordered])
+        self._latest = np.maximum.accumulate(self._offset) if self.ordered else self._offset
+
+    def touching(self, event: Happened, tolerance: Tolerance) -> NDArray[np.intp]:
+        """Return the places in `ordered` of what lies within a tolerance of an event."""
+        return self._between(event.onset_s - tolerance.start_s, event.offset_s + tolerance.end_s)
+
+    def overlapping(self, one: Happened) -> list[Some]:
+        """Return what overlaps something, the longest overlap first."""
+        places = self._between(one.onset_s, one.offset_s)
+        return sorted((self.ordered[place] for place in places), key=lambda other: -_overlap(one, other))
+
+    def _between(self, start_s: float, stop_s: float) -> NDArray[np.intp]:
+        # Nothing before `first` reaches the start, since not even the latest end up to there does.
+        first = int(np.searchsorted(self._latest, start_s, side="right"))
+        end = int(np.searchsorted(self._onset, stop_s))
+        return first + np.flatnonzero(self._offset[first:end] > start_s)
 
 
 def _onset(event: Happened) -> float:
     return event.onset_s
 
 
-def _touches(event: Happened, episode: Detected, tolerance: Tolerance) -> bool:
-    return episode.onset_s < event.offset_s + tolerance.end_s and episode.offset_s > event.onset_s - tolerance.start_s
+def _overlap(one: Happened, other: Happened) -> float:
+    return max(0.0, min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s))
 
 
-def _merged(episodes: Iterable[Detected], merge_s: float) -> list[Detected]:
-    kept: list[Detected] = []
+def _merged(episodes: Iterable[Happened], merge_s: float) -> list[Happened]:
+    kept: list[Happened] = []
     end_s = -math.inf
     for episode in episodes:
         if episode.onset_s - end_s >= merge_s:
             kept.append(episode)
         end_s = max(end_s, episode.offset_s)
     return kept
-
-
-def _overlap(event: Happened, episode: Detected) -> float:
-    both = min(event.offset_s, episode.offset_s) - max(event.onset_s, episode.onset_s)
-    either = max(event.offset_s, episode.offset_s) - min(event.onset_s, episode.onset_s)
-    return max(0.0, both) / either if either > 0 else math.nan
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
-
-
-def _median(values: Sequence[float]) -> float:
-    return median(values) if values else math.nan

@@ -1,0 +1,1 @@
+"""What `crampwatch evaluate` measures: nights with a known truth through the detector, scored, plotted, told."""

@@ -1,0 +1,42 @@
+"""Something to evaluate the detector on: a signal, and what really happened in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from crampwatch.firmware_sim.recordings import Recording
+from crampwatch.firmware_sim.truth import TruthEvent
+
+__all__ = ["Case", "Opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case, ready to be read.
+
+    Attributes:
+        recording: The signal.
+        events: What happened in it, by onset.
+    """
+
+    recording: Recording
+    events: Sequence[TruthEvent]
+
+
+class Case(Protocol):
+    """A case; it travels between processes, so it holds no signal."""
+
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its signal was simulated."""
+
+    def open(self) -> Opened:
+        """Open it.
+
+        Raises:
+            CrampwatchError: It cannot be.
+        """

@@ -1,0 +1,207 @@
+"""The signal around a miss or a false alarm, small enough to keep: extremes of the waveform, envelope, verdicts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from crampwatch.app.evaluation.case import Opened
+from crampwatch.detector.events import Features
+from crampwatch.detector.scoring import Happened
+from crampwatch.detector.scoring_recording import Told, Verdicts
+from crampwatch.firmware_sim.truth import TruthEvent
+from crampwatch.protocol.kinds import EpisodeKind
+from numpy.typing import NDArray
+
+__all__ = ["Clip", "ClipMaker", "Span", "Trace"]
+
+_COLUMNS = 640
+_BEFORE_S, _AFTER_S = 10.0, 10.0
+_LONGEST_S = 150.0
+_BRIEF_AROUND_S = 3.0
+_ORDER = (
+    EpisodeKind.CRAMP,
+    EpisodeKind.TWITCH,
+    EpisodeKind.LEG_MOVEMENT,
+    EpisodeKind.MOVEMENT,
+    EpisodeKind.RHYTHMIC,
+)
+"""Cramps first: where not all can be plotted, these are. Artefacts are only told in the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something in a plot with a begin, an end and words."""
+
+    onset_s: float
+    offset_s: float
+    kind: EpisodeKind
+    text: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """One miss or false alarm.
+
+    Attributes:
+        case: Name of the recording.
+        is_miss: A miss; else a false alarm.
+        subject: The event missed, or the episode that was about nothing.
+        start_s: Begin of the clip, seconds from the first sample.
+        stop_s: End of the clip.
+        labels: Name of each channel.
+        unit: Of the signal: `uV`, or empty where the scale is unknown.
+        lowest: Least value in each column of the plot; (columns, channels).
+        highest: Largest value; (columns, channels).
+        steps_s: Times of the detector's steps.
+        envelope: RMS envelope; (steps, channels).
+        floor: RMS at rest; (steps, channels).
+        threshold: RMS at which activity begins; (steps, channels).
+        truth: What happened.
+        verdicts: What the detector said in the end.
+    """
+
+    case: str
+    is_miss: bool
+    subject: Span
+    start_s: float
+    stop_s: float
+    labels: tuple[str, ...]
+    unit: str
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+    steps_s: NDArray[np.float64]
+    envelope: NDArray[np.float32]
+    floor: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    truth: tuple[Span, ...]
+    verdicts: tuple[Span, ...]
+
+
+class Trace:
+    """The detector's view of a whole recording on its 0.1 s grid: some 10 MB for a night of two channels.
+
+    Args:
+        rate_hz: Samples a second.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._parts: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
+
+    def take(self, features: Features) -> None:
+        """Take the features of a chunk."""
+        steps = len(features.envelope)
+        index = features.first_index + features.step_samples * (np.arange(steps) + 1)
+        stacked = np.stack([features.envelope, features.floor, features.threshold]).astype(np.float32)
+        self._parts.append((index / self._rate_hz, stacked))
+
+    def between(self, start_s: float, stop_s: float) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return times, and envelope, floor and threshold, shape (3, steps, channels)."""
+        near = [part for part in self._parts if part[0][-1:] >= start_s and part[0][:1] < stop_s]
+        if not near:
+            return np.empty(0), np.empty((3, 0, 0), np.float32)
+        time_s = np.concatenate([part[0] for part in near])
+        inside = (time_s >= start_s) & (time_s < stop_s)
+        return time_s[inside], np.concatenate([part[1] for part in near], axis=1)[:, inside]
+
+
+class ClipMaker:
+    """Cuts clips out of a case.
+
+    Args:
+        opened: The case.
+        told: What was said of it.
+        trace: The detector's view of it.
+    """
+
+    def __init__(self, opened: Opened, told: Told, trace: Trace) -> None:
+        self._opened, self._told, self._trace = opened, told, trace
+        self._rate_hz = opened.recording.stream.rate_hz
+
+    def clips(self, verdicts: Verdicts, *, name: str, most: int) -> tuple[tuple[Clip, ...], int]:
+        """Return misses and false alarms, those of cramps first, and how many were left out."""
+        wanted = [
+            (is_miss, subject)
+            for kind in _ORDER
+            for is_miss, subjects in ((True, verdicts.missed[kind]), (False, verdicts.false[kind]))
+            for subject in subjects
+        ]
+        chosen = sorted(wanted[:most], key=lambda item: item[1].onset_s)
+        extremes = self._extremes([self._window(subject) for _, subject in chosen])
+        clips = [
+            self._clip(name, is_miss, subject, extreme)
+            for (is_miss, subject), extreme in zip(chosen, extremes, strict=True)
+        ]
+        return tuple(clips), len(wanted) - len(clips)
+
+    def _window(self, subject: Happened) -> tuple[float, float]:
+        around_s = _BRIEF_AROUND_S if subject.offset_s - subject.onset_s < 1.0 else _BEFORE_S
+        start_s = max(0.0, subject.onset_s - around_s)
+        stop_s = min(subject.offset_s + around_s, start_s + _LONGEST_S, self._told.duration_s)
+        return start_s, stop_s
+
+    def _clip(
+        self, name: str, is_miss: bool, subject: Happened, extremes: tuple[NDArray[np.float32], NDArray[np.float32]]
+    ) -> Clip:
+        start_s, stop_s = self._window(subject)
+        steps_s, (envelope, floor, threshold) = self._trace.between(start_s, stop_s)
+        stream = self._opened.recording.stream
+        shown = Span(start_s, stop_s, subject.kind, "")
+        return Clip(
+            case=name,
+            is_miss=is_miss,
+            subject=_span(subject),
+            start_s=start_s,
+            stop_s=stop_s,
+            labels=stream.labels,
+            unit="uV" if stream.scale_known else "",
+            lowest=extremes[0],
+            highest=extremes[1],
+            steps_s=steps_s,
+            envelope=envelope,
+            floor=floor,
+            threshold=threshold,
+            truth=tuple(_span(event) for event in self._opened.events if _meet(event, shown)),
+            verdicts=tuple(_span(episode) for episode in self._told.episodes if _meet(episode, shown)),
+        )
+
+    def _extremes(
+        self, windows: Sequence[tuple[float, float]]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield least and largest values of each column of each window, in one pass over the signal."""
+        if not windows:
+            return
+        found: dict[int, list[NDArray[np.float64]]] = {place: [] for place in range(len(windows))}
+        first = 0
+        step = max(1, round(10.0 * self._rate_hz))
+        for chunk in self._opened.recording.chunks(step):
+            start_s, stop_s = first / self._rate_hz, (first + len(chunk)) / self._rate_hz
+            for place, window in enumerate(windows):
+                if window[0] < stop_s and window[1] > start_s:
+                    rows = slice(*(max(0, round(edge * self._rate_hz) - first) for edge in window))
+                    found[place].append(chunk[rows])
+            first += len(chunk)
+        for place in range(len(windows)):
+            yield _columns(np.concatenate(found[place]))
+
+
+def _columns(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return least and largest values of each column; NaN where a column has none."""
+    samples = samples - np.nan_to_num(np.nanmedian(samples, axis=0)) if np.isfinite(samples).any() else samples
+    edges = np.unique(np.linspace(0, len(samples), min(_COLUMNS, len(samples)) + 1).astype(int))[:-1]
+    lowest = np.fmin.reduceat(samples, edges, axis=0)
+    highest = np.fmax.reduceat(samples, edges, axis=0)
+    return lowest.astype(np.float32), highest.astype(np.float32)
+
+
+def _meet(one: Happened, other: Happened) -> bool:
+    return one.onset_s < other.offset_s and one.offset_s > other.onset_s
+
+
+def _span(one: Happened) -> Span:
+    if isinstance(one, TruthEvent):
+        text = f"{one.label.replace('_', ' ')}, {one.snr_db:.0f} dB" if np.isfinite(one.snr_db) else one.label
+        return Span(one.onset_s, one.offset_s, one.kind, text.replace("_", " "))
+    confidence, reasons = getattr(one, "confidence", 0.0), getattr(one, "reasons", ())
+    return Span(one.onset_s, one.offset_s, one.kind, f"{one.kind}, {confidence:.0%} sure".replace("_", " "), reasons)

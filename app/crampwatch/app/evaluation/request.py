@@ -1,0 +1,58 @@
+"""What a user wants evaluated."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from crampwatch.app.evaluation.seeds import seeds_of, set_of
+from crampwatch.app.evaluation.simulated_night import SimulatedNight
+
+__all__ = ["Request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which simulated nights, and how.
+
+    Attributes:
+        scenario: Its name.
+        seeds: As the user says it.
+        hours: Length of a night; None for the scenario's own.
+        channels: Electrode pairs.
+        rate_hz: Samples a second.
+        unknown_scale: Whether the detector is not told what a count is.
+        jobs: Nights at a time.
+        keep: Folder for rendered nights.
+    """
+
+    scenario: str = "night-hard"
+    seeds: str = "tuning:4"
+    hours: float | None = None
+    channels: int = 2
+    rate_hz: float = 1000.0
+    unknown_scale: bool = False
+    jobs: int = 1
+    keep: Path | None = None
+
+    def cases(self) -> list[SimulatedNight]:
+        """Return the nights.
+
+        Raises:
+            ConfigurationError: The seeds cannot be read.
+        """
+        return [
+            SimulatedNight(
+                self.scenario, seed, self.hours, self.channels, self.rate_hz, not self.unknown_scale, self.keep
+            )
+            for seed in seeds_of(self.seeds)
+        ]
+
+    @property
+    def seed_set(self) -> str:
+        """The set the seeds belong to."""
+        return set_of(seeds_of(self.seeds))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what decides the figures, as JSON has it."""
+        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "keep")}
+        return {**said, "seed_set": self.seed_set, "simulated": True}

@@ -1,0 +1,145 @@
+"""A simulated night as a case, kept on disk between runs where a folder for it is given."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+from crampwatch.app.evaluation.case import Opened
+from crampwatch.firmware_sim import physiology, scenarios
+from crampwatch.firmware_sim.recordings import Recording, simulated_recording
+from crampwatch.firmware_sim.recordings.recording import BLOCK_SAMPLES, Samples
+from crampwatch.firmware_sim.scenarios import scenario
+from crampwatch.firmware_sim.source import SignalSource
+from crampwatch.firmware_sim.truth import decode_truth, encode_truth
+from crampwatch.protocol.errors import ConfigurationError
+from numpy.typing import NDArray
+
+__all__ = ["SimulatedNight"]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedNight:
+    """One night of a scenario.
+
+    Attributes:
+        scenario: Its name.
+        seed: Decides the wearer and all that happens.
+        hours: Length; None for the scenario's own.
+        channels: Electrode pairs.
+        rate_hz: Samples a second.
+        scale_known: Whether the detector is told what a count is in microvolts.
+        kept_in: Folder that keeps rendered nights for the next run; None renders anew.
+    """
+
+    scenario: str
+    seed: int
+    hours: float | None = None
+    channels: int = 2
+    rate_hz: float = 1000.0
+    scale_known: bool = True
+    kept_in: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+        extras = [f"{self.channels} ch"] if self.channels != 2 else []
+        extras += [f"{self.rate_hz:g} Hz"] if self.rate_hz != 1000.0 else []
+        extras += [] if self.scale_known else ["unknown scale"]
+        return ", ".join([f"{self.scenario} {self.seed}", *extras])
+
+    @property
+    def simulated(self) -> bool:
+        """It is."""
+        return True
+
+    def open(self) -> Opened:
+        """Open it, rendered anew or as kept.
+
+        Raises:
+            ConfigurationError: There is no such scenario, or it never ends.
+        """
+        source = scenario(self.scenario, seed=self.seed, hours=self.hours, channels=self.channels, rate_hz=self.rate_hz)
+        if source.duration_samples is None:
+            raise ConfigurationError(f"The scenario {self.scenario!r} never ends.", advice="Say how long by --hours.")
+        if self.kept_in is None:
+            opened = Opened(simulated_recording(source), source.truth)
+        else:
+            opened = _Kept(self.kept_in / f"{self._key()}").opened(source)
+        return opened if self.scale_known else replace(opened, recording=_unscaled(opened.recording))
+
+    def _key(self) -> str:
+        length = "" if self.hours is None else f"-{self.hours:g}h"
+        return f"{self.scenario}-{self.seed}{length}-{self.channels}x{self.rate_hz:g}-{_generator_print()}"
+
+
+class _Kept:
+    """A rendered night on disk: counts as the sensor gives them, where they are missing, and the truth."""
+
+    def __init__(self, stem: Path) -> None:
+        self._counts, self._rest = stem.with_suffix(".counts.npy"), stem.with_suffix(".npz")
+
+    def opened(self, source: SignalSource) -> Opened:
+        recording = simulated_recording(source)
+        if not self._rest.exists():
+            self._render(recording, source)
+        with np.load(self._rest) as rest:
+            truth, missing = decode_truth(str(rest["truth"])), rest["missing"]
+        return Opened(replace(recording, blocks=partial(self._blocks, missing, recording.stream.lsb_uv)), truth)
+
+    def _render(self, recording: Recording, source: SignalSource) -> None:
+        """Write a night; the small file last, so that what was left half done is never taken for whole."""
+        self._counts.parent.mkdir(parents=True, exist_ok=True)
+        shape = (recording.sample_count or 0, recording.stream.channels)
+        counts = np.lib.format.open_memmap(self._counts, mode="w+", dtype=np.int16, shape=shape)
+        missing: list[tuple[int, int]] = []
+        first = 0
+        for block in recording.chunks(BLOCK_SAMPLES):
+            gaps: NDArray[np.bool_] = np.asarray(np.isnan(block).any(axis=1))
+            counts[first : first + len(block)] = np.rint(np.nan_to_num(block) / recording.stream.lsb_uv)
+            missing += [(first + start, first + stop) for start, stop in _runs(gaps)]
+            first += len(block)
+        counts.flush()
+        part = self._rest.with_suffix(".part.npz")
+        np.savez(part, truth=encode_truth(source.truth), missing=np.array(missing, np.int64).reshape(-1, 2))
+        part.replace(self._rest)
+
+    def _blocks(self, missing: NDArray[np.int64], lsb_uv: float) -> Iterator[Samples]:
+        counts = np.load(self._counts, mmap_mode="r")
+        for first in range(0, len(counts), BLOCK_SAMPLES):
+            block = counts[first : first + BLOCK_SAMPLES] * lsb_uv
+            for start, stop in missing.tolist():
+                block[max(start - first, 0) : max(stop - first, 0)] = math.nan
+            yield block
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _unscaled(recording: Recording) -> Recording:
+    """Return a recording of counts whose size nobody knows."""
+    lsb_uv = recording.stream.lsb_uv
+
+    def blocks() -> Iterator[Samples]:
+        for block in recording.blocks():
+            yield np.asarray(block) / lsb_uv
+
+    return replace(recording, blocks=blocks, stream=replace(recording.stream, lsb=math.nan), value_step=1.0)
+
+
+@cache
+def _generator_print() -> str:
+    """Return a fingerprint of the simulator: nights kept by another version of it are not taken."""
+    digest = hashlib.sha256()
+    for package in (physiology, scenarios):
+        for folder in package.__path__:
+            with suppress(FileNotFoundError):
+                for path in sorted(Path(folder).glob("*.py")):
+                    digest.update(path.read_bytes())
+    return digest.hexdigest()[:10]

@@ -1,0 +1,98 @@
+"""The detector over one case: what it said, live and in the end, and how that scores."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crampwatch.app.evaluation.case import Case, Opened
+from crampwatch.app.evaluation.clip import Clip, ClipMaker, Trace
+from crampwatch.detector.batch import EpisodeCollector
+from crampwatch.detector.events import Features
+from crampwatch.detector.pipeline import Detector
+from crampwatch.detector.scoring_recording import Told, Verdicts, score_recording
+from crampwatch.detector.scoring_trail import TrailKeeper
+from crampwatch.firmware_sim.recordings.recording import Samples
+
+__all__ = ["Trial", "try_case"]
+
+_CHUNK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One case, evaluated.
+
+    Attributes:
+        name: Of the case.
+        simulated: Whether its signal was.
+        verdicts: Its score.
+        duration_s: Length of the signal.
+        detecting_s: Time the detector took.
+        clips: Misses and false alarms, as far as asked for.
+        clips_left_out: Those that were not plotted.
+    """
+
+    name: str
+    simulated: bool
+    verdicts: Verdicts
+    duration_s: float
+    detecting_s: float
+    clips: tuple[Clip, ...] = ()
+    clips_left_out: int = 0
+
+
+def try_case(case: Case, *, clips: int = 0) -> Trial:
+    """Evaluate a case.
+
+    Args:
+        case: Which.
+        clips: Misses and false alarms to keep for plots, at most.
+
+    Raises:
+        CrampwatchError: It cannot be opened or read.
+    """
+    opened = case.open()
+    told, trace, detecting_s = _detected(opened, traced=clips > 0)
+    verdicts = score_recording(opened.events, told)
+    maker = ClipMaker(opened, told, trace)
+    kept, left_out = maker.clips(verdicts, name=case.name, most=clips)
+    return Trial(case.name, case.simulated, verdicts, told.duration_s, detecting_s, kept, left_out)
+
+
+def _detected(opened: Opened, *, traced: bool) -> tuple[Told, Trace, float]:
+    """Run the detector as `batch.detect` does, and keep all it says."""
+    stream = opened.recording.stream
+    detector, collector, keeper = Detector(stream), EpisodeCollector(), TrailKeeper(stream.rate_hz)
+    trace = Trace(stream.rate_hz)
+    seconds, samples = 0.0, 0
+    for first, chunk in _chunks(opened):
+        began_s = time.perf_counter()
+        for celsius in _temperature(opened, first):
+            detector.push_temperature(first, celsius)
+        events = detector.push(first, chunk)
+        seconds += time.perf_counter() - began_s
+        samples = first + len(chunk)
+        collector.take(events)
+        keeper.take(events)
+        if traced:
+            for one in events:
+                if isinstance(one, Features):
+                    trace.take(one)
+    events = detector.finish()
+    collector.take(events)
+    keeper.take(events)
+    return Told(collector.episodes(stream.rate_hz), keeper.trails(), samples / stream.rate_hz), trace, seconds
+
+
+def _chunks(opened: Opened) -> Iterator[tuple[int, Samples]]:
+    first = 0
+    for chunk in opened.recording.chunks(max(1, round(_CHUNK_S * opened.recording.stream.rate_hz))):
+        yield first, chunk
+        first += len(chunk)
+
+
+def _temperature(opened: Opened, index: int) -> Iterator[float]:
+    """Yield the skin temperature at a sample index, if there is a probe."""
+    if opened.recording.temperature is not None and len(opened.recording.temperature[0]):
+        values, rate_hz = opened.recording.temperature
+        yield float(values[min(int(index / opened.recording.stream.rate_hz * rate_hz), len(values) - 1)])
