@@ -1,6 +1,7 @@
 """What is measured in every bin and hop, vectorised over hops and channels."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from crampwatch.detector.frontend import FrontEnd, emg_band_hz
@@ -110,16 +111,16 @@ def _measure(grid: Grid, frame: Frame, bands: tuple[Array, Array, Array], usable
     present = per_hop * 2 >= grid.hop_samples
     mean_hz, median_hz = _frequencies(grid, emg)
     return Measures(
-        bin_power=bin_power.T.copy(),
-        bin_peak=np.sqrt(bins.max(axis=2)).T.copy(),
-        power=_mean(square.sum(axis=2), per_hop, grid.hop_samples).T.copy(),
-        fourth=_mean(np.einsum("chs,chs->ch", square, square), per_hop, grid.hop_samples).T.copy(),
-        mean_hz=np.where(present, mean_hz, np.nan).T.copy(),
-        median_hz=np.where(present, median_hz, np.nan).T.copy(),
-        motion=np.where(present, np.einsum("chs,chs->ch", motion, motion) / motion.shape[2], np.nan).T.copy(),
-        mains=np.where(present, np.einsum("chs,chs->ch", mains, mains) / mains.shape[2], np.nan).T.copy(),
-        lowest=frame.lowest.T.copy(),
-        highest=frame.highest.T.copy(),
+        bin_power=bin_power.T,
+        bin_peak=np.sqrt(bins.max(axis=2)).T,
+        power=_mean(square.sum(axis=2), per_hop, grid.hop_samples).T,
+        fourth=_mean(np.einsum("chs,chs->ch", square, square), per_hop, grid.hop_samples).T,
+        mean_hz=np.where(present, mean_hz, np.nan).T,
+        median_hz=np.where(present, median_hz, np.nan).T,
+        motion=np.where(present, np.einsum("chs,chs->ch", motion, motion) / motion.shape[2], np.nan).T,
+        mains=np.where(present, np.einsum("chs,chs->ch", mains, mains) / mains.shape[2], np.nan).T,
+        lowest=frame.lowest.T,
+        highest=frame.highest.T,
         at_extreme=_at_extreme(frame.samples).T.astype(np.float64),
     )
 
@@ -146,19 +147,25 @@ def _at_extreme(samples: Array) -> NDArray[np.int64]:
 
 def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
     """Return mean and median frequency of each hop, Hz; the median interpolated within its 10 Hz line."""
-    spectrum = np.fft.rfft(emg.astype(np.float32), axis=2)
-    power = spectrum.real**2 + spectrum.imag**2
-    hz = np.arange(power.shape[2]) * grid.rate_hz / grid.hop_samples
-    low, high = emg_band_hz(grid.rate_hz)
-    inside = (hz >= 0.75 * low) & (hz <= max(high, low))
-    if inside.sum() < 2:
+    inside, hz = _lines(grid)
+    if len(hz) < 2:
         nothing = np.full(emg.shape[:2], np.nan)
         return nothing, nothing
-    band, hz = power[:, :, inside].astype(np.float64), hz[inside]
+    spectrum = np.fft.rfft(emg.astype(np.float32), axis=2)[:, :, inside]
+    band = (spectrum.real**2 + spectrum.imag**2).astype(np.float64)
     total = band.sum(axis=2) + np.finfo(float).tiny
     cumulated = np.cumsum(band, axis=2) / total[:, :, None]
-    place = np.minimum((cumulated < 0.5).sum(axis=2), len(hz) - 1)[:, :, None]
-    above = np.take_along_axis(cumulated, place, 2)[:, :, 0]
-    step = np.take_along_axis(band, place, 2)[:, :, 0] / total
+    place = np.minimum((cumulated < 0.5).sum(axis=2), len(hz) - 1)
+    row, column = np.ogrid[: emg.shape[0], : emg.shape[1]]
+    above, step = cumulated[row, column, place], band[row, column, place] / total
     within = 0.5 - np.divide(above - 0.5, step, out=np.zeros_like(step), where=step > 0)
-    return band @ hz / total, hz[place[:, :, 0]] + within * (hz[1] - hz[0])
+    return band @ hz / total, hz[place] + within * (hz[1] - hz[0])
+
+
+@lru_cache(maxsize=32)
+def _lines(grid: Grid) -> tuple[slice, Array]:
+    """Return which lines of a hop's spectrum lie in the EMG band, and their frequencies."""
+    hz = np.arange(grid.hop_samples // 2 + 1) * grid.rate_hz / grid.hop_samples
+    low, high = emg_band_hz(grid.rate_hz)
+    inside = np.flatnonzero((hz >= 0.75 * low) & (hz <= max(high, low)))
+    return (slice(int(inside[0]), int(inside[-1]) + 1), hz[inside]) if len(inside) else (slice(0), hz[:0])

@@ -57,13 +57,17 @@ class QualityGate:
             Quality.MAINS: mains > _MAINS_RATIO * (power + 1e-3),
             Quality.LEAD_OFF: (mains > _LEAD_OFF_MAINS_UV**2) & (mains > _LEAD_OFF_RATIO * power) & known,
             Quality.MOTION: (motion > _MOTION_RATIO * (power + 1e-3)) & ((motion > _MOTION_UV**2) | (not known)),
-            Quality.COARSE_LSB: np.full(power.shape, known and self.stream.lsb_uv > _COARSE_UV),
-            Quality.NARROW_BAND: np.full(power.shape, emg_band_hz(self.stream.rate_hz)[1] < _NARROW_TOP_HZ),
         }
-        total = np.zeros(power.shape, np.uint16)
+        total = np.full(power.shape, self._standing_bits(), np.uint16)
         for quality, where in found.items():
-            total |= np.where(where, np.uint16(QUALITY_BITS[quality]), np.uint16(0))
+            total += where * np.uint16(QUALITY_BITS[quality])
         return total
+
+    def _standing_bits(self) -> int:
+        """Return what is wrong with the stream itself, at all times."""
+        coarse = self.stream.scale_known and self.stream.lsb_uv > _COARSE_UV
+        narrow = emg_band_hz(self.stream.rate_hz)[1] < _NARROW_TOP_HZ
+        return coarse * QUALITY_BITS[Quality.COARSE_LSB] | narrow * QUALITY_BITS[Quality.NARROW_BAND]
 
     def _at_rail(self, measures: Measures) -> NDArray[np.bool_]:
         top = self._full_scale_uv()
