@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIELDS", "PEAKS", "Series", "thinned"]
+__all__ = ["FIELDS", "PEAKS", "Series", "by_span", "thinned"]
 
 FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "features": ("rms", "envelope", "floor", "threshold", "median_hz"),
@@ -42,29 +42,67 @@ class Series:
         return len(self.t_ns)
 
 
-def thinned(series: Series, *, since_ns: int, until_ns: int, max_points: int) -> Series:
-    """Return at most `max_points` points: the series itself where it has no more, else one for each equal span."""
-    if len(series) <= max_points:
+def thinned(
+    series: Series, *, since_ns: int, until_ns: int, max_points: int, counts: NDArray[np.float64] | None = None
+) -> Series:
+    """Return at most `max_points` points: the series itself where it has no more, else one for each equal span.
+
+    Args:
+        series: Ascending.
+        since_ns: Where the first span begins.
+        until_ns: Where the last span ends.
+        max_points: How many spans at most.
+        counts: How many values each row was made of, shape (n, channels), where it was made of several; such a series
+            is always told in equal spans.
+    """
+    if counts is None and len(series) <= max_points:
         return series
-    span_ns = -(-(until_ns - since_ns) // max_points)
+    span_ns = max(1, -(-(until_ns - since_ns) // max_points))
     places = (series.t_ns - since_ns) // span_ns
     begins_ns = since_ns + np.arange(-(-(until_ns - since_ns) // span_ns), dtype=np.int64) * span_ns
-    values = {
-        name: _by_span(column, places, len(begins_ns), is_peak=name in PEAKS) for name, column in series.values.items()
+    return Series(begins_ns, by_span(series.values, places, len(begins_ns), counts=counts))
+
+
+def by_span(
+    values: dict[str, NDArray[np.float64]],
+    places: NDArray[np.int64],
+    spans: int,
+    *,
+    counts: NDArray[np.float64] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the greatest of peaks and the mean of others for each span, NaN where nothing is known.
+
+    Args:
+        values: By field, shape (n, channels).
+        places: Number of each row's span, ascending, shape (n,).
+        spans: How many there are.
+        counts: Weights of the means, shape (n, channels).
+    """
+    if not len(places):
+        return {name: np.full((spans, column.shape[1]), np.nan) for name, column in values.items()}
+    taken, begins = np.unique(places, return_index=True)
+    return {
+        name: _placed(_peaks(column, begins) if name in PEAKS else _means(column, begins, counts), taken, spans)
+        for name, column in values.items()
     }
-    return Series(begins_ns, values)
 
 
-def _by_span(
-    column: NDArray[np.float64], places: NDArray[np.int64], spans: int, *, is_peak: bool
+def _placed(rows: NDArray[np.float64], taken: NDArray[np.int64], spans: int) -> NDArray[np.float64]:
+    out = np.full((spans, rows.shape[1]), np.nan)
+    out[taken] = rows
+    return out
+
+
+def _peaks(column: NDArray[np.float64], begins: NDArray[np.int64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.fmax.reduceat(column, begins, axis=0)
+    return found
+
+
+def _means(
+    column: NDArray[np.float64], begins: NDArray[np.int64], counts: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     known = np.isfinite(column)
-    taken, begins = np.unique(places, return_index=True)  # ascending, as the times are
-    counts = np.add.reduceat(known, begins, axis=0, dtype=np.int64)
-    if is_peak:
-        found = np.maximum.reduceat(np.where(known, column, -np.inf), begins, axis=0)
-    else:
-        found = np.add.reduceat(np.where(known, column, 0.0), begins, axis=0) / np.maximum(counts, 1)
-    out = np.full((spans, column.shape[1]), np.nan)
-    out[taken] = np.where(counts > 0, found, np.nan)
-    return out
+    weights = known.astype(np.float64) if counts is None else np.where(known, counts, 0.0)
+    sums = np.add.reduceat(np.where(known, column, 0.0) * weights, begins, axis=0)
+    weight = np.add.reduceat(weights, begins, axis=0)
+    return np.where(weight > 0, sums / np.where(weight > 0, weight, 1.0), np.nan)

@@ -16,15 +16,17 @@ import numpy as np
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
-from crampwatch.store.feature_chunk import FeatureChunk, known_steps, parts_of
+from crampwatch.store.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
 from crampwatch.store.points import Document, Reading, document_of, readings_of
 from crampwatch.store.series import FIELDS, Series, thinned
+from crampwatch.store.sqlite_tiers import TIER_SCHEMA, Reader, read_tier, refresh_tiers
 from crampwatch.store.store import FOREVER_NS, RejectedError
+from crampwatch.store.tiers import coarsest
 
 __all__ = ["SqliteStore"]
 
-_VERSION: Final = 1
-_SCHEMA: Final = """
+_VERSION: Final = 2
+_SCHEMA: Final = f"""
 CREATE TABLE document (
     measurement TEXT NOT NULL, id TEXT NOT NULL, sensor TEXT NOT NULL, session TEXT,
     t_ns INTEGER NOT NULL, end_ns INTEGER, status TEXT, rank INTEGER NOT NULL, message BLOB NOT NULL,
@@ -45,8 +47,10 @@ CREATE TABLE feature_chunk (
     UNIQUE (source, chunk)
 );
 CREATE INDEX feature_chunk_by_time ON feature_chunk (source, t_ns);
+{TIER_SCHEMA}
 """
 _BUSY_S: Final = 5.0
+_MIGRATED_NS: Final = 3_600_000_000_000
 _CHUNK_NS: Final = 60_000_000_000
 """Longer than any chunk: 48 steps of a tenth of a second take 4.8 s."""
 AnyMessage = TypeVar("AnyMessage", bound=Message)
@@ -94,11 +98,18 @@ class SqliteStore:
         )
 
     def series(self, sensor: str, measurement: str, *, since_ns: int, until_ns: int, max_points: int = 2000) -> Series:
-        """Return a measurement of a sensor within ``since <= t < until``."""
+        """Return a measurement of a sensor within ``since <= t < until``, of the coarsest tier that is fine enough."""
+        tier_ns = coarsest(measurement, since_ns=since_ns, until_ns=until_ns, max_points=max_points)
+        counts = None
         with self._used() as database:
-            read = _read_features if measurement == "features" else _read_readings
-            series = read(database, sensor, measurement, since_ns, until_ns)
-        return thinned(series, since_ns=since_ns, until_ns=until_ns, max_points=max_points)
+            if tier_ns is None:
+                series = _reader_of(measurement)(database, sensor, measurement, since_ns, until_ns)
+            else:
+                rows = read_tier(database, measurement, sensor, tier_ns, (since_ns - tier_ns + 1, until_ns))
+                series, counts = rows.from_(since_ns), rows.counts
+        if not len(series):
+            return series
+        return thinned(series, since_ns=since_ns, until_ns=until_ns, max_points=max_points, counts=counts)
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""
@@ -197,10 +208,33 @@ def _prepare(database: sqlite3.Connection, path: Path, read_only: bool) -> None:
     database.execute("PRAGMA synchronous=FULL")
     if version == 0:
         database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
+    if version == 1:
+        _add_tiers(database)
+
+
+def _add_tiers(database: sqlite3.Connection) -> None:
+    """Give a store of version 1 its tiers."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(TIER_SCHEMA)
+        chunks = database.execute(
+            "SELECT DISTINCT 'features', sensor, t_ns - t_ns % ?1 "
+            "FROM feature_source JOIN feature_chunk ON source = id",
+            (_MIGRATED_NS,),
+        ).fetchall()
+        readings = database.execute(
+            "SELECT DISTINCT measurement, sensor, t_ns - t_ns % ?1 FROM reading", (_MIGRATED_NS,)
+        ).fetchall()
+        for measurement, sensor, begin_ns in chunks + readings:
+            if measurement in FIELDS:
+                span_ns = (begin_ns, begin_ns + _MIGRATED_NS)
+                refresh_tiers(database, measurement, sensor, [span_ns], _reader_of(measurement))
+        database.execute(f"PRAGMA user_version={_VERSION}")
 
 
 def _write_all(database: sqlite3.Connection, written: Iterable[Message]) -> None:
     features: list[Features] = []
+    touched: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for message in written:
         document = document_of(message)
         if isinstance(message, Features):
@@ -210,7 +244,12 @@ def _write_all(database: sqlite3.Connection, written: Iterable[Message]) -> None
         else:
             for reading in readings_of(message):
                 _write_reading(database, reading)
-    _write_features(database, features)
+                touched.setdefault((reading.measurement, reading.sensor), []).append((reading.t_ns, reading.t_ns))
+    for sensor, spans_ns in _write_features(database, features).items():
+        touched["features", sensor] = spans_ns
+    for (measurement, sensor), spans_ns in touched.items():
+        if measurement in FIELDS:
+            refresh_tiers(database, measurement, sensor, spans_ns, _reader_of(measurement))
 
 
 def _write_document(database: sqlite3.Connection, document: Document) -> None:
@@ -239,10 +278,13 @@ def _write_reading(database: sqlite3.Connection, reading: Reading) -> None:
     )
 
 
-def _write_features(database: sqlite3.Connection, written: Iterable[Features]) -> None:
+def _write_features(database: sqlite3.Connection, written: Iterable[Features]) -> dict[str, list[tuple[int, int]]]:
+    """Write feature steps; return by sensor the first and last moment of each chunk that was touched."""
     chunks: dict[tuple[int, int], FeatureChunk] = {}
+    sensors: dict[int, str] = {}
     for message in written:
         source = _source_of(database, message)
+        sensors[source] = message.sensor
         for part in parts_of(message):
             key = (source, part.chunk)
             if key not in chunks:
@@ -252,6 +294,10 @@ def _write_features(database: sqlite3.Connection, written: Iterable[Features]) -
         "INSERT OR REPLACE INTO feature_chunk VALUES (?, ?, ?, ?, ?)",
         [(*key, chunk.t_ns, chunk.step_ns, chunk.packed()) for key, chunk in chunks.items()],
     )
+    spans_ns: dict[str, list[tuple[int, int]]] = {}
+    for (source, _), chunk in chunks.items():
+        spans_ns.setdefault(sensors[source], []).append((chunk.t_ns, chunk.t_ns + round(chunk.step_ns * STEPS)))
+    return spans_ns
 
 
 def _source_of(database: sqlite3.Connection, message: Features) -> int:
@@ -273,6 +319,10 @@ def _chunk_at(database: sqlite3.Connection, key: tuple[int, int]) -> FeatureChun
         "SELECT t_ns, step_ns, steps FROM feature_chunk WHERE source = ? AND chunk = ?", key
     ).fetchone()
     return None if row is None else FeatureChunk.unpacked(*row)
+
+
+def _reader_of(measurement: str) -> Reader:
+    return _read_features if measurement == "features" else _read_readings
 
 
 def _read_features(
