@@ -166,6 +166,45 @@ def test_thinned_peaks_stay_and_gaps_stay(store: Store) -> None:
     assert warm.values["celsius"][:, 0].tolist() == [20.5] * 20
 
 
+def test_a_night_comes_of_a_tier_the_same_in_every_engine(store: Store) -> None:
+    store.write([features(n, 100) for n in range(0, 3600, 100)] + [features(n, 100) for n in range(9000, 9300, 100)])
+    span = {"since_ns": T0_NS + S_NS, "until_ns": T0_NS + 8 * HOUR_NS, "max_points": 480}
+    series = store.series("left", "features", **span)
+    assert len(series) == 480
+    assert series.t_ns[0] == T0_NS + S_NS
+    known = np.flatnonzero(np.isfinite(series.values["rms"][:, 0]))
+    assert known.tolist() == [0, 1, 2, 3, 4, 5, 14, 15]
+    assert series.values["rms"][1, 0] == pytest.approx(999.5)
+    assert series.values["envelope"][1, 1] == 2599.0
+    assert np.isnan(series.values["median_hz"]).all()
+
+
+def test_a_night_is_summed_up(store: Store) -> None:
+    ended = info(t_ns=T0_NS + 2 * HOUR_NS, ended_ns=T0_NS + 2 * HOUR_NS)
+    store.write([info(), episode(1), episode(2), episode(3, kind=EpisodeKind.TWITCH), episode(4, status="retracted")])
+    store.write([features(n, 100) for n in range(0, 18_000, 100)])
+    store.write(
+        [journal(5, entry="factor", text="magnesium"), ended, episode(2, offset_ns=T0_NS + 180 * S_NS, revision=2)]
+    )
+    (night,) = store.nights()
+    assert (night.night, night.begin_ns, night.end_ns) == ("2023-11-14", T0_NS, T0_NS + 2 * HOUR_NS)
+    assert night.monitored_s == pytest.approx(1800.0)
+    assert night.coverage == pytest.approx(0.25)
+    assert night.cramps == 2
+    assert night.cramps_per_hour == pytest.approx(4.0)
+    assert (night.longest_s, night.cramp_s) == (60.0, 90.0)
+    assert night.others["twitch"] == 1
+    assert night.factors == ("magnesium",)
+    assert store.nights(sensor="right") == store.nights(since_ns=T0_NS + 1) == []
+
+
+def test_a_night_under_way_is_summed_up_as_far_as_it_is_known(store: Store) -> None:
+    store.write([info(), *(features(n, 100) for n in range(0, 9000, 100))])
+    (night,) = store.nights()
+    assert night.end_ns == T0_NS + 900 * S_NS
+    assert (night.cramps, night.cramps_per_hour, night.coverage) == (0, 0.0, 1.0)
+
+
 def test_battery_link_state_and_service_status_are_kept(store: Store) -> None:
     common: dict[str, Any] = {"sensor": "left", "t_ns": T0_NS, "origin": Origin.DEMO}
     store.write(

@@ -17,11 +17,12 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
 from crampwatch.store.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
+from crampwatch.store.night import EpisodeOutline, Night, summed_up
 from crampwatch.store.points import Document, Reading, document_of, readings_of
 from crampwatch.store.series import FIELDS, Series, thinned
 from crampwatch.store.sqlite_tiers import TIER_SCHEMA, Reader, read_tier, refresh_tiers
 from crampwatch.store.store import FOREVER_NS, RejectedError
-from crampwatch.store.tiers import coarsest
+from crampwatch.store.tiers import TIERS_NS, coarsest
 
 __all__ = ["SqliteStore"]
 
@@ -111,6 +112,12 @@ class SqliteStore:
             return series
         return thinned(series, since_ns=since_ns, until_ns=until_ns, max_points=max_points, counts=counts)
 
+    def nights(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Night]:
+        """Return the nights whose recording began within a span, by begin."""
+        infos = [info for info in self.sessions(sensor=sensor) if since_ns <= info.started_ns < until_ns]
+        journal = [entry for entry in self.journal() if entry.entry == "factor"] if infos else []
+        return [self._night(info, journal) for info in infos]
+
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""
         return self._documents("notice", Notice, span_ns=(since_ns, until_ns), sensor=sensor)
@@ -136,6 +143,19 @@ class SqliteStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _night(self, info: SensorInfo, journal: list[JournalEntry]) -> Night:
+        found = self.episodes(sensor=info.sensor, session=info.session, since_ns=info.started_ns)
+        outlines = [
+            EpisodeOutline(
+                one.kind, one.onset_ns, None if one.offset_ns is None else (one.offset_ns - one.onset_ns) / 1e9
+            )
+            for one in found
+        ]
+        with self._used() as database:
+            newest_ns, monitored_s = _monitored(database, info)
+        end_ns = newest_ns if info.ended_ns is None else info.ended_ns
+        return summed_up(info, outlines, end_ns=end_ns, monitored_s=monitored_s, journal=journal)
 
     def _documents(
         self,
@@ -319,6 +339,19 @@ def _chunk_at(database: sqlite3.Connection, key: tuple[int, int]) -> FeatureChun
         "SELECT t_ns, step_ns, steps FROM feature_chunk WHERE source = ? AND chunk = ?", key
     ).fetchone()
     return None if row is None else FeatureChunk.unpacked(*row)
+
+
+def _monitored(database: sqlite3.Connection, info: SensorInfo) -> tuple[int, float]:
+    """Return until when features of a recording are known, and for how long there was a signal."""
+    until_ns = FOREVER_NS if info.ended_ns is None else info.ended_ns
+    rows = read_tier(database, "features", info.sensor, TIERS_NS[0], (info.started_ns - TIERS_NS[0], until_ns))
+    step = database.execute(
+        "SELECT step_ns FROM feature_source JOIN feature_chunk ON source = id WHERE sensor = ? AND session = ? LIMIT 1",
+        (info.sensor, info.session),
+    ).fetchone()
+    if step is None or not len(rows.series):
+        return info.started_ns, 0.0
+    return int(rows.series.t_ns[-1]) + TIERS_NS[0], float(rows.counts.sum(axis=0).max()) * step[0] / 1e9
 
 
 def _reader_of(measurement: str) -> Reader:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Episode, JournalEntry, Message, Notice, SensorInfo
+from crampwatch.store.night import Night
 from crampwatch.store.series import Series
 
 __all__ = ["FOREVER_NS", "RejectedError", "Store", "open_store"]
@@ -46,7 +47,13 @@ class Store(Protocol):
         """Return the revision that holds of each episode that lasted at any time within a span, by onset."""
 
     def series(self, sensor: str, measurement: str, *, since_ns: int, until_ns: int, max_points: int = 2000) -> Series:
-        """Return ``features``, ``temperature``, ``battery`` or ``link`` of a sensor within ``since <= t < until``."""
+        """Return ``features``, ``temperature``, ``battery`` or ``link`` of a sensor within ``since <= t < until``.
+
+        It comes of the coarsest tier that has a value for each point (docs/store.md), so that a year opens fast.
+        """
+
+    def nights(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Night]:
+        """Return the nights whose recording began within a span, by begin; the one under way among them."""
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""
