@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from brokers import kill
 from crampwatch.bus.client import Bus
-from crampwatch.bus.embedded import EmbeddedBroker, saved_address
+from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import HOST, free_port
 from crampwatch.protocol.errors import UnavailableError
 
@@ -52,12 +52,12 @@ async def test_a_port_asked_for_and_taken_is_told(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(UnavailableError, match=f"Port {port} .* taken"):
-            await EmbeddedBroker(tmp_path, port=port).start()
+            await EmbeddedBroker(tmp_path, listener=BrokerListener(port=port)).start()
 
 
 async def test_a_port_asked_for_is_used(tmp_path: Path) -> None:
     port = free_port()
-    async with EmbeddedBroker(tmp_path, port=port) as broker:
+    async with EmbeddedBroker(tmp_path, listener=BrokerListener(port=port)) as broker:
         assert broker.address.port == port
 
 

@@ -1,6 +1,7 @@
 """Where a broker listens and how to log in, as one URL."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -22,6 +23,9 @@ class BrokerAddress:
         user: None where the broker asks for none.
         password: Never shown by `str` and `repr`.
         tls: Whether the connection is encrypted and the broker's certificate is checked.
+        ca_file: Certificates that may vouch for the broker's; None for those the system trusts.
+        checks_name: Whether the certificate has to name `host`; not where it was made for other machines and we are on
+            the same.
     """
 
     host: str
@@ -29,6 +33,8 @@ class BrokerAddress:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: bool = False
+    ca_file: Path | None = None
+    checks_name: bool = True
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -47,7 +53,7 @@ class BrokerAddress:
         """Read a URL.
 
         >>> BrokerAddress.parse("mqtt://me:secret@home.lan")
-        BrokerAddress(host='home.lan', port=1883, user='me', tls=False)
+        BrokerAddress(host='home.lan', port=1883, user='me', tls=False, ca_file=None, checks_name=True)
 
         Raises:
             ConfigurationError: Not such a URL. The text itself is not repeated: it may hold a password.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -306,8 +306,22 @@ def _new_client(address: BrokerAddress, client_id: str, persistent: bool, will: 
     if will is not None:
         client.will_set(will[0], will[1], qos=1, retain=True)
     if address.tls:
-        client.tls_set_context(ssl.create_default_context())
+        client.tls_set_context(_tls(address))
     return client
+
+
+def _tls(address: BrokerAddress) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=address.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"The certificates that may vouch for the broker cannot be read from {address.ca_file}: {error}.",
+            advice="Name a PEM file by --broker-ca.",
+        ) from error
+    if not address.checks_name:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the broker's own certificate is what we were given
+    return context
 
 
 def _refusal(address: BrokerAddress, reason: ReasonCode) -> UnavailableError:

@@ -6,12 +6,14 @@ writes a message before the publisher is told. A cut of the power can cost what 
 """
 
 import asyncio
+import json
 import logging
 import os
 import shutil
 import signal
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,9 +22,11 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
 from crampwatch.bus.endpoint import HOST, Endpoint, is_free, write_private
 from crampwatch.bus.jetstream import bound_stored_messages
+from crampwatch.bus.nats_rules import nats_users
+from crampwatch.bus.roles import User
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
-__all__ = ["ACK_WAIT_S", "EmbeddedBroker", "saved_address"]
+__all__ = ["ACK_WAIT_S", "BrokerListener", "EmbeddedBroker", "saved_address"]
 
 STORED_OCTETS: Final = 1 << 30
 """For clients that are away: 60 hours of one sensor with two channels at 1 kHz (4.6 kB a second stored)."""
@@ -38,14 +42,39 @@ _SECRETS: Final = "secrets.toml"
 _log: Final = logging.getLogger(__name__)
 
 
-def saved_address(directory: Path) -> BrokerAddress | None:
+def saved_address(directory: Path, *, role: str | None = None) -> BrokerAddress | None:
     """Return the address of the broker that keeps its files in `directory`; None where there never was one.
+
+    Args:
+        directory: Its folder.
+        role: Whose login to return; None for the one who may do all.
 
     Raises:
         ConfigurationError: Its secrets cannot be read.
     """
     endpoint = Endpoint.load(directory / _SECRETS)
-    return None if endpoint is None else endpoint.address
+    if endpoint is None:
+        return None
+    return endpoint.address if role is None else endpoint.address_of(role)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerListener:
+    """Where a broker listens, and whom it lets in.
+
+    Attributes:
+        host: Address of this machine; 0.0.0.0 for all.
+        port: For MQTT; where None, a free one is chosen, and another one if it is taken by then.
+        users: Logins beside those it makes for the stages of its own data folder.
+        certificate: PEM file of the server's certificate and those up to its authority; None for no TLS.
+        key: PEM file of its key.
+    """
+
+    host: str = HOST
+    port: int | None = None
+    users: tuple[User, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 class EmbeddedBroker:
@@ -55,7 +84,7 @@ class EmbeddedBroker:
 
     Args:
         directory: Secrets, configuration, log and stored messages; made where absent.
-        port: For MQTT; where None, a free one is chosen, and another one if it is taken by then.
+        listener: Where it listens for clients, and whom it lets in beside its own.
         stored_octets: What is kept for clients that are away; the oldest goes first.
         stored_age_s: How long it is kept.
     """
@@ -64,12 +93,12 @@ class EmbeddedBroker:
         self,
         directory: Path,
         *,
-        port: int | None = None,
+        listener: BrokerListener | None = None,
         stored_octets: int = STORED_OCTETS,
         stored_age_s: float = STORED_AGE_S,
     ) -> None:
         self._directory = directory
-        self._port = port
+        self._listener = listener or BrokerListener()
         self._stored_octets = stored_octets
         self._stored_age_s = stored_age_s
         self._endpoint: Endpoint | None = None
@@ -104,7 +133,7 @@ class EmbeddedBroker:
         """
         program = _server_program()
         self._prepare_directory()
-        self._endpoint = Endpoint.load(self._directory / _SECRETS) or Endpoint.new(self._port)
+        self._endpoint = Endpoint.load(self._directory / _SECRETS) or Endpoint.new(self._listener.port)
         await self._end_orphan()
         self._settle_ports()
         write_private(self._directory / "nats.conf", self._configuration(self._endpoint))
@@ -153,9 +182,10 @@ class EmbeddedBroker:
         """Keep the ports where they are free; else choose others, unless the user asked for this one."""
         assert self._endpoint is not None
         endpoint = self._endpoint
-        wanted = self._port or endpoint.mqtt_port
+        asked = self._listener.port
+        wanted = asked or endpoint.mqtt_port
         if not is_free(wanted):
-            if self._port is not None:
+            if asked is not None:
                 raise UnavailableError(
                     f"Port {wanted} of {HOST} is taken by another program.",
                     advice="End it, choose another port, or leave the port out to have a free one chosen.",
@@ -163,7 +193,8 @@ class EmbeddedBroker:
             _log.warning("port %d is taken by another program: the broker moves to another", wanted)
             wanted = Endpoint.new().mqtt_port
         control = endpoint.control_port if is_free(endpoint.control_port) else Endpoint.new().control_port
-        self._endpoint = Endpoint(wanted, control, endpoint.password)
+        certificate = self._listener.certificate
+        self._endpoint = Endpoint(wanted, control, endpoint.password, certificate and certificate.resolve())
         self._endpoint.save(self._directory / _SECRETS)
 
     async def _end_orphan(self) -> None:
@@ -213,6 +244,8 @@ class EmbeddedBroker:
 
     def _configuration(self, endpoint: Endpoint) -> str:
         folder = self._directory.resolve()
+        owner = f'{{ user: "{endpoint.user}", password: "{endpoint.password}" }}'
+        users = "\n  ".join([owner, *nats_users([*endpoint.users, *self._listener.users])])
         return f"""\
 # Written by crampwatch at every start.
 server_name: crampwatch
@@ -222,15 +255,31 @@ log_file: {_quoted(folder / "nats.log")}
 log_size_limit: 1MB
 log_max_num: 2
 max_payload: {2 * MAX_PAYLOAD_OCTETS}
-authorization: {{ user: "{endpoint.user}", password: "{endpoint.password}" }}
+authorization: {{ users: [
+  {users}
+] }}
 jetstream: {{
   store_dir: {_quoted(folder / "jetstream")}
   max_memory_store: 64MB
   max_file_store: {2 * self._stored_octets}
   sync_interval: "{_SYNC_S}s"
 }}
-mqtt: {{ listen: "{HOST}:{endpoint.mqtt_port}", ack_wait: "{ACK_WAIT_S}s", max_ack_pending: 1000 }}
+mqtt: {{
+  listen: {json.dumps(_host_port(self._listener.host, endpoint.mqtt_port))}
+  ack_wait: "{ACK_WAIT_S}s"
+  max_ack_pending: 1000{self._tls()}
+}}
 """
+
+    def _tls(self) -> str:
+        if self._listener.certificate is None or self._listener.key is None:
+            return ""
+        certificate, key = self._listener.certificate.resolve(), self._listener.key.resolve()
+        return f"\n  tls {{ cert_file: {_quoted(certificate)}, key_file: {_quoted(key)}, timeout: 5 }}"
+
+
+def _host_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _quoted(path: Path) -> str:

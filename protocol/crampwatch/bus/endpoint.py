@@ -1,5 +1,8 @@
 """Where the embedded broker listens and its password: made once, kept in its folder, readable by its owner only."""
 
+import hashlib
+import hmac
+import json
 import os
 import secrets
 import socket
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.roles import ROLES, User
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 __all__ = ["HOST", "Endpoint", "free_port", "is_free", "write_private"]
@@ -24,12 +28,14 @@ class Endpoint:
     Attributes:
         mqtt_port: Where clients connect.
         control_port: Where the server takes administrative requests.
-        password: Of the one user, ``crampwatch``.
+        password: Of the user ``crampwatch``, who may do all.
+        certificate: Of the server where it speaks TLS.
     """
 
     mqtt_port: int
     control_port: int
     password: str = field(repr=False)
+    certificate: Path | None = None
 
     @property
     def user(self) -> str:
@@ -38,8 +44,24 @@ class Endpoint:
 
     @property
     def address(self) -> BrokerAddress:
-        """What clients are given."""
-        return BrokerAddress(HOST, self.mqtt_port, _USER, self.password)
+        """What the program that started the broker is given; others get less, by :meth:`address_of`."""
+        return self._address(_USER, self.password)
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """A login for each role; the passwords follow from ours, and ours from none of them."""
+        return tuple(User(role, role, self._password_of(role)) for role in ROLES)
+
+    def address_of(self, role: str) -> BrokerAddress:
+        """Return what a client of a role is given."""
+        return self._address(role, self._password_of(role))
+
+    def _address(self, user: str, password: str) -> BrokerAddress:
+        tls = self.certificate is not None
+        return BrokerAddress(HOST, self.mqtt_port, user, password, tls, self.certificate, checks_name=not tls)
+
+    def _password_of(self, role: str) -> str:
+        return hmac.new(self.password.encode(), role.encode(), hashlib.sha256).hexdigest()
 
     @classmethod
     def new(cls, mqtt_port: int | None = None) -> "Endpoint":
@@ -55,7 +77,13 @@ class Endpoint:
         """
         try:
             values = tomllib.loads(path.read_text("utf-8"))
-            return cls(int(values["mqtt_port"]), int(values["control_port"]), str(values["password"]))
+            certificate = values.get("certificate")
+            return cls(
+                int(values["mqtt_port"]),
+                int(values["control_port"]),
+                str(values["password"]),
+                None if certificate is None else Path(certificate),
+            )
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
@@ -73,6 +101,7 @@ class Endpoint:
         text = (
             f"# The embedded MQTT broker: mqtt://{_USER}:<password>@{HOST}:{self.mqtt_port}\n"
             f'mqtt_port = {self.mqtt_port}\ncontrol_port = {self.control_port}\npassword = "{self.password}"\n'
+            + (f"certificate = {json.dumps(str(self.certificate))}\n" if self.certificate else "")
         )
         try:
             write_private(path, text)

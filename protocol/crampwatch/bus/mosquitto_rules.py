@@ -1,0 +1,43 @@
+"""Users and their rights as Mosquitto's access control and password files want them. Pure but for the salt's chance.
+
+Formats: mosquitto.conf(5), ``acl_file`` and ``password_file``; the hash is the one of mosquitto_passwd 2
+(PBKDF2 with SHA-512).
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Final
+
+from crampwatch.bus.roles import User, rights_of
+
+__all__ = ["access_text", "password_text"]
+
+_ROUNDS: Final = 101
+"""As mosquitto_passwd does. Passwords of ours are 192 bits of chance, which no number of rounds makes harder."""
+_SALT_OCTETS: Final = 12
+
+
+def access_text(users: Iterable[User]) -> str:
+    """Return the content of an ``acl_file``: what is not in it is refused."""
+    return "# Written by crampwatch.\n" + "".join(_rules(user) for user in users)
+
+
+def password_text(users: Iterable[User]) -> str:
+    """Return the content of a ``password_file``; the passwords themselves are not in it."""
+    return "".join(f"{user.name}:{_hash(user.password, secrets.token_bytes(_SALT_OCTETS))}\n" for user in users)
+
+
+def _rules(user: User) -> str:
+    rights = rights_of(user)
+    lines = [f"user {user.name}"]
+    lines += [f"topic deny {one}" for one in rights.never_says]
+    lines += [f"topic write {one}" for one in rights.says]
+    lines += [f"topic read {one}" for one in rights.hears]
+    return "\n".join(["", *lines, ""])
+
+
+def _hash(password: str, salt: bytes) -> str:
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ROUNDS)
+    return f"$7${_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
