@@ -9,9 +9,9 @@ from crampwatch.firmware_sim.physiology.activity import Activity, Discharges
 from crampwatch.firmware_sim.physiology.chance import Floats, chance
 from crampwatch.firmware_sim.physiology.cramp import Cramp, draw_cramp
 from crampwatch.firmware_sim.physiology.cramp_course import Onset
-from crampwatch.firmware_sim.physiology.electrode import LeadOff
+from crampwatch.firmware_sim.physiology.electrode import LeadOff, MainsStep, PatchyLink, PoorContact
 from crampwatch.firmware_sim.physiology.generator import Generator
-from crampwatch.firmware_sim.physiology.movement import Hold, LegMovements, Repositioning, ToeCurls
+from crampwatch.firmware_sim.physiology.movement import Hold, LegMovements, RaisedTone, Repositioning, ToeCurls
 from crampwatch.firmware_sim.physiology.rhythm import Rhythm, UnitTrain
 from crampwatch.firmware_sim.physiology.skin import SkinCourse
 from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, Myokymia
@@ -126,6 +126,50 @@ def test_a_rhythm_beats_at_its_rate(beat_hz: float) -> None:
     assert np.fft.rfftfreq(envelope.size, 0.001)[spectrum.argmax()] == pytest.approx(beat_hz, rel=0.12)
 
 
+def test_alternating_muscles_take_turns() -> None:
+    person = wearer()
+    turns = Rhythm("alma", 0, 30.0, 1.0, 0.3, synergy=(0.0, 0.0), answers=1).perform(0.0, person, chance(1))
+    levels = [
+        np.convolve(np.abs(rendered(turns, person, 30.0)[:, channel]), np.full(100, 0.01), "same") for channel in (0, 1)
+    ]
+    half_a_beat = 500
+    assert np.corrcoef(levels)[0, 1] < 0.1
+    assert np.corrcoef(levels[0][:-half_a_beat], levels[1][half_a_beat:])[0, 1] > 0.6
+
+
+def test_raised_tone_is_a_few_units_of_every_muscle_that_come_and_go_slowly() -> None:
+    tone = RaisedTone(0, 120.0, 0.03).perform(0.0, wearer(), chance(1))
+    assert all(np.unique(discharges.unit).size < 60 for discharges in tone.discharges)
+    assert sum(discharges.time_s.size > 100 for discharges in tone.discharges) >= 2
+    assert not tone.disturbances
+
+
+def test_a_poor_contact_adds_broad_noise_to_one_pair_only() -> None:
+    person = wearer()
+    noise = PoorContact(1, 20.0, times=4.0).perform(0.0, person, chance(1)).disturbances[0]
+    added_uv = noise.evaluate(np.arange(5.0, 15.0, 0.001)).std(axis=0)
+    assert added_uv[0] == 0.0
+    assert added_uv[1] == pytest.approx(4.0 * person.floor_uv(0.0)[1], rel=0.25)
+
+
+def test_a_patchy_link_loses_about_as_many_packets_as_asked_for() -> None:
+    patch = PatchyLink(600.0, 0.1, 0.05).perform(0.0, wearer(), chance(1))
+    assert len(patch.faults) == pytest.approx(0.1 * 600.0 / 0.05, rel=0.15)
+    assert all(0.04 < fault.stop_s - fault.start_s < 0.2 for fault in patch.faults)
+
+
+@pytest.mark.parametrize("rate_hz", [200.0, 250.0, 500.0])
+def test_no_hum_is_folded_back_from_above_a_slow_sensors_band(rate_hz: float) -> None:
+    person = grow_wearer(3, WARM, channels=1, rate_hz=rate_hz)
+    hum = MainsStep(10.0, 30.0, dimmed=True).perform(0.0, person, chance(1)).disturbances[0]
+    t_s = np.arange(2.0, 8.0, 1 / rate_hz)
+    total = (hum.evaluate(t_s) + person.mains.evaluate(t_s))[:, 0] * np.hanning(t_s.size)
+    power, hz = np.abs(np.fft.rfft(total)) ** 2, np.fft.rfftfreq(t_s.size, 1 / rate_hz)
+    lines = np.arange(1, 10) * person.mains.frequency_hz
+    assert power[np.abs(hz[:, None] - lines).min(axis=1) < 1.5].sum() > 0.99 * power.sum()
+    assert not power[hz > 0.46 * rate_hz].sum() > 1e-3 * power.sum()
+
+
 def test_a_unit_that_runs_on_is_regular() -> None:
     run = UnitTrain(0, 60.0, 9.0, 0.05).perform(0.0, wearer(), chance(1))
     assert np.unique(run.discharges[0].unit).size == 1
@@ -148,6 +192,11 @@ def test_fasciculations_are_lone_discharges_of_a_few_units() -> None:
         LegMovements("plm", 6, 20.0),
         Repositioning(12.0),
         Rhythm("hflm", 0, 10.0),
+        Rhythm("alma", 0, 10.0, answers=1),
+        RaisedTone(0, 60.0),
+        PatchyLink(20.0),
+        PoorContact(1, 30.0),
+        MainsStep(10.0, 30.0, dimmed=True),
         UnitTrain(0, 20.0),
         Fasciculations(1, 60.0, 30.0),
         Bursts("rem_twitch", (0, 1), 40.0, 20.0),

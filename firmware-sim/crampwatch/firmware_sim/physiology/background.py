@@ -56,12 +56,14 @@ class Mains:
         frequency_hz: 50 or 60.
         amplitude_uv: At each pair.
         third: Amplitude of the third harmonic over the first; the fifth is half of it.
+        highest_hz: End of the sensor's band: an anti-aliasing filter lets no harmonic above it through.
     """
 
     seed: int
     frequency_hz: float
     amplitude_uv: tuple[float, ...]
     third: float = 0.15
+    highest_hz: float = np.inf
 
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
@@ -69,7 +71,9 @@ class Mains:
         first = np.sin(2 * np.pi * self.frequency_hz * t_s + 0.6 * wander)
         square = first * first
         # sin 3x and sin 5x as polynomials of sin x: cheaper than three sines.
-        wave = first * (1 + self.third * (3 - 4 * square + 0.5 * (5 - 20 * square + 16 * square * square)))
+        third = self.third if 3 * self.frequency_hz <= self.highest_hz else 0.0
+        fifth = 0.5 if 5 * self.frequency_hz <= self.highest_hz else 0.0
+        wave = first * (1 + third * (3 - 4 * square + fifth * (5 - 20 * square + 16 * square * square)))
         breath = np.exp(0.25 * Lattice(self.seed, 42).slow(t_s, 45.0))
         return np.asarray((wave * breath)[:, None] * np.array(self.amplitude_uv))
 

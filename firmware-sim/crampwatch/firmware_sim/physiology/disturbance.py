@@ -1,4 +1,4 @@
-"""What adds to the electrode voltage without being muscle: motion, friction, cable tugs, hum, heart."""
+"""What adds to the electrode voltage without being muscle: motion, friction, cable tugs, hum, hiss, heart."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from crampwatch.firmware_sim.physiology.background import Heart
 from crampwatch.firmware_sim.physiology.chance import Floats, Lattice
 
-__all__ = ["Bleed", "Friction", "Hum", "Motion", "Pop", "Strikes", "edges"]
+__all__ = ["Bleed", "Friction", "Hiss", "Hum", "Motion", "Pop", "Strikes", "edges"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,40 @@ class Friction:
             rough = Lattice(self.seed, 2, channel).smooth(since_s / 0.011)
             sharp = np.clip(Lattice(self.seed, 3, channel).smooth(since_s / 0.004) - 2.0, 0.0, None)
             columns.append(amplitude * (0.9 * rough + 3.0 * sharp))
+        return np.asarray(np.stack(columns, axis=1) * envelope[:, None])
+
+
+@dataclass(frozen=True, slots=True)
+class Hiss:
+    """A contact that has grown worse: broad noise, as that of every electrode but more of it, and some slow unrest.
+
+    Attributes:
+        seed: Decides the noise.
+        start_s: When it starts.
+        stop_s: When it has ended.
+        amplitude_uv: RMS at each pair.
+        edge_s: How long it takes to come and to go.
+    """
+
+    seed: int
+    start_s: float
+    stop_s: float
+    amplitude_uv: tuple[float, ...]
+    edge_s: float = 1.0
+
+    def evaluate(self, t_s: Floats) -> Floats:
+        """Return microvolts, shape (times, channels)."""
+        since_s = t_s - self.start_s
+        envelope = edges(t_s, self.start_s, self.stop_s, self.edge_s)
+        columns = [
+            amplitude
+            * (
+                # Power up to some 500 Hz, as the amplifier lets through.
+                0.95 * Lattice(self.seed, 1, channel).smooth(since_s / 0.0012)
+                + 0.3 * Lattice(self.seed, 2, channel).smooth(since_s / 0.03)
+            )
+            for channel, amplitude in enumerate(self.amplitude_uv)
+        ]
         return np.asarray(np.stack(columns, axis=1) * envelope[:, None])
 
 

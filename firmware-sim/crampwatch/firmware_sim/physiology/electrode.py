@@ -6,11 +6,21 @@ from typing import Literal
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Disturbance, Fault, Span
 from crampwatch.firmware_sim.physiology.chance import log_uniform
-from crampwatch.firmware_sim.physiology.disturbance import Bleed, Friction, Hum, Motion, Pop
+from crampwatch.firmware_sim.physiology.disturbance import Bleed, Friction, Hiss, Hum, Motion, Pop
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["CableTug", "Dropout", "HeartBleed", "LeadOff", "MainsStep", "Nudge", "scattered"]
+__all__ = [
+    "CableTug",
+    "Dropout",
+    "HeartBleed",
+    "LeadOff",
+    "MainsStep",
+    "Nudge",
+    "PatchyLink",
+    "PoorContact",
+    "scattered",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +96,13 @@ class MainsStep:
     Attributes:
         duration_s: Length.
         height_uv: Amplitude of the fundamental it adds.
+        dimmed: Whether a dimmer chops it: sharp edges twice a cycle, even harmonics as strong as odd ones.
+        lead_s: Never shows before its onset.
     """
 
     duration_s: float
     height_uv: float
+    dimmed: bool = False
     lead_s: float = 0.0
 
     @property
@@ -104,9 +117,17 @@ class MainsStep:
             onset_s + self.duration_s,
             scattered(rng, self.height_uv, wearer.channels),
             wearer.mains.frequency_hz,
-            tuple(float(share) for share in rng.uniform(0.02, 0.45, 6) / np.arange(1.5, 4.5, 0.5)),
+            self._harmonics(wearer, rng),
         )
         return Activity(disturbances=(hum,), spans=(_span("mains_step", onset_s, hum.stop_s),))
+
+    def _harmonics(self, wearer: Wearer, rng: np.random.Generator) -> tuple[float, ...]:
+        """Return the second harmonic and those above, as far as the sensor's band reaches."""
+        shares = rng.uniform(0.02, 0.45, 6) / np.arange(1.5, 4.5, 0.5)
+        if self.dimmed:
+            shares = rng.uniform(0.4, 0.9, 8) / np.arange(2, 10) ** 0.5
+        highest = int(wearer.front_end.band_hz[1] / wearer.mains.frequency_hz)
+        return tuple(float(share) for share in shares[: max(0, highest - 1)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +223,71 @@ class Dropout:
         stop_s = onset_s + self.duration_s
         gap = Fault(None, onset_s, stop_s, "missing", sensed=False)
         return Activity(faults=(gap,), spans=(_span("dropout", onset_s, stop_s),))
+
+
+@dataclass(frozen=True, slots=True)
+class PatchyLink:
+    """Packets get lost one by one for a while: the foot at the edge of the radio's reach.
+
+    Attributes:
+        duration_s: Length.
+        lost_share: Share of the packets that is lost.
+        packet_s: Length of a packet; a loss takes one to three.
+        lead_s: Never shows before its onset.
+    """
+
+    duration_s: float
+    lost_share: float = 0.05
+    packet_s: float = 0.06
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Its length and that of the last loss."""
+        return self.duration_s + 4 * self.packet_s
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:  # noqa: ARG002 - the protocol
+        """Return the gaps; they count as one event."""
+        packets = int(self.duration_s / self.packet_s)
+        lost = np.flatnonzero(rng.uniform(size=packets) < self.lost_share)
+        lengths = rng.integers(1, 4, lost.size)
+        gaps = tuple(
+            Fault(None, onset_s + place * self.packet_s, onset_s + (place + length) * self.packet_s, "missing", False)
+            for place, length in zip(lost.tolist(), lengths.tolist(), strict=True)
+        )
+        return Activity(faults=gaps, spans=(_span("patchy_link", onset_s, onset_s + self.duration_s),))
+
+
+@dataclass(frozen=True, slots=True)
+class PoorContact:
+    """One pair presses on the skin less than before, and is noisier for it.
+
+    Attributes:
+        channel: Index of the pair.
+        duration_s: Length.
+        times: Noise it adds over the pair's own.
+        edge_s: How long it takes to come and to go.
+        lead_s: Never shows before its onset.
+    """
+
+    channel: int
+    duration_s: float
+    times: float = 3.0
+    edge_s: float = 1.0
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Its length."""
+        return self.duration_s
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Return the noise."""
+        own_uv = float(wearer.floor_uv(onset_s)[self.channel]) * self.times
+        heights_uv = tuple(own_uv if channel == self.channel else 0.0 for channel in range(wearer.channels))
+        stop_s = onset_s + self.duration_s
+        hiss = Hiss(int(rng.integers(2**31)), onset_s, stop_s, heights_uv, self.edge_s)
+        return Activity(disturbances=(hiss,), spans=(_span("poor_contact", onset_s, stop_s),))
 
 
 def scattered(rng: np.random.Generator, height_uv: float, channels: int) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Voluntary and gross movement: holds, toe curls, leg movements, turning over.
+"""Voluntary and gross movement: holds, toe curls, leg movements, turning over, a foot that is not quite relaxed.
 
 In all of them units are recruited by size, discharge regularly (interval variation 10 to 20 %), synergists join in and
 the contraction starts and stops within a fraction of a second: what tells them from a cramp.
@@ -15,7 +15,7 @@ from crampwatch.firmware_sim.physiology.electrode import scattered
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["Hold", "LegMovements", "Repositioning", "ToeCurls", "efforts", "shaking", "steered"]
+__all__ = ["Hold", "LegMovements", "RaisedTone", "Repositioning", "ToeCurls", "efforts", "shaking", "steered"]
 
 _STEP_S = 0.02
 
@@ -202,6 +202,39 @@ class Repositioning:
             for _ in range(int(rng.poisson(self.duration_s / 6.0)))
         ]
         return (shaking(rng, wearer, onset_s, self.duration_s, self.motion_uv), *pops)
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedTone:
+    """A foot held by its posture: a few units of every muscle go on for minutes and wander with it.
+
+    Attributes:
+        muscle: Index of the muscle that leads.
+        duration_s: Length.
+        effort: Excitation of the leading muscle; a few hundredths.
+        rise_s: Time over which it comes and goes.
+        lead_s: Never shows before its onset.
+    """
+
+    muscle: int
+    duration_s: float
+    effort: float = 0.03
+    rise_s: float = 10.0
+    lead_s: float = 0.0
+
+    @property
+    def extent_s(self) -> float:
+        """Its length and that of the last potentials."""
+        return self.duration_s + 0.5
+
+    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Return the tone; no skin moves."""
+        t_s = np.arange(0.0, self.duration_s, 5 * _STEP_S)
+        wander = np.exp(0.25 * Lattice(int(rng.integers(2**31)), 1).smooth(t_s / 6.0))
+        drive = self.effort * edges(t_s, -0.05 * self.rise_s, self.duration_s, self.rise_s) * wander
+        share = efforts(rng, wearer, self.muscle, (0.3, 1.2))
+        span = Span(EpisodeKind.MOVEMENT, "raised_tone", onset_s - 0.05, onset_s + self.duration_s + 0.1)
+        return Activity(steered(rng, wearer, onset_s + t_s, drive, share), spans=(span,))
 
 
 def efforts(rng: np.random.Generator, wearer: Wearer, leader: int, synergy: tuple[float, float]) -> Floats:

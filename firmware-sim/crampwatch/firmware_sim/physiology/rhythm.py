@@ -1,4 +1,4 @@
-"""Rhythmic activity: high-frequency leg movements, foot tremor, tremor, clonus, single units that run on."""
+"""Rhythmic activity: fast and alternating leg movements, foot tremor, tremor, clonus, single units that run on."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,11 @@ class Rhythm:
     """Bursts that follow each other by a beat.
 
     High-frequency leg movements and hypnagogic foot tremor: 0.3 to 4 Hz, 1.6 +- 0.6 Hz, for 17.6 +- 35.4 s, as long
-    as a cramp (Yang & Winkelman 2010). Tremor: 4 to 12 Hz; clonus: 5 to 8 Hz.
+    as a cramp (Yang & Winkelman 2010). Tremor: 4 to 12 Hz; clonus: 5 to 8 Hz. Alternating leg muscle activation: bursts
+    of 100 to 500 ms at 0.5 to 3 Hz, at least four, that change from muscle to muscle (AASM; Berry 2018).
 
     Attributes:
-        label: `hflm`, `foot_tremor`, `tremor` or `clonus`.
+        label: `hflm`, `foot_tremor`, `tremor`, `clonus` or `alma`.
         muscle: Index of the muscle that leads.
         duration_s: Length.
         beat_hz: Bursts a second.
@@ -32,6 +33,7 @@ class Rhythm:
         effort: Excitation within a burst, 0 to 1.
         unrest: Variation of the beat's length.
         synergy: Effort of the other muscles over that of the leader.
+        answers: Index of a muscle that bursts half a beat later, alone; None where all work together.
         lead_s: Never shows before its onset.
     """
 
@@ -43,6 +45,7 @@ class Rhythm:
     effort: float = 0.3
     unrest: float = 0.08
     synergy: tuple[float, float] = (0.05, 0.9)
+    answers: int | None = None
     lead_s: float = 0.0
 
     @property
@@ -55,7 +58,12 @@ class Rhythm:
         t_s = np.arange(0.0, self.duration_s, _STEP_S)
         drive = self._drive(t_s, rng)
         share = efforts(rng, wearer, self.muscle, self.synergy)
+        if self.answers is not None:
+            share[self.answers] = 0.0
         discharges = steered(rng, wearer, onset_s + t_s, drive, share)
+        if self.answers is not None:
+            other = np.interp(t_s - 0.5 / self.beat_hz, t_s, drive, left=0.0)
+            discharges += steered(rng, wearer, onset_s + t_s, other, np.eye(len(wearer.muscles))[self.answers])
         span = Span(EpisodeKind.RHYTHMIC, self.label, onset_s - 0.05, onset_s + self.duration_s + 0.1)
         return Activity(discharges, spans=(span,))
 

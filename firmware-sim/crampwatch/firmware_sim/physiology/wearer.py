@@ -38,6 +38,7 @@ class Traits:
         rail_uv: Where the amplifier clips.
         skin: Temperature of the skin.
         sweat: Spells in which sweat bridges the electrodes: pair, start, length in s, and factor of the gain.
+        bridging: How much of the neighbouring pair's signal a bridged pair takes over, for the gain it loses.
     """
 
     floor_uv: tuple[float, float] = (0.8, 2.5)
@@ -50,6 +51,7 @@ class Traits:
     rail_uv: float = 8000.0
     skin: SkinCourse = field(default_factory=lambda: SkinCourse(0))
     sweat: tuple[tuple[int, float, float, float], ...] = ()
+    bridging: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Wearer:
         polarity: 1 or -1 for each pair.
         fading: Factor of each pair's gain at the end of every 8 h.
         sweat: Spells of bridging, as in `Traits`.
+        bridging: As in `Traits`.
         lsb_uv: Microvolts of one count.
     """
 
@@ -80,6 +83,7 @@ class Wearer:
     polarity: tuple[int, ...]
     fading: tuple[float, ...]
     sweat: tuple[tuple[int, float, float, float], ...]
+    bridging: float
     lsb_uv: float
 
     @property
@@ -111,6 +115,17 @@ class Wearer:
                 gain[:, channel] *= factor ** edges(t_s, start_s, start_s + length_s, 60.0)
         return gain
 
+    def bridged(self, emg_uv: Floats, t_s: Floats) -> Floats:
+        """Return what the pairs see of the muscles, shape (times, channels), mixed where sweat joins them."""
+        seen = self.electrode_gain(t_s) * emg_uv
+        if not self.bridging or self.channels < 2:
+            return seen
+        for channel, start_s, length_s, factor in self.sweat:
+            if channel < self.channels and start_s < t_s[-1] and start_s + length_s > t_s[0]:
+                share = self.bridging * (1 - factor) * edges(t_s, start_s, start_s + length_s, 60.0)
+                seen[:, channel] += share * emg_uv[:, (channel + 1) % self.channels]
+        return seen
+
     def background(self, first_index: int, count: int) -> Floats:
         """Return what the pairs pick up at rest, microvolts before the front end, shape (count, channels)."""
         rate_hz, band_hz = self.front_end.rate_hz, self.front_end.band_hz
@@ -139,6 +154,7 @@ def grow_wearer(seed: int, traits: Traits, *, channels: int, rate_hz: float) -> 
             50.0 if rng.uniform() < 0.7 else 60.0,
             _scattered(rng, mains_uv, channels),
             third=rng.uniform(0.02, 0.5),
+            highest_hz=band_hz[1],
         ),
         heart=Heart(seed, rng.uniform(0.8, 1.25), _scattered(rng, heart_uv, channels)),
         skin=traits.skin,
@@ -146,6 +162,7 @@ def grow_wearer(seed: int, traits: Traits, *, channels: int, rate_hz: float) -> 
         polarity=tuple(int(sign) for sign in rng.choice([-1, 1], channels)),
         fading=tuple(float(factor) for factor in 1 / dries),
         sweat=traits.sweat,
+        bridging=traits.bridging,
         lsb_uv=traits.lsb_uv,
     )
 

@@ -72,7 +72,16 @@ _SCENARIOS: dict[str, Scenario] = {
     ),
     "night-hard": Scenario(
         "The hardest night of 8 h: dense, weak cramps, every confounder, cold foot, poor electrodes, coarse converter.",
-        fill_night(NightLife(cramps=(8, 14), density=3.0, plateau_uv=(14.0, 120.0), handled=0.6, wakefulness=2.5)),
+        fill_night(
+            NightLife(
+                cramps=(8, 14),
+                density=3.0,
+                plateau_uv=(14.0, 120.0),
+                handled=0.6,
+                wakefulness=2.5,
+                is_hard=True,
+            )
+        ),
         hours=8.0,
         traits=hard_traits,
     ),

@@ -13,10 +13,12 @@ from crampwatch.firmware_sim.physiology.electrode import (
     LeadOff,
     MainsStep,
     Nudge,
+    PatchyLink,
+    PoorContact,
 )
 from crampwatch.firmware_sim.physiology.gait import Walking
 from crampwatch.firmware_sim.physiology.generator import Generator
-from crampwatch.firmware_sim.physiology.movement import Hold, LegMovements, Repositioning, ToeCurls
+from crampwatch.firmware_sim.physiology.movement import Hold, LegMovements, RaisedTone, Repositioning, ToeCurls
 from crampwatch.firmware_sim.physiology.rhythm import Rhythm, UnitTrain
 from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, Myokymia
 
@@ -24,9 +26,13 @@ __all__ = [
     "ARTEFACTS",
     "EVENTS",
     "FAULTS",
+    "HARD_ARTEFACTS",
+    "HARD_EVENTS",
     "Draw",
     "Stage",
+    "alma",
     "bleed",
+    "dimmer",
     "fasciculations",
     "foot_tremor",
     "friction",
@@ -40,7 +46,10 @@ __all__ = [
     "motion",
     "myoclonus",
     "myokymia",
+    "patchy_link",
     "plm",
+    "poor_contact",
+    "raised_tone",
     "rem_twitches",
     "repositioning",
     "silence",
@@ -87,6 +96,16 @@ def slow_hold(rng: np.random.Generator, muscles: int) -> Generator:
         label="slow_hold",
         synergy=(0.1, 0.9),
         unsteadiness=log_uniform(rng, 0.03, 0.3),
+    )
+
+
+def raised_tone(rng: np.random.Generator, muscles: int) -> Generator:
+    """Draw minutes in which the foot is not quite relaxed."""
+    return RaisedTone(
+        int(rng.integers(muscles)),
+        log_uniform(rng, 20.0, 400.0),
+        log_uniform(rng, 0.01, 0.06),
+        log_uniform(rng, 1.0, 15.0),
     )
 
 
@@ -153,6 +172,22 @@ def foot_tremor(rng: np.random.Generator, muscles: int) -> Generator:
         rng.uniform(0.8, 2.5),
         0.45,
         log_uniform(rng, 0.06, 0.4),
+    )
+
+
+def alma(rng: np.random.Generator, muscles: int) -> Generator:
+    """Draw alternating activation of two muscles; with a single pair the other is the deep neighbour."""
+    beat_hz = rng.uniform(0.5, 3.0)
+    leader = int(rng.integers(muscles))
+    return Rhythm(
+        "alma",
+        leader,
+        max(log_uniform(rng, 4.0, 30.0), 4.5 / beat_hz),
+        beat_hz,
+        min(rng.uniform(0.1, 0.5) * beat_hz, 0.6),
+        log_uniform(rng, 0.08, 0.6),
+        synergy=(0.0, 0.2),
+        answers=(leader + 1) % (muscles + 1),
     )
 
 
@@ -230,6 +265,21 @@ def mains_step(rng: np.random.Generator, _muscles: int) -> Generator:
     return MainsStep(log_uniform(rng, 5.0, 1200.0), log_uniform(rng, 3.0, 150.0))
 
 
+def dimmer(rng: np.random.Generator, _muscles: int) -> Generator:
+    """Draw a lamp on a dimmer, or a switched charger."""
+    return MainsStep(log_uniform(rng, 5.0, 600.0), log_uniform(rng, 2.0, 60.0), dimmed=True)
+
+
+def poor_contact(rng: np.random.Generator, muscles: int) -> Generator:
+    """Draw a stretch in which one pair is noisier than before."""
+    return PoorContact(
+        int(rng.integers(muscles)),
+        log_uniform(rng, 5.0, 900.0),
+        log_uniform(rng, 1.0, 6.0),
+        log_uniform(rng, 0.2, 20.0),
+    )
+
+
 def bleed(rng: np.random.Generator, _muscles: int) -> Generator:
     """Draw a stretch of clearer heart."""
     return HeartBleed(log_uniform(rng, 20.0, 900.0), log_uniform(rng, 5.0, 80.0))
@@ -246,6 +296,11 @@ def lead_off(rng: np.random.Generator, muscles: int) -> Generator:
 def gap(rng: np.random.Generator, _muscles: int) -> Generator:
     """Draw a short gap."""
     return Dropout(log_uniform(rng, 0.02, 1.5))
+
+
+def patchy_link(rng: np.random.Generator, _muscles: int) -> Generator:
+    """Draw a stretch in which packets get lost one by one."""
+    return PatchyLink(log_uniform(rng, 5.0, 120.0), log_uniform(rng, 0.01, 0.15), rng.uniform(0.02, 0.12))
 
 
 def silence(rng: np.random.Generator, _muscles: int) -> Generator:
@@ -296,3 +351,14 @@ ARTEFACTS: tuple[tuple[Draw, float], ...] = (
 """Events an hour that come whatever else happens, even in the middle of a cramp."""
 FAULTS: tuple[tuple[Draw, float], ...] = ((lead_off, 0.15), (silence, 0.1))
 """Events an hour that hide the muscle altogether: nothing else is placed there, since nobody could find it."""
+
+# Orders of magnitude: nobody counted these in people. Only the hardest night has them.
+HARD_EVENTS: tuple[tuple[Stage, Draw, float], ...] = (
+    (Stage.WAKE, raised_tone, 3.0),
+    (Stage.WAKE, alma, 1.0),
+    (Stage.LIGHT, raised_tone, 0.7),
+    (Stage.LIGHT, alma, 0.7),
+    (Stage.REM, alma, 0.5),
+)
+HARD_ARTEFACTS: tuple[tuple[Draw, float], ...] = ((poor_contact, 0.5), (dimmer, 0.2), (patchy_link, 0.3))
+"""As `EVENTS` and `ARTEFACTS`, added to them."""

@@ -10,7 +10,15 @@ from crampwatch.firmware_sim.physiology.electrode import Nudge
 from crampwatch.firmware_sim.physiology.movement import Repositioning
 from crampwatch.firmware_sim.physiology.skin import SkinCourse
 from crampwatch.firmware_sim.physiology.wearer import Traits
-from crampwatch.firmware_sim.scenarios.menu import ARTEFACTS, EVENTS, FAULTS, Draw, Stage
+from crampwatch.firmware_sim.scenarios.menu import (
+    ARTEFACTS,
+    EVENTS,
+    FAULTS,
+    HARD_ARTEFACTS,
+    HARD_EVENTS,
+    Draw,
+    Stage,
+)
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
 __all__ = ["NightLife", "fill_night", "hard_traits", "night_traits", "sleep_stages"]
@@ -29,6 +37,7 @@ class NightLife:
         plateau_uv: Weakest and strongest cramp.
         handled: Share of cramps that the wearer rubs or stretches while they last.
         wakefulness: Factor of the time awake.
+        is_hard: Whether what only the hardest night has comes too.
     """
 
     cramps: tuple[int, int] = (1, 3)
@@ -36,6 +45,7 @@ class NightLife:
     plateau_uv: tuple[float, float] = (30.0, 100.0)
     handled: float = 0.4
     wakefulness: float = 1.0
+    is_hard: bool = False
 
 
 def sleep_stages(
@@ -78,13 +88,14 @@ def fill_night(life: NightLife) -> Callable[[np.random.Generator, Plan], None]:
         for draw, per_hour in FAULTS:
             _sprinkle(rng, plan, draw, (0.0, plan.length_s), per_hour * life.density)
         # A person has habits: some things come often in a night and others never.
-        habits = {draw: rng.lognormal(-0.3, 0.8) for _, draw, _ in EVENTS}
+        events = (*EVENTS, *HARD_EVENTS) if life.is_hard else EVENTS
+        habits = {draw: rng.lognormal(-0.3, 0.8) for _, draw, _ in events}
         for start_s, stop_s, stage in stages:
-            for stage_of, draw, per_hour in EVENTS:
+            for stage_of, draw, per_hour in events:
                 if stage_of == stage:
                     rate = per_hour * life.density * habits[draw]
                     _sprinkle(rng, plan, draw, (start_s, stop_s), rate)
-        for draw, per_hour in ARTEFACTS:
+        for draw, per_hour in (*ARTEFACTS, *HARD_ARTEFACTS) if life.is_hard else ARTEFACTS:
             _strew(rng, plan, draw, per_hour * life.density)
 
     return fill
@@ -109,6 +120,7 @@ def hard_traits(rng: np.random.Generator, length_s: float) -> Traits:
         rail_uv=log_uniform(rng, 1000.0, 8000.0),
         skin=cold if rng.uniform() < 0.6 else _warming(rng, length_s),
         sweat=_sweat(rng, length_s, spells=3),
+        bridging=0.6,
     )
 
 

@@ -137,7 +137,7 @@ class Simulation:
         for activity in self._activities(t_s[0], t_s[-1]):
             for discharges in activity.discharges:
                 emg_uv += self._wearer.muscles[discharges.muscle].render(discharges, first_index, t_s.size)
-        emg_uv *= self._wearer.electrode_gain(t_s)
+        emg_uv = self._wearer.bridged(emg_uv, t_s)
         for fault in faults:
             emg_uv[_within(fault, t_s), _columns(fault)] = 0.0
         return emg_uv
