@@ -128,7 +128,7 @@ def _fields_of(message: Message) -> dict[str, Value | None]:
             faults = [",".join(channel) for channel in message.quality]
             return {"state": message.state, "quality": ";".join(faults) if any(faults) else None}
         case messages.ServiceStatus():
-            return {"online": message.online, "service": message.service}
+            return {name: getattr(message, name) for name in ("online", "service", "backlog", "free_bytes")}
     return {}
 
 

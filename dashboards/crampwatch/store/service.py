@@ -6,6 +6,7 @@ task drains into the database whenever that is there.
 
 import asyncio
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ _GATHER_S: Final = 1.0
 _IDLE_S: Final = 0.2
 _WINDOW: Final = 16
 """Mosquitto sends 20 messages and then waits for an acknowledgement: gathering ends before that."""
-_REPORT_S: Final = 10.0
+_REPORT_S: Final = 15.0
+"""How often the status tells what waits and what is free: often enough for an alert after a few minutes."""
 _FAREWELL_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
@@ -86,7 +88,7 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
     )
     try:
         async with bus:
-            await _serve(bus, store, spool, stop)
+            await _serve(bus, store, spool, options.data_dir, stop)
             await _say_goodbye(bus, topic)
     finally:
         store.close()
@@ -94,14 +96,16 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
             spool.close()
 
 
-async def _serve(bus: Bus, store: Store, spool: Spool | None, stop: asyncio.Event) -> None:
+async def _serve(bus: Bus, store: Store, spool: Spool | None, folder: Path, stop: asyncio.Event) -> None:
     """Run the tasks until told to stop or one fails; then keep what was received."""
     lock = threading.Lock()
     taker = _Taker(bus, _StoreSink(store) if spool is None else _SpoolSink(spool, lock))
-    tasks = {asyncio.create_task(taker.run(), name="take")}
+    tasks = {
+        asyncio.create_task(taker.run(), name="take"),
+        asyncio.create_task(_report(bus, spool, folder), name="report"),
+    }
     if spool is not None:
         tasks.add(asyncio.create_task(_drain(spool, store, lock), name="drain"))
-        tasks.add(asyncio.create_task(_report(bus, spool), name="report"))
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     for task in (stopping, *tasks):
@@ -230,15 +234,21 @@ def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict
     return {}
 
 
-async def _report(bus: Bus, spool: Spool) -> None:
-    """Say in the service's status how much waits, whenever that has changed."""
-    told = 0
+async def _report(bus: Bus, spool: Spool | None, folder: Path) -> None:
+    """Say in the service's status how much waits for the database and how much is free, until cancelled."""
     while True:
         await asyncio.sleep(_REPORT_S)
-        if len(spool) > _BATCH or told:
-            told = len(spool) if len(spool) > _BATCH else 0
-            detail = f"{told} messages wait for the database" if told else ""
-            await bus.publish(str(service_topic("store")), _status(online=True, detail=detail), retain=True)
+        backlog = 0 if spool is None else len(spool)
+        status = _status(online=True, backlog=backlog, free_bytes=await _in_thread(_free_bytes, folder))
+        await bus.publish(str(service_topic("store")), status, retain=True)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        _log.warning("the free space of %s cannot be told: %s", folder, error)
+        return None
 
 
 async def _say_goodbye(bus: Bus, topic: str) -> None:
@@ -290,7 +300,7 @@ def _decoded(received: Received) -> Message:
     return message
 
 
-def _status(*, online: bool, detail: str = "") -> bytes:
+def _status(*, online: bool, backlog: int | None = None, free_bytes: int | None = None) -> bytes:
     return messages.encode(
         messages.ServiceStatus(
             sensor=service_topic("store").sensor,
@@ -298,6 +308,8 @@ def _status(*, online: bool, detail: str = "") -> bytes:
             origin=Origin.LIVE,
             online=online,
             service="store",
-            detail=detail,
+            detail=f"{backlog} messages wait for the database" if (backlog or 0) > _BATCH else "",
+            backlog=backlog,
+            free_bytes=free_bytes,
         )
     )

@@ -72,12 +72,19 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class ServiceStatus(Message, frozen=True, kw_only=True):
-    """Leaf ``status``: whether the sensor, or the service named, is there. ``offline`` is also the last will."""
+    """Leaf ``status``: whether the sensor, or the service named, is there. ``offline`` is also the last will.
+
+    Attributes:
+        backlog: How many messages wait to be passed on; null where nothing ever waits.
+        free_bytes: Left on the disk the service writes to; null where it writes to none.
+    """
 
     online: bool
     service: Name
     version: Text = ""
     detail: Text = ""
+    backlog: Count | None = None
+    free_bytes: Count | None = None
 
 
 class Placement(Struct, frozen=True, kw_only=True):
