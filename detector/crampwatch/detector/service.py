@@ -9,6 +9,7 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -18,7 +19,7 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
 from crampwatch.detector.live_analysis import LiveAnalysis
-from crampwatch.detector.live_checkpoint import CheckpointFolder, StreamKey
+from crampwatch.detector.live_checkpoint import CheckpointFile, StreamKey
 from crampwatch.detector.live_order import EarlyBlocks
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
@@ -30,7 +31,10 @@ __all__ = ["DetectorOptions", "run"]
 
 CHECKPOINT_S: Final = 1.0
 UNACKNOWLEDGED_LIMIT: Final = 16
-"""Brokers stop sending at their own limit (Mosquitto at 20 messages): a checkpoint is made before that."""
+"""Brokers stop sending at their own limit, which they do not tell: Mosquitto at 20 messages, NATS at 1,000. So when no
+more than a moment's silence follows this many, a checkpoint is made without waiting for its time."""
+STALLED_S: Final = 0.02
+LARGEST_BATCH: Final = 600
 SILENCE_S: Final = 3.0
 """After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
 FAREWELL_S: Final = 1.0
@@ -80,13 +84,14 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
         first_timeout_s=None,
     )
     async with bus:
-        service = _Service(bus, CheckpointFolder(options.state_dir))
-        watching = asyncio.create_task(service.watch_silence(), name="silence")
-        try:
-            await service.consume(stop)
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        with closing(CheckpointFile(options.state_dir)) as kept:
+            service = _Service(bus, kept)
+            watching = asyncio.create_task(service.watch_silence(), name="silence")
+            try:
+                await service.consume(stop)
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
         await _say_goodbye(bus, topic)
 
 
@@ -101,10 +106,10 @@ async def _say_goodbye(bus: Bus, topic: str) -> None:
 class _Service:
     """Routes messages to analyses, and keeps the order: publish, checkpoint, acknowledge."""
 
-    def __init__(self, bus: Bus, folder: CheckpointFolder) -> None:
+    def __init__(self, bus: Bus, kept: CheckpointFile) -> None:
         self._bus = bus
-        self._folder = folder
-        self._infos = _known_infos(folder)
+        self._kept = kept
+        self._infos = _known_infos(kept)
         self._analyses: dict[StreamKey, LiveAnalysis] = {}
         self._changed: set[StreamKey] = set()
         self._taken: list[Message] = []
@@ -136,11 +141,13 @@ class _Service:
         receiving = asyncio.create_task(self._bus.receive())
         try:
             while not stopping.done():
-                await asyncio.wait({receiving, stopping}, timeout=due_s - clock(), return_when=asyncio.FIRST_COMPLETED)
+                patience_s = STALLED_S if len(self._taken) >= UNACKNOWLEDGED_LIMIT else due_s - clock()
+                await asyncio.wait({receiving, stopping}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+                has_stalled = len(self._taken) >= UNACKNOWLEDGED_LIMIT and not receiving.done()
                 if receiving.done():
                     await self._take(receiving.result())
                     receiving = asyncio.create_task(self._bus.receive())
-                if clock() >= due_s or len(self._taken) >= UNACKNOWLEDGED_LIMIT:
+                if clock() >= due_s or has_stalled or len(self._taken) >= LARGEST_BATCH:
                     await self._take_overdue()
                     await self.checkpoint()
                     due_s = clock() + CHECKPOINT_S
@@ -173,10 +180,13 @@ class _Service:
     async def checkpoint(self) -> None:
         """Publish what is batched, keep the state of what changed, then acknowledge what led to it."""
         taken, self._taken = self._taken, []
-        for key in sorted(self._changed):
+        changed, self._changed = self._changed, set()
+        states: dict[StreamKey, bytes] = {}
+        for key in sorted(changed):
             await self._tell(self._analyses[key].flush())
-            await asyncio.to_thread(self._folder.save, key, self._analyses[key].checkpoint())
-        self._changed.clear()
+            states[key] = self._analyses[key].checkpoint()
+        if states:
+            await asyncio.to_thread(self._kept.save, states)
         for message in taken:
             message.ack()
 
@@ -198,7 +208,7 @@ class _Service:
     async def _take_info(self, info: messages.SensorInfo, message: Message) -> None:
         if info != self._infos.get(info.sensor):
             self._infos[info.sensor] = info
-            await asyncio.to_thread(self._folder.save_info, info.sensor, message.payload)
+            await asyncio.to_thread(self._kept.save_introduction, info.sensor, message.payload)
         waiting = self._waiting.pop(info.sensor, ())
         for held in waiting:
             await self._take(held)
@@ -260,11 +270,10 @@ class _Service:
         for old in [known for known in self._analyses if known.sensor == key.sensor and known.stream == key.stream]:
             self._forget(old)
         self._analyses[key] = self._restored(key, info, block) or LiveAnalysis(info, block)
-        self._folder.forget_others(key)
         return self._analyses[key]
 
     def _restored(self, key: StreamKey, info: messages.SensorInfo, block: SampleBlock) -> LiveAnalysis | None:
-        checkpoint = self._folder.load(key)
+        checkpoint = self._kept.load(key)
         if checkpoint is None:
             return None
         try:
@@ -285,9 +294,9 @@ class _Service:
             await publish_message(self._bus, message, _LEAVES[type(message)])
 
 
-def _known_infos(folder: CheckpointFolder) -> dict[str, messages.SensorInfo]:
+def _known_infos(kept: CheckpointFile) -> dict[str, messages.SensorInfo]:
     infos: dict[str, messages.SensorInfo] = {}
-    for payload in folder.load_infos():
+    for payload in kept.introductions():
         try:
             info = messages.decode(payload, messages.SensorInfo)
         except FrameError as error:
