@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.settings import Settings
+from crampwatch.app.stages import broker_address
 from crampwatch.app.version import version_text
-from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
 from crampwatch.bus.endpoint import is_free
@@ -92,7 +92,7 @@ async def _disk(settings: Settings) -> Finding:
 
 async def _broker(settings: Settings) -> str:
     if settings.broker.url:
-        address = BrokerAddress.parse(settings.broker.url)
+        address = broker_address(settings, "reader")
         async with Bus(address, client_id="crampwatch-doctor", first_timeout_s=5.0):
             return f"{address} answers."
     with tempfile.TemporaryDirectory(prefix="crampwatch-doctor-") as folder:

@@ -81,7 +81,7 @@ def _judge(path: Path, progress: Progress) -> tuple[str, tuple[SensorVerdict, ..
 
 async def _hand_over(settings: Settings, store: Store, session: str, finals: list[messages.Episode]) -> int:
     try:
-        address = broker_address(settings)
+        address = broker_address(settings, "finaliser")
         async with Bus(address, client_id=f"crampwatch-final-{session[:8]}", first_timeout_s=_CONNECT_S) as bus:
             return await _publish(bus, store, session, finals)
     except (ConfigurationError, UnavailableError):

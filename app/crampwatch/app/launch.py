@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from crampwatch.app.finals import pending
 from crampwatch.app.plan import Plan
-from crampwatch.app.stages import page_port
+from crampwatch.app.stages import broker_address, page_port
 from crampwatch.app.supervisor import Supervisor, spawn
 from crampwatch.app.tally import RunSummary, Tally
 from crampwatch.app.telling import Teller
@@ -65,7 +65,7 @@ class _Run:
         self._stop = stop
         self._tally = Tally(since_ns=time.time_ns(), origin=plan.origin)
         self._changed = asyncio.Event()
-        self._broker_url = ""
+        self._broker: BrokerAddress | None = None
 
     async def play(self) -> RunSummary:
         if self._plan.simulate:  # at once: its signal takes longest to be ready
@@ -82,18 +82,18 @@ class _Run:
 
     async def _start_broker(self) -> None:
         if self._plan.settings.broker.url:
-            self._broker_url = self._plan.settings.broker.url
+            self._broker = broker_address(self._plan.settings, "reader")
             return
         await self._supervisor.start(self._plan.broker())
-        self._broker_url = await self._supervisor.announcement("broker")
+        self._broker = BrokerAddress.parse(await self._supervisor.announcement("broker"))
 
     async def _start_others(self) -> str:
         """Start the rest; return the page's address once every stage is there."""
         plan, supervisor = self._plan, self._supervisor
-        for stage in plan.followers(self._broker_url, page_port(plan.settings)):
+        for stage in plan.followers(page_port(plan.settings)):
             await supervisor.start(stage)
         radio = await self._simulator_address() if plan.simulate else None
-        await supervisor.start(plan.collector(self._broker_url, radio))
+        await supervisor.start(plan.collector(radio))
         names = {"collector", "detector", "store", "web"}
         try:
             async with asyncio.timeout(_READY_S):
@@ -152,7 +152,7 @@ class _Run:
 
     async def _judge(self, timeout_s: float) -> bool:
         """Let ended sessions be judged by a program of its own; return whether it had the time."""
-        process = await spawn(self._plan.finaliser(self._broker_url))
+        process = await spawn(self._plan.finaliser())
         try:
             async with asyncio.timeout(timeout_s):
                 code = await process.wait()
@@ -173,8 +173,8 @@ class _Run:
     @contextlib.asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
         """Hear what the stages say for as long as the context lasts."""
-        address = BrokerAddress.parse(self._broker_url)
-        async with Bus(address, client_id=f"crampwatch-run-{os.getpid()}", first_timeout_s=10.0) as bus:
+        assert self._broker is not None, "started"
+        async with Bus(self._broker, client_id=f"crampwatch-run-{os.getpid()}", first_timeout_s=10.0) as bus:
             for leaf in _WATCHED:
                 await bus.subscribe(every(leaf), leaf.qos)
             hearing = asyncio.create_task(self._hear(bus), name="hear")

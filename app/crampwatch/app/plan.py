@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.resolve import environment_of
-from crampwatch.app.settings import Settings
+from crampwatch.app.settings import OpsSettings, ServerSettings, Settings
 from crampwatch.app.supervisor import Stage
 from crampwatch.protocol.kinds import Origin
 
@@ -18,6 +18,7 @@ Mode = Literal["demo", "wear", "replay"]
 _ANY_PORT: Final = "127.0.0.1:0"
 # -P: a folder named crampwatch where the user happens to be is not ours.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "crampwatch.app")
+_OPS_ORDER: Final = ("broker", "collector", "detector", "store", "web")
 _BROKER_RANK, _OTHERS_RANK, _COLLECTOR_RANK = 2, 1, 0
 
 
@@ -59,17 +60,18 @@ class Plan:
         return self.duration_s is None and not self.ends_with_recording
 
     def broker(self) -> Stage:
-        """Return the embedded broker."""
-        return self._stage("broker", self.settings, announces=True, rank=_BROKER_RANK)
+        """Return the embedded broker, which serves this run alone: nobody but this machine, and no TLS."""
+        private = replace(self.settings, server=ServerSettings())
+        return self._stage("broker", private, announces=True, rank=_BROKER_RANK)
 
     def simulator(self, address: str | None = None) -> Stage:
         """Return the simulated sensors; once their radio's address is known, they keep it."""
         arguments = (*self.simulate, "--listen", address or _ANY_PORT, "--speed", f"{self.speed:g}")
         return self._stage("simulate", self.settings, *arguments, announces=True, rank=_OTHERS_RANK)
 
-    def collector(self, broker_url: str, radio: str | None) -> Stage:
+    def collector(self, radio: str | None) -> Stage:
         """Return the collector; `radio` is the address of the virtual radio, None for a real one."""
-        settings = self._settings(broker_url)
+        settings = self.settings
         if radio is not None:
             adapter = f"bumble:tcp-client:{radio}"
             settings = replace(settings, collector=replace(settings.collector, adapter=adapter, sensors=()))
@@ -80,18 +82,14 @@ class Plan:
             arguments += ["--start-utc-ns", str(self.start_utc_ns)]
         return self._stage("collector", settings, *arguments, may_end=self.ends_with_recording, rank=_COLLECTOR_RANK)
 
-    def followers(self, broker_url: str, page_port: int) -> tuple[Stage, ...]:
+    def followers(self, page_port: int) -> tuple[Stage, ...]:
         """Return detector, store and page."""
-        settings = self._settings(broker_url)
-        settings = replace(settings, web=replace(settings.web, port=page_port))
+        settings = replace(self.settings, web=replace(self.settings.web, port=page_port))
         return tuple(self._stage(name, settings, rank=_OTHERS_RANK) for name in ("detector", "store", "web"))
 
-    def finaliser(self, broker_url: str) -> Stage:
+    def finaliser(self) -> Stage:
         """Return the program that judges what has ended; it is run once, not kept."""
-        return self._stage("finalise", self._settings(broker_url), "--json")
-
-    def _settings(self, broker_url: str) -> Settings:
-        return replace(self.settings, broker=replace(self.settings.broker, url=broker_url))
+        return self._stage("finalise", self.settings, "--json")
 
     def _stage(
         self,
@@ -106,11 +104,16 @@ class Plan:
             name,
             (*_PROGRAM, name, *arguments),
             self.folder.logs / f"{name}.err",
-            _environment(settings),
+            _environment(replace(settings, ops=self._ops(name))),
             announces=announces,
             may_end=may_end,
             rank=rank,
         )
+
+    def _ops(self, name: str) -> OpsSettings:
+        """Return where a stage may be asked how it is: each has a port of its own."""
+        ops = self.settings.ops
+        return replace(ops, port=ops.port + _OPS_ORDER.index(name) if ops.port and name in _OPS_ORDER else 0)
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:

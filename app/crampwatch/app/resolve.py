@@ -21,6 +21,8 @@ OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "CRAMPWATCH_REQUIRE_LANES",
 
 _PREFIX: Final = "CRAMPWATCH_"
 _TEST_PREFIX: Final = "CRAMPWATCH_TEST_"
+_FILE_SUFFIX: Final = "_FILE"
+"""A secret's variable with this ending names a file that holds it."""
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
@@ -123,9 +125,24 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     for name, text in environ.items():
         if not name.startswith(_PREFIX) or name.startswith(_TEST_PREFIX) or name in OTHER_VARIABLES:
             continue
+        setting = by_name.get(name.removesuffix(_FILE_SUFFIX))
+        if name.endswith(_FILE_SUFFIX) and setting is not None and setting.secret:
+            found[setting.key] = (_secret_in(Path(text), name), f"file {text} (environment {name})")
+            continue
         _known(name, by_name, f"The environment sets {name}")
         found[by_name[name].key] = (_parsed(by_name[name], text), f"environment {name}")
     return found
+
+
+def _secret_in(path: Path, name: str) -> str:
+    """Read a secret that a file holds alone, as Docker and systemd hand them over."""
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The secret named by {name} cannot be read from {path}: {error}.",
+            advice="Check the file and its permissions; `crampwatch init-stack` makes those of docker-compose.yml.",
+        ) from error
 
 
 def _from_file(path: Path | None) -> dict[str, tuple[Any, str]]:

@@ -17,6 +17,8 @@ __all__ = [
     "BrokerSettings",
     "CollectorSettings",
     "LogSettings",
+    "OpsSettings",
+    "ServerSettings",
     "Setting",
     "Settings",
     "StoreSettings",
@@ -54,7 +56,31 @@ class BrokerSettings:
         flag="--broker",
         metavar="URL",
     )
+    password: str = _setting("", "Password for the broker, where its address has none.", secret=True)
+    ca: str = _setting(
+        "",
+        "Certificates (PEM) that may vouch for a broker at mqtts://; empty for those the system trusts.",
+        metavar="FILE",
+    )
     port: int = _setting(0, "Port of the embedded broker on this machine; 0 chooses a free one.", metavar="PORT")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where `crampwatch broker` listens, and whom it lets in; not for the broker of `wear`, which is private."""
+
+    host: str = _setting(
+        "127.0.0.1", "Address `crampwatch broker` listens on; 0.0.0.0 lets other machines in.", metavar="ADDRESS"
+    )
+    users: str = _setting(
+        "",
+        "Users `crampwatch broker` lets in, beside its own stages; `crampwatch init-stack` writes it.",
+        metavar="FILE",
+    )
+    certificate: str = _setting(
+        "", "Certificate (PEM) of `crampwatch broker`; it then speaks TLS only.", metavar="FILE"
+    )
+    key: str = _setting("", "Key (PEM) of that certificate.", metavar="FILE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +150,19 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OpsSettings:
+    """What a service tells of itself, for monitoring."""
+
+    host: str = _setting("127.0.0.1", "Address of /healthz and /metrics.", metavar="ADDRESS")
+    port: int = _setting(
+        0,
+        "Port of /healthz and /metrics; 0 for none. With `wear`, `demo` and `replay` the broker has this one, and "
+        "collector, detector, store and page the following.",
+        metavar="PORT",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, resolved; the defaults are for one person on one machine."""
 
@@ -132,9 +171,11 @@ class Settings:
     )
     log: LogSettings = field(default_factory=LogSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
     collector: CollectorSettings = field(default_factory=CollectorSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    ops: OpsSettings = field(default_factory=OpsSettings)
 
 
 @dataclass(frozen=True, slots=True)

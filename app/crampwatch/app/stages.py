@@ -9,25 +9,30 @@ from typing import Final
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.resolve import shown
 from crampwatch.app.serve import announce_ready, serve
-from crampwatch.app.settings import Settings, setting_of
+from crampwatch.app.settings import BrokerSettings, ServerSettings, Settings, setting_of
 from crampwatch.app.version import version_text
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.bus.embedded import EmbeddedBroker, saved_address
+from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import free_port, is_free
+from crampwatch.bus.user_file import load_users
 from crampwatch.protocol.errors import ConfigurationError, CrampwatchError
 
-__all__ = ["broker_address", "page_port", "run_collector", "run_stage", "store_url", "with_broker"]
+__all__ = ["broker_address", "page_port", "run_collector", "run_stage", "store_url"]
 
 
-def broker_address(settings: Settings) -> BrokerAddress:
+def broker_address(settings: Settings, role: str) -> BrokerAddress:
     """Return the broker to use: the user's own, or the embedded one of the data folder.
+
+    Args:
+        settings: Where to find it.
+        role: Whose login to use with the embedded one, and the user's name where only a password is set.
 
     Raises:
         ConfigurationError: Neither is known.
     """
     if settings.broker.url:
-        return BrokerAddress.parse(settings.broker.url)
-    address = saved_address(DataFolder(settings.data).broker)
+        return _own_broker(settings.broker, role)
+    address = saved_address(DataFolder(settings.data).broker, role=role)
     if address is None:
         raise ConfigurationError(
             f"No broker is known: none was named, and none was ever started in {settings.data}.",
@@ -36,9 +41,11 @@ def broker_address(settings: Settings) -> BrokerAddress:
     return address
 
 
-def with_broker(settings: Settings, url: str) -> Settings:
-    """Return the same settings with a broker named."""
-    return replace(settings, broker=replace(settings.broker, url=url))
+def _own_broker(broker: BrokerSettings, role: str) -> BrokerAddress:
+    address = BrokerAddress.parse(broker.url)
+    if broker.password and address.password is None:
+        address = replace(address, user=address.user or role, password=broker.password)
+    return replace(address, ca_file=Path(broker.ca)) if broker.ca else address
 
 
 def store_url(settings: Settings) -> str:
@@ -64,8 +71,10 @@ def run_stage(name: str, settings: Settings) -> None:
 
 
 def _run_broker(settings: Settings) -> None:
+    listener = _listener(settings.server, settings.broker.port or None)
+
     async def service(stop: asyncio.Event) -> None:
-        broker = EmbeddedBroker(DataFolder(settings.data).broker, port=settings.broker.port or None)
+        broker = EmbeddedBroker(DataFolder(settings.data).broker, listener=listener)
         async with broker:
             announce_ready(broker.address.url)
             stopping, ending = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(broker.wait())
@@ -79,6 +88,21 @@ def _run_broker(settings: Settings) -> None:
             ending.cancel()
 
     serve("broker", settings, service)
+
+
+def _listener(server: ServerSettings, port: int | None) -> BrokerListener:
+    if bool(server.certificate) != bool(server.key):
+        raise ConfigurationError(
+            "A certificate without its key, or a key without its certificate, was given to the broker.",
+            advice="Give both --server-certificate and --server-key, or neither.",
+        )
+    return BrokerListener(
+        host=server.host,
+        port=port,
+        users=load_users(Path(server.users)) if server.users else (),
+        certificate=Path(server.certificate) if server.certificate else None,
+        key=Path(server.key) if server.key else None,
+    )
 
 
 def run_collector(
@@ -95,7 +119,7 @@ def run_collector(
 
     DataFolder(settings.data).create()
     options = CollectorOptions(
-        broker_address(settings),
+        broker_address(settings, "collector"),
         settings.data,
         adapter=settings.collector.adapter or None,
         sensors=settings.collector.sensors,
@@ -111,7 +135,7 @@ def run_collector(
 def _run_detector(settings: Settings) -> None:
     from crampwatch.detector.service import DetectorOptions, run
 
-    options = DetectorOptions(broker_address(settings), DataFolder(settings.data).detector)
+    options = DetectorOptions(broker_address(settings, "detector"), DataFolder(settings.data).detector)
     serve("detector", settings, lambda stop: run(options, stop=stop))
 
 
@@ -119,7 +143,7 @@ def _run_store(settings: Settings) -> None:
     from crampwatch.store.service import StoreOptions, run
 
     options = StoreOptions(
-        broker_address(settings),
+        broker_address(settings, "store"),
         store_url(settings),
         settings.data,
         token=settings.store.token,
@@ -141,7 +165,7 @@ def _run_web(settings: Settings) -> None:
         read_only=True,
     )
     options = WebOptions(
-        broker_address(settings),
+        broker_address(settings, "web"),
         history=history,
         host=settings.web.host,
         port=page_port(settings),

@@ -8,7 +8,7 @@ __all__ = ["broker"]
 
 
 @click.command(short_help="Run the embedded MQTT broker.")
-@settings_options("broker")
+@settings_options("broker", "server", "ops")
 def broker(*, resolved: Resolved) -> None:
     """Run the embedded MQTT broker of the data folder, on this machine only.
 

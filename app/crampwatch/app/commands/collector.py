@@ -11,7 +11,7 @@ __all__ = ["collector"]
 @click.option("--speed", default=1.0, type=float, hidden=True, help="Of simulated sensors.")
 @click.option("--start-utc-ns", type=int, hidden=True, help="UTC at the begin, of a replay.")
 @click.option("--ends-with-streams", is_flag=True, hidden=True, help="End with a replay.")
-@settings_options("broker", "collector")
+@settings_options("broker", "collector", "ops")
 def collector(*, resolved: Resolved, speed: float, start_utc_ns: int | None, ends_with_streams: bool) -> None:
     """Connect to sensors, record all they send in a session file, and publish it.
 

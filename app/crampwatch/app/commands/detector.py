@@ -8,7 +8,7 @@ __all__ = ["detector"]
 
 
 @click.command(short_help="Find episodes in what is published, live.")
-@settings_options("broker")
+@settings_options("broker", "ops")
 def detector(*, resolved: Resolved) -> None:
     """Find episodes in the samples on the broker, and publish them as they begin, change and end."""
     from crampwatch.app.stages import run_stage

@@ -15,11 +15,21 @@ __all__ = ["evaluate"]
 @click.option("--scenario", default="night-hard", show_default=True, metavar="NAME", help="Of the simulated nights.")
 @click.option("--seeds", default="tuning:4", show_default=True, metavar="SET[:N]|LIST", help="Which nights.")
 @click.option("--hours", type=float, metavar="H", help="Length of a night; the scenario's own where not given.")
-@click.option("--channels", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs.")
-@click.option("--rate-hz", default=1000.0, show_default=True, type=float, metavar="HZ", help="Samples a second.")
+@click.option("--pairs", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs.")
+@click.option(
+    "--sampling",
+    "sampling_hz",
+    default=1000.0,
+    show_default=True,
+    type=float,
+    metavar="HZ",
+    help="Samples a second of a simulated night.",
+)
 @click.option("--unknown-scale", is_flag=True, help="Do not tell the detector what a count is in microvolts.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights at a time.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep rendered nights.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there.")
+@click.option("--plots", default=200, show_default=True, type=click.IntRange(0), help="Errors plotted in it, at most.")
 @json_option("Print the figures as JSON.")
 @settings_options()
 def evaluate(*, resolved: Resolved, as_json: bool, **options: Any) -> None:
@@ -32,11 +42,10 @@ def evaluate(*, resolved: Resolved, as_json: bool, **options: Any) -> None:
     Examples:
       crampwatch evaluate --scenario night-hard --seeds tuning:4 --jobs 2 --keep /tmp/nights
       crampwatch evaluate --scenario night-calm --seeds 1-8 --hours 2 --json
+      crampwatch evaluate --seeds reporting --report out/
     """
-    from crampwatch.app.evaluation.outcome import outcome_of
+    from crampwatch.app.evaluating import evaluate_nights
     from crampwatch.app.evaluation.request import Request
-    from crampwatch.app.evaluation.runner import run_cases
-    from crampwatch.app.evaluation.tables import headline, tables_of
     from crampwatch.app.logs import log_to_terminal
     from crampwatch.app.progress import progress_bar
     from crampwatch.app.tables import print_table
@@ -44,12 +53,13 @@ def evaluate(*, resolved: Resolved, as_json: bool, **options: Any) -> None:
     log_to_terminal(resolved.settings.log, least="warning")
     request = Request(**options)
     with progress_bar("evaluating") as progress:
-        trials = run_cases(request.cases(), jobs=request.jobs, clips=0, told=progress)
-    outcome = outcome_of(trials)
+        evaluated = evaluate_nights(request, progress=progress)
+    if request.report:
+        click.echo(f"Report: {evaluated.write(request.report)}", err=True)
     if as_json:
-        click.echo(json.dumps({"request": request.to_dict(), **outcome.to_dict()}, allow_nan=False, indent=2))
+        click.echo(json.dumps(evaluated.to_dict(), allow_nan=False, indent=2))
         return
-    click.echo(headline(request, outcome))
-    for table in tables_of(outcome):
+    click.echo(evaluated.headline)
+    for table in evaluated.tables:
         click.echo(table.title)
         print_table(table.heads, table.rows, caption=table.caption)

@@ -8,7 +8,7 @@ __all__ = ["store"]
 
 
 @click.command(short_help="Keep what is published.")
-@settings_options("broker", "store")
+@settings_options("broker", "store", "ops")
 def store(*, resolved: Resolved) -> None:
     """Keep features, temperatures, episodes and notices: in SQLite in the data folder, or in InfluxDB."""
     from crampwatch.app.stages import run_stage

@@ -8,7 +8,7 @@ __all__ = ["web"]
 
 
 @click.command(short_help="Serve the live page.")
-@settings_options("broker", "store", "web")
+@settings_options("broker", "store", "web", "ops")
 def web(*, resolved: Resolved) -> None:
     """Serve the live page.
 

@@ -18,21 +18,25 @@ class Request:
         scenario: Its name.
         seeds: As the user says it.
         hours: Length of a night; None for the scenario's own.
-        channels: Electrode pairs.
-        rate_hz: Samples a second.
+        pairs: Electrode pairs.
+        sampling_hz: Samples a second.
         unknown_scale: Whether the detector is not told what a count is.
         jobs: Nights at a time.
         keep: Folder for rendered nights.
+        report: Folder for a report; None for none.
+        plots: Errors plotted in it, at most.
     """
 
     scenario: str = "night-hard"
     seeds: str = "tuning:4"
     hours: float | None = None
-    channels: int = 2
-    rate_hz: float = 1000.0
+    pairs: int = 2
+    sampling_hz: float = 1000.0
     unknown_scale: bool = False
     jobs: int = 1
     keep: Path | None = None
+    report: Path | None = None
+    plots: int = 200
 
     def cases(self) -> list[SimulatedNight]:
         """Return the nights.
@@ -42,7 +46,7 @@ class Request:
         """
         return [
             SimulatedNight(
-                self.scenario, seed, self.hours, self.channels, self.rate_hz, not self.unknown_scale, self.keep
+                self.scenario, seed, self.hours, self.pairs, self.sampling_hz, not self.unknown_scale, self.keep
             )
             for seed in seeds_of(self.seeds)
         ]
@@ -52,7 +56,17 @@ class Request:
         """The set the seeds belong to."""
         return set_of(seeds_of(self.seeds))
 
+    @property
+    def command(self) -> str:
+        """The command that gives the same figures."""
+        said = ["crampwatch evaluate", f"--scenario {self.scenario}", f"--seeds {self.seeds}"]
+        said += [f"--hours {self.hours:g}"] if self.hours else []
+        said += [f"--pairs {self.pairs}"] if self.pairs != 2 else []
+        said += [f"--sampling {self.sampling_hz:g}"] if self.sampling_hz != 1000.0 else []
+        said += ["--unknown-scale"] if self.unknown_scale else []
+        return " ".join(said)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what decides the figures, as JSON has it."""
-        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "keep")}
+        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "keep", "report", "plots")}
         return {**said, "seed_set": self.seed_set, "simulated": True}

@@ -1,0 +1,51 @@
+"""The users a broker of one's own lets in, as a file: TOML, one table a user, readable by its owner only."""
+
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from crampwatch.bus.roles import User
+from crampwatch.protocol.errors import ConfigurationError
+
+__all__ = ["load_users", "users_text"]
+
+_ADVICE = "`crampwatch init-stack` writes it; each user has a table with role, password and, if need be, sensors."
+
+
+def users_text(users: Iterable[User]) -> str:
+    """Return the file's content."""
+    return "# Written by crampwatch init-stack: who may log in to the broker.\n" + "".join(map(_table, users))
+
+
+def load_users(path: Path) -> tuple[User, ...]:
+    """Read the file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or says something impossible.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+        return tuple(_user(name, table) for name, table in tables.items())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"The broker's users cannot be read from {path}: {error!r}.", advice=_ADVICE
+        ) from error
+
+
+def _table(user: User) -> str:
+    sensors = f"sensors = {json.dumps(user.sensors)}\n" if user.sensors else ""
+    return f"\n[{user.name}]\nrole = {json.dumps(user.role)}\npassword = {json.dumps(user.password)}\n{sensors}"
+
+
+def _user(name: str, table: dict[str, object]) -> User:
+    sensors = table.get("sensors", [])
+    if not isinstance(sensors, list):
+        raise TypeError(f"sensors of {name} is no list")
+    password = str(table["password"])
+    if len(password) < 16:
+        raise ConfigurationError(
+            f"The password of the broker's user {name!r} has {len(password)} characters.",
+            advice="At least 16 are asked for.",
+        )
+    return User(name, str(table["role"]), password, tuple(map(str, sensors)))
