@@ -52,7 +52,14 @@ class Evaluated:
         """
         page = folder / "report.html"
         title = f"crampwatch: simulated accuracy, {self.request.scenario}"
-        html = html_page(title, self.headline, self.request.command, self.tables, self.outcome, self.plots)
+        html = html_page(
+            title,
+            self.headline,
+            command=self.request.command,
+            tables=self.tables,
+            outcome=self.outcome,
+            plots=self.plots,
+        )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             page.write_text(html, "utf-8")

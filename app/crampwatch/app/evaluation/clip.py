@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Clip", "ClipMaker", "Span", "Trace"]
 
-_COLUMNS = 640
+_COLUMNS = 480
 _BEFORE_S, _AFTER_S = 10.0, 10.0
 _LONGEST_S = 150.0
 _BRIEF_AROUND_S = 3.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from crampwatch.app.evaluation.trial import Trial
 from crampwatch.detector.scoring_szcore import SzcoreCounts
-from crampwatch.detector.scoring_tally import Score, score
+from crampwatch.detector.scoring_tally import Score, Tally, score
 from crampwatch.protocol.kinds import EpisodeKind
 
 __all__ = ["Outcome", "Reliability", "outcome_of"]
@@ -37,6 +37,7 @@ class Outcome:
 
     Attributes:
         hours: Signal in all.
+        nights: Name of each case, and its cramps.
         scores: By kind.
         clear: By kind, of events of at least 10 dB alone.
         false_as: By kind: what false alarms really were.
@@ -48,6 +49,7 @@ class Outcome:
     """
 
     hours: float
+    nights: tuple[tuple[str, Tally], ...]
     scores: Mapping[EpisodeKind, Score]
     clear: Mapping[EpisodeKind, Score]
     false_as: Mapping[EpisodeKind, Mapping[str, int]]
@@ -84,6 +86,7 @@ def outcome_of(trials: Sequence[Trial]) -> Outcome:
     judged = {kind: [item for one in verdicts for item in one.judged[kind]] for kind in EpisodeKind}
     return Outcome(
         hours=seconds / 3600.0,
+        nights=tuple((trial.name, trial.verdicts.tallies[EpisodeKind.CRAMP]) for trial in trials),
         scores={kind: score([one.tallies[kind] for one in verdicts]) for kind in EpisodeKind},
         clear={kind: score([one.clear[kind] for one in verdicts]) for kind in EpisodeKind},
         false_as={kind: _summed(one.false_as[kind] for one in verdicts) for kind in EpisodeKind},

@@ -42,8 +42,7 @@ def reliability_svg(curves: Mapping[EpisodeKind, Sequence[Reliability]]) -> str:
     """Return confidence against the share that was right; the size of a dot is how many."""
     side, edge = 300, 40
     parts = [
-        f'<svg class="reliability" viewBox="0 0 {side + edge + 130} {side + edge}" role="img"'
-        ' aria-label="Confidence against the share that was right">',
+        f'<svg class="reliability" viewBox="0 -12 {side + edge + 130} {side + edge + 12}" role="img">',
         f'<path class="axis" d="M{edge} 0V{side}H{edge + side}"/>',
         f'<path class="ideal" d="M{edge} {side}L{edge + side} 0"/>',
     ]
@@ -79,14 +78,17 @@ def _x(clip: Clip, t_s: float) -> float:
 
 def _band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]:
     yield f'<text class="name" x="{_LEFT - 6}" y="{y + 11}" text-anchor="end">{name}</text>'
+    # The longest first, so that none hides a shorter one; artefacts are thin, since they come whatever else happens.
     for span in sorted(spans, key=lambda one: one.onset_s - one.offset_s):
         left, right = _x(clip, span.onset_s), _x(clip, span.offset_s)
-        width = max(right - left, 1.5)
+        width, is_thin = max(right - left, 1.5), span.kind is EpisodeKind.ARTEFACT and len(spans) > 1
+        height = _BAND // 3 if is_thin else _BAND
         yield (
-            f'<rect class="k-{span.kind}" x="{left:.1f}" y="{y}" width="{width:.1f}" height="{_BAND}" rx="2">'
-            f"<title>{escape(span.text)}, {clock_text(span.onset_s)}, {span.offset_s - span.onset_s:.2f} s</title></rect>"
+            f'<rect class="k-{span.kind}" x="{left:.1f}" y="{y + _BAND - height}" width="{width:.1f}" height="{height}" rx="2">'
+            f"<title>{escape(span.text)}, {clock_text(span.onset_s)}, {span.offset_s - span.onset_s:.2f} s</title>"
+            "</rect>"
         )
-        if width > 6.2 * len(span.text):
+        if width > 6.2 * len(span.text) and not is_thin:
             yield f'<text class="on" x="{left + 4:.1f}" y="{y + 11}">{escape(span.text)}</text>'
 
 
@@ -96,7 +98,7 @@ def _lane(clip: Clip, channel: int, top: int) -> Iterator[str]:
     middle, scale = top + _LANE / 2, (_LANE / 2 - 3) / reach
     yield f'<path class="zero" d="M{_LEFT} {middle:.0f}H{_WIDTH - _RIGHT}"/>'
     yield f'<text class="name" x="{_LEFT - 6}" y="{top + 14}" text-anchor="end">{escape(_short(clip, channel))}</text>'
-    unit = f"±{reach:.3g} {clip.unit}".strip()
+    unit = f"±{reach / 1000:.2g} mV" if clip.unit and reach >= 1000 else f"±{reach:.3g} {clip.unit}".strip()
     yield f'<text class="name" x="{_LEFT - 6}" y="{middle + 4:.0f}" text-anchor="end">{escape(unit)}</text>'
     xs = np.linspace(_LEFT, _WIDTH - _RIGHT, len(lowest) + 1)[:-1]
     yield f'<path class="wave" d="{_bars(xs, lowest, highest, middle, scale)}"/>'

@@ -14,6 +14,15 @@ from crampwatch.app.verdict_lines import clock_text
 __all__ = ["Plots", "html_page", "markdown_text", "pick_clips"]
 
 
+_CAUTION = (
+    "Likely, not certain: crampwatch is not a medical device. Intervals are 95 %, from drawing whole nights anew; exact"
+    " ones where nothing or everything was found, and for a single night."
+)
+_DIAGONAL = (
+    "<p>On the diagonal, what is 70 % sure is right 7 times in 10. The size of a dot tells how many episodes.</p>"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plots:
     """The plots of a report.
@@ -35,19 +44,28 @@ def pick_clips(clips: Iterable[Clip], *, left_out: int, most: int) -> Plots:
     return Plots(tuple(first), left_out + len(every) - len(first))
 
 
-def html_page(title: str, headline: str, command: str, tables: Sequence[Table], outcome: Outcome, plots: Plots) -> str:
-    """Return the page."""
+def html_page(
+    title: str, headline: str, *, command: str, tables: Sequence[Table], outcome: Outcome, plots: Plots
+) -> str:
+    """Return the page.
+
+    Args:
+        title: Its title.
+        headline: What was measured; says that it is simulated where it is.
+        command: The command that gives the same figures.
+        tables: The figures, the most telling first.
+        outcome: For the plot of confidence.
+        plots: Misses and false alarms.
+    """
     style = resources.files("crampwatch.app.evaluation").joinpath("report.css").read_text("utf-8")
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title><style>{style}</style>",
         f'<header><h1>{escape(title)}</h1><p class="banner">{escape(headline)}</p>',
-        "<p>Likely, not certain: crampwatch is not a medical device. Intervals are 95 %, from drawing whole nights anew; "
-        f"exact where nothing or everything was found. Reproduce with <code>{escape(command)}</code></p></header><main>",
+        f"<p>{_CAUTION} Reproduce with <code>{escape(command)}</code></p></header><main>",
         *(_table(table) for table in tables[:4]),
-        "<section><h2>Is confidence worth its number?</h2><p>On the diagonal, what is 70 % sure is right 7 times in "
-        f"10. The size of a dot tells how many episodes.</p>{reliability_svg(outcome.reliability)}</section>",
+        f"<section><h2>Is confidence worth its number?</h2>{_DIAGONAL}{reliability_svg(outcome.reliability)}</section>",
         *(_table(table) for table in tables[4:]),
         *_plots(plots),
         "</main></html>",
@@ -91,8 +109,8 @@ def _plots(plots: Plots) -> list[str]:
         )
     )
     intro = (
-        f"<section><h2>Misses and false alarms: {shown} shown</h2><p>Cramps first. Above each: what really happened, and "
-        f'what was said in the end. Point at a span for its words.</p><p class="legend">{legend}</p>'
+        f"<section><h2>Misses and false alarms: {shown} shown</h2><p>Cramps first. Above each: what really happened, "
+        f'and what was said in the end. Point at a span for its words.</p><p class="legend">{legend}</p>'
     )
     return [intro, *(_figure(clip) for clip in plots.clips), "</section>"]
 

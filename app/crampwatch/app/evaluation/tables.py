@@ -40,6 +40,7 @@ def tables_of(outcome: Outcome) -> tuple[Table, ...]:
         _scores_table(outcome, clear=True),
         _timing_table(outcome),
         _causes_table(outcome),
+        _nights_table(outcome),
         _szcore_table(outcome),
         _confusion_table(outcome),
     )
@@ -93,6 +94,26 @@ def _confusion_table(outcome: Outcome) -> Table:
             for label, counts in outcome.confusion.items()
         ),
         "By the episode that overlaps longest; a cramp counts as found where any cramp overlaps it.",
+    )
+
+
+def _nights_table(outcome: Outcome) -> Table:
+    """Return the cramps of each night."""
+    return Table(
+        "Cramps by night",
+        ("night", "hours", "cramps", "found", "false", "false, live", "taken back"),
+        tuple(
+            (
+                name,
+                f"{one.duration_s / 3600:.1f}",
+                str(one.events),
+                str(one.found),
+                str(one.false),
+                str(one.false_alarms_live),
+                f"{one.taken_back} of {one.alarms}",
+            )
+            for name, one in outcome.nights
+        ),
     )
 
 
