@@ -23,10 +23,10 @@ from crampwatch.protocol.topics import Leaf, Topic
 from page_feed import Foot
 
 _SERVER: Final = """
-import asyncio, sys
+import asyncio, pathlib, sys
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.web.service import WebOptions, run
-options = WebOptions(BrokerAddress.parse(sys.argv[1]), port=int(sys.argv[2]))
+options = WebOptions(BrokerAddress.parse(sys.argv[1]), port=int(sys.argv[2]), data=pathlib.Path(sys.argv[3]))
 asyncio.run(run(options, stop=asyncio.Event()))
 """
 Result = TypeVar("Result")
@@ -35,8 +35,9 @@ Result = TypeVar("Result")
 class PageServer:
     """The page's server as a process of its own, that a test may kill."""
 
-    def __init__(self, broker: BrokerAddress) -> None:
+    def __init__(self, broker: BrokerAddress, data: Path) -> None:
         self.port = free_port()
+        self.data = data
         self._broker = broker
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +48,7 @@ class PageServer:
     def start(self) -> None:
         """Start, and return when it answers and hears the broker."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port)]
+        command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port), str(self.data)]
         self._process = subprocess.Popen(command, env=environment)
         until_s = time.monotonic() + 20
         while not self._answers():
@@ -74,6 +75,7 @@ class Stage:
 
     def __init__(self, directory: Path) -> None:
         self._loop = asyncio.new_event_loop()
+        self._directory = directory
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage")
         self._broker = EmbeddedBroker(directory / "broker")
         self._bus: Bus | None = None
@@ -83,7 +85,7 @@ class Stage:
     def __enter__(self) -> Self:
         self._thread.start()
         self._do(self._begin())
-        self._server = PageServer(self._broker.address)
+        self._server = PageServer(self._broker.address, self._directory)
         self._server.start()
         return self
 

@@ -1,11 +1,14 @@
 /** The shell around the views: navigation, the clock, what must be seen whatever is looked at. */
 
+import { Awake } from "./awake";
 import { displayMenu } from "./controls";
 import { icon, make, mark, say, show } from "./dom";
 import { NAV_ICONS } from "./icons";
+import { language } from "./language";
 import { Live } from "./live/live";
 import { Sound } from "./live/sound";
 import { NightView } from "./night/view";
+import { forgetPalette } from "./palette";
 import { Preferences } from "./preferences";
 import { linkTo, Router, type View } from "./router";
 import { SessionsView } from "./sessions/view";
@@ -18,14 +21,15 @@ const CLOCK_MS = 1000;
 class Shell {
   private readonly preferences = new Preferences();
   private readonly sound = new Sound();
-  private readonly live = new Live(this.preferences, this.sound);
+  private readonly awake = new Awake();
+  private readonly live = new Live(this.preferences, this.sound, this.awake);
   private readonly night = new NightView();
   /** In the order of the navigation, the first shown first. Trends, journal and reports go after the night. */
   private readonly views = new Map<string, View>([
     ["live", this.live],
     ["night", this.night],
     ["sessions", new SessionsView()],
-    ["settings", new SettingsView()],
+    ["settings", new SettingsView(this.live)],
   ]);
   private readonly main = make("main", { tabindex: "-1" });
   private readonly time = make("p", { class: "clock muted" });
@@ -37,8 +41,7 @@ class Shell {
     document.getElementById("page")?.replaceChildren(
       make("header", { class: "top" }, make("p", { class: "brand" }, text.title), this.navigation(), this.time, this.menu()),
       this.origin,
-      this.live.trouble,
-      this.live.banner,
+      ...this.live.overall,
       this.main,
       make("footer", { class: "muted" }, text.disclaimer),
     );
@@ -57,10 +60,12 @@ class Shell {
   }
 
   private menu(): HTMLElement {
-    return displayMenu(this.preferences, this.sound, () => {
+    this.preferences.onTheme = () => {
+      forgetPalette();
       this.live.recolour();
       this.night.recolour();
-    });
+    };
+    return displayMenu(this.preferences, this.sound, this.awake);
   }
 
   private showView(name: string, view: View): void {
@@ -85,4 +90,5 @@ class Shell {
   }
 }
 
+document.documentElement.lang = language;
 new Shell().start();

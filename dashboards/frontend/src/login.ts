@@ -1,8 +1,13 @@
-/** Says on the login page why the last try failed. */
+/** The login page in the reader's language, and why the last try failed. */
 
+import { say } from "./dom";
+import { language } from "./language";
 import { text } from "./strings";
 
-const trouble = document.getElementById("trouble");
 const query = location.search;
-if (trouble && query.includes("wrong")) trouble.textContent = text.loginWrong;
-if (trouble && query.includes("wait")) trouble.textContent = text.loginWait;
+const trouble = query.includes("wrong") ? text.loginWrong : query.includes("wait") ? text.loginWait : "";
+document.documentElement.lang = language;
+for (const [id, words] of Object.entries({ label: text.loginLabel, enter: text.loginTitle, hint: text.loginHint, trouble })) {
+  const element = document.getElementById(id);
+  if (element) say(element, words);
+}

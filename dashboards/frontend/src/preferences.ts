@@ -6,25 +6,62 @@ export const THEMES: readonly Theme[] = ["dark", "light", "night"];
 /** Seconds of signal on the screen. */
 export const WINDOWS: readonly number[] = [10, 30, 120, 300];
 
+/** What is on or off. */
+export type Switch = "sound" | "awake" | "redAtNight";
+
 export class Preferences {
   theme: Theme = pick(THEMES, read("theme"), "dark");
   windowS: number = pick(WINDOWS, Number(read("window")), 30);
-  sound: boolean = read("sound") === "on";
+  /** Called when other colours are shown. */
+  onTheme: () => void = () => undefined;
+  private readonly switches: Record<Switch, boolean> = {
+    sound: read("sound") === "on",
+    awake: read("awake") === "on",
+    redAtNight: read("redAtNight") === "on",
+  };
+  private readonly watchers: ((name: Switch) => void)[] = [];
+
+  /** A soft sound at what the page calls for. */
+  get sound(): boolean {
+    return this.switches.sound;
+  }
+
+  /** Keep the screen on. */
+  get awake(): boolean {
+    return this.switches.awake;
+  }
+
+  /** Show the night in red, whatever the theme of the day. */
+  get redAtNight(): boolean {
+    return this.switches.redAtNight;
+  }
+
+  /** Call back whenever a switch has been turned, wherever on the page. */
+  watch(watcher: (name: Switch) => void): void {
+    this.watchers.push(watcher);
+  }
+
+  turn(name: Switch, on: boolean): void {
+    this.switches[name] = on;
+    write(name, on ? "on" : "off");
+    for (const watcher of this.watchers) watcher(name);
+  }
 
   setTheme(theme: Theme): void {
     this.theme = theme;
-    document.documentElement.dataset["theme"] = theme;
+    this.showTheme(theme);
     write("theme", theme);
+  }
+
+  /** Show a theme without choosing it for good. */
+  showTheme(theme: Theme): void {
+    document.documentElement.dataset["theme"] = theme;
+    this.onTheme();
   }
 
   setWindow(windowS: number): void {
     this.windowS = windowS;
     write("window", String(windowS));
-  }
-
-  setSound(sound: boolean): void {
-    this.sound = sound;
-    write("sound", sound ? "on" : "off");
   }
 }
 

@@ -1,6 +1,7 @@
-/** Every word that shell, live view and settings say. A second language is a second object of the type `Catalogue`. */
+/** Every word that shell and live view say, in English; other languages are further objects of the type `Catalogue`. */
 
 import { inLanguage } from "./language";
+import { de } from "./strings.de";
 import type { Kind, Quality, State } from "./wire";
 
 const en = {
@@ -14,8 +15,13 @@ const en = {
   windowLabel: "Signal shown",
   windows: { 10: "10 s", 30: "30 s", 120: "2 min", 300: "5 min" } as Record<number, string>,
   soundLabel: "Sound",
-  soundOn: "Soft sound at a likely cramp",
+  soundOn: "Soft sound at an alarm",
   soundBlocked: "The browser plays sound only after a tap on this page.",
+  keepAwake: "Keep the screen on",
+  awakeRefused: "The browser does not allow it now: the battery may be low.",
+  awakeImpossible: "Browsers allow it only on pages served by https, or on this machine itself.",
+  redAtNight: "Show the night in red",
+  notKept: (why: string): string => `This could not be kept: ${why}`,
   disclaimer: "Not a medical device. “Likely” means just that: surface EMG cannot prove that a contraction is involuntary.",
   connectionLost: "Connection to crampwatch lost. Trying again…",
   brokerLost: "crampwatch cannot reach its message broker. What is shown may be old.",
@@ -76,7 +82,7 @@ const en = {
   backfilled: (seconds: string): string => `${seconds} recovered`,
   nothingLost: "nothing missing",
   unknown: "–",
-  crampAt: (place: string): string => `Likely cramp — ${place}`,
+  crampAt: (kind: string, place: string): string => `${kind} — ${place}`,
   easedAt: (place: string): string => `It has eased — ${place}`,
   easedAfter: (duration: string): string => `after ${duration}`,
   crampSince: (time: string): string => `since ${time}`,
@@ -94,9 +100,76 @@ const en = {
     ["Warmth", "A warm cloth or a warm shower once it eases."],
   ] as [string, string][],
   reliefCare: "General advice, not made for you. Ask a doctor about cramps that keep coming back.",
-  announceCramp: (place: string): string => `Likely cramp, ${place}.`,
-  announceEased: (place: string, duration: string): string => `The likely cramp, ${place}, has eased after ${duration}.`,
-  announceStale: (place: string): string => `No data from ${place}.`,
+  announceCramp: (kind: string, place: string): string => `${kind}, ${place}.`,
+  announceEased: (kind: string, place: string, duration: string): string => `${kind}, ${place}: eased after ${duration}.`,
+  snooze: "Snooze",
+  snoozed: "snoozed",
+  snoozeQuarter: "15 minutes",
+  snoozeHour: "1 hour",
+  snoozeNight: "Until morning",
+  snoozedUntil: (kind: string, time: string): string => `${kind}: alarm snoozed until ${time}. Faults are still told.`,
+  endSnooze: "End snooze",
+  lostTitle: (sensor: string, since: string, ago: string): string => `${sensor}: sensor lost since ${since} (${ago}).`,
+  lostAdvice: "Nothing is watched there. Is it on, charged and within a few metres? It reconnects by itself.",
+  contactTitle: (sensor: string): string => `${sensor}: an electrode is off.`,
+  contactAdvice: "Press the electrodes on; nothing can be told without contact.",
+  batteryTitle: (sensor: string, percent: number, until: string): string =>
+    `${sensor}: battery at ${percent} %${until && `, ${until}`}.`,
+  batteryAdvice: "It may not last the night. Charge or change it.",
+  bedtime: "Bedtime check",
+  bedtimeTitle: "Ready for the night?",
+  wakeAt: "Up at",
+  testSound: "Play the sound",
+  notYet: "Not yet",
+  startNight: "Start the night",
+  startAnyway: "Start the night anyway",
+  goodMorning: "Good morning",
+  nightSince: (time: string): string => `Night since ${time}`,
+  checksDone: "All is well. Sleep well.",
+  checksOpen: (count: number): string => (count === 1 ? "One thing wants a look." : `${count} things want a look.`),
+  levels: { good: "Good:", warn: "Wants a look:", wait: "Open:" },
+  checkNames: {
+    contact: "Contact",
+    battery: "Battery",
+    link: "Link",
+    recorder: "Recording",
+    disk: "Disk",
+    clock: "Clock",
+    sound: "Sound",
+    awake: "Screen",
+  },
+  checks: {
+    noSensor: "No sensor is there yet.",
+    silent: (sensors: string): string => `No data from ${sensors}.`,
+    poor: (sensors: string): string => `Poor or no contact: ${sensors}. Press the electrodes on.`,
+    settling: (sensors: string): string => `${sensors}: still being looked at.`,
+    contact: (sensors: string): string => `${sensors}: electrodes sit well.`,
+    batteryUnknown: "The sensors have not told yet.",
+    battery: (sensors: string): string => `${sensors}.`,
+    batteryShort: (sensors: string, until: string): string => `${sensors}. That may not last until ${until}.`,
+    linkUnknown: "The sensors have not told yet.",
+    link: "The radio reaches all sensors well.",
+    linkWeak: (sensors: string): string => `Weak: ${sensors}. Bring this machine nearer to the bed.`,
+    recorder: "Recording, detection and storage run.",
+    diskUnknown: "Not known yet.",
+    diskFull: "There is no room for a night. Free some space.",
+    disk: (nights: number): string => `Room for ${nights > 999 ? "more than 999" : nights} nights.`,
+    clockUnknown: "Not compared yet.",
+    clock: (time: string): string => `${time}, the same here and on the recorder.`,
+    clockApart: (seconds: string): string => `This device and the recorder differ by ${seconds} s. Set the one that is wrong.`,
+    zoneApart: (offset: string): string => `The recorder is in another time zone than this device (${offset}).`,
+    sound: {
+      off: "Off on this device.",
+      blocked: "Allowed, but the browser is still silent: play it once.",
+      on: "On. Play it once to hear whether it is loud enough.",
+      heard: "On, and played.",
+    },
+    awake: {
+      off: "May go dark; alarms still sound while the page is open.",
+      impossible: "May go dark: this browser keeps it on only for https pages.",
+      on: "Stays on.",
+    },
+  },
   episodes: "Episodes",
   episodesSince: (time: string): string => `since ${time}`,
   noEpisodes: "Nothing so far.",
@@ -126,11 +199,14 @@ const en = {
     retracted: ["withdrawn", "withdrawn"],
   } as Record<string, [string, string]>,
   notices: "Notices",
+  loginTitle: "Log in",
+  loginLabel: "Access token",
+  loginHint: "It is in the file secrets.toml in the data folder of the crampwatch that serves this page, or in its settings.",
   loginWrong: "That is not the token. Check it and try again.",
   loginWait: "Too many wrong tries. Wait a minute, then try again.",
 };
 
 export type Catalogue = typeof en;
 
-/** The words of shell, live view and settings. */
-export const text: Catalogue = inLanguage({ en });
+/** The words of shell and live view. */
+export const text: Catalogue = inLanguage<Catalogue>({ en, de });

@@ -112,6 +112,20 @@ export interface SensorUpdate {
   features?: Curve[];
 }
 
+/** What people have said about alarms; kept by the server, the same on every device. */
+export interface AlarmState {
+  /** Until when, UTC nanoseconds. */
+  snoozed: Partial<Record<Kind, number>>;
+  /** Episodes somebody has seen. */
+  acknowledged: string[];
+  /** Kinds the page calls for. */
+  calls: Kind[];
+  /** When somebody said that the night begins. */
+  night_ns: number | null;
+  /** HH:MM, local. */
+  wake_at: string;
+}
+
 export interface Update {
   version?: string;
   broker?: boolean | null;
@@ -121,4 +135,5 @@ export interface Update {
   episodes?: Episode[];
   notices?: Notice[];
   counts?: Record<string, number>;
+  alarms?: AlarmState;
 }

@@ -1,28 +1,31 @@
-/** The unmistakable part: a likely cramp is on; what often helps; and that it has eased. */
+/** The unmistakable part: a likely cramp is on; what often helps; that it has eased; which alarms are snoozed. */
 
 import { icon, make, mark, say, show } from "../dom";
-import { STATE_ICONS } from "../icons";
+import { KIND_ICONS, STATE_ICONS } from "../icons";
 import { text } from "../strings";
-import { clockSeconds, duration } from "../time";
+import { clock, clockSeconds, duration } from "../time";
+import type { Kind } from "../wire";
+import { LONG_MS, nextTime, type Alarms } from "./alarms";
 import type { Cramp } from "./cramps";
 import { placeOf } from "./words";
 
-/** After this, say that it is a reason to call for help (DOMAIN: advice pages name ten minutes). */
-const LONG_MS = 600_000;
+const QUARTER_S = 900;
+const HOUR_S = 3600;
 
 export class Banner {
   readonly element = make("div", { class: "banners" });
   /** What often helps: shown beside the signals while a cramp is on. */
   readonly relief = reliefCard();
   private readonly spoken = make("p", { class: "unseen", role: "alert" });
+  private readonly snoozes = make("ul", { class: "snoozes" });
   private readonly strips = new Map<string, Strip>();
   private readonly dismissed = new Set<string>();
 
-  constructor(private readonly onAcknowledge: () => void) {
-    this.element.append(this.spoken);
+  constructor(private readonly alarms: Alarms) {
+    this.element.append(this.spoken, this.snoozes);
   }
 
-  /** Whether a cramp is on that nobody has acknowledged. */
+  /** Whether something is on that nobody has acknowledged or snoozed. */
   get isCalling(): boolean {
     return [...this.strips.values()].some((strip) => strip.isCalling);
   }
@@ -31,18 +34,36 @@ export class Banner {
     const present = cramps.filter((cramp) => !this.dismissed.has(cramp.id));
     for (const [id, strip] of this.strips) if (!present.some((cramp) => cramp.id === id)) this.remove(id, strip);
     for (const cramp of present) this.refreshStrip(cramp);
-    show(this.relief, present.some((cramp) => cramp.endMs === null));
+    show(this.relief, present.some((cramp) => cramp.endMs === null && cramp.kind === "cramp"));
+    this.refreshSnoozes();
   }
 
   private refreshStrip(cramp: Cramp): void {
     let strip = this.strips.get(cramp.id);
     if (!strip) {
-      strip = new Strip(() => this.onAcknowledge(), () => this.dismiss(cramp.id));
+      strip = new Strip(cramp.id, cramp.kind, this.alarms, () => this.dismiss(cramp.id));
       this.strips.set(cramp.id, strip);
       this.element.append(strip.element);
     }
     const announcement = strip.refresh(cramp);
     if (announcement) say(this.spoken, announcement);
+  }
+
+  /** A snooze is never silent about itself. */
+  private refreshSnoozes(): void {
+    const kinds = (Object.keys(this.alarms.state.snoozed) as Kind[]).filter((kind) => this.alarms.snoozedUntil(kind));
+    const key = kinds.map((kind) => `${kind} ${this.alarms.snoozedUntil(kind)}`).join();
+    show(this.snoozes, kinds.length > 0);
+    if (this.snoozes.dataset["shown"] === key) return;
+    mark(this.snoozes, "shown", key);
+    this.snoozes.replaceChildren(...kinds.map((kind) => this.snoozeLine(kind)));
+  }
+
+  private snoozeLine(kind: Kind): HTMLElement {
+    const end = make("button", { type: "button" }, text.endSnooze);
+    end.addEventListener("click", () => void this.alarms.snooze(kind, 0));
+    const until = clock(this.alarms.snoozedUntil(kind) ?? Date.now());
+    return make("li", {}, icon(KIND_ICONS[kind]), make("span", {}, text.snoozedUntil(text.kinds[kind], until)), end);
   }
 
   private dismiss(id: string): void {
@@ -62,50 +83,93 @@ class Strip {
   private readonly headline = make("h2");
   private readonly timer = make("span", { class: "timer", "aria-hidden": "true" });
   private readonly detail = make("p", { class: "detail" });
-  private readonly button: HTMLButtonElement;
+  private readonly button = make("button", { type: "button" }, text.acknowledge);
+  private readonly snooze: HTMLElement;
   private phase: "" | "on" | "eased" = "";
-  private acknowledged = false;
+  private isLong = false;
 
-  constructor(onAcknowledge: () => void, onDismiss: () => void) {
-    this.button = make("button", { type: "button" }, text.acknowledge);
+  constructor(
+    private readonly id: string,
+    private readonly kind: Kind,
+    private readonly alarms: Alarms,
+    onDismiss: () => void,
+  ) {
     this.button.addEventListener("click", () => {
-      if (this.phase === "eased") return onDismiss();
-      this.acknowledged = true;
-      this.button.hidden = true;
-      onAcknowledge();
+      if (this.phase === "eased") onDismiss();
+      else void this.alarms.acknowledge(this.id);
     });
+    this.snooze = snoozeMenu(kind, alarms);
     const words = make("div", { class: "words" }, this.headline, this.detail);
-    this.element = make("section", { class: "banner" }, icon(STATE_ICONS.cramp), words, this.timer, this.button);
+    const sign = icon(kind === "cramp" ? STATE_ICONS.cramp : KIND_ICONS[kind]);
+    this.element = make(
+      "section",
+      { class: "banner", "data-kind": kind },
+      sign,
+      words,
+      this.timer,
+      make("div", { class: "deeds" }, this.button, this.snooze),
+    );
   }
 
   get isCalling(): boolean {
-    return this.phase === "on" && !this.acknowledged;
+    return this.phase === "on" && !this.alarms.isAcknowledged(this.id) && !this.isSnoozed;
+  }
+
+  private get isSnoozed(): boolean {
+    return this.alarms.snoozedUntil(this.kind) !== null && !this.isLong;
   }
 
   /** Bring up to date; return what a screen reader should say now, if anything. */
   refresh(cramp: Cramp): string {
     const place = placeOf(cramp.sensor, cramp.sensorId);
-    const lasted = duration((cramp.endMs ?? cramp.nowMs) - cramp.onsetMs);
+    const lastedMs = (cramp.endMs ?? cramp.nowMs) - cramp.onsetMs;
     const before = this.phase;
+    this.isLong = cramp.kind === "cramp" && cramp.endMs === null && lastedMs >= LONG_MS;
     this.phase = cramp.endMs === null ? "on" : "eased";
     mark(this.element, "phase", this.phase);
-    mark(this.element, "acknowledged", String(this.acknowledged));
-    say(this.headline, this.phase === "on" ? text.crampAt(place) : text.easedAt(place));
-    say(this.timer, lasted);
-    say(this.detail, this.explain(cramp, lasted));
-    if (this.phase === before) return "";
+    const acknowledged = this.alarms.isAcknowledged(this.id);
+    mark(this.element, "acknowledged", String(acknowledged));
+    mark(this.element, "snoozed", String(this.isSnoozed));
+    const kind = text.kinds[this.kind];
+    say(this.headline, this.phase === "on" ? text.crampAt(kind, place) : text.easedAt(place));
+    say(this.timer, duration(lastedMs));
+    say(this.detail, this.explain(cramp, duration(lastedMs), acknowledged));
     say(this.button, this.phase === "on" ? text.acknowledge : text.dismiss);
-    this.button.hidden = false;
-    return this.phase === "on" ? text.announceCramp(place) : text.announceEased(place, lasted);
+    show(this.button, this.phase === "eased" || !acknowledged);
+    show(this.snooze, this.phase === "on" && !this.isSnoozed);
+    if (this.phase === before) return "";
+    return this.phase === "on" ? text.announceCramp(kind, place) : text.announceEased(kind, place, duration(lastedMs));
   }
 
-  private explain(cramp: Cramp, lasted: string): string {
+  private explain(cramp: Cramp, lasted: string, acknowledged: boolean): string {
     if (cramp.endMs !== null) return text.easedAfter(lasted);
     if (cramp.isUnseen) return text.crampUnseen;
-    if (cramp.nowMs - cramp.onsetMs >= LONG_MS) return text.crampLong;
+    if (this.isLong) return text.crampLong;
     const since = text.crampSince(clockSeconds(cramp.onsetMs));
-    return this.acknowledged ? `${since}, ${text.acknowledged}` : since;
+    if (acknowledged) return `${since}, ${text.acknowledged}`;
+    return this.isSnoozed ? `${since}, ${text.snoozed}` : since;
   }
+}
+
+function snoozeMenu(kind: Kind, alarms: Alarms): HTMLElement {
+  const menu = make("details", { class: "snooze" }, make("summary", {}, text.snooze));
+  const choices = make("div", { class: "choices" });
+  const morning = (): number => (nextTime(alarms.state.wake_at, Date.now()) - Date.now()) / 1000;
+  const offers: [string, () => number][] = [
+    [text.snoozeQuarter, () => QUARTER_S],
+    [text.snoozeHour, () => HOUR_S],
+    [text.snoozeNight, () => Math.min(morning(), 12 * HOUR_S)],
+  ];
+  for (const [words, seconds] of offers) {
+    const offer = make("button", { type: "button" }, words);
+    offer.addEventListener("click", () => {
+      menu.open = false;
+      void alarms.snooze(kind, seconds());
+    });
+    choices.append(offer);
+  }
+  menu.append(choices);
+  return menu;
 }
 
 function reliefCard(): HTMLElement {

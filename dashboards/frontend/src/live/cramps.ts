@@ -1,6 +1,6 @@
-/** Which likely cramps are on now, or were a moment ago. */
+/** What the page calls for that is on now, or was a moment ago: likely cramps, and other kinds where that is wanted. */
 
-import type { Episode } from "../wire";
+import type { Episode, Kind } from "../wire";
 import type { Model, Sensor } from "./model";
 
 /** How long the page goes on saying that a cramp has eased. */
@@ -10,6 +10,7 @@ const UNSEEN_SHOWN_MS = 600_000;
 
 export interface Cramp {
   id: string;
+  kind: Kind;
   sensorId: string;
   sensor: Sensor | undefined;
   onsetMs: number;
@@ -23,15 +24,17 @@ export interface Cramp {
 
 /** List them, oldest first. `now` is performance.now(). */
 export function presentCramps(model: Model, now: number): Cramp[] {
+  const { calls } = model.alarms;
   const found = [...model.episodes.values()]
-    .filter((episode) => episode.kind === "cramp" && episode.status !== "retracted")
+    .filter((episode) => calls.includes(episode.kind) && episode.status !== "retracted")
     .map((episode) => fromEpisode(episode, model, now))
     .filter((cramp): cramp is Cramp => cramp !== null);
-  const told = new Set(found.filter((cramp) => cramp.endMs === null).map((cramp) => cramp.sensorId));
+  if (!calls.includes("cramp")) return found.sort((a, b) => a.onsetMs - b.onsetMs);
+  const told = new Set(found.filter((cramp) => cramp.endMs === null && cramp.kind === "cramp").map((cramp) => cramp.sensorId));
   for (const sensor of model.sensors.values())
     if (sensor.state?.state === "cramp" && !told.has(sensor.id) && !sensor.info?.ended_ns) {
       const onsetMs = sensor.state.t_ns / 1e6;
-      found.push(cramp(`${sensor.id} ${onsetMs}`, sensor.id, sensor, onsetMs, null, now));
+      found.push(cramp(`${sensor.id} ${onsetMs}`, "cramp", sensor.id, sensor, onsetMs, null, now));
     }
   return found.sort((a, b) => a.onsetMs - b.onsetMs);
 }
@@ -40,7 +43,7 @@ function fromEpisode(episode: Episode, model: Model, now: number): Cramp | null 
   const sensor = model.sensors.get(episode.sensor);
   const endMs = episode.offset_ns === null ? null : episode.offset_ns / 1e6;
   if (endMs === null && isLeftOpen(episode, sensor, now)) return null;
-  const found = cramp(episode.id, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
+  const found = cramp(episode.id, episode.kind, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
   const isOver = endMs !== null && (found.nowMs - endMs > EASED_SHOWN_MS || found.isUnseen);
   return isOver || episode.status === "final" ? null : found;
 }
@@ -56,6 +59,7 @@ function isLeftOpen(episode: Episode, sensor: Sensor | undefined, now: number): 
 
 function cramp(
   id: string,
+  kind: Kind,
   sensorId: string,
   sensor: Sensor | undefined,
   onsetMs: number,
@@ -65,5 +69,5 @@ function cramp(
   const nowMs = sensor?.edgeMs(now) ?? onsetMs;
   const isClear = sensor?.state ? !["no_data", "poor_signal", "off_body"].includes(sensor.state.state) : true;
   const isUnseen = !isClear || (sensor?.isStale(now) ?? true);
-  return { id, sensorId, sensor, onsetMs, endMs, nowMs, isUnseen };
+  return { id, kind, sensorId, sensor, onsetMs, endMs, nowMs, isUnseen };
 }

@@ -1,5 +1,6 @@
 /** The live view: joins the stream, what is known, and what is shown. */
 
+import type { Awake } from "../awake";
 import { windowChoice } from "../controls";
 import { make, say, show } from "../dom";
 import type { Preferences } from "../preferences";
@@ -7,9 +8,12 @@ import type { View } from "../router";
 import { text } from "../strings";
 import { duration } from "../time";
 import type { Origin, Update } from "../wire";
+import { Alarms } from "./alarms";
 import { Banner } from "./banner";
+import { Bedtime } from "./bedtime";
 import { Card } from "./card";
 import { presentCramps } from "./cramps";
+import { Faults, presentFaults } from "./faults";
 import { Model, type Sensor } from "./model";
 import { SoFar } from "./sofar";
 import type { Sound } from "./sound";
@@ -24,8 +28,12 @@ export class Live implements View {
   /** What is wrong with crampwatch itself: shown above every view. */
   readonly trouble = make("p", { class: "trouble", role: "status" });
   origin: Origin = "live";
-  private readonly model = new Model();
-  private readonly banners = new Banner(() => this.tick());
+  readonly model = new Model();
+  readonly alarms: Alarms;
+  private readonly refusal = make("p", { class: "trouble", role: "alert", hidden: true });
+  private readonly banners: Banner;
+  private readonly faults = new Faults();
+  private readonly bedtime: Bedtime;
   private readonly soFar = new SoFar();
   private readonly cards = new Map<Sensor, Card>();
   private readonly feet = make("div", { class: "feet" });
@@ -38,19 +46,25 @@ export class Live implements View {
   constructor(
     private readonly preferences: Preferences,
     private readonly sound: Sound,
+    awake: Awake,
   ) {
+    this.alarms = new Alarms(this.model, this.refusal);
+    this.alarms.onChange = () => this.tick();
+    this.banners = new Banner(this.alarms);
+    this.bedtime = new Bedtime({ model: this.model, alarms: this.alarms, preferences, sound, awake });
     const range = windowChoice(preferences, () => this.draw());
     this.feet.append(this.waiting);
     this.element.append(
       this.banners.relief,
-      make("div", { class: "live" }, make("div", { class: "bar" }, make("h1", {}, text.live), range), this.feet),
+      make("div", { class: "live" }, make("div", { class: "bar" }, make("h1", {}, text.live), this.bedtime.bar, range), this.feet),
       this.soFar.element,
     );
   }
 
   /** The unmistakable part: shown above every view. */
-  get banner(): HTMLElement {
-    return this.banners.element;
+  get overall(): HTMLElement[] {
+    const { element, spoken } = this.faults;
+    return [this.trouble, this.banners.element, this.refusal, spoken, element, this.bedtime.dialog];
   }
 
   /** Listen from now on, whichever view is shown: a cramp is told everywhere. */
@@ -100,13 +114,16 @@ export class Live implements View {
     for (const card of this.cards.values()) card.refresh(now);
     const cramps = presentCramps(this.model, now);
     this.banners.refresh(cramps);
+    const isNewFault = this.connected && this.faults.refresh(presentFaults(this.model, now));
+    if (isNewFault && this.preferences.sound) this.sound.note();
+    this.bedtime.refresh();
     if (this.preferences.sound) this.sound.remind(this.banners.isCalling, now);
     this.refreshOrigin();
     const trouble = this.findTrouble();
     say(this.trouble, trouble);
     show(this.trouble, trouble !== "");
     const on = cramps.find((cramp) => cramp.endMs === null);
-    document.title = on ? `${text.states.cramp} ${duration(on.nowMs - on.onsetMs)} – ${text.title}` : text.title;
+    document.title = on ? `${text.kinds[on.kind]} ${duration(on.nowMs - on.onsetMs)} – ${text.title}` : text.title;
     if ([...this.model.sensors.values()].some((sensor) => (sensor.silenceMs(now) ?? 0) > 1000)) this.requestDraw();
   }
 
@@ -166,6 +183,7 @@ function hasState(update: Update): boolean {
     update.episodes !== undefined ||
     update.broker !== undefined ||
     update.services !== undefined ||
+    update.alarms !== undefined ||
     Object.values(update.sensors ?? {}).some((sensor) => sensor.state || sensor.info || sensor.link || sensor.reset)
   );
 }

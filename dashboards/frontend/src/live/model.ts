@@ -1,6 +1,7 @@
 /** What the page knows, kept from the server's updates. */
 
 import type {
+  AlarmState,
   Battery,
   Episode,
   Link,
@@ -94,6 +95,7 @@ export class Model {
   episodes = new Map<string, Episode>();
   notices: Notice[] = [];
   counts: Record<string, number> = {};
+  alarms: AlarmState = { snoozed: {}, acknowledged: [], calls: ["cramp"], night_ns: null, wake_at: "07:00" };
 
   /** Take the first picture after a connection: what is not in it is gone. */
   replace(snapshot: Update, now: number): void {
@@ -109,6 +111,7 @@ export class Model {
   apply(update: Update, now: number): void {
     this.version = update.version ?? this.version;
     this.broker = update.broker ?? this.broker;
+    this.alarms = update.alarms ?? this.alarms;
     for (const [id, change] of Object.entries(update.sensors ?? {})) this.sensor(id).apply(change, now);
     for (const [name, status] of Object.entries(update.services ?? {})) this.services.set(name, status);
     for (const episode of update.episodes ?? []) this.episodes.set(episode.id, episode);

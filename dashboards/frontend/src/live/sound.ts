@@ -20,6 +20,23 @@ export class Sound {
     }
   }
 
+  /** Whether the browser lets the page sound. */
+  get isReady(): boolean {
+    return this.context?.state === "running";
+  }
+
+  /** Sound once, to be heard by whoever goes to bed; return whether the browser did. */
+  async test(): Promise<boolean> {
+    if (!(await this.enable())) return false;
+    this.chime();
+    return true;
+  }
+
+  /** A single low tone: something needs a look, but no cramp is on. */
+  note(): void {
+    this.play(220, 0);
+  }
+
   /** Call often: sounds when it is time to. `now` is performance.now(). */
   remind(isCalling: boolean, now: number): void {
     if (!isCalling) {
@@ -29,6 +46,10 @@ export class Sound {
     if (now - this.lastAt < REPEAT_MS || this.times >= MOST_TIMES) return;
     this.lastAt = now;
     this.times += 1;
+    this.chime();
+  }
+
+  private chime(): void {
     this.play(440, 0);
     this.play(554.4, 0.35);
   }
