@@ -126,7 +126,7 @@ def _fields_of(message: Message) -> dict[str, Value | None]:
             return {name: getattr(message, name) for name in (*names, "broken_frames", "reconnects")}
         case messages.SensorState():
             faults = [",".join(channel) for channel in message.quality]
-            return {"state": message.state, "quality": ";".join(faults) if any(faults) else None}
+            return {"state": message.state, "quality": ";".join(faults) if any(faults) else "good"}
         case messages.ServiceStatus():
             return {name: getattr(message, name) for name in ("online", "service", "backlog", "free_bytes")}
     return {}

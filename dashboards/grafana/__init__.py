@@ -1,0 +1,1 @@
+"""Dashboards of Grafana as code: `python -m grafana.regenerate` writes them anew."""

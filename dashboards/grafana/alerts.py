@@ -1,0 +1,146 @@
+"""Alert rules: what should wake somebody, or be known in the morning."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from grafana.query import InfluxQuery
+
+__all__ = ["RULES", "Rule", "rule_file"]
+
+_EXPRESSION: Final = "__expr__"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition worth telling.
+
+    Attributes:
+        uid: For ever.
+        title: What is wrong.
+        query: InfluxQL; one number a series.
+        span_s: How far it looks back.
+        is_above: Whether it fires above the limit, else below.
+        limit: Of the number.
+        held: How long it must be so before it is told.
+        no_data: What silence means.
+        severity: Label to route by.
+        advice: What to do.
+    """
+
+    uid: str
+    title: str
+    query: str
+    span_s: int
+    is_above: bool
+    limit: float
+    held: str
+    no_data: Literal["OK", "Alerting", "NoData"]
+    severity: str
+    advice: str
+
+
+RULES: Final = (
+    Rule(
+        uid="crampwatch-sensor-silent",
+        title="Sensor silent",
+        query="""SELECT count("text") AS "told" FROM "notice"
+            WHERE "code" = 'sensor_silent' AND $timeFilter GROUP BY "sensor\"""",
+        span_s=600,
+        is_above=True,
+        limit=0,
+        held="0s",
+        no_data="OK",
+        severity="warning",
+        advice="The sensor cannot be heard though its session runs: look at its battery, its place and the radio.",
+    ),
+    Rule(
+        uid="crampwatch-battery",
+        title="Sensor battery low",
+        query="""SELECT last("percent") AS "percent" FROM "battery" WHERE $timeFilter GROUP BY "sensor\"""",
+        span_s=3600,
+        is_above=False,
+        limit=15,
+        held="5m",
+        no_data="OK",
+        severity="info",
+        advice="Charge the sensor before the next night.",
+    ),
+    Rule(
+        uid="crampwatch-long-cramp",
+        title="Contraction over 10 minutes",
+        query="""SELECT count("text") AS "told" FROM "notice"
+            WHERE "code" = 'long_cramp' AND $timeFilter GROUP BY "sensor\"""",
+        span_s=900,
+        is_above=True,
+        limit=0,
+        held="0s",
+        no_data="OK",
+        severity="alarm",
+        advice="If the contraction does not ease, seek medical advice. This is not a medical device.",
+    ),
+    Rule(
+        uid="crampwatch-backlog",
+        title="Messages wait for the database",
+        query="""SELECT last("backlog") AS "backlog" FROM "status" WHERE "sensor" = '_store' AND $timeFilter""",
+        span_s=900,
+        is_above=True,
+        limit=1000,
+        held="5m",
+        no_data="Alerting",
+        severity="warning",
+        advice="Nothing is lost yet: what waits is on the store's disk. Do the store service and InfluxDB run?",
+    ),
+)
+
+
+def rule_file() -> dict[str, Any]:
+    """Return all rules as Grafana provisions them."""
+    group = {
+        "orgId": 1,
+        "name": "crampwatch",
+        "folder": "crampwatch",
+        "interval": "1m",
+        "rules": [_provisioned(rule) for rule in RULES],
+    }
+    return {"apiVersion": 1, "groups": [group]}
+
+
+def _provisioned(rule: Rule) -> dict[str, Any]:
+    return {
+        "uid": rule.uid,
+        "title": rule.title,
+        "condition": "C",
+        "data": [_measured(rule), _newest(rule), _compared(rule)],
+        "noDataState": rule.no_data,
+        "execErrState": "Error",
+        "for": rule.held,
+        "annotations": {"summary": f"{rule.title}: {{{{ $labels.sensor }}}}", "description": rule.advice},
+        "labels": {"app": "crampwatch", "severity": rule.severity},
+        "isPaused": False,
+    }
+
+
+def _measured(rule: Rule) -> dict[str, Any]:
+    model = InfluxQuery(rule.query).to_json()
+    model["datasource"] = {"type": "influxdb", "uid": model["datasource"].uid}
+    return _step("A", model["datasource"]["uid"], model | {"intervalMs": 1000, "maxDataPoints": 43200}, rule.span_s)
+
+
+def _newest(rule: Rule) -> dict[str, Any]:
+    model = {"refId": "B", "type": "reduce", "expression": "A", "reducer": "last", "settings": {"mode": "dropNN"}}
+    return _step("B", _EXPRESSION, model, rule.span_s)
+
+
+def _compared(rule: Rule) -> dict[str, Any]:
+    evaluator = {"type": "gt" if rule.is_above else "lt", "params": [rule.limit]}
+    model = {"refId": "C", "type": "threshold", "expression": "B", "conditions": [{"evaluator": evaluator}]}
+    return _step("C", _EXPRESSION, model, rule.span_s)
+
+
+def _step(ref: str, source: str, model: dict[str, Any], span_s: int) -> dict[str, Any]:
+    return {
+        "refId": ref,
+        "relativeTimeRange": {"from": span_s, "to": 0},
+        "datasourceUid": source,
+        "model": model,
+    }

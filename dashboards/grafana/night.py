@@ -1,0 +1,166 @@
+"""Night: one night from evening to morning, its episodes and how complete it is."""
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.frame import MINE, TONIGHT, framed
+from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, STATES, hidden, lines, link_to, rows, states, unit_of
+from grafana.query import EpisodeAnnotations, InfluxQuery
+
+__all__ = ["annotations", "episode_table", "night", "night_table"]
+
+Panels = list[Builder[models.Panel]]
+_EPISODE_LINK = (
+    "/d/crampwatch-episode/crampwatch-episode?from=${__data.fields.from.numeric}&to=${__data.fields.to.numeric}"
+    "&var-sensor=${__data.fields.sensor}"
+)
+_NIGHT_LINK = (
+    "/d/crampwatch-night/crampwatch-night?from=${__data.fields.begin.numeric}&to=${__data.fields.end.numeric}"
+    "&var-night=${__data.fields.night}&var-sensor=${__data.fields.sensor}"
+)
+
+
+def night() -> Dashboard:
+    """Return the dashboard for the morning."""
+    panels = [
+        night_table("Nights", "Open one by its date: that sets the span of all panels.", limit=14),
+        *_timeline(),
+        *_conditions(),
+        episode_table(),
+        _journal(),
+    ]
+    dashboard = framed("night", "crampwatch: night", panels, since="now-12h", refresh="1m", with_nights=True)
+    for annotation in annotations():
+        dashboard.annotation(annotation)
+    return dashboard
+
+
+def annotations() -> list[EpisodeAnnotations]:
+    """Return episodes as marks over all panels: cramps, and the rest apart."""
+    columns = '"reasons" AS "text", "kind", "onset_ns" / 1000000 + "duration_s" * 1000 AS "end"'
+    where = f"WHERE {MINE} AND {TONIGHT} AND $timeFilter AND \"status\" != 'retracted'"
+    return [
+        EpisodeAnnotations("Likely cramps", RED, f'SELECT {columns} FROM "episode" {where} AND "kind" = \'cramp\''),
+        EpisodeAnnotations(
+            "Other episodes",
+            "blue",
+            f'SELECT {columns} FROM "episode" {where} AND "kind" != \'cramp\' AND "kind" != \'artefact\'',
+        ),
+    ]
+
+
+def night_table(title: str, about: str, *, limit: int) -> table.Panel:
+    """Return the nights as rows that open the night."""
+    query = f"""SELECT "night", "sensor", "side", "cramps_per_hour", "cramps", "monitored_s", "coverage", "longest_s",
+        "factors", "begin_ns" / 1000000 AS "begin", "end_ns" / 1000000 AS "end"
+        FROM "night" WHERE {MINE} AND {TONIGHT} ORDER BY time DESC LIMIT {limit}"""
+    panel = rows(title, [InfluxQuery(query, shape="table")], about=about, empty="no night was recorded yet")
+    columns = {
+        "Time": hidden(),
+        "night": link_to("Open this night", _NIGHT_LINK),
+        "cramps_per_hour": unit_of("suffix: /h", 2),
+        "cramps": unit_of("none", 0),
+        "monitored_s": unit_of("dtdurations"),
+        "coverage": unit_of("percentunit", 0),
+        "longest_s": unit_of("s"),
+        "begin": unit_of("dateTimeAsIso"),
+        "end": unit_of("dateTimeAsIso"),
+    }
+    return _with_columns(panel, columns)
+
+
+def episode_table() -> table.Panel:
+    """Return the episodes as rows that open the episode."""
+    query = f"""SELECT "onset_ns" / 1000000 AS "begin", "sensor", "kind", "duration_s", "confidence", "peak",
+        "status", "reasons", "onset_ns" / 1000000 - 15000 AS "from",
+        "onset_ns" / 1000000 + "duration_s" * 1000 + 20000 AS "to"
+        FROM "episode" WHERE {MINE} AND {TONIGHT} AND $timeFilter AND "status" != 'retracted' ORDER BY time DESC"""
+    panel = rows(
+        "Episodes",
+        [InfluxQuery(query, shape="table")],
+        about="Likely, not certain. What was withdrawn is left out; 'final' is the verdict over the whole night.",
+        empty="no episode in this span",
+        height=10,
+    )
+    columns = {
+        "Time": hidden(),
+        "begin": [*unit_of("dateTimeAsIso"), *link_to("Open this episode", _EPISODE_LINK)],
+        "duration_s": unit_of("s", 1),
+        "confidence": unit_of("percentunit", 0),
+        "peak": unit_of(MICROVOLTS, 0),
+        "from": hidden(),
+        "to": hidden(),
+    }
+    return _with_columns(panel, columns)
+
+
+def _timeline() -> Panels:
+    seen = f'SELECT "state" FROM "state" WHERE {MINE} AND $timeFilter GROUP BY "sensor"'
+    emg = f"""SELECT max("envelope") AS "envelope", mean("threshold") AS "threshold" FROM "features_10s"
+        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
+    return [
+        states(
+            "State",
+            [InfluxQuery(seen, alias="$tag_sensor")],
+            about="What the detector said live.",
+            empty="no state in this span",
+            mapping=STATES,
+        ),
+        lines(
+            "EMG envelope against its threshold",
+            [InfluxQuery(emg, alias="$tag_sensor channel $tag_channel $col")],
+            unit=MICROVOLTS,
+            about="The greatest envelope of each span of at least 10 s. Red marks are likely cramps.",
+            empty="no signal in this span",
+            dashed=r"/.* threshold$/",
+        ).interval("10s"),
+    ]
+
+
+def _conditions() -> Panels:
+    warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
+        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
+    share = f"""SELECT sum("covered_s") / 600 AS "coverage" FROM "features_10m"
+        WHERE {MINE} AND "channel" = '0' AND $timeFilter GROUP BY time(10m), "sensor" fill(0)"""
+    return [
+        lines(
+            "Skin temperature",
+            [InfluxQuery(warm, alias="$tag_sensor")],
+            unit="celsius",
+            about="At the sensor. Cold feet are one of the things worth comparing between nights.",
+            empty="no temperature in this span",
+            span=12,
+            joined=True,
+        ).interval("1m"),
+        lines(
+            "Coverage",
+            [InfluxQuery(share, alias="$tag_sensor")],
+            unit="percentunit",
+            about="Share of each ten minutes in which there was a signal to judge. What was not covered is not calm.",
+            empty="nothing was monitored in this span",
+            span=12,
+            steps=((None, RED), (0.5, ORANGE), (0.9, GREEN)),
+            bars=True,
+        )
+        .min(0)
+        .max(1),
+    ]
+
+
+def _journal() -> table.Panel:
+    query = 'SELECT "entry", "text", "value", "sensor" FROM "journal" WHERE $timeFilter ORDER BY time DESC'
+    return rows(
+        "What the wearer noted",
+        [InfluxQuery(query, shape="table")],
+        about="Factors, confirmations, pain and what helped.",
+        empty="nothing was noted in this span",
+        height=6,
+    )
+
+
+def _with_columns(panel: table.Panel, columns: dict[str, list[models.DynamicConfigValue]]) -> table.Panel:
+    for name, properties in columns.items():
+        panel.override_by_name(name, properties)
+    return panel

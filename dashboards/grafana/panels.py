@@ -1,0 +1,192 @@
+"""Panels as all dashboards want them: with a unit, thresholds, and words where there is no data."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from grafana_foundation_sdk.builders import common, dashboard, heatmap, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import common as kinds
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import heatmap as heatmaps
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, ValueMap, ValueMappingResult
+
+from grafana.query import SOURCE, InfluxQuery
+
+__all__ = [
+    "GREEN",
+    "MICROVOLTS",
+    "ORANGE",
+    "RED",
+    "STATES",
+    "YES_NO",
+    "Steps",
+    "hidden",
+    "lines",
+    "link_to",
+    "numbers",
+    "raster",
+    "rows",
+    "states",
+    "unit_of",
+]
+
+MICROVOLTS: Final = "suffix: µV"
+GREEN, ORANGE, RED, GREY = "green", "orange", "red", "#8e8e8e"
+Steps = Sequence[tuple[float | None, str]]
+Panel = TypeVar("Panel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, heatmap.Panel)
+
+STATES: Final = ValueMap(
+    {
+        "rest": ValueMappingResult(text="rest", color=GREEN, index=0),
+        "active": ValueMappingResult(text="active", color="blue", index=1),
+        "cramp": ValueMappingResult(text="likely cramp", color=RED, index=2),
+        "poor_signal": ValueMappingResult(text="poor signal", color=ORANGE, index=3),
+        "off_body": ValueMappingResult(text="off body", color=GREY, index=4),
+        "no_data": ValueMappingResult(text="no data", color=GREY, index=5),
+        "good": ValueMappingResult(text="good contact", color=GREEN, index=6),
+    }
+)
+YES_NO: Final = ValueMap(
+    {
+        "true": ValueMappingResult(text="yes", color=GREEN, index=0),
+        "false": ValueMappingResult(text="no", color=RED, index=1),
+    }
+)
+
+
+def lines(
+    title: str,
+    queries: Sequence[InfluxQuery],
+    *,
+    unit: str,
+    about: str,
+    empty: str,
+    span: int = 24,
+    steps: Steps = ((None, GREEN),),
+    dashed: str = "",
+    joined: bool = False,
+    bars: bool = False,
+) -> timeseries.Panel:
+    """Return values over time; a gap is drawn as one unless the values are `joined`.
+
+    Args:
+        title: Of the panel.
+        queries: What is drawn.
+        unit: Grafana's name of it.
+        about: What a person should know of it.
+        empty: Told where there is no data.
+        span: Width, of 24.
+        steps: Thresholds and colours.
+        dashed: Regular expression of the series drawn as a threshold.
+        joined: Draw lines from value to value however far apart.
+        bars: Draw bars.
+    """
+    panel = _dressed(timeseries.Panel(), title, queries, unit=unit, about=about, empty=empty, span=span, steps=steps)
+    panel = panel.legend(
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(kinds.LegendDisplayMode.LIST)
+        .placement(kinds.LegendPlacement.BOTTOM)
+    )
+    panel = panel.tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI))
+    panel = panel.span_nulls(joined).line_width(1).fill_opacity(60 if bars else 0)
+    panel = panel.show_points(kinds.VisibilityMode.AUTO)
+    panel = panel.draw_style(kinds.GraphDrawStyle.BARS if bars else kinds.GraphDrawStyle.LINE)
+    if dashed:
+        style = {"fill": "dash", "dash": [10, 6]}
+        properties = [DynamicConfigValue("custom.lineStyle", style), DynamicConfigValue("color", _fixed(RED))]
+        panel = panel.override_by_regexp(dashed, properties)
+    return panel
+
+
+def numbers(
+    title: str,
+    queries: Sequence[InfluxQuery],
+    *,
+    unit: str,
+    about: str,
+    empty: str,
+    span: int = 6,
+    steps: Steps = ((None, GREEN),),
+    mapping: ValueMap | None = None,
+) -> stat.Panel:
+    """Return the newest value of each series in large letters; words with their `mapping`."""
+    panel = _dressed(
+        stat.Panel(), title, queries, unit=unit, about=about, empty=empty, span=span, steps=steps, height=5
+    )
+    fields = "" if mapping is None else "/^(?!Time$).*/"  # words are left out unless asked for
+    panel = panel.reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields(fields))
+    panel = panel.graph_mode(kinds.BigValueGraphMode.NONE).text_mode(kinds.BigValueTextMode.VALUE_AND_NAME)
+    return panel if mapping is None else panel.mappings([mapping])
+
+
+def states(
+    title: str,
+    queries: Sequence[InfluxQuery],
+    *,
+    about: str,
+    empty: str,
+    mapping: ValueMap,
+    span: int = 24,
+    height: int = 5,
+) -> statetimeline.Panel:
+    """Return words over time."""
+    panel = _dressed(
+        statetimeline.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height
+    )
+    panel = panel.show_value(kinds.VisibilityMode.AUTO).merge_values(True).fill_opacity(70).mappings([mapping])
+    return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
+
+
+def rows(
+    title: str, queries: Sequence[InfluxQuery], *, about: str, empty: str, span: int = 24, height: int = 8
+) -> table.Panel:
+    """Return a table; units and links come by overrides."""
+    return _dressed(table.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height)
+
+
+def raster(title: str, queries: Sequence[InfluxQuery], *, unit: str, about: str, empty: str) -> heatmap.Panel:
+    """Return a heatmap whose rows are the series, the lowest first."""
+    panel = _dressed(heatmap.Panel(), title, queries, unit=unit, about=about, empty=empty, span=24)
+    color = heatmap.HeatmapColorOptions().mode(heatmaps.HeatmapColorMode.SCHEME).scheme("Turbo").steps(64)
+    return panel.calculate(False).color(color.exponent(0.5).fill("dark-orange"))
+
+
+def unit_of(unit: str, decimals: int | None = None) -> list[DynamicConfigValue]:
+    """Return the properties that give a column its unit."""
+    properties = [DynamicConfigValue("unit", unit)]
+    return properties if decimals is None else [*properties, DynamicConfigValue("decimals", decimals)]
+
+
+def hidden() -> list[DynamicConfigValue]:
+    """Return the properties of a column that only links need."""
+    return [DynamicConfigValue("custom.hidden", True)]
+
+
+def link_to(title: str, url: str) -> list[DynamicConfigValue]:
+    """Return the properties that make a column's values links."""
+    return [DynamicConfigValue("links", [{"title": title, "url": url, "targetBlank": False}])]
+
+
+def _fixed(color: str) -> dict[str, Any]:
+    return {"mode": "fixed", "fixedColor": color}
+
+
+def _dressed(
+    panel: Panel,
+    title: str,
+    queries: Sequence[InfluxQuery],
+    *,
+    unit: str,
+    about: str,
+    empty: str,
+    span: int,
+    steps: Steps = ((None, GREEN),),
+    height: int = 8,
+) -> Panel:
+    thresholds = [models.Threshold(value=value, color=color) for value, color in steps]
+    panel.title(title).description(about).datasource(SOURCE).span(span).height(height)
+    panel.unit(unit).no_value(empty)
+    panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(thresholds))
+    for query in queries:
+        panel.with_target(query)
+    return panel

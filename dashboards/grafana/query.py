@@ -1,0 +1,67 @@
+"""InfluxQL as Grafana's data source wants it: the SDK knows no InfluxDB."""
+
+from typing import Any, Final, Literal, Self
+
+from grafana_foundation_sdk.cog import builder, variants
+from grafana_foundation_sdk.models import dashboard
+
+__all__ = ["SOURCE", "EpisodeAnnotations", "InfluxQuery"]
+
+SOURCE: Final = dashboard.DataSourceRef(type_val="influxdb", uid="crampwatch")
+
+
+class InfluxQuery(builder.Builder[variants.Dataquery], variants.Dataquery):
+    """One raw InfluxQL query of a panel or an alert; its own builder, as the SDK asks for builders.
+
+    Args:
+        query: InfluxQL with Grafana's macros and variables.
+        ref: Letter of the query within its panel.
+        alias: Names of series, with ``$tag_...`` and ``$col``.
+        shape: What is made of the rows.
+    """
+
+    def __init__(
+        self, query: str, *, ref: str = "A", alias: str = "", shape: Literal["time_series", "table"] = "time_series"
+    ) -> None:
+        self.query = query
+        self.ref = ref
+        self.alias = alias
+        self.shape = shape
+
+    def build(self) -> Self:
+        """Return itself."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the query's part of the panel."""
+        fields = {
+            "refId": self.ref,
+            "datasource": SOURCE,
+            "query": " ".join(self.query.split()),
+            "rawQuery": True,
+            "resultFormat": self.shape,
+        }
+        return fields | ({"alias": self.alias} if self.alias else {})
+
+
+class EpisodeAnnotations(builder.Builder[dashboard.AnnotationQuery], dashboard.AnnotationQuery):
+    """Episodes over the panels of a dashboard, with their ends.
+
+    Args:
+        name: Of the switch.
+        color: Of the marks.
+        query: InfluxQL with the columns ``text``, ``kind`` and ``end`` (ms).
+    """
+
+    def __init__(self, name: str, color: str, query: str) -> None:
+        super().__init__(name=name, datasource=SOURCE, enable=True, icon_color=color)
+        self.query = query
+
+    def build(self) -> Self:
+        """Return itself."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the annotation as the InfluxDB data source reads it."""
+        columns = {"textColumn": "text", "tagsColumn": "kind", "timeEndColumn": "end", "titleColumn": ""}
+        return super().to_json() | {"query": " ".join(self.query.split()), "rawQuery": True} | columns

@@ -1,0 +1,138 @@
+"""Trends: nights beside nights, always per monitored hour."""
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.frame import MINE, framed
+from grafana.night import night_table
+from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, lines, numbers
+from grafana.query import InfluxQuery
+
+__all__ = ["trends"]
+
+Panels = list[Builder[models.Panel]]
+_NIGHTS = f'FROM "night" WHERE {MINE} AND $timeFilter'
+_EMPTY = "no night was recorded in this span"
+
+
+def trends() -> Dashboard:
+    """Return the dashboard for the year."""
+    table = night_table("Nights and their factors", "Open one by its date.", limit=400)
+    panels = [*_sums(), *_per_night(), *_when(), *_slow(), table]
+    return framed("trends", "crampwatch: trends", panels, since="now-1y", refresh="", with_nights=True)
+
+
+def _sums() -> Panels:
+    rate = f'SELECT sum("cramps") / sum("monitored_s") * 3600 AS "rate" {_NIGHTS} GROUP BY "sensor"'
+    hours = f'SELECT sum("monitored_s") AS "monitored" {_NIGHTS} GROUP BY "sensor"'
+    longest = f'SELECT max("longest_s") AS "longest" {_NIGHTS} GROUP BY "sensor"'
+    share = f'SELECT mean("coverage") AS "coverage" {_NIGHTS} GROUP BY "sensor"'
+    return [
+        numbers(
+            "Likely cramps per monitored hour",
+            [InfluxQuery(rate, alias="$tag_sensor")],
+            unit="suffix: /h",
+            about="All cramps of the span by all monitored hours: long nights count for more than short ones.",
+            empty=_EMPTY,
+        ).decimals(2),
+        numbers(
+            "Monitored",
+            [InfluxQuery(hours, alias="$tag_sensor")],
+            unit="dtdurations",
+            about="Time with a signal to judge; the denominator of every rate here.",
+            empty=_EMPTY,
+        ),
+        numbers(
+            "Longest cramp",
+            [InfluxQuery(longest, alias="$tag_sensor")],
+            unit="s",
+            about="Of the span. A contraction that does not ease within ten minutes wants medical advice.",
+            empty=_EMPTY,
+            steps=((None, GREEN), (300, ORANGE), (600, RED)),
+        ),
+        numbers(
+            "Coverage",
+            [InfluxQuery(share, alias="$tag_sensor")],
+            unit="percentunit",
+            about="Mean share of the recorded time in which there was a signal.",
+            empty=_EMPTY,
+            steps=((None, RED), (0.5, ORANGE), (0.9, GREEN)),
+        ),
+    ]
+
+
+def _per_night() -> Panels:
+    rate = f'SELECT "cramps_per_hour" {_NIGHTS} GROUP BY "sensor"'
+    share = f'SELECT "coverage" {_NIGHTS} GROUP BY "sensor"'
+    longest = f'SELECT "longest_s" {_NIGHTS} GROUP BY "sensor"'
+    return [
+        lines(
+            "Likely cramps per monitored hour, by night",
+            [InfluxQuery(rate, alias="$tag_sensor")],
+            unit="suffix: /h",
+            about="Nights with less than ten monitored minutes have no rate. Compare only nights of similar coverage.",
+            empty=_EMPTY,
+            bars=True,
+        ).min(0),
+        lines(
+            "Coverage, by night",
+            [InfluxQuery(share, alias="$tag_sensor")],
+            unit="percentunit",
+            about="A night of low coverage says little, whatever its rate.",
+            empty=_EMPTY,
+            span=12,
+            bars=True,
+        )
+        .min(0)
+        .max(1),
+        lines(
+            "Longest cramp, by night",
+            [InfluxQuery(longest, alias="$tag_sensor")],
+            unit="s",
+            about="0 where there was none.",
+            empty=_EMPTY,
+            span=12,
+            bars=True,
+        ).min(0),
+    ]
+
+
+def _when() -> Panels:
+    query = f"""SELECT "midnight_h" FROM "episode" WHERE {MINE} AND $timeFilter AND "kind" = 'cramp'
+        AND "status" != 'retracted' GROUP BY "sensor\""""
+    panel = lines(
+        "Time of night of likely cramps",
+        [InfluxQuery(query, alias="$tag_sensor")],
+        unit="suffix: h from midnight",
+        about="By local time where the night began; -2 is ten in the evening, 3 is three in the morning.",
+        empty="no likely cramp in this span",
+    )
+    return [panel.line_width(0).point_size(7)]
+
+
+def _slow() -> Panels:
+    rest = f"""SELECT mean("floor") AS "floor" FROM "features_10m"
+        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(none)"""
+    warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
+        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
+    return [
+        lines(
+            "Muscle at rest",
+            [InfluxQuery(rest, alias="$tag_sensor channel $tag_channel")],
+            unit=MICROVOLTS,
+            about="Level of the resting signal. A rise over weeks is more often an electrode than a muscle.",
+            empty="no signal in this span",
+            span=12,
+            joined=True,
+        ).interval("10m"),
+        lines(
+            "Skin temperature",
+            [InfluxQuery(warm, alias="$tag_sensor")],
+            unit="celsius",
+            about="Mean of each stretch of time with readings.",
+            empty="no temperature in this span",
+            span=12,
+            joined=True,
+        ).interval("10m"),
+    ]
