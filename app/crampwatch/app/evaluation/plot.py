@@ -83,8 +83,9 @@ def _band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]
         left, right = _x(clip, span.onset_s), _x(clip, span.offset_s)
         width, is_thin = max(right - left, 1.5), span.kind is EpisodeKind.ARTEFACT and len(spans) > 1
         height = _BAND // 3 if is_thin else _BAND
+        top = y + _BAND - height
         yield (
-            f'<rect class="k-{span.kind}" x="{left:.1f}" y="{y + _BAND - height}" width="{width:.1f}" height="{height}" rx="2">'
+            f'<rect class="k-{span.kind}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="{height}" rx="2">'
             f"<title>{escape(span.text)}, {clock_text(span.onset_s)}, {span.offset_s - span.onset_s:.2f} s</title>"
             "</rect>"
         )

@@ -45,7 +45,7 @@ def pick_clips(clips: Iterable[Clip], *, left_out: int, most: int) -> Plots:
 
 
 def html_page(
-    title: str, headline: str, *, command: str, tables: Sequence[Table], outcome: Outcome, plots: Plots
+    title: str, headline: str, *, command: str, tables: Sequence[Table], outcome: Outcome | None, plots: Plots
 ) -> str:
     """Return the page.
 
@@ -54,7 +54,7 @@ def html_page(
         headline: What was measured; says that it is simulated where it is.
         command: The command that gives the same figures.
         tables: The figures, the most telling first.
-        outcome: For the plot of confidence.
+        outcome: For the plot of confidence; None for none.
         plots: Misses and false alarms.
     """
     style = resources.files("crampwatch.app.evaluation").joinpath("report.css").read_text("utf-8")
@@ -65,7 +65,7 @@ def html_page(
         f'<header><h1>{escape(title)}</h1><p class="banner">{escape(headline)}</p>',
         f"<p>{_CAUTION} Reproduce with <code>{escape(command)}</code></p></header><main>",
         *(_table(table) for table in tables[:4]),
-        f"<section><h2>Is confidence worth its number?</h2>{_DIAGONAL}{reliability_svg(outcome.reliability)}</section>",
+        *([_confidence(outcome)] if outcome else []),
         *(_table(table) for table in tables[4:]),
         *_plots(plots),
         "</main></html>",
@@ -82,6 +82,11 @@ def markdown_text(headline: str, command: str, tables: Sequence[Table]) -> str:
         parts += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows]
         parts.append(f"\n{table.caption}\n" if table.caption else "")
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _confidence(outcome: Outcome) -> str:
+    plot = reliability_svg(outcome.reliability)
+    return f"<section><h2>Is confidence worth its number?</h2>{_DIAGONAL}{plot}</section>"
 
 
 def _table(table: Table) -> str:

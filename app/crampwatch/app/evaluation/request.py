@@ -1,20 +1,26 @@
 """What a user wants evaluated."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from crampwatch.app.evaluation.annotated_recording import SimulatedFile, has_truth
+from crampwatch.app.evaluation.case import Case
 from crampwatch.app.evaluation.seeds import seeds_of, set_of
 from crampwatch.app.evaluation.simulated_night import SimulatedNight
+from crampwatch.app.reader_options import ReaderOptions
 
 __all__ = ["Request"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which simulated nights, and how.
+    """Which simulated nights, or which files, and how.
 
     Attributes:
+        files: Recordings with their truth or annotations beside them; simulated nights where there are none.
+        reader: How to read them.
         scenario: Its name.
         seeds: As the user says it.
         hours: Length of a night; None for the scenario's own.
@@ -27,6 +33,8 @@ class Request:
         plots: Errors plotted in it, at most.
     """
 
+    files: tuple[Path, ...] = ()
+    reader: ReaderOptions = ReaderOptions()  # noqa: RUF009 - frozen, so one for all is fine
     scenario: str = "night-hard"
     seeds: str = "tuning:4"
     hours: float | None = None
@@ -38,18 +46,24 @@ class Request:
     report: Path | None = None
     plots: int = 200
 
-    def cases(self) -> list[SimulatedNight]:
-        """Return the nights.
+    def cases(self) -> Sequence[Case]:
+        """Return the nights, or the files whose truth is known.
 
         Raises:
             ConfigurationError: The seeds cannot be read.
         """
+        if self.files:
+            return [SimulatedFile(path, self.reader) for path in self.files if has_truth(path)]
         return [
             SimulatedNight(
                 self.scenario, seed, self.hours, self.pairs, self.sampling_hz, not self.unknown_scale, self.keep
             )
             for seed in seeds_of(self.seeds)
         ]
+
+    def annotated(self) -> tuple[Path, ...]:
+        """Return the files that a person annotated."""
+        return tuple(path for path in self.files if not has_truth(path))
 
     @property
     def seed_set(self) -> str:
@@ -59,6 +73,8 @@ class Request:
     @property
     def command(self) -> str:
         """The command that gives the same figures."""
+        if self.files:
+            return " ".join(["crampwatch evaluate", *map(str, self.files), *self.reader.arguments()])
         said = ["crampwatch evaluate", f"--scenario {self.scenario}", f"--seeds {self.seeds}"]
         said += [f"--hours {self.hours:g}"] if self.hours else []
         said += [f"--pairs {self.pairs}"] if self.pairs != 2 else []
@@ -68,5 +84,7 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what decides the figures, as JSON has it."""
-        said = {name: value for name, value in asdict(self).items() if name not in ("jobs", "keep", "report", "plots")}
-        return {**said, "seed_set": self.seed_set, "simulated": True}
+        if self.files:
+            return {"files": [str(path) for path in self.files], **asdict(self.reader)}
+        names = ("scenario", "seeds", "hours", "pairs", "sampling_hz", "unknown_scale")
+        return {**{name: getattr(self, name) for name in names}, "seed_set": self.seed_set, "simulated": True}

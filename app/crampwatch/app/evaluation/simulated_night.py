@@ -81,7 +81,7 @@ class _Kept:
     """A rendered night on disk: counts as the sensor gives them, where they are missing, and the truth."""
 
     def __init__(self, stem: Path) -> None:
-        self._counts, self._rest = stem.with_suffix(".counts.npy"), stem.with_suffix(".npz")
+        self._counts, self._rest = (stem.with_name(stem.name + end) for end in (".counts.npy", ".npz"))
 
     def opened(self, source: SignalSource) -> Opened:
         recording = simulated_recording(source)

@@ -1,15 +1,17 @@
 """Figures as tables of text: the same rows for a terminal, for Markdown and for HTML. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.request import Request
+from crampwatch.detector.scoring_annotated import AnnotatedScore
 from crampwatch.detector.scoring_tally import Figure, Score
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["Table", "count_text", "headline", "tables_of"]
+__all__ = ["Table", "annotated_table", "count_text", "headline", "tables_of"]
 
 _NONE = "-"
 
@@ -27,9 +29,12 @@ class Table:
 def headline(request: Request, outcome: Outcome) -> str:
     """Return in a sentence what was measured, and that it is simulated."""
     nights = next(iter(outcome.scores.values())).recordings
+    what = f"{nights} night(s) of {request.scenario}, seeds {request.seeds} ({request.seed_set})"
+    if request.files:
+        what = f"{nights} file(s)"
     return (
-        f"Simulated accuracy: {nights} night(s) of {request.scenario}, {outcome.hours:.1f} h in all, "
-        f"seeds {request.seeds} ({request.seed_set}). The detector ran {outcome.speed:.0f} times faster than real time."
+        f"Simulated accuracy: {what}, {outcome.hours:.1f} h in all. "
+        f"The detector ran {outcome.speed:.0f} times faster than real time."
     )
 
 
@@ -135,6 +140,28 @@ def _szcore_table(outcome: Outcome) -> Table:
             ),
         ),
         "From 30 s before to 60 s after; what is less than 90 s apart is one. Lax for cramps; for comparison only.",
+    )
+
+
+def annotated_table(scores: Sequence[tuple[str, AnnotatedScore]]) -> Table:
+    """Return what was found of real recordings that a person annotated."""
+    return Table(
+        "Real recordings, annotated by a person",
+        ("recording", "length", "found", "onset within 100 ms", "beyond, median", "unexplained", "called cramp"),
+        tuple(
+            (
+                name,
+                f"{one.duration_s:.0f} s",
+                f"{one.found} of {one.sure}" if one.sure else _NONE,
+                f"{one.exact} of {one.sure}" if one.sure else _NONE,
+                f"{1000 * median(one.beyond_s):.0f} ms" if one.beyond_s else _NONE,
+                str(len(one.unexplained)),
+                str(len(one.cramps)),
+            )
+            for name, one in scores
+        ),
+        "Found: stretches the annotator was sure of. Onsets are asked for within 100 ms beyond the annotator's own "
+        "uncertainty. Unexplained: episodes where nothing is marked. No recording holds a cramp.",
     )
 
 

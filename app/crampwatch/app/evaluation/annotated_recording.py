@@ -1,0 +1,84 @@
+"""A recording with annotations beside it, in the files a person made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crampwatch.app.evaluation.case import Opened
+from crampwatch.app.reader_options import ReaderOptions
+from crampwatch.detector.batch import detect
+from crampwatch.detector.scoring_annotated import AnnotatedScore, decode_annotations, score_annotated
+from crampwatch.firmware_sim.recordings import Recording, truth_path
+from crampwatch.firmware_sim.truth import decode_truth
+from crampwatch.protocol.errors import RecordingError
+
+__all__ = ["SimulatedFile", "annotations_of", "has_truth", "score_file", "score_recording_file"]
+
+_CHUNK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFile:
+    """A file of `crampwatch simulate` with its truth beside it, as a case."""
+
+    path: Path
+    options: ReaderOptions = ReaderOptions()  # noqa: RUF009 - frozen, so one for all is fine
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def simulated(self) -> bool:
+        """It is."""
+        return True
+
+    def open(self) -> Opened:
+        """Open it.
+
+        Raises:
+            RecordingError: The recording or its truth cannot be read.
+        """
+        return Opened(self.options.read(self.path), decode_truth(truth_path(self.path).read_text("utf-8")))
+
+
+def has_truth(path: Path) -> bool:
+    """Tell whether `crampwatch simulate` wrote the truth of a recording beside it."""
+    return truth_path(path).is_file()
+
+
+def annotations_of(path: Path) -> Path:
+    """Return the annotations beside a recording.
+
+    Raises:
+        RecordingError: There are none, or several.
+    """
+    candidates = sorted({*path.parent.glob(f"{path.name}*.annotations.csv"), path.with_suffix(".annotations.csv")})
+    found = [one for one in candidates if one.is_file()]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found) or "none"
+        raise RecordingError(
+            f"{path} needs one table of annotations beside it; there are {names}.",
+            advice=f"Name it {path.name}.annotations.csv, with the columns onset_s, offset_s, label, confidence, "
+            "onset_unc_s and offset_unc_s.",
+        )
+    return found[0]
+
+
+def score_file(path: Path, options: ReaderOptions) -> AnnotatedScore:
+    """Run the detector over a recording and score it against the annotations beside it.
+
+    Raises:
+        CrampwatchError: Recording or annotations cannot be read.
+    """
+    annotations = annotations_of(path)
+    return score_recording_file(options.read(path), annotations)
+
+
+def score_recording_file(recording: Recording, annotations: Path) -> AnnotatedScore:
+    """Do the same with a recording that is open already."""
+    stream = recording.stream
+    marked = decode_annotations(annotations.read_text("utf-8"), name=annotations.name)
+    chunks = list(recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz))))
+    episodes = detect(stream, chunks, temperature=recording.temperature)
+    return score_annotated(marked, episodes, duration_s=sum(map(len, chunks)) / stream.rate_hz)
