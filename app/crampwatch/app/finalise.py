@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crampwatch.app.finals import mark_final
+from crampwatch.app.finals import keep_live, mark_final
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.progress import Progress
 from crampwatch.app.settings import Settings
@@ -67,6 +67,8 @@ async def finalise(path: Path, settings: Settings, *, progress: Progress) -> Fin
         store_url(settings), token=settings.store.token, org=settings.store.org, bucket=settings.store.bucket
     )
     try:
+        live = await asyncio.to_thread(store.episodes, session=session, with_retracted=True)
+        keep_live(DataFolder(settings.data), session, live)
         retracted = await _hand_over(settings, store, session, finals)
     finally:
         store.close()

@@ -7,9 +7,9 @@ from crampwatch.app.folder import DataFolder
 from crampwatch.bus.endpoint import write_private
 from crampwatch.journal import sessions
 from crampwatch.protocol import messages
-from crampwatch.protocol.errors import RecordingError
+from crampwatch.protocol.errors import CrampwatchError, RecordingError
 
-__all__ = ["is_final", "mark_final", "pending"]
+__all__ = ["is_final", "keep_live", "mark_final", "pending", "said_live"]
 
 
 def is_final(folder: DataFolder, session: str) -> bool:
@@ -21,6 +21,24 @@ def mark_final(folder: DataFolder, session: str, episodes: Iterable[messages.Epi
     """Keep the final episodes of a session, JSON Lines."""
     folder.finals.mkdir(parents=True, exist_ok=True)
     write_private(_mark(folder, session), "".join(messages.encode(one).decode() + "\n" for one in episodes))
+
+
+def keep_live(folder: DataFolder, session: str, episodes: Iterable[messages.Episode]) -> None:
+    """Keep what was said live of a session, once: the store holds but the verdict that came after it."""
+    path = _mark(folder, session).with_suffix(".live.jsonl")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        live = [one for one in episodes if one.status != "final"]
+        write_private(path, "".join(messages.encode(one).decode() + "\n" for one in live))
+
+
+def said_live(folder: DataFolder, session: str) -> list[messages.Episode]:
+    """Return what was said live of a session that was judged since; none where that is not known."""
+    try:
+        lines = _mark(folder, session).with_suffix(".live.jsonl").read_bytes().splitlines()
+        return [messages.decode(line, messages.Episode) for line in lines]
+    except (OSError, CrampwatchError):
+        return []
 
 
 def pending(folder: DataFolder) -> list[Path]:

@@ -12,7 +12,7 @@ from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["DataFolder", "FolderLock"]
 
-_KEPT: Final = ("sessions", "broker", "detector", "final", "logs", "page")
+_KEPT: Final = ("sessions", "broker", "detector", "final", "logs", "page", "cache", "deleted")
 _PATTERNS: Final = ("store*.sqlite*", "bonds.json", "sensor-bonds.json")
 
 

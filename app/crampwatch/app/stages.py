@@ -73,8 +73,9 @@ def run_stage(name: str, settings: Settings) -> None:
 def _run_broker(settings: Settings) -> None:
     listener = _listener(settings.server, settings.broker.port or None)
 
+    broker = EmbeddedBroker(DataFolder(settings.data).broker, listener=listener)
+
     async def service(stop: asyncio.Event) -> None:
-        broker = EmbeddedBroker(DataFolder(settings.data).broker, listener=listener)
         async with broker:
             announce_ready(broker.address.url)
             stopping, ending = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(broker.wait())
@@ -87,7 +88,7 @@ def _run_broker(settings: Settings) -> None:
                 )
             ending.cancel()
 
-    serve("broker", settings, service)
+    serve("broker", settings, service, ailment=lambda: "" if broker.ready else "the server is starting or has ended")
 
 
 def _listener(server: ServerSettings, port: int | None) -> BrokerListener:
@@ -154,6 +155,7 @@ def _run_store(settings: Settings) -> None:
 
 
 def _run_web(settings: Settings) -> None:
+    from crampwatch.app.nights import archive_options
     from crampwatch.store.store import open_store
     from crampwatch.web.service import WebOptions, run
 
@@ -176,6 +178,7 @@ def _run_web(settings: Settings) -> None:
         adapter=settings.collector.adapter,
         certificate=Path(settings.web.certificate) if settings.web.certificate else None,
         key=Path(settings.web.key) if settings.web.key else None,
+        archive=archive_options(settings, history),
     )
     serve("web", settings, lambda stop: run(options, stop=stop))
 

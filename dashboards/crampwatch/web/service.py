@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,10 +22,13 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import ServiceStatus, encode
 from crampwatch.protocol.topics import service_topic
 from crampwatch.web.access import HostRule, Login, is_loopback, login_for
+from crampwatch.web.archive import Archive, ArchiveOptions
 from crampwatch.web.assets import load_assets
 from crampwatch.web.feed import History, follow_broker, follow_history, subscribe
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
+from crampwatch.web.openapi import describing, routes_of
+from crampwatch.web.outlet import Outlet
 from crampwatch.web.server import create_app
 from crampwatch.web.settings_api import SettingsApi, SettingsFolder
 from crampwatch.web.system_report import SystemReport, report
@@ -54,6 +57,7 @@ class WebOptions:
         adapter: The radio that is used, to be told.
         certificate: PEM file of a TLS certificate; None: plain HTTP.
         key: PEM file of its key; None: in the same file.
+        archive: The nights that were recorded.
     """
 
     broker: BrokerAddress
@@ -67,6 +71,7 @@ class WebOptions:
     adapter: str = ""
     certificate: Path | None = None
     key: Path | None = None
+    archive: ArchiveOptions = field(default_factory=ArchiveOptions)
 
 
 def page_url(host: str, port: int, *, scheme: str = "http") -> str:
@@ -96,16 +101,19 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         settings = SettingsApi(
             model, SettingsFolder(options.data / "page" if options.data else None), lambda: _report(options, login)
         )
+        outlet = Outlet()
+        archive = Archive(options.archive, outlet.note)
+        description = describing(archive.operations(), version=_version())
         app = create_app(
             assets=assets,
             hub=hub,
             hosts=_hosts(options, login),
             login=login,
             health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
-            routes=settings.routes(),
+            routes=[*settings.routes(), *routes_of([*archive.operations(), description])],
         )
         async with _served(app, listener, hub, options):
-            works = [stop.wait(), hub.run(), settings.run(), _follow(options, model, url)]
+            works = [stop.wait(), hub.run(), settings.run(), archive.run(), _follow(options, model, outlet, url)]
             if options.history is not None:
                 works.append(follow_history(options.history, model))
             await first_of(*works)
@@ -133,7 +141,7 @@ def _check_certificate(options: WebOptions) -> None:
         ) from error
 
 
-async def _follow(options: WebOptions, model: LiveModel, url: str) -> None:
+async def _follow(options: WebOptions, model: LiveModel, outlet: Outlet, url: str) -> None:
     topic = str(service_topic(_SERVICE))
     async with Bus(
         options.broker,
@@ -142,10 +150,12 @@ async def _follow(options: WebOptions, model: LiveModel, url: str) -> None:
         birth=(topic, encode(_status(online=True, detail=url))),
         first_timeout_s=None,
     ) as bus:
+        outlet.bus = bus
         try:
             await subscribe(bus)
             await first_of(follow_broker(bus, model), _watch_broker(bus, model))
         finally:
+            outlet.bus = None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await bus.publish(topic, encode(_status(online=False, detail=url)), retain=True)

@@ -9,7 +9,7 @@ from crampwatch.web.ring import Floats, Ring
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-__all__ = ["COARSE_STEP_NS", "FINE_STEP_NS", "Waveform", "extremes"]
+__all__ = ["COARSE_STEP_NS", "FINE_STEP_NS", "HighPass", "Waveform", "extremes"]
 
 FINE_STEP_NS: Final = 20_000_000
 """For windows up to half a minute: two to three steps a pixel on a phone."""
@@ -37,7 +37,7 @@ class Waveform:
         self.newest_ns: int | None = None
         """When the newest sample ended."""
         self._next: tuple[int, int] | None = None
-        self._high_pass = _HighPass()
+        self._high_pass = HighPass()
 
     @property
     def channels(self) -> int:
@@ -50,7 +50,7 @@ class Waveform:
         first_ns = block.first_utc_ns
         values = _to_display_unit(block)
         if BlockFlag.STORED in block.flags:
-            self._draw(_HighPass()(values, block.rate_hz), first_ns, step_ns)
+            self._draw(HighPass()(values, block.rate_hz), first_ns, step_ns)
             return
         end_ns = first_ns + round(len(values) * step_ns)
         self._follow(block)
@@ -65,7 +65,7 @@ class Waveform:
     def _follow(self, block: SampleBlock) -> None:
         """Begin anew after a gap, and forget the screen where live time went back further than it reaches."""
         if self._next != (block.boot_id, block.first_index):
-            self._high_pass = _HighPass()
+            self._high_pass = HighPass()
         if self.coarse.has_dropped(block.first_utc_ns // COARSE_STEP_NS):
             self.fine.clear()
             self.coarse.clear()
@@ -78,7 +78,7 @@ class Waveform:
             ring.widen(*extremes(held, times_ns // ring.step_ns))
 
 
-class _HighPass:
+class HighPass:
     """First-order high-pass per channel that starts at rest, on whatever offset the first sample has."""
 
     def __init__(self) -> None:

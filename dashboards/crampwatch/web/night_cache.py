@@ -1,0 +1,91 @@
+"""What was read of an ended session, kept beside it: the next look at that night opens at once.
+
+A cache may be deleted at any time; it is then made again from the session file, which alone is the truth.
+"""
+
+import json
+import logging
+import os
+from array import array
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from crampwatch.protocol.records import SessionSensor
+from crampwatch.web.night_follow import SensorNight
+from crampwatch.web.night_signal import BootSignal, Knots
+from crampwatch.web.night_tiers import Tiers
+
+__all__ = ["CACHE_SUFFIX", "load_nights", "save_nights"]
+
+CACHE_SUFFIX: Final = ".night.npz"
+_VERSION: Final = 1
+_FIELDS: Final = ("boot_id", "stream", "channels", "rate_hz", "octets", "unit", "labels", "origin_index", "gains")
+_log: Final = logging.getLogger(__name__)
+
+
+def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -> None:
+    """Keep what was read of a session; whatever hinders it is logged, since nothing is lost by it."""
+    arrays: dict[str, Any] = {}
+    head: dict[str, Any] = {"version": _VERSION, "last_seq": last_seq, "sensors": []}
+    for number, night in enumerate(sensors.values()):
+        signals = [_packed(f"{number}.{place}", signal, arrays) for place, signal in enumerate(night.signals)]
+        arrays[f"{number}.temperature"] = np.array(night.temperature, np.float64).reshape(-1, 2)
+        head["sensors"].append({"sensor": asdict(night.sensor), "signals": signals})
+    arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
+    fresh = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with fresh.open("wb") as file:
+            np.savez(file, **arrays)
+        os.replace(fresh, path)  # noqa: PTH105 - atomic on every system
+    except OSError as error:
+        _log.warning("the night cannot be kept for a fast look in %s: %s", path, error)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
+    """Return what was kept of a session; None where nothing was, or it is not of this session's present end."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            head = json.loads(arrays["head"].tobytes())
+            if (head["version"], head["last_seq"]) != (_VERSION, last_seq):
+                return None
+            return {
+                one["sensor"]["sensor"]: _unpacked(str(number), one, arrays)
+                for number, one in enumerate(head["sensors"])
+            }
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        _log.warning("%s cannot be read and is made again: %s", path, error)
+        return None
+
+
+def _packed(key: str, signal: BootSignal, arrays: dict[str, Any]) -> dict[str, Any]:
+    arrays[f"{key}.base"] = signal.tiers.base
+    arrays[f"{key}.frames"] = np.frombuffer(signal.frames.tobytes(), np.int64)
+    if signal.knots is not None:
+        arrays[f"{key}.index"], arrays[f"{key}.utc_ns"] = signal.knots.index, signal.knots.utc_ns
+    return {name: getattr(signal, name) for name in _FIELDS}
+
+
+def _unpacked(number: str, head: dict[str, Any], arrays: Any) -> SensorNight:
+    night = SensorNight(SessionSensor(**head["sensor"]))
+    night.temperature = [(int(utc_ns), celsius) for utc_ns, celsius in arrays[f"{number}.temperature"].tolist()]
+    for place, fields in enumerate(head["signals"]):
+        key = f"{number}.{place}"
+        fields["labels"], fields["gains"] = tuple(fields["labels"]), [(at, units) for at, units in fields["gains"]]
+        signal = BootSignal(
+            sensor=night.sensor.sensor,
+            tiers=Tiers(fields["channels"], arrays[f"{key}.base"]),
+            frames=array("q", arrays[f"{key}.frames"].tobytes()),
+            **fields,
+        )
+        if f"{key}.index" in arrays:
+            signal.knots = Knots(arrays[f"{key}.index"], arrays[f"{key}.utc_ns"], signal.rate_hz)
+        night.signals.append(signal)
+    return night
