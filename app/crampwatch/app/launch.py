@@ -16,6 +16,7 @@ from crampwatch.app.tally import RunSummary, Tally
 from crampwatch.app.telling import Teller
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
+from crampwatch.bus.vitals import report_unreadable
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError, UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic, every
@@ -190,7 +191,7 @@ class _Run:
                 leaf = Topic.parse(received.topic).leaf
                 message = messages.decode(received.payload, messages.MESSAGE_TYPES[leaf])
             except FrameError as error:
-                _log.warning("unreadable message: %s", error)
+                report_unreadable(received.topic, error)
                 continue
             finally:
                 received.ack()

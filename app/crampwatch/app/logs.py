@@ -10,12 +10,16 @@ from typing import Final
 
 from crampwatch.app.settings import LogSettings
 from crampwatch.protocol.errors import UnavailableError
+from prometheus_client import Counter
 
 __all__ = ["log_to_file", "log_to_terminal"]
 
 _KEPT_FILES: Final = 3
 _NOISY: Final = ("bumble", "asyncio", "uvicorn", "bleak")
 """Libraries whose INFO is our DEBUG."""
+
+
+_LINES: Final = Counter("crampwatch_log_lines", "Lines logged.", ["level"])
 
 
 class _JsonLines(logging.Formatter):
@@ -60,6 +64,11 @@ def log_to_terminal(settings: LogSettings, *, least: str | None = None) -> None:
     _install(logging.StreamHandler(sys.stderr), settings, least or settings.level)
 
 
+def _count(record: logging.LogRecord) -> bool:
+    _LINES.labels(record.levelname.lower()).inc()
+    return True
+
+
 def _install(handler: logging.Handler, settings: LogSettings, level: str) -> None:
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
@@ -67,6 +76,7 @@ def _install(handler: logging.Handler, settings: LogSettings, level: str) -> Non
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
+    handler.addFilter(_count)
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in _NOISY:

@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS: Final = {
     "Watch": ("demo", "wear", "scan"),
     "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise"),
-    "This machine": ("doctor", "config"),
+    "This machine": ("doctor", "config", "init-stack"),
     "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web"),
 }
 """Commands by section, in the order of ``--help``; each lives in a module of its name."""
@@ -43,8 +43,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = importlib.import_module(f"crampwatch.app.commands.{cmd_name}")
-        command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"crampwatch.app.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.logs import log_to_file, log_to_terminal
+from crampwatch.app.operations import Ailment, operations, without_broker
 from crampwatch.app.settings import Settings
 from crampwatch.app.stopping import stop_event, supervised
 from crampwatch.app.supervisor import READY_PREFIX
@@ -16,20 +17,28 @@ Service = Callable[[asyncio.Event], Awaitable[None]]
 """A stage that runs until the event is set, and then ends soon."""
 
 
-def serve(name: str, settings: Settings, service: Service) -> None:
+def serve(name: str, settings: Settings, service: Service, *, ailment: Ailment = without_broker) -> None:
     """Run a service until it is told to stop.
 
     Under a supervisor it logs to the data folder, else to the terminal.
+
+    Args:
+        name: Of the service.
+        settings: Where it logs, and where it may be asked how it is.
+        service: What is run.
+        ailment: Says what is wrong with it.
     """
     if supervised():
         log_to_file(settings.log, DataFolder(settings.data).logs / f"{name}.log")
     else:
         log_to_terminal(settings.log)
-    asyncio.run(_serve(service))
+    asyncio.run(_serve(name, settings, service, ailment))
 
 
-async def _serve(service: Service) -> None:
-    await service(stop_event())
+async def _serve(name: str, settings: Settings, service: Service, ailment: Ailment) -> None:
+    stop = stop_event()
+    async with operations(settings.ops, name, ailment):
+        await service(stop)
 
 
 def announce_ready(detail: str) -> None:

@@ -1,4 +1,4 @@
-"""The store as a service: everything but samples from MQTT into SQLite or InfluxDB.
+"""The store as a service: what is said on MQTT into SQLite or InfluxDB, and the samples around episodes with it.
 
 A message is acknowledged when it is on the disk: in the SQLite store itself, or, for InfluxDB, in a spool that a second
 task drains into the database whenever that is there.
@@ -18,12 +18,15 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
 from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
+from crampwatch.bus.vitals import BACKLOG, report_unreadable
 from crampwatch.protocol import messages
+from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import MESSAGE_TYPES, Message
-from crampwatch.protocol.topics import Topic, every, service_topic
+from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
 from crampwatch.store.points import STORED_LEAVES
+from crampwatch.store.recent import RecentSamples
 from crampwatch.store.spool import Spool
 from crampwatch.store.store import RejectedError, Store, open_store
 
@@ -39,6 +42,7 @@ _REPORT_S: Final = 15.0
 """How often the status tells what waits and what is free: often enough for an alert after a few minutes."""
 _FAREWELL_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
+_Samples = tuple[str, SampleBlock]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -76,36 +80,50 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
     """
     store = open_store(options.url, token=options.token, org=options.org, bucket=options.bucket)
     spool = None if options.url.startswith("sqlite:") else Spool(options.data_dir / "store-spool.sqlite")
+    recent = RecentSamples(options.data_dir / "store-recent.sqlite")
+    BACKLOG.set_function(lambda: 0 if spool is None else len(spool))
     topic = str(service_topic("store"))
     bus = Bus(
         options.broker,
         client_id=options.client_id,
         will=(topic, _status(online=False)),
         birth=(topic, _status(online=True)),
-        subscriptions={every(leaf): leaf.qos for leaf in STORED_LEAVES},
+        subscriptions={every(leaf): leaf.qos for leaf in (*STORED_LEAVES, Leaf.SAMPLES)},
         persistent=True,
         first_timeout_s=None,
     )
     try:
         async with bus:
-            await _serve(bus, store, spool, options.data_dir, stop)
+            await _serve(bus, _Files(store, spool, recent, options.data_dir), stop)
             await _say_goodbye(bus, topic)
     finally:
         store.close()
+        recent.close()
         if spool is not None:
             spool.close()
 
 
-async def _serve(bus: Bus, store: Store, spool: Spool | None, folder: Path, stop: asyncio.Event) -> None:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where everything is kept; what waits for a database only where there is one."""
+
+    store: Store
+    spool: Spool | None
+    recent: RecentSamples
+    folder: Path
+
+
+async def _serve(bus: Bus, files: _Files, stop: asyncio.Event) -> None:
     """Run the tasks until told to stop or one fails; then keep what was received."""
     lock = threading.Lock()
-    taker = _Taker(bus, _StoreSink(store) if spool is None else _SpoolSink(spool, lock))
+    spool = files.spool
+    taker = _Taker(bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
     tasks = {
         asyncio.create_task(taker.run(), name="take"),
-        asyncio.create_task(_report(bus, spool, folder), name="report"),
+        asyncio.create_task(_report(bus, spool, files.folder), name="report"),
     }
     if spool is not None:
-        tasks.add(asyncio.create_task(_drain(spool, store, lock), name="drain"))
+        tasks.add(asyncio.create_task(_drain(spool, files.store, lock), name="drain"))
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     for task in (stopping, *tasks):
@@ -145,10 +163,10 @@ class _SpoolSink:
 class _Taker:
     """Takes messages, keeps them on the disk, and only then acknowledges them."""
 
-    def __init__(self, bus: Bus, sink: _Sink) -> None:
+    def __init__(self, bus: Bus, sink: _Sink, recent: RecentSamples) -> None:
         self._bus = bus
         self._sink = sink
-        self._reader = _Reader()
+        self._recent = recent
         self._received: list[Received] = []
 
     async def run(self) -> None:
@@ -171,12 +189,19 @@ class _Taker:
             UnavailableError: It cannot be written now.
         """
         received = tuple(self._received)
-        batch = [message for one in received if (message := self._reader.read(one)) is not None]
+        batch = [message for one in received if (message := _read(one)) is not None]
         if batch:
             await _in_thread(self._sink.write, batch)
         for one in received:
             one.ack()
         del self._received[: len(received)]
+
+    def _keep(self, heard: Sequence[Message | _Samples]) -> None:
+        blocks = [said for said in heard if isinstance(said, tuple)]
+        batch = [said for said in heard if isinstance(said, Message)]
+        raw = self._recent.take(blocks, [message for message in batch if isinstance(message, messages.Episode)])
+        if batch or raw:
+            self._sink.write([*batch, *raw])
 
     async def _gather(self) -> None:
         """Wait for a message, then for more that come soon."""
@@ -271,29 +296,19 @@ async def _in_thread(
         raise
 
 
-class _Reader:
-    """Decodes what was received, and counts what cannot be."""
-
-    def __init__(self) -> None:
-        self._unreadable = 0
-
-    def read(self, received: Received) -> Message | None:
-        try:
-            return _decoded(received)
-        except FrameError as error:
-            self._unreadable += 1
-            if self._unreadable.bit_count() == 1:  # 1, 2, 4, 8, ...: a broken sender must not fill the log
-                _log.warning(
-                    "%d messages could not be read so far, the last on %.120s: %s",
-                    self._unreadable,
-                    received.topic,
-                    error,
-                )
-            return None
+def _read(received: Received) -> Message | None:
+    """Decode what was received; None, reported, where that cannot be."""
+    try:
+        return _decoded(received)
+    except FrameError as error:
+        report_unreadable(received.topic, error)
+        return None
 
 
-def _decoded(received: Received) -> Message:
+def _decoded(received: Received) -> Message | _Samples:
     topic = Topic.parse(received.topic)
+    if topic.leaf is Leaf.SAMPLES:
+        return topic.sensor, SampleBlock.decode(received.payload)
     message = messages.decode(received.payload, MESSAGE_TYPES[topic.leaf])
     if message.sensor != topic.sensor:
         raise FrameError(f"It tells of sensor {message.sensor!r}.")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from crampwatch.bus.client import Bus, Message
+from crampwatch.bus.client import Bus
+from crampwatch.bus.vitals import report_unreadable
 from crampwatch.protocol.errors import CrampwatchError, FrameError
 from crampwatch.protocol.messages import Episode, Notice
 from crampwatch.protocol.topics import Leaf, Topic, every
@@ -41,13 +42,12 @@ async def subscribe(bus: Bus) -> None:
 
 async def follow_broker(bus: Bus, model: LiveModel) -> None:
     """Take what was asked for into the model, until cancelled."""
-    unreadable = taken = 0
+    taken = 0
     async for message in bus.messages():
         try:
             model.apply(Topic.parse(message.topic), message.payload, now_s=time.monotonic())
         except FrameError as error:
-            unreadable += 1
-            _report_unreadable(message, error, unreadable)
+            report_unreadable(message.topic, error)
         message.ack()
         taken += 1
         if taken % _MESSAGES_A_TURN == 0:
@@ -68,8 +68,3 @@ async def follow_history(history: History, model: LiveModel) -> None:
             except CrampwatchError as error:
                 _log.warning("the night's earlier episodes cannot be shown yet: %s", error)
         await asyncio.sleep(_RETRY_S if night_ns != loaded_ns else 1.0)
-
-
-def _report_unreadable(message: Message, error: FrameError, count: int) -> None:
-    if count.bit_count() == 1:  # 1, 2, 4, 8, ...: a broken sender must not fill the log
-        _log.warning("%d messages could not be read so far, the last on %s: %s", count, message.topic, error)

@@ -18,7 +18,8 @@ import msgspec
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
-from crampwatch.detector.live_analysis import LiveAnalysis
+from crampwatch.bus.vitals import report_unreadable
+from crampwatch.detector.live_analysis import LiveAnalysis, take_together
 from crampwatch.detector.live_checkpoint import CheckpointFile, StreamKey
 from crampwatch.detector.live_order import EarlyBlocks
 from crampwatch.protocol import messages
@@ -117,7 +118,6 @@ class _Service:
         self._early: defaultdict[StreamKey, EarlyBlocks[tuple[SampleBlock, Message]]] = defaultdict(EarlyBlocks)
         self._heard_s: dict[StreamKey, float] = {}
         self._silent: set[StreamKey] = set()
-        self._unreadable = 0
 
     async def consume(self, stop: asyncio.Event) -> None:
         """Take messages until told to stop; make a checkpoint about once a second and at the end.
@@ -138,17 +138,19 @@ class _Service:
     async def _work(self, stopping: "asyncio.Task[Literal[True]]") -> None:
         clock = asyncio.get_running_loop().time
         due_s = clock() + CHECKPOINT_S
-        receiving = asyncio.create_task(self._bus.receive())
+        receiving = asyncio.create_task(self._bus.receive_some(LARGEST_BATCH))
         try:
             while not stopping.done():
                 patience_s = STALLED_S if len(self._taken) >= UNACKNOWLEDGED_LIMIT else due_s - clock()
                 await asyncio.wait({receiving, stopping}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
                 has_stalled = len(self._taken) >= UNACKNOWLEDGED_LIMIT and not receiving.done()
                 if receiving.done():
-                    await self._take(receiving.result())
-                    receiving = asyncio.create_task(self._bus.receive())
+                    for message in receiving.result():
+                        await self._take(message)
+                    await self._take_due()
+                    receiving = asyncio.create_task(self._bus.receive_some(LARGEST_BATCH))
                 if clock() >= due_s or has_stalled or len(self._taken) >= LARGEST_BATCH:
-                    await self._take_overdue()
+                    await self._take_due()
                     await self.checkpoint()
                     due_s = clock() + CHECKPOINT_S
             await self.checkpoint()
@@ -196,13 +198,12 @@ class _Service:
             if topic.leaf is Leaf.SAMPLES:
                 await self._take_block(topic.sensor, message)
             elif topic.leaf is Leaf.INFO:
-                await self._take_info(messages.decode(message.payload, messages.SensorInfo), message)
+                await self._take_info(_told_of(topic.sensor, message, messages.SensorInfo), message)
             elif topic.leaf is Leaf.TEMPERATURE:
-                self._take_temperature(topic.sensor, messages.decode(message.payload, messages.Temperature))
+                self._take_temperature(topic.sensor, _told_of(topic.sensor, message, messages.Temperature))
                 self._taken.append(message)
         except FrameError as error:
-            self._unreadable += 1
-            _log.warning("unreadable message on %.120s (%d so far): %s", message.topic, self._unreadable, error)
+            report_unreadable(message.topic, error)
             message.ack()
 
     async def _take_info(self, info: messages.SensorInfo, message: Message) -> None:
@@ -231,7 +232,6 @@ class _Service:
             self._silent.discard(key)
             await self._tell([analysis.present_state()])
         self._early[key].add(block.first_index, (block, message))
-        await self._take_due(key)
 
     def _wait_for_info(self, sensor: str, message: Message) -> None:
         waiting = self._waiting[sensor]
@@ -239,19 +239,24 @@ class _Service:
         if len(waiting) > _WAITING_BLOCKS:
             self._taken.append(waiting.popleft())
 
-    async def _take_due(self, key: StreamKey) -> None:
-        """Analyse the blocks whose turn it is: shortly after a restart, only those that nothing is missing before."""
-        analysis, early = self._analyses[key], self._early[key]
-        is_patient = self._bus.resumed_s_ago < CATCH_UP_S
-        while (due := early.take(analysis.next_index, is_patient=is_patient)) is not None:
-            block, message = due
-            self._taken.append(message)
-            self._changed.add(key)
-            await self._tell(analysis.take(block))
+    async def _take_due(self) -> None:
+        """Analyse the blocks whose turn it is, those of many streams together."""
+        while due := self._next_due():
+            found = take_together([(self._analyses[key], block) for key, block in due])
+            self._changed.update(key for key, _ in due)
+            for told in found:
+                await self._tell(told)
 
-    async def _take_overdue(self) -> None:
+    def _next_due(self) -> list[tuple[StreamKey, SampleBlock]]:
+        """Return one block of each stream: shortly after a restart, only those that nothing is missing before."""
+        is_patient = self._bus.resumed_s_ago < CATCH_UP_S
+        due = []
         for key in [known for known, early in self._early.items() if early]:
-            await self._take_due(key)
+            item = self._early[key].take(self._analyses[key].next_index, is_patient=is_patient)
+            if item is not None:
+                self._taken.append(item[1])
+                due.append((key, item[0]))
+        return due
 
     def _take_temperature(self, sensor: str, message: messages.Temperature) -> None:
         for key, analysis in self._analyses.items():
@@ -292,6 +297,14 @@ class _Service:
     async def _tell(self, told: Iterable[messages.Message]) -> None:
         for message in told:
             await publish_message(self._bus, message, _LEAVES[type(message)])
+
+
+def _told_of(sensor: str, message: Message, kind: type[messages.AnyMessage]) -> messages.AnyMessage:
+    """Decode a message that has to be about the sensor of its topic: who may speak for one may not for another."""
+    told = messages.decode(message.payload, kind)
+    if told.sensor != sensor:
+        raise FrameError(f"It tells of sensor {told.sensor!r}.")
+    return told
 
 
 def _known_infos(kept: CheckpointFile) -> dict[str, messages.SensorInfo]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
+from crampwatch.bus import vitals
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
 from crampwatch.bus.connection import Connection, LoginRefusedError, Will
@@ -181,12 +182,13 @@ class Bus:
             raise ValueError(f"A payload of {len(payload)} octets; at most {MAX_PAYLOAD_OCTETS} can be published.")
         if qos == 0:
             if self._newest is None or not await self._newest.publish(topic, payload, qos=0, retain=retain):
-                self._dropped += 1
+                self._drop()
             return
         async with self._inflight:
             while True:
                 connection = await self._established()
                 if await connection.publish(topic, payload, qos=1, retain=retain):
+                    vitals.PUBLISHED.labels(vitals.leaf_label(topic)).inc()
                     return
 
     async def subscribe(self, topic_filter: str, qos: int = 1) -> None:
@@ -207,14 +209,22 @@ class Bus:
         Raises:
             UnavailableError: The login was refused.
         """
+        return (await self.receive_some(1))[0]
+
+    async def receive_some(self, limit: int) -> list[Message]:
+        """Return the next messages: one at least, and what else waits already up to a limit; cancelling loses none.
+
+        Raises:
+            UnavailableError: The login was refused.
+        """
         while not self._queue:
             if self._refusal is not None:
                 raise self._refusal
             self._arrival.clear()
             await self._arrival.wait()
-        message = self._queue.popleft()
+        received = [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
         self._pace()
-        return message
+        return received
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield messages until cancelled."""
@@ -265,6 +275,7 @@ class Bus:
         finally:
             self._up.clear()
             self._connection = None
+            vitals.CONNECTED.set(0)
             await connection.close()
 
     async def _resume(self, connection: Connection) -> bool:
@@ -281,6 +292,7 @@ class Bus:
         self._failure = None
         self._welcomed = True
         self._connection = connection
+        vitals.CONNECTED.set(1)
         self._meet(connection)
         self._up.set()
         self._pace()
@@ -306,7 +318,7 @@ class Bus:
     def _take(self, connection: Connection, message: MQTTMessage) -> None:
         self._meet(connection)
         if message.qos == 0 and len(self._queue) >= self._receive_limit * _HARD_LIMIT:
-            self._dropped += 1
+            self._drop()
             return
         try:
             topic = message.topic
@@ -314,8 +326,13 @@ class Bus:
             topic = ""  # no topic of ours: the consumer counts it as unreadable
         origin = connection if message.qos else None
         self._queue.append(Message(topic, bytes(message.payload), message.retain, message.mid, origin))
+        vitals.RECEIVED.labels(vitals.leaf_label(topic)).inc()
         self._arrival.set()
         self._pace()
+
+    def _drop(self) -> None:
+        self._dropped += 1
+        vitals.DROPPED.inc()
 
     def _pace(self) -> None:
         """Stop reading while the queue is full, unless an answer is awaited; read again once it is half empty."""

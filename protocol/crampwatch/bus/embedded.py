@@ -103,6 +103,7 @@ class EmbeddedBroker:
         self._stored_age_s = stored_age_s
         self._endpoint: Endpoint | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._has_answered = False
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -123,6 +124,11 @@ class EmbeddedBroker:
     def pid(self) -> int | None:
         """Its process while it runs."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has answered over MQTT and still runs."""
+        return self._has_answered and self.pid is not None
 
     async def start(self) -> None:
         """Start it; return when it answers over MQTT.
@@ -151,6 +157,7 @@ class EmbeddedBroker:
         except BaseException:
             await self.stop()
             raise
+        self._has_answered = True
 
     async def wait(self) -> int:
         """Return its exit code when it has ended: nobody asked it to, unless `stop` did."""

@@ -80,7 +80,7 @@ def test_every_command_explains_itself_with_examples(section: str, capsys: pytes
         assert entry.main([name, "--help"]) == 0
         told = capsys.readouterr().out
         assert f"crampwatch {name}" in told
-        assert "--data" in told
+        assert "--data" in told or name == "init-stack"  # which works in the folder of docker-compose.yml
         assert "Example" in told or section.startswith("Single")
 
 
