@@ -43,6 +43,16 @@ export const de: Catalogue = {
   lastSeen: "zuletzt gesehen",
   sides: { left: "Linker Fuß", right: "Rechter Fuß", unknown: "" },
   sideWords: { left: "links", right: "rechts", unknown: "" },
+  muscles: {
+    "abductor hallucis": "Fußgewölbe",
+    "flexor hallucis brevis": "Großzehe",
+    "flexor digitorum brevis": "Fußsohle",
+    "abductor digiti minimi": "Außenkante",
+    "extensor digitorum brevis": "Fußrücken",
+    gastrocnemius: "Wade",
+    soleus: "untere Wade",
+    "tibialis anterior": "Schienbein",
+  },
   states: {
     rest: "In Ruhe",
     active: "Muskel aktiv",

@@ -2,6 +2,7 @@
 
 import { inLanguage } from "./language";
 import { de } from "./strings.de";
+import type { MuscleId } from "./muscles";
 import type { Kind, Quality, State } from "./wire";
 
 const en = {
@@ -48,6 +49,16 @@ const en = {
   lastSeen: "last seen",
   sides: { left: "Left foot", right: "Right foot", unknown: "" },
   sideWords: { left: "left", right: "right", unknown: "" },
+  muscles: {
+    "abductor hallucis": "arch",
+    "flexor hallucis brevis": "big toe",
+    "flexor digitorum brevis": "sole",
+    "abductor digiti minimi": "outer edge",
+    "extensor digitorum brevis": "top of the foot",
+    gastrocnemius: "calf",
+    soleus: "lower calf",
+    "tibialis anterior": "shin",
+  } satisfies Record<MuscleId, string>,
   states: {
     rest: "At rest",
     active: "Muscle active",

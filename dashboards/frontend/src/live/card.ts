@@ -7,7 +7,7 @@ import { amount, clock, clockOfDay, clockSeconds, duration, figure } from "../ti
 import type { Episode, State } from "../wire";
 import type { Sensor } from "./model";
 import { EnvelopePlot, WavePlot, type Picture } from "./plots";
-import { channelName, nameOf, seconds } from "./words";
+import { channelName, muscleWords, nameOf, seconds } from "./words";
 
 const WAVE_PX = 80;
 const ENVELOPE_PX = 80;
@@ -42,9 +42,10 @@ export class Card {
   refresh(now: number): void {
     const { sensor } = this;
     say(this.name, nameOf(sensor));
-    say(this.place, sensor.info?.placement.muscle ?? "");
+    const muscle = muscleWords(sensor.info?.placement.muscle ?? "");
+    say(this.place, muscle);
     if (sensor.info) this.name.title = sensor.info.name;
-    this.element.setAttribute("aria-label", `${nameOf(sensor)} ${sensor.info?.placement.muscle ?? ""}`.trim());
+    this.element.setAttribute("aria-label", `${nameOf(sensor)} ${muscle}`.trim());
     say(this.badge, text.origins[sensor.origin]);
     show(this.badge, sensor.origin !== "live");
     const silence = staleness(sensor, now);

@@ -1,5 +1,6 @@
 /** What places, kinds and numbers are called. */
 
+import { muscleOf } from "../muscles";
 import { text } from "../strings";
 import type { Sensor } from "./model";
 
@@ -13,8 +14,14 @@ export function nameOf(sensor: Sensor): string {
 export function placeOf(sensor: Sensor | undefined, id: string): string {
   const placement = sensor?.info?.placement;
   if (!placement) return sensor?.info?.name ?? id;
-  const words = [text.sideWords[placement.side], placement.muscle].filter(Boolean).join(" ");
+  const words = [text.sideWords[placement.side], muscleWords(placement.muscle)].filter(Boolean).join(" ");
   return words || nameOf(sensor);
+}
+
+/** "arch" for a muscle known by name, else what was written. */
+export function muscleWords(written: string): string {
+  const known = muscleOf(written);
+  return known ? text.muscles[known] : written;
 }
 
 /** "left" where that says which sensor is meant, else as `placeOf`. */

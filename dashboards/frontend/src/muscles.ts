@@ -1,0 +1,29 @@
+/** Muscles a sensor is worn on: which are known by name, and where they are. */
+
+export type MuscleId =
+  | "abductor hallucis"
+  | "flexor hallucis brevis"
+  | "flexor digitorum brevis"
+  | "abductor digiti minimi"
+  | "extensor digitorum brevis"
+  | "gastrocnemius"
+  | "soleus"
+  | "tibialis anterior";
+
+/** In order of how often they cramp at night; each with words people use for it. */
+export const MUSCLES: Record<MuscleId, RegExp> = {
+  "abductor hallucis": /arch|hallucis abd|abductor hall/i,
+  "flexor hallucis brevis": /big toe|hallux|flexor hall/i,
+  "flexor digitorum brevis": /\bsole\b|flexor dig|toes/i,
+  "abductor digiti minimi": /little toe|outer edge|digiti minimi/i,
+  "extensor digitorum brevis": /\btop\b|dorsum|extensor/i,
+  gastrocnemius: /^calf|gastroc/i,
+  soleus: /soleus|lower calf/i,
+  "tibialis anterior": /shin|tibialis/i,
+};
+
+/** The muscle meant by what a person or a sensor wrote, if it is a known one. */
+export function muscleOf(written: string): MuscleId | null {
+  const ids = Object.keys(MUSCLES) as MuscleId[];
+  return ids.find((id) => id === written.trim().toLowerCase()) ?? ids.find((id) => MUSCLES[id].test(written)) ?? null;
+}
