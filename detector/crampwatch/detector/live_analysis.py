@@ -4,7 +4,7 @@ Everything it says follows from the blocks and their order alone, so that saying
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ from crampwatch.detector.events import (
     quality_set,
 )
 from crampwatch.detector.live_timeline import Timeline
-from crampwatch.detector.pipeline import Detector
+from crampwatch.detector.pipeline import Detector, push_together
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.kinds import EpisodeKind, Quality
@@ -27,7 +27,7 @@ from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKi
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-__all__ = ["LiveAnalysis", "description_of"]
+__all__ = ["LiveAnalysis", "description_of", "take_together"]
 
 LONG_CRAMP_S: Final = 600.0
 """A contraction of ten minutes is when advice pages say to seek help at once (docs/detection.md)."""
@@ -134,12 +134,19 @@ class LiveAnalysis:
         Blocks fetched from the sensor's memory after a gap come too late for the live detector and are skipped too: the
         final verdict is made of the complete session.
         """
+        return take_together([(self, block)])[0]
+
+    def prepare(self, block: SampleBlock) -> tuple[Detector, int, NDArray[np.float64]] | None:
+        """Return what `push_together` needs of a block that brings news; its events then go to `tell`."""
         if block.next_index <= self._detector.next_index:
-            return []
+            return None
         self._kept.session = str(block.session)
         self._kept.timeline.follow(block.first_index, block.first_utc_ns)
-        events = self._detector.push(block.first_index, _microvolts(block))
-        return [*self._told(events), *self._long_cramps(block.next_index)]
+        return self._detector, block.first_index, _microvolts(block)
+
+    def tell(self, events: Iterable[Event]) -> list[messages.Message]:
+        """Put into messages what a block brought to light."""
+        return [*self._told(events), *self._long_cramps(self._detector.next_index)]
 
     def take_temperature(self, message: messages.Temperature) -> None:
         """Let the detector know the skin's temperature."""
@@ -295,6 +302,19 @@ class LiveAnalysis:
 
     def _id(self, key: str) -> str:
         return f"{self._info.sensor}-{self._kept.boot_id:08x}-{key}"
+
+
+def take_together(work: Sequence[tuple[LiveAnalysis, SampleBlock]]) -> list[list[messages.Message]]:
+    """Analyse one block each of many streams, as `LiveAnalysis.take` does, with a fraction of the effort.
+
+    Args:
+        work: Analyses, each at most once, with the block that follows.
+    """
+    prepared = [analysis.prepare(block) for analysis, block in work]
+    found = iter(push_together([item for item in prepared if item is not None]))
+    return [
+        [] if item is None else analysis.tell(next(found)) for (analysis, _), item in zip(work, prepared, strict=True)
+    ]
 
 
 def _microvolts(block: SampleBlock) -> NDArray[np.float64]:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from crampwatch.detector.frontend import FrontEnd, emg_band_hz
+from crampwatch.detector.frontend import Bands, FrontEnd, emg_band_hz
 from crampwatch.detector.grid import BINS_PER_HOP, Frame, Grid
 from numpy.typing import NDArray
 
-__all__ = ["Measurer", "Measures"]
+__all__ = ["Measurer", "Measures", "measure"]
 
 Array = NDArray[np.float64]
 
@@ -76,14 +76,18 @@ class Measurer:
         """Measure whole hops that follow the ones before."""
         bands = self.front.run(frame.samples)
         usable = self._usable(frame)
-        return _measure(self.grid, frame, (bands.emg, bands.motion, bands.mains), usable)
+        return measure(self.grid, frame, bands, usable)
+
+    def is_settled(self) -> bool:
+        """Whether no sample has to be left out for the filter's sake."""
+        return not self.unsettled.any()
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self.grid.rate_hz)
 
     def _usable(self, frame: Frame) -> NDArray[np.bool_] | None:
         """Return which samples are there and settled; None where all are."""
-        if frame.valid is None and not self.unsettled.any():
+        if frame.valid is None and self.is_settled():
             return None
         channels, hops, hop_samples = frame.samples.shape
         total = hops * hop_samples
@@ -98,8 +102,9 @@ class Measurer:
         return usable.reshape(frame.samples.shape)
 
 
-def _measure(grid: Grid, frame: Frame, bands: tuple[Array, Array, Array], usable: NDArray[np.bool_] | None) -> Measures:
-    emg, motion, mains = bands
+def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | None) -> Measures:
+    """Measure whole hops of filtered signal; `usable` tells which samples count, None that all do."""
+    emg, motion, mains = bands.emg, bands.motion, bands.mains
     channels, hops, _ = emg.shape
     counts = _counts(usable, (channels, hops * BINS_PER_HOP, grid.bin_samples))
     square = emg * emg

@@ -1,7 +1,8 @@
 """The streaming detector of one sensor boot: blocks of EMG in, events out, the same whatever the blocks."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from crampwatch.detector.activity import PAST_BINS, Activity, ActivityRule
@@ -9,18 +10,19 @@ from crampwatch.detector.checkpoint import STATE_VERSION, Checkpoint, decode_che
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import Event, Features
 from crampwatch.detector.floor import NoiseFloor
-from crampwatch.detector.grid import BINS_PER_HOP, Framer, Grid
+from crampwatch.detector.grid import BINS_PER_HOP, Frame, Framer, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.measures import Measurer, Measures
 from crampwatch.detector.missing import filled
 from crampwatch.detector.quality import BLOCKING_BITS, QualityGate
+from crampwatch.detector.stack import Measured, Unmeasured, measure_together
 from crampwatch.detector.state import StateMachine
 from crampwatch.detector.tracker import EpisodeTracker
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "Prepared", "push_together"]
 
 Array = NDArray[np.float64]
 
@@ -63,7 +65,7 @@ class Detector:
         self._grid = Grid.at_rate(stream.rate_hz)
         self._framer = Framer(self._grid, stream.channels)
         self._measurer = Measurer(self._grid, stream.channels)
-        self._gate = QualityGate(stream)
+        self._gate = QualityGate.of(stream)
         self._rule = ActivityRule.at_rate(self._grid, self.config)
         self._floor = NoiseFloor(stream.channels, np.full(stream.channels, _least_floor_power(stream, self.config)))
         self._floor_power = self._floor.power()
@@ -87,19 +89,7 @@ class Detector:
         Raises:
             ValueError: The block has another number of channels.
         """
-        block = np.asarray(emg, dtype=np.float64)
-        if block.ndim != 2 or block.shape[1] != self.stream.channels:
-            raise ValueError(f"expected a block of shape (n, {self.stream.channels}), got {block.shape}")
-        expected = self._framer.next_index
-        if expected is not None and first_index < expected:
-            block, first_index = block[expected - first_index :], expected
-        if not len(block):
-            return []
-        events: list[Event] = []
-        if expected is not None and first_index - expected > _LONGEST_BRIDGE_S * self.stream.rate_hz:
-            events += self._leave_behind(expected)
-            self._framer.jump(first_index)
-        return events + self._frame(first_index, block)
+        return push_together([(self, first_index, emg)])[0]
 
     def push_temperature(self, index: int, celsius: float) -> None:
         """Tell the skin temperature at a sample index; NaN where the probe gave none."""
@@ -112,7 +102,7 @@ class Detector:
         pending = len(self._framer.pending)
         frame = self._framer.flush() if pending else None
         if frame is not None:
-            events += self._analyse(self._measurer.measure(frame), frame.first_hop)
+            events += self._measure_and_judge(frame)
         self._tracker.finish(self._history, self._history.first_hop + self._history.hops - 1)
         return [*events, *self._tracker.take_changes()]
 
@@ -175,21 +165,44 @@ class Detector:
         }
         return parts[name]
 
+    def prepare(self, first_index: int, emg: Array) -> "Prepared":
+        """Cut a block into hops, the first half of `push`; what it returns must be measured and given to `judge`.
+
+        Raises:
+            ValueError: The block has another number of channels.
+        """
+        block = np.asarray(emg, dtype=np.float64)
+        if block.ndim != 2 or block.shape[1] != self.stream.channels:
+            raise ValueError(f"expected a block of shape (n, {self.stream.channels}), got {block.shape}")
+        expected = self._framer.next_index
+        if expected is not None and first_index < expected:
+            block, first_index = block[expected - first_index :], expected
+        events: list[Event] = []
+        if not len(block):
+            return Prepared(events, None)
+        if expected is not None and first_index - expected > _LONGEST_BRIDGE_S * self.stream.rate_hz:
+            events += self._leave_behind(expected)
+            self._framer.jump(first_index)
+        frame = self._framer.push(first_index, block)
+        return Prepared(events, None if frame is None else Unmeasured(self._measurer, self._gate, frame))
+
+    def judge(self, first_hop: int, measured: Measured) -> list[Event]:
+        """Take measured hops, the second half of `push`."""
+        return self._analyse(first_hop, *measured)
+
     def _leave_behind(self, expected: int) -> list[Event]:
         """Walk through the first seconds of a long gap, so that it ends what was under way; then start afresh."""
         rest = np.full((round(_LONGEST_BRIDGE_S * self.stream.rate_hz), self.stream.channels), np.nan)
-        events = self._frame(expected, rest)
+        frame = self._framer.push(expected, rest)
+        assert frame is not None  # ten seconds complete a hop at any rate
+        events = self._measure_and_judge(frame)
         self._measurer.restart()
         return events
 
-    def _frame(self, first_index: int, block: Array) -> list[Event]:
-        frame = self._framer.push(first_index, block)
-        if frame is None:
-            return []
-        return self._analyse(self._measurer.measure(frame), frame.first_hop)
+    def _measure_and_judge(self, frame: Frame) -> list[Event]:
+        return self.judge(frame.first_hop, *measure_together([Unmeasured(self._measurer, self._gate, frame)]))
 
-    def _analyse(self, measures: Measures, first_hop: int) -> list[Event]:
-        bits = self._gate.bits(measures)
+    def _analyse(self, first_hop: int, measures: Measures, bits: NDArray[np.uint16]) -> list[Event]:
         usable = (bits & BLOCKING_BITS) == 0
         start = self._history.extend(first_hop, measures, usable)
         signal_codes = self._state.codes(bits)
@@ -277,6 +290,32 @@ class Detector:
             median_hz=history.measures.median_hz[start:].copy(),
             quality=bits,
         )
+
+
+class Prepared(NamedTuple):
+    """A block cut into hops: what a long gap before it ended, and the hops it completes, if any."""
+
+    events: list[Event]
+    hops: Unmeasured | None
+
+
+def push_together(work: Sequence[tuple[Detector, int, Array]]) -> list[list[Event]]:
+    """Push one block each to many detectors, and return what each brings to light.
+
+    The result is that of `Detector.push`, but for the rounding of sums.
+
+    Args:
+        work: Detectors, each at most once, with the arguments of `push`.
+
+    Raises:
+        ValueError: A block has another number of channels.
+    """
+    prepared = [detector.prepare(first_index, emg) for detector, first_index, emg in work]
+    measured = iter(measure_together([item.hops for item in prepared if item.hops is not None]))
+    return [
+        item.events if item.hops is None else item.events + detector.judge(item.hops.frame.first_hop, next(measured))
+        for (detector, _, _), item in zip(work, prepared, strict=True)
+    ]
 
 
 def _least_floor_power(stream: StreamDescription, config: DetectorConfig) -> float:

@@ -221,6 +221,8 @@ class _Service:
             return
         block = SampleBlock.decode(message.payload)
         key = StreamKey(sensor, block.boot_id, block.stream)
+        if key not in self._analyses:
+            await self._take_due()  # what is left of an earlier boot comes first
         analysis = self._analysis(key, block)
         if analysis is None:
             self._taken.append(message)
