@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
+from crampwatch.store.excerpt import RawChunk
 
 T0_NS = 1_700_000_000_000_000_000
 S_NS = 1_000_000_000
@@ -61,6 +63,26 @@ def features(step: int, steps: int = 5, *, channels: int = 2, **changes: Any) ->
         ),
     }
     return messages.Features(**(values | changes))
+
+
+def raw(chunk: int, *, holes: tuple[int, ...] = (), **changes: Any) -> RawChunk:
+    """Return a second of raw EMG at 100 Hz whose values tell index and channel; what is missing is named by index."""
+    values = chunk * 100.0 + np.arange(100.0)[:, None] + np.array([0.0, 0.5])
+    values[[index - chunk * 100 for index in holes]] = np.nan
+    fields: dict[str, Any] = {
+        "sensor": "left",
+        "t_ns": T0_NS + chunk * S_NS,
+        "origin": Origin.DEMO,
+        "session": SESSION,
+        "boot_id": 42,
+        "stream": 1,
+        "chunk": chunk,
+        "rate_hz": 100.0,
+        "unit": "uV",
+        "channels": 2,
+        "packed": values.astype("<f4").tobytes(),
+    }
+    return RawChunk(**(fields | changes))
 
 
 def temperature(n: int, celsius: float | None) -> messages.Temperature:

@@ -11,8 +11,10 @@ from typing import Final, TypeVar
 
 from crampwatch.protocol import messages
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
+from crampwatch.store.excerpt import RawChunk
 from crampwatch.store.influx_client import InfluxClient, quoted, within
 from crampwatch.store.influx_nights import nights_of, refresh_nights
+from crampwatch.store.influx_raw import read_raw, write_raw
 from crampwatch.store.influx_tiers import read_tier, refresh_tiers, series_of
 from crampwatch.store.line_protocol import line
 from crampwatch.store.night import Night
@@ -53,6 +55,7 @@ class InfluxStore:
         messages = list(messages)
         readings: list[Reading] = []
         documents: dict[tuple[str, str], Document] = {}
+        raw = [message for message in messages if isinstance(message, RawChunk)]
         for message in messages:
             document = document_of(message)
             if document is None:
@@ -64,6 +67,7 @@ class InfluxStore:
             self._client.send(lines + self._document_lines(list(documents.values())))
             refresh_tiers(self._client, [message for message in messages if isinstance(message, Features)])
             refresh_nights(self._client, messages)
+            write_raw(self._client, raw)
 
     def episodes(
         self,
@@ -106,6 +110,10 @@ class InfluxStore:
     def nights(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Night]:
         """Return the nights whose recording began within a span, by begin."""
         return nights_of(self._client, since_ns, until_ns, sensor)
+
+    def raw(self, sensor: str, *, since_ns: int, until_ns: int) -> list[RawChunk]:
+        """Return the raw EMG that was kept of a span, by time."""
+        return read_raw(self._client, sensor, since_ns, until_ns)
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""

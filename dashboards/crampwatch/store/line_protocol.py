@@ -9,7 +9,7 @@ from typing import Final
 
 from crampwatch.store.points import Value
 
-__all__ = ["line"]
+__all__ = ["key", "line"]
 
 _NAME: Final = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\ ", "\r": r"\ ", "\\": "/"})
 _TEXT: Final = str.maketrans({'"': r"\"", "\\": "\\\\", "\r": " "})
@@ -27,8 +27,14 @@ def line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Value],
     written = [f"{_name(name)}={text}" for name, value in fields.items() if (text := _value(value))]
     if not written:
         return ""
-    key = "".join(f",{_name(name)}={_name(value)}" for name, value in sorted(tags.items()) if value)
-    return f"{_name(measurement)}{key} {','.join(written)} {t_ns}"
+    return f"{key(measurement, tags)} {','.join(written)} {t_ns}"
+
+
+def key(measurement: str, tags: Mapping[str, str]) -> str:
+    """Return the part of a line that names the series; tags without a value are left out."""
+    return _name(measurement) + "".join(
+        f",{_name(name)}={_name(value)}" for name, value in sorted(tags.items()) if value
+    )
 
 
 def _name(text: str) -> str:

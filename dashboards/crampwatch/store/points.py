@@ -18,7 +18,7 @@ __all__ = ["STORED_LEAVES", "Document", "Reading", "Value", "document_of", "docu
 Value = float | int | bool | str
 
 STORED_LEAVES: Final = tuple(leaf for leaf in Leaf if leaf is not Leaf.SAMPLES)
-"""All but the samples, which the session files hold."""
+"""All but the samples: the session files hold them, and the store only those around episodes."""
 _FINAL_RANK: Final = 1 << 32
 _STEP_GRID_NS: Final = 10_000_000
 """Times of feature steps are rounded to this: said again after a restart, a step's time may differ by microseconds."""

@@ -296,7 +296,7 @@ async def _in_thread(
         raise
 
 
-def _read(received: Received) -> Message | None:
+def _read(received: Received) -> Message | _Samples | None:
     """Decode what was received; None, reported, where that cannot be."""
     try:
         return _decoded(received)

@@ -9,13 +9,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.protocol.messages import MESSAGE_TYPES, Message, decode, encode
-from crampwatch.protocol.topics import Leaf
+from crampwatch.protocol.messages import MESSAGE_TYPES, Message, encode
+from crampwatch.store.excerpt import RawChunk
 
 __all__ = ["Spool"]
 
-_LEAF_OF: Final = {kind: leaf for leaf, kind in MESSAGE_TYPES.items()}
+_KINDS: Final[dict[str, type[Message]]] = {
+    **{leaf.value: kind for leaf, kind in MESSAGE_TYPES.items()},
+    "raw": RawChunk,
+}
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS waiting (seq INTEGER PRIMARY KEY AUTOINCREMENT, leaf TEXT NOT NULL, payload BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS refused (seq INTEGER PRIMARY KEY, leaf TEXT NOT NULL, payload BLOB NOT NULL, why TEXT);
@@ -49,7 +54,7 @@ class Spool:
 
     def append(self, messages: Iterable[Message]) -> None:
         """Add messages; they are on the disk when this returns."""
-        rows = [(_LEAF_OF[type(message)].value, encode(message)) for message in messages]
+        rows = [(_NAMES[type(message)], encode(message)) for message in messages]
         try:
             with self._database:
                 self._database.executemany("INSERT INTO waiting (leaf, payload) VALUES (?, ?)", rows)
@@ -60,7 +65,7 @@ class Spool:
     def oldest(self, count: int) -> list[tuple[int, Message]]:
         """Return the messages that wait longest, with their numbers."""
         rows = self._database.execute("SELECT seq, leaf, payload FROM waiting ORDER BY seq LIMIT ?", (count,))
-        return [(seq, decode(payload, MESSAGE_TYPES[Leaf(leaf)])) for seq, leaf, payload in rows]
+        return [(seq, msgspec.json.decode(payload, type=_KINDS[leaf])) for seq, leaf, payload in rows]
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Forget messages that have arrived."""

@@ -16,17 +16,19 @@ import numpy as np
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
+from crampwatch.store.excerpt import RawChunk
 from crampwatch.store.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
 from crampwatch.store.night import EpisodeOutline, Night, summed_up
 from crampwatch.store.points import Document, Reading, document_of, readings_of
 from crampwatch.store.series import FIELDS, Series, thinned
+from crampwatch.store.sqlite_raw import RAW_SCHEMA, read_raw, write_raw
 from crampwatch.store.sqlite_tiers import TIER_SCHEMA, Reader, read_tier, refresh_tiers
 from crampwatch.store.store import FOREVER_NS, RejectedError
 from crampwatch.store.tiers import TIERS_NS, coarsest
 
 __all__ = ["SqliteStore"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _SCHEMA: Final = f"""
 CREATE TABLE document (
     measurement TEXT NOT NULL, id TEXT NOT NULL, sensor TEXT NOT NULL, session TEXT,
@@ -49,6 +51,7 @@ CREATE TABLE feature_chunk (
 );
 CREATE INDEX feature_chunk_by_time ON feature_chunk (source, t_ns);
 {TIER_SCHEMA}
+{RAW_SCHEMA}
 """
 _BUSY_S: Final = 5.0
 _MIGRATED_NS: Final = 3_600_000_000_000
@@ -117,6 +120,11 @@ class SqliteStore:
         infos = [info for info in self.sessions(sensor=sensor) if since_ns <= info.started_ns < until_ns]
         journal = [entry for entry in self.journal() if entry.entry == "factor"] if infos else []
         return [self._night(info, journal) for info in infos]
+
+    def raw(self, sensor: str, *, since_ns: int, until_ns: int) -> list[RawChunk]:
+        """Return the raw EMG that was kept of a span, by time."""
+        with self._used() as database:
+            return read_raw(database, sensor, since_ns, until_ns)
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""
@@ -230,6 +238,8 @@ def _prepare(database: sqlite3.Connection, path: Path, read_only: bool) -> None:
         database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
     if version == 1:
         _add_tiers(database)
+    if 1 <= version <= 2:
+        database.executescript(f"BEGIN; {RAW_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
 
 
 def _add_tiers(database: sqlite3.Connection) -> None:
@@ -249,7 +259,7 @@ def _add_tiers(database: sqlite3.Connection) -> None:
             if measurement in FIELDS:
                 span_ns = (begin_ns, begin_ns + _MIGRATED_NS)
                 refresh_tiers(database, measurement, sensor, [span_ns], _reader_of(measurement))
-        database.execute(f"PRAGMA user_version={_VERSION}")
+        database.execute("PRAGMA user_version=2")
 
 
 def _write_all(database: sqlite3.Connection, written: Iterable[Message]) -> None:
@@ -259,6 +269,8 @@ def _write_all(database: sqlite3.Connection, written: Iterable[Message]) -> None
         document = document_of(message)
         if isinstance(message, Features):
             features.append(message)
+        elif isinstance(message, RawChunk):
+            write_raw(database, message)
         elif document is not None:
             _write_document(database, document)
         else:

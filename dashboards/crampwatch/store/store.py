@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Episode, JournalEntry, Message, Notice, SensorInfo
+from crampwatch.store.excerpt import RawChunk
 from crampwatch.store.night import Night
 from crampwatch.store.series import Series
 
@@ -54,6 +55,9 @@ class Store(Protocol):
 
     def nights(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Night]:
         """Return the nights whose recording began within a span, by begin; the one under way among them."""
+
+    def raw(self, sensor: str, *, since_ns: int, until_ns: int) -> list[RawChunk]:
+        """Return the raw EMG that was kept of a span, by time: seconds around episodes, what is missing as NaN."""
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a span, by time."""

@@ -78,6 +78,7 @@ def test_a_store_without_tiers_gets_them_when_it_is_opened(tmp_path: Path) -> No
     store.close()
     with sqlite3.connect(path) as database:
         database.execute("DROP TABLE tier")
+        database.execute("DROP TABLE raw_chunk")
         database.execute("PRAGMA user_version = 1")
     database.close()
     store = SqliteStore(path)

@@ -1,0 +1,119 @@
+"""The samples around an episode are found again, whatever came first."""
+
+import random
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from crampwatch.protocol.block import BlockFlag, SampleBlock
+from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.messages import Episode
+from crampwatch.store.excerpt import RawChunk, chunk_of, wanted_span
+from crampwatch.store.recent import RecentSamples
+from crampwatch.store.spectrum import band_rms
+from stored_messages import S_NS, SESSION, T0_NS, episode
+
+RATE_HZ = 100.0
+BLOCK = 25
+
+
+def block(first: int, samples: int = BLOCK, *, stream: int = 1, rate_hz: float = RATE_HZ) -> SampleBlock:
+    counts = np.arange(first, first + samples, dtype=np.int32)[:, None] + np.array([0, 1], np.int32)
+    utc_ns = T0_NS + round(first * S_NS / rate_hz)
+    return SampleBlock(UUID(SESSION), 42, stream, BlockFlag.SIMULATED, first, utc_ns, rate_hz, 1e-6, counts)
+
+
+def cramp(**changes: Any) -> Episode:
+    """Return a cramp from 20 s to 24 s."""
+    span: dict[str, Any] = {
+        "onset_ns": T0_NS + 20 * S_NS,
+        "onset_index": 2000,
+        "offset_index": 2400,
+        "rate_hz": RATE_HZ,
+    }
+    return episode(**(span | changes))
+
+
+def kept(found: list[RawChunk]) -> dict[int, int]:
+    """Return how many samples of each second were returned, at most."""
+    counts: dict[int, int] = {}
+    for chunk in found:
+        counts[chunk.chunk] = max(counts.get(chunk.chunk, 0), int(chunk.known.sum()))
+    return counts
+
+
+def test_what_is_wanted_of_an_episode() -> None:
+    assert wanted_span(cramp()) == (1500, 3400)
+    assert wanted_span(cramp(offset_index=None)) == (1500, 2000 + 12_000 + 1000)
+    assert wanted_span(cramp(offset_index=90_000)) == (1500, 2000 + 12_000 + 1000)
+    assert wanted_span(cramp(onset_index=100, offset_index=200)) == (0, 1200)
+
+
+def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    found = []
+    for first in range(0, 6000, BLOCK):
+        told = [cramp(offset_index=None, revision=1)] if first == 2300 else [cramp()] if first == 2600 else []
+        found += recent.take([("left", block(first))], told)
+    recent.close()
+    assert kept(found) == dict.fromkeys(range(15, 34), 100)
+    assert len(found) == 19
+    assert found[0].values[:2].tolist() == [[1500.0, 1501.0], [1501.0, 1502.0]]
+    assert (found[0].t_ns, found[0].origin, found[0].unit) == (T0_NS + 15 * S_NS, "demo", "uV")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_store_and_messages_in_any_order_keep_the_same(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    said: list[tuple[list[tuple[str, SampleBlock]], list[Episode]]] = [
+        ([("left", block(first))], [cramp()] if first == 2600 else []) for first in range(0, 6000, BLOCK)
+    ]
+    found = []
+    for begin in range(0, len(said), 20):
+        recent = RecentSamples(tmp_path / "recent.sqlite")
+        for again in range(2):  # killed before it acknowledged, so that all of it comes once more
+            part = said[begin : begin + 20]
+            chance.shuffle(part)
+            found += [chunk for blocks, told in part for chunk in recent.take(blocks, told if again else [])]
+        recent.close()
+    assert kept(found) == dict.fromkeys(range(15, 34), 100)
+    for chunk in found:
+        assert np.array_equal(chunk.values[:, 0][chunk.known], np.arange(100.0)[chunk.known] + chunk.chunk * 100)
+
+
+def test_a_gap_stays_one_until_it_is_filled(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    there = [first for first in range(0, 5000, BLOCK) if not 2050 <= first < 2200]
+    found = [chunk for first in there for chunk in recent.take([("left", block(first))], [cramp()])]
+    assert kept(found)[20] == 50
+    assert 21 not in kept(found)
+    late = [chunk for first in range(2050, 2200, BLOCK) for chunk in recent.take([("left", block(first))], [])]
+    recent.close()
+    assert kept(late) == {20: 100, 21: 100}
+
+
+def test_other_streams_sensors_and_boots_are_left_out(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    recent.take([("left", block(2000, 100, stream=3, rate_hz=50.0)), ("right", block(2000, 100))], [cramp()])
+    assert recent.take([("left", block(4000, 100, stream=3, rate_hz=50.0)), ("right", block(2200, 100))], []) == []
+    recent.close()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnavailableError, match="newest samples"):
+        RecentSamples(tmp_path / "file" / "recent.sqlite")
+
+
+def test_a_second_without_samples_is_none() -> None:
+    assert chunk_of("left", 3, []) is None
+    assert chunk_of("left", 3, [block(0)]) is None
+
+
+def test_the_bands_together_hold_the_power_of_the_signal() -> None:
+    noise = np.random.default_rng(0).normal(0.0, 10.0, 500)
+    bands = band_rms(noise, 1000.0)
+    assert np.sqrt(sum(value**2 for value in bands.values())) == pytest.approx(10.0 * np.sqrt(480 / 500), rel=0.1)
+    assert set(band_rms(noise, 100.0)) == {"hz_020", "hz_030"}
