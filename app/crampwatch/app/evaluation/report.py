@@ -64,9 +64,9 @@ def html_page(
         f"<title>{escape(title)}</title><style>{style}</style>",
         f'<header><h1>{escape(title)}</h1><p class="banner">{escape(headline)}</p>',
         f"<p>{_CAUTION} Reproduce with <code>{escape(command)}</code></p></header><main>",
-        *(_table(table) for table in tables[:4]),
+        *(_table(table) for table in tables[:5]),
         *([_confidence(outcome)] if outcome else []),
-        *(_table(table) for table in tables[4:]),
+        *(_table(table) for table in tables[5:]),
         *_plots(plots),
         "</main></html>",
     ]

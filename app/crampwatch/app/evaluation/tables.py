@@ -44,7 +44,8 @@ def tables_of(outcome: Outcome) -> tuple[Table, ...]:
         _scores_table(outcome, clear=False),
         _scores_table(outcome, clear=True),
         _timing_table(outcome),
-        _causes_table(outcome),
+        _false_table(outcome),
+        _missed_table(outcome),
         _nights_table(outcome),
         _szcore_table(outcome),
         _confusion_table(outcome),
@@ -73,15 +74,20 @@ def _timing_table(outcome: Outcome) -> Table:
     )
 
 
-def _causes_table(outcome: Outcome) -> Table:
-    """Return what false alarms really were, and what was missed."""
-    kinds = [kind for kind in outcome.scores if outcome.false_as[kind] or outcome.missed_as[kind]]
+def _false_table(outcome: Outcome) -> Table:
+    """Return what false alarms really were."""
     return Table(
-        "What errors were",
-        ("kind", "false alarms were", "missed were"),
-        tuple((_name(kind), count_text(outcome.false_as[kind]), count_text(outcome.missed_as[kind])) for kind in kinds),
+        "What false alarms were",
+        ("called", "really"),
+        tuple((_name(kind), count_text(causes)) for kind, causes in outcome.false_as.items() if causes),
         "A false alarm is counted under what it overlaps longest; muscle goes before an artefact at the same time.",
     )
+
+
+def _missed_table(outcome: Outcome) -> Table:
+    """Return what was missed."""
+    rows = ((_name(kind), count_text(labels)) for kind, labels in outcome.missed_as.items() if labels)
+    return Table("What was missed", ("kind", "causes"), tuple(rows))
 
 
 def _confusion_table(outcome: Outcome) -> Table:

@@ -58,6 +58,12 @@ _SCENARIOS: dict[str, Scenario] = {
     "walking": Scenario(
         "Getting up, walking, standing and coming back, no cramp, without end.", plain.walking, cycle_s=300.0
     ),
+    "exam": Scenario(
+        "Half an hour of ten cramps among twice as many look-alikes: denser than any night, for quick checks.",
+        plain.exam,
+        hours=0.5,
+        traits=night_traits,
+    ),
     "night": Scenario(
         "A near-life night of 8 h: sleep cycles, one to three cramps, many look-alikes, a foot that warms in bed.",
         fill_night(NightLife()),

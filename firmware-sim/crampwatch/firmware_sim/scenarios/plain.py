@@ -11,7 +11,7 @@ from crampwatch.firmware_sim.physiology.twitch import Bursts, Fasciculations, My
 from crampwatch.firmware_sim.scenarios import menu
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
-__all__ = ["demo", "quiet", "restless", "twitches", "walking"]
+__all__ = ["demo", "exam", "quiet", "restless", "twitches", "walking"]
 
 _CLEAR_ONSETS: dict[Onset, float] = {"sputter": 0.7, "ramp": 0.3}
 
@@ -35,6 +35,21 @@ def demo(rng: np.random.Generator, plan: Plan) -> None:
     for _ in range(4):
         jerk = Bursts("jerk", tuple(range(plan.channels)), burst_s=(0.08, 0.25))
         plan.place(rng, jerk, window_s=(onset_s + cramp.extent_s, plan.length_s))
+
+
+def exam(rng: np.random.Generator, plan: Plan) -> None:
+    """Fill the plan with a cramp every three minutes, and twice as many look-alikes of every kind."""
+    for start_s in np.arange(0.0, plan.length_s, 180.0):
+        cramp = draw_cramp(rng, plan.channels, plateau_uv=(20.0, 110.0), longest_s=60.0)
+        plan.place(rng, cramp, window_s=(start_s, start_s + 180.0))
+    draws = [draw for _, draw, _ in (*menu.EVENTS, *menu.HARD_EVENTS) if draw is not menu.walking]
+    for place in rng.permutation(4 * int(plan.length_s / 180.0)).tolist():
+        plan.place(rng, draws[place % len(draws)](rng, plan.channels), window_s=(0.0, plan.length_s), apart_s=2.0)
+    for draw in (menu.motion, menu.friction, menu.tug, menu.mains_step, menu.poor_contact, menu.gap, menu.patchy_link):
+        disturbance = draw(rng, plan.channels)
+        room_s = plan.length_s - disturbance.extent_s
+        if room_s > 0:
+            plan.add(float(rng.uniform(0.0, room_s)), disturbance, alone=False)
 
 
 def twitches(rng: np.random.Generator, plan: Plan) -> None:

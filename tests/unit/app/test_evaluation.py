@@ -1,0 +1,179 @@
+"""`crampwatch evaluate`: seeds, cases, tables, the page and its plots."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crampwatch.app.evaluating import Evaluated, evaluate
+from crampwatch.app.evaluation.clip import Clip
+from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
+from crampwatch.app.evaluation.report import pick_clips
+from crampwatch.app.evaluation.request import Request
+from crampwatch.app.evaluation.seeds import SEED_SETS, seeds_of, set_of
+from crampwatch.app.evaluation.simulated_night import SimulatedNight
+from crampwatch.app.main import main
+from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.protocol.kinds import EpisodeKind
+from lanes import shared_data
+
+
+def quietly(_done: int, _total: int | None) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    folder = tmp_path_factory.mktemp("evaluation")
+    request = Request(
+        scenario="exam", seeds="checking:2", hours=0.1, keep=folder / "nights", report=folder / "report", plots=12
+    )
+    done = evaluate(request, progress=quietly)
+    done.write(folder / "report")
+    return done
+
+
+def report(evaluated: Evaluated, name: str) -> str:
+    assert evaluated.request.report is not None
+    return (evaluated.request.report / name).read_text("utf-8")
+
+
+def test_seeds_to_tune_with_and_seeds_to_report_never_meet() -> None:
+    sets = [set(numbers) for numbers in SEED_SETS.values()]
+    assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "count"), [("reporting:3", 9001, 3), ("tuning", 1, 12), ("1-4,8", 1, 5), ("7", 7, 1)]
+)
+def test_seeds_are_sets_ranges_and_numbers(text: str, first: int, count: int) -> None:
+    seeds = seeds_of(text)
+    assert (seeds[0], len(seeds)) == (first, count)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "reporting:x", "1-", "4-x"])
+def test_what_are_no_seeds_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="are no seeds"):
+        seeds_of(text)
+
+
+def test_a_report_on_mixed_seeds_says_so() -> None:
+    assert set_of((1, 2)) == "tuning"
+    assert set_of((1, 9001)) == "mixed"
+
+
+def test_simulated_accuracy_is_called_that(evaluated: Evaluated) -> None:
+    assert evaluated.headline.startswith("Simulated accuracy: 2 night(s) of exam, seeds checking:2 (checking)")
+    for name in ("report.html", "summary.md"):
+        assert "Simulated accuracy" in report(evaluated, name)
+    assert json.loads(report(evaluated, "figures.json"))["request"]["simulated"] is True
+
+
+def test_the_page_needs_nothing_beside_it_and_says_how_to_repeat_it(evaluated: Evaluated) -> None:
+    page = report(evaluated, "report.html")
+    assert "crampwatch evaluate --scenario exam --seeds checking:2 --hours 0.1" in page
+    assert not any(word in page for word in ("http://", "https://", "<script", "@import", "url("))
+    assert "not a medical device" in page
+    assert f"{len(evaluated.plots.clips)} of {len(evaluated.plots.clips) + evaluated.plots.left_out} shown" in page
+
+
+def test_every_plot_is_well_formed_and_shows_what_it_is_about(evaluated: Evaluated) -> None:
+    assert evaluated.plots.clips
+    for clip in evaluated.plots.clips:
+        drawn = ET.fromstring(clip_svg(clip))
+        classes = {part.get("class") for part in drawn.iter()}
+        assert {"wave", "envelope", "floor", "threshold", "edge"} <= classes
+        assert clip.start_s <= clip.subject.onset_s
+        spans = clip.truth if clip.is_miss else clip.verdicts
+        assert any(span.onset_s == clip.subject.onset_s for span in spans)
+
+
+def test_a_plot_shows_the_extremes_of_the_signal_itself(evaluated: Evaluated) -> None:
+    clip = evaluated.plots.clips[0]
+    seed = int(clip.case.rpartition(" ")[2])
+    signal = np.concatenate(list(SimulatedNight("exam", seed, 0.1).open().recording.chunks(60_000)))
+    window = signal[round(clip.start_s * 1000) : round(clip.stop_s * 1000)]
+    window = window - np.nanmedian(window, axis=0)
+    assert np.nanmax(clip.highest, axis=0) == pytest.approx(np.nanmax(window, axis=0), rel=1e-5)
+    assert np.nanmin(clip.lowest, axis=0) == pytest.approx(np.nanmin(window, axis=0), rel=1e-5)
+
+
+def test_plots_of_cramps_come_first_and_what_is_left_out_is_counted(evaluated: Evaluated) -> None:
+    clips = evaluated.plots.clips
+    order = [clip.subject.kind is not EpisodeKind.CRAMP for clip in clips]
+    assert order == sorted(order)
+    few = pick_clips(clips, left_out=3, most=2)
+    assert (len(few.clips), few.left_out) == (2, 3 + len(clips) - 2)
+
+
+def test_a_plot_of_missing_samples_has_a_gap(evaluated: Evaluated) -> None:
+    clip = evaluated.plots.clips[0]
+    parts = {name: getattr(clip, name) for name in Clip.__slots__}
+    hollow = Clip(
+        **{**parts, "lowest": np.full_like(clip.lowest, np.nan), "highest": np.full_like(clip.highest, np.nan)}
+    )
+    assert 'class="wave" d=""' in clip_svg(hollow)
+
+
+def test_reliability_is_drawn_for_every_kind_seen(evaluated: Evaluated) -> None:
+    assert evaluated.outcome is not None
+    drawn = reliability_svg(evaluated.outcome.reliability)
+    ET.fromstring(drawn)
+    assert ">cramp<" in drawn
+
+
+def test_a_kept_night_is_the_night_itself_gaps_and_all(tmp_path: Path) -> None:
+    fresh = SimulatedNight("night-hard", 3, 0.05)
+    kept = SimulatedNight("night-hard", 3, 0.05, kept_in=tmp_path)
+    signals = [np.concatenate(list(case.open().recording.chunks(10_000))) for case in (fresh, kept, kept)]
+    np.testing.assert_array_equal(signals[0], signals[1])
+    np.testing.assert_array_equal(signals[0], signals[2])
+    assert tuple(fresh.open().events) == tuple(kept.open().events)
+
+
+def test_a_night_of_unknown_scale_is_in_counts() -> None:
+    known, unknown = (SimulatedNight("exam", 1, 0.01, scale_known=scale_known).open() for scale_known in (True, False))
+    assert not unknown.recording.stream.scale_known
+    one, other = (next(iter(opened.recording.chunks(5000))) for opened in (known, unknown))
+    np.testing.assert_allclose(other * known.recording.stream.lsb_uv, one)
+    assert np.array_equal(other, np.rint(other), equal_nan=True)
+
+
+def test_two_at_a_time_come_out_as_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for jobs in ("1", "2"):
+        assert (
+            main(["evaluate", "--scenario", "exam", "--hours", "0.01", "--seeds", "1-2", "--jobs", jobs, "--json"]) == 0
+        )
+        said.append(json.loads(capsys.readouterr().out))
+    for one in said:
+        del one["speed"]
+    assert said[0] == said[1]
+
+
+def test_an_endless_scenario_needs_a_length(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--scenario", "quiet", "--seeds", "1"]) == 2
+    assert "--hours" in capsys.readouterr().err
+
+
+def test_an_annotated_recording_is_scored_by_its_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(shared_data("biosppy", "emg_1.txt")), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["annotated"]["emg_1.txt"]
+    assert told["sure"] == 4
+    assert told["cramps"] == 0
+
+
+def test_a_recording_without_annotations_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(shared_data("biosppy", "emg_1.txt"), tmp_path / "emg_1.txt")
+    assert main(["evaluate", str(tmp_path / "emg_1.txt")]) == 4
+    assert "annotations beside it" in capsys.readouterr().err
+
+
+def test_a_simulated_file_is_scored_by_its_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    night = tmp_path / "night.npz"
+    assert main(["simulate", "--scenario", "exam", "--hours", "0.06", "--out", str(night)]) == 0
+    assert main(["evaluate", str(night), "--report", str(tmp_path / "report")]) == 0
+    assert "Simulated accuracy: 1 file(s)" in capsys.readouterr().out
+    assert "Simulated accuracy" in (tmp_path / "report" / "report.html").read_text("utf-8")
