@@ -189,9 +189,9 @@ class _Taker:
             UnavailableError: It cannot be written now.
         """
         received = tuple(self._received)
-        batch = [message for one in received if (message := _read(one)) is not None]
-        if batch:
-            await _in_thread(self._sink.write, batch)
+        heard = [said for one in received if (said := _read(one)) is not None]
+        if heard:
+            await _in_thread(self._keep, heard)
         for one in received:
             one.ack()
         del self._received[: len(received)]
