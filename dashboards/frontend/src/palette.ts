@@ -10,6 +10,10 @@ export interface Palette {
   hatch: string;
   cramp: string;
   episode: string;
+  plate: string;
+  text: string;
+  accent: string;
+  alarm: string;
 }
 
 let palette: Palette | null = null;
@@ -36,6 +40,10 @@ function read(): Palette {
     hatch: colour("--hatch"),
     cramp: colour("--mark-cramp"),
     episode: colour("--mark-episode"),
+    plate: colour("--card"),
+    text: colour("--text"),
+    accent: colour("--accent"),
+    alarm: colour("--alarm-line"),
   };
 }
 

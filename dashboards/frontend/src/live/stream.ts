@@ -27,6 +27,11 @@ export class Stream {
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.watch();
     });
+    // A page kept for "back" would hold on to one of the six connections a browser has for one server.
+    window.addEventListener("pagehide", () => this.source?.close());
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) this.open();
+    });
   }
 
   private open(): void {

@@ -1,0 +1,194 @@
+/** An episode from near: its waveform, and below it the spectrum over the same time. */
+
+import { ask } from "../api";
+import { make, say } from "../dom";
+import { hatch } from "../hatch";
+import { currentPalette } from "../palette";
+import { figure } from "../time";
+import { Canvas, drawWave, drawWord, xOf, type Scale } from "./drawing";
+import { octetsOf, type Signals, type Stretch } from "./signals";
+import { text } from "./text";
+import { ticks } from "./ticks";
+import type { EpisodeRow, Night, NightSensor, SpectrumAnswer } from "./wire";
+import { channelWords } from "./words";
+
+const WAVE_PX = 110;
+const SPECTRUM_PX = 96;
+const AXIS_PX = 20;
+const GAP_PX = 8;
+const LONGEST_SPECTRUM_MS = 600_000;
+
+interface Subject {
+  night: Night;
+  sensor: NightSensor;
+  episode: EpisodeRow;
+  channel: number;
+  fromMs: number;
+  toMs: number;
+}
+
+export class CloseUp {
+  readonly element = make("div", { class: "closeup", role: "img" });
+  private readonly canvas = new Canvas();
+  private readonly note = make("p", { class: "muted note" });
+  private readonly picture = document.createElement("canvas");
+  private subject: Subject | null = null;
+  private stretch: Stretch | null = null;
+  private spectrum: SpectrumAnswer | null = null;
+
+  constructor(private readonly signals: Signals) {
+    this.element.append(this.canvas.element, this.note);
+    new ResizeObserver(() => this.draw()).observe(this.element);
+  }
+
+  async show(night: Night, episode: EpisodeRow): Promise<void> {
+    const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
+    this.stretch = this.spectrum = null;
+    this.subject = null;
+    if (!sensor?.has_signal) {
+      say(this.note, text.noSpectrum);
+      this.draw();
+      return;
+    }
+    const end = (episode.offset_ns ?? night.to_ns) / 1e6;
+    const margin = Math.max(500, Math.min(10_000, (end - episode.onset_ns / 1e6) * 0.25));
+    const subject = {
+      night,
+      sensor,
+      episode,
+      channel: episode.channels[0] ?? 0,
+      fromMs: episode.onset_ns / 1e6 - margin,
+      toMs: end + margin,
+    };
+    this.subject = subject;
+    this.element.setAttribute("aria-label", `${text.wave}, ${text.spectrum}, ${channelWords(sensor, subject.channel)}`);
+    const isLong = subject.toMs - subject.fromMs > LONGEST_SPECTRUM_MS;
+    say(this.note, isLong ? text.tooLong : "");
+    await Promise.all([this.fetchWave(subject), isLong ? null : this.fetchSpectrum(subject)]);
+  }
+
+  draw(): void {
+    const width = this.element.clientWidth;
+    const subject = this.subject;
+    if (!subject || width === 0) {
+      this.canvas.begin(Math.max(width, 1), 1);
+      return;
+    }
+    const hasSpectrum = this.spectrum !== null;
+    this.canvas.begin(width, WAVE_PX + AXIS_PX + (hasSpectrum ? SPECTRUM_PX + GAP_PX : 0));
+    const scale: Scale = { fromMs: subject.fromMs, toMs: subject.toMs, widthPx: width };
+    this.paintSpan(subject, scale);
+    this.paintWave(subject, scale);
+    if (hasSpectrum) this.paintSpectrum(scale);
+    this.paintAxis(scale);
+  }
+
+  private async fetchWave(subject: Subject): Promise<void> {
+    const columns = Math.max(100, Math.min(2000, this.element.clientWidth || 600));
+    try {
+      const stretch = await this.signals.fetch({
+        night: subject.night.night,
+        sensor: subject.sensor.sensor,
+        fromMs: subject.fromMs,
+        toMs: subject.toMs,
+        columns,
+      });
+      if (subject !== this.subject) return;
+      this.stretch = stretch;
+      this.draw();
+    } catch {
+      if (subject === this.subject) say(this.note, text.noSpectrum);
+    }
+  }
+
+  private async fetchSpectrum(subject: Subject): Promise<void> {
+    const query = new URLSearchParams({
+      sensor: subject.sensor.sensor,
+      channel: String(subject.channel),
+      from_ns: String(Math.round(subject.fromMs * 1000) * 1000),
+      to_ns: String(Math.round(subject.toMs * 1000) * 1000),
+    });
+    try {
+      const spectrum = await ask<SpectrumAnswer>(`/api/v1/nights/${encodeURIComponent(subject.night.night)}/spectrum?${query.toString()}`);
+      if (subject !== this.subject) return;
+      this.spectrum = spectrum;
+      this.draw();
+    } catch {
+      if (subject === this.subject) say(this.note, text.noSpectrum);
+    }
+  }
+
+  private paintSpan({ episode }: Subject, scale: Scale): void {
+    const { pen } = this.canvas;
+    pen.fillStyle = episode.kind === "cramp" ? currentPalette().cramp : currentPalette().episode;
+    const left = xOf(scale, episode.onset_ns / 1e6);
+    pen.fillRect(left, 0, xOf(scale, (episode.offset_ns ?? scale.toMs * 1e6) / 1e6) - left, WAVE_PX);
+  }
+
+  private paintWave({ sensor, channel }: Subject, scale: Scale): void {
+    const { pen } = this.canvas;
+    for (const [from, to] of sensor.gaps_ns) {
+      const [left, right] = [xOf(scale, from / 1e6), xOf(scale, to / 1e6)];
+      if (right < 0 || left > scale.widthPx) continue;
+      pen.fillStyle = hatch(pen, currentPalette().hatch);
+      pen.fillRect(left, 0, right - left, WAVE_PX);
+    }
+    const stretch = this.stretch;
+    if (!stretch) return;
+    let limit = 1e-6;
+    for (const value of stretch.wave.values) if (Math.abs(value) > limit) limit = Math.abs(value);
+    drawWave(pen, stretch.wave, channel, scale, { top: 0, height: WAVE_PX }, limit * 1.05, stretch.isSamples);
+    drawWord(pen, `${text.wave}, ${channelWords(sensor, channel)}`, 4, 10);
+    drawWord(pen, `±${figure(limit)} ${text.units[sensor.unit]}`, scale.widthPx - 4, 10, "right");
+  }
+
+  private paintSpectrum(scale: Scale): void {
+    const spectrum = this.spectrum;
+    if (!spectrum) return;
+    const { pen } = this.canvas;
+    const top = WAVE_PX + GAP_PX;
+    this.paintCells(spectrum);
+    const fromMs = spectrum.from_ns / 1e6;
+    const left = xOf(scale, fromMs);
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(this.picture, left, top, xOf(scale, fromMs + spectrum.columns * spectrum.step_s * 1000) - left, SPECTRUM_PX);
+    drawWord(pen, `${text.spectrum}, ${text.spectrumLabel(Math.round(spectrum.top_hz))}`, 4, top + 10);
+  }
+
+  /** One pixel a cell, in shades of the theme's accent: the red theme stays red. */
+  private paintCells({ columns, rows, data }: SpectrumAnswer): void {
+    this.picture.width = columns;
+    this.picture.height = rows;
+    const pen = this.picture.getContext("2d");
+    if (!pen) return;
+    const cells = octetsOf(data);
+    const image = pen.createImageData(columns, rows);
+    const [ground, tone] = [rgb(pen, currentPalette().plate), rgb(pen, currentPalette().accent)];
+    const bright = rgb(pen, currentPalette().text);
+    for (let column = 0; column < columns; column++)
+      for (let row = 0; row < rows; row++) {
+        const share = ((cells[column * rows + row] ?? 0) / 255) ** 1.6;
+        const at = ((rows - 1 - row) * columns + column) * 4;
+        const [from, to, part] = share < 0.6 ? [ground, tone, share / 0.6] : [tone, bright, (share - 0.6) / 0.4];
+        for (let i = 0; i < 3; i++) image.data[at + i] = (from[i] ?? 0) + ((to[i] ?? 0) - (from[i] ?? 0)) * part;
+        image.data[at + 3] = 255;
+      }
+    pen.putImageData(image, 0, 0);
+  }
+
+  private paintAxis(scale: Scale): void {
+    const { pen } = this.canvas;
+    pen.fillStyle = currentPalette().axis;
+    pen.textAlign = "center";
+    for (const { ms, label } of ticks(scale.fromMs, scale.toMs, scale.widthPx, 84)) {
+      const [x, half] = [xOf(scale, ms), pen.measureText(label).width / 2];
+      if (x - half > 0 && x + half < scale.widthPx) pen.fillText(label, x, this.canvas.height - AXIS_PX / 2);
+    }
+  }
+}
+
+function rgb(pen: CanvasRenderingContext2D, colour: string): number[] {
+  pen.fillStyle = colour;
+  const hex = String(pen.fillStyle);
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}

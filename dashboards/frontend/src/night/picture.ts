@@ -1,0 +1,360 @@
+/** The night as a picture: episodes by kind, waveform, envelope against threshold, temperature; gaps hatched. */
+
+import { make, say } from "../dom";
+import { hatch } from "../hatch";
+import { channelColour, currentPalette } from "../palette";
+import { figure } from "../time";
+import type { Kind } from "../wire";
+import { Canvas, drawLine, drawWave, drawWord, xOf, type Band, type Scale } from "./drawing";
+import { follow } from "./gestures";
+import { Signals, type Stretch, type Wanted } from "./signals";
+import { text } from "./text";
+import { ticks } from "./ticks";
+import type { EpisodeRow, Night, NightSensor } from "./wire";
+import { channelWords, placeWords } from "./words";
+import type { TimeWindow } from "./window";
+
+const KINDS: readonly Kind[] = ["cramp", "twitch", "leg_movement", "rhythmic", "movement", "artefact"];
+const ROW_PX = 17;
+const WAVE_PX = 62;
+const ENVELOPE_PX = 62;
+const TEMPERATURE_PX = 52;
+const AXIS_PX = 22;
+const SPACE_PX = 8;
+const TICK_SPACE_PX = 74;
+/** Wait for the fingers to rest a moment: each step of a zoom would ask the server else. */
+const FETCH_AFTER_MS = 40;
+const LIMITS = [1, 2, 5];
+
+interface Lane extends Band {
+  kind: "episodes" | "wave" | "envelope" | "temperature";
+  sensor?: NightSensor;
+  channel?: number;
+}
+
+export class Picture {
+  readonly element: HTMLElement;
+  private readonly canvas = new Canvas();
+  private readonly point = make("p", { class: "point muted", "aria-hidden": "true" });
+  private readonly signals = new Signals();
+  private readonly shown = new Map<string, Stretch>();
+  private night: Night | null = null;
+  private lanes: Lane[] = [];
+  private rows: Kind[] = [];
+  private pointPx: number | null = null;
+  private selected = "";
+  private isDue = false;
+  private asked = 0;
+  private timer = 0;
+
+  constructor(
+    private readonly view: TimeWindow,
+    private readonly onSelect: (id: string) => void,
+  ) {
+    this.element = make("div", { class: "picture", tabindex: "0", role: "application", "aria-label": text.pictureLabel });
+    this.element.append(this.canvas.element, this.point);
+    follow(this.element, view, {
+      onTap: (x, y) => this.tap(x, y),
+      onPoint: (x) => {
+        this.pointPx = x;
+        this.draw();
+      },
+    });
+    new ResizeObserver(() => this.refresh()).observe(this.element);
+  }
+
+  show(night: Night): void {
+    const isOther = night.night !== this.night?.night;
+    const isLonger = night.to_ns !== this.night?.to_ns || night.read !== this.night?.read;
+    this.night = night;
+    if (isOther) this.shown.clear();
+    if (isOther || isLonger) this.signals.clear();
+    this.rows = KINDS.filter((kind) => kind === "cramp" || night.episodes.some((episode) => episode.kind === kind));
+    this.layOut();
+    this.refresh();
+  }
+
+  select(id: string): void {
+    this.selected = id;
+    this.draw();
+  }
+
+  /** What is shown has changed: draw what is known at once, and ask for what is not. */
+  refresh(): void {
+    this.draw();
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.fetch(), FETCH_AFTER_MS);
+  }
+
+  draw(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      this.paint();
+    });
+  }
+
+  private async fetch(): Promise<void> {
+    const number = ++this.asked;
+    const width = this.element.clientWidth;
+    if (!this.night || width === 0) return;
+    const columns = Math.max(100, Math.min(2000, Math.round(width)));
+    for (const sensor of this.night.sensors) {
+      const wanted: Wanted = { night: this.night.night, sensor: sensor.sensor, fromMs: this.view.fromMs, toMs: this.view.toMs, columns };
+      try {
+        const stretch = await this.signals.fetch(wanted);
+        if (number !== this.asked) return;
+        this.shown.set(sensor.sensor, stretch);
+      } catch {
+        return; // what is drawn stands; the next move asks again
+      }
+      this.draw();
+    }
+    this.element.dataset["drawn"] = `${this.view.fromMs} ${this.view.toMs}`;
+  }
+
+  private layOut(): void {
+    let top = 0;
+    const add = (lane: Omit<Lane, "top">): void => {
+      this.lanes.push({ ...lane, top });
+      top += lane.height + SPACE_PX;
+    };
+    this.lanes = [];
+    add({ kind: "episodes", height: this.rows.length * ROW_PX });
+    for (const sensor of this.night?.sensors ?? []) {
+      for (let channel = 0; channel < sensor.channels; channel++) add({ kind: "wave", sensor, channel, height: WAVE_PX });
+      add({ kind: "envelope", sensor, height: ENVELOPE_PX });
+    }
+    if (this.night?.sensors.some((sensor) => sensor.temperature.length)) add({ kind: "temperature", height: TEMPERATURE_PX });
+  }
+
+  private get heightPx(): number {
+    const last = this.lanes[this.lanes.length - 1];
+    return (last ? last.top + last.height : 0) + AXIS_PX;
+  }
+
+  private paint(): void {
+    const width = this.element.clientWidth;
+    if (!this.night || width === 0) return;
+    this.canvas.begin(width, this.heightPx);
+    const scale: Scale = { fromMs: this.view.fromMs, toMs: this.view.toMs, widthPx: width };
+    this.paintAxis(scale);
+    for (const lane of this.lanes) {
+      if (lane.kind === "episodes") this.paintEpisodes(lane, scale);
+      else if (lane.kind === "temperature") this.paintTemperature(lane, scale);
+      else if (lane.sensor) this.paintSignal(lane, lane.sensor, scale);
+    }
+    this.paintPoint(scale);
+  }
+
+  private paintAxis(scale: Scale): void {
+    const { pen } = this.canvas;
+    const bottom = this.heightPx - AXIS_PX;
+    for (const { ms, label } of ticks(scale.fromMs, scale.toMs, scale.widthPx, TICK_SPACE_PX)) {
+      const x = Math.round(xOf(scale, ms)) + 0.5;
+      pen.strokeStyle = currentPalette().grid;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      pen.moveTo(x, 0);
+      pen.lineTo(x, bottom);
+      pen.stroke();
+      const half = pen.measureText(label).width / 2;
+      pen.fillStyle = currentPalette().axis;
+      pen.textAlign = "center";
+      if (x - half > 0 && x + half < scale.widthPx) pen.fillText(label, x, bottom + AXIS_PX / 2 + 2);
+    }
+  }
+
+  private paintEpisodes(lane: Lane, scale: Scale): void {
+    const { pen } = this.canvas;
+    const palette = currentPalette();
+    for (const episode of this.night?.episodes ?? []) {
+      const [left, right] = this.edges(episode, scale);
+      if (right < 0 || left > scale.widthPx) continue;
+      const top = lane.top + this.rows.indexOf(episode.kind) * ROW_PX + 2;
+      const isSelected = episode.id === this.selected;
+      const from = Math.max(left, -2);
+      const length = Math.min(right, scale.widthPx + 2) - from;
+      pen.fillStyle = pen.strokeStyle = episode.kind === "cramp" ? palette.alarm : palette.accent;
+      pen.globalAlpha = episode.kind === "artefact" || episode.label?.verdict === "not_a_cramp" ? 0.5 : 1;
+      if (episode.status === "retracted") pen.strokeRect(from + 0.5, top + 0.5, Math.max(length - 1, 2), ROW_PX - 5);
+      else pen.fillRect(from, top, length, ROW_PX - 4);
+      pen.globalAlpha = 1;
+      if (isSelected) this.paintSelection(from, length, top, lane);
+    }
+    if (this.element.clientWidth < 240) return;
+    this.rows.forEach((kind, row) => drawWord(pen, text.kindRows[kind], 4, lane.top + row * ROW_PX + ROW_PX / 2));
+  }
+
+  private paintSelection(from: number, length: number, top: number, lane: Lane): void {
+    const { pen } = this.canvas;
+    pen.strokeStyle = currentPalette().text;
+    pen.lineWidth = 2;
+    pen.strokeRect(from - 2, top - 2, length + 4, ROW_PX);
+    pen.lineWidth = 1;
+    pen.fillStyle = currentPalette().episode;
+    pen.fillRect(from, lane.top + lane.height, length, this.heightPx - AXIS_PX - lane.height);
+  }
+
+  private paintSignal(lane: Lane, sensor: NightSensor, scale: Scale): void {
+    const { pen } = this.canvas;
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, lane.top, scale.widthPx, lane.height);
+    pen.clip();
+    this.paintGaps(lane, sensor, scale);
+    const stretch = this.shown.get(sensor.sensor);
+    if (stretch && lane.kind === "wave") this.paintWave(stretch, lane, sensor, scale);
+    else if (stretch) this.paintEnvelope(stretch, lane, sensor, scale);
+    else drawWord(pen, placeWords(sensor), 4, lane.top + 10);
+    pen.restore();
+  }
+
+  private paintWave(stretch: Stretch, lane: Lane, sensor: NightSensor, scale: Scale): void {
+    const { pen } = this.canvas;
+    const channel = lane.channel ?? 0;
+    const limit = niceAbove(peakOf(stretch, channel), sensor.unit === "uV" ? 10 : 1e-6);
+    pen.strokeStyle = currentPalette().grid;
+    pen.strokeRect(-1, lane.top + lane.height / 2 + 0.5, scale.widthPx + 2, 0);
+    drawWave(pen, stretch.wave, channel, scale, lane, limit, stretch.isSamples);
+    drawWord(pen, `${placeWords(sensor)}, ${channelWords(sensor, channel)}`, 4, lane.top + 10);
+    drawWord(pen, `±${figure(limit)} ${text.units[sensor.unit]}`, scale.widthPx - 4, lane.top + 10, "right");
+  }
+
+  private paintEnvelope(stretch: Stretch, lane: Lane, sensor: NightSensor, scale: Scale): void {
+    const { pen } = this.canvas;
+    const range = envelopeRange(stretch);
+    drawWord(pen, range ? text.envelope : text.noEnvelope, 4, lane.top + 10);
+    if (!range) return;
+    const [low, high] = range;
+    const y = (value: number): number =>
+      lane.top + lane.height - 2 - ((Math.log10(Math.max(value, low)) - Math.log10(low)) / (Math.log10(high) - Math.log10(low))) * (lane.height - 4);
+    for (let channel = 0; channel < Math.min(stretch.envelope.channels, sensor.channels || 1); channel++) {
+      pen.strokeStyle = channelColour(channel);
+      pen.lineWidth = 1;
+      pen.setLineDash([4, 4]);
+      pen.globalAlpha = 0.7;
+      drawLine(pen, stretch.envelope, channel, 2, scale, y);
+      pen.setLineDash([]);
+      pen.globalAlpha = 1;
+      pen.lineWidth = 1.4;
+      drawLine(pen, stretch.envelope, channel, 0, scale, y);
+    }
+    drawWord(pen, `${figure(low)}–${figure(high)} ${text.units[sensor.unit]}`, scale.widthPx - 4, lane.top + 10, "right");
+  }
+
+  /** What was not recorded: never zero, never calm. What was not read yet is left open. */
+  private paintGaps(lane: Lane, sensor: NightSensor, scale: Scale): void {
+    const { pen } = this.canvas;
+    const night = this.night;
+    if (!night) return;
+    const isRead = night.read >= 1;
+    for (const [from, to] of sensor.gaps_ns) {
+      const isOpen = !isRead && to >= night.to_ns;
+      const [left, right] = [xOf(scale, from / 1e6), xOf(scale, to / 1e6)];
+      if (right < 0 || left > scale.widthPx) continue;
+      const begin = Math.max(left, -1);
+      const width = Math.max(1, Math.min(right, scale.widthPx + 1) - begin);
+      pen.fillStyle = isOpen ? currentPalette().floor : hatch(pen, currentPalette().hatch);
+      pen.fillRect(begin, lane.top, width, lane.height);
+      const word = isOpen ? text.notRead : text.notRecorded;
+      if (width > pen.measureText(word).width + 16 && lane.channel === 0)
+        drawWord(pen, word, begin + width / 2 - pen.measureText(word).width / 2, lane.top + lane.height / 2 + 8);
+    }
+  }
+
+  private paintTemperature(lane: Lane, scale: Scale): void {
+    const { pen } = this.canvas;
+    const night = this.night;
+    if (!night) return;
+    const all = night.sensors.flatMap((sensor) => sensor.temperature.map(([, celsius]) => celsius));
+    const [low, high] = [Math.floor(Math.min(...all)) - 0.5, Math.ceil(Math.max(...all)) + 0.5];
+    const y = (celsius: number): number => lane.top + lane.height - ((celsius - low) / (high - low)) * lane.height;
+    night.sensors.forEach((sensor, number) => {
+      pen.strokeStyle = channelColour(number);
+      pen.lineWidth = 1.4;
+      pen.beginPath();
+      let lastS = -Infinity;
+      for (const [atS, celsius] of sensor.temperature) {
+        const x = xOf(scale, night.from_ns / 1e6 + atS * 1000);
+        if (atS - lastS > 600) pen.moveTo(x, y(celsius));
+        else pen.lineTo(x, y(celsius));
+        lastS = atS;
+      }
+      pen.stroke();
+    });
+    let x = drawWord(pen, text.temperature, 4, lane.top + 10);
+    if (night.sensors.length > 1)
+      night.sensors.forEach((sensor, number) => {
+        x = drawWord(pen, text.sideShort[sensor.side] || sensor.name, x + 8, lane.top + 10, "left", channelColour(number));
+      });
+    drawWord(pen, `${low.toFixed(1)}–${high.toFixed(1)} °C`, scale.widthPx - 4, lane.top + 10, "right");
+  }
+
+  private paintPoint(scale: Scale): void {
+    const { pen } = this.canvas;
+    if (this.pointPx === null) {
+      say(this.point, "");
+      return;
+    }
+    pen.fillStyle = currentPalette().axis;
+    pen.fillRect(Math.round(this.pointPx), 0, 1, this.heightPx - AXIS_PX);
+    const ms = scale.fromMs + (this.pointPx / scale.widthPx) * (scale.toMs - scale.fromMs);
+    say(this.point, text.exactTime(ms, scale.toMs - scale.fromMs));
+    this.point.style.left = `${Math.min(this.pointPx + 8, scale.widthPx - 110)}px`;
+  }
+
+  private tap(x: number, y: number): void {
+    this.element.focus({ preventScroll: true });
+    const scale: Scale = { fromMs: this.view.fromMs, toMs: this.view.toMs, widthPx: this.element.clientWidth };
+    const lane = this.lanes[0];
+    const row = lane && y < lane.top + lane.height ? this.rows[Math.floor((y - lane.top) / ROW_PX)] : undefined;
+    const reach = row ? 12 : 0;
+    const near = (this.night?.episodes ?? [])
+      .filter((episode) => !row || episode.kind === row)
+      .map((episode) => ({ episode, gap: distance(x, this.edges(episode, scale)) }))
+      .filter(({ gap }) => gap <= reach)
+      .sort((a, b) => a.gap - b.gap || KINDS.indexOf(a.episode.kind) - KINDS.indexOf(b.episode.kind))[0];
+    if (near) this.onSelect(near.episode.id);
+  }
+
+  private edges(episode: EpisodeRow, scale: Scale): [number, number] {
+    const left = xOf(scale, episode.onset_ns / 1e6);
+    const end = episode.offset_ns ?? this.night?.to_ns ?? episode.onset_ns;
+    return [left, Math.max(xOf(scale, end / 1e6), left + 3)];
+  }
+}
+
+function distance(x: number, [left, right]: [number, number]): number {
+  return x < left ? left - x : Math.max(0, x - right);
+}
+
+function peakOf({ wave }: Stretch, channel: number): number {
+  let peak = 0;
+  for (let i = channel * 2; i < wave.values.length; i += wave.channels * 2) {
+    const high = Math.max(wave.values[i + 1] ?? 0, -(wave.values[i] ?? 0));
+    if (high > peak) peak = high;
+  }
+  return peak;
+}
+
+/** Decades around what is shown; null where nothing is known. */
+function envelopeRange({ envelope }: Stretch): [number, number] | null {
+  let [low, high] = [Infinity, 0];
+  for (let i = 0; i < envelope.values.length; i++) {
+    const value = envelope.values[i] ?? NaN;
+    if (!(value > 0)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (high === 0) return null;
+  const from = 10 ** (Math.floor(Math.log10(low) * 2) / 2);
+  return [from, Math.max(10 ** (Math.ceil(Math.log10(high) * 2) / 2), from * 30)];
+}
+
+function niceAbove(value: number, least: number): number {
+  const wanted = Math.max(value, least);
+  const decade = 10 ** Math.floor(Math.log10(wanted));
+  return (LIMITS.find((limit) => limit * decade >= wanted * 0.999) ?? 10) * decade;
+}

@@ -1,0 +1,64 @@
+/** What places and channels of a night are called. */
+
+import { muscleWords } from "../live/words";
+import { text as shared } from "../strings";
+import { text } from "./text";
+import type { EpisodeRow, Night, NightSensor } from "./wire";
+
+/** "left arch", else the sensor's name. */
+export function placeWords(sensor: NightSensor): string {
+  const words = [shared.sideWords[sensor.side], muscleWords(sensor.muscle)].filter(Boolean).join(" ");
+  return words || sensor.name;
+}
+
+export function placeOfEpisode(night: Night, episode: EpisodeRow): string {
+  const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
+  return sensor ? placeWords(sensor) : episode.sensor;
+}
+
+export function channelWords(sensor: NightSensor, channel: number): string {
+  return sensor.labels[channel] || shared.channel(channel + 1);
+}
+
+/** "1 min 40 s", "7 h 05", "0.3 s". */
+export function lasting(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return whole % 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole / 60} min`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
+}
+
+/** "3 likely cramps, longest 1 min 40 s at 03:12, left arch. Recorded 7 h 05 of 7 h 40." */
+export function sentence(night: Night): string {
+  const cramps = night.episodes.filter((episode) => episode.kind === "cramp" && episode.status !== "retracted");
+  const kept = cramps.filter((episode) => episode.label?.verdict !== "not_a_cramp");
+  const longest = [...kept].sort((a, b) => lengthMs(b, night) - lengthMs(a, night))[0];
+  const found = longest
+    ? text.cramps(kept.length, lasting(lengthMs(longest, night)), longest.onset_ns / 1e6, placeOfEpisode(night, longest))
+    : text.noCramps;
+  const spanMs = (night.to_ns - night.from_ns) / 1e6;
+  const recorded = night.read < 1 ? "" : ` ${text.recorded(lasting(night.recorded_s * 1000), lasting(spanMs))}`;
+  const denied = cramps.length - kept.length;
+  return `${found}${denied ? ` ${text.denied(denied)}` : ""}${recorded}`;
+}
+
+/** "Also 12 twitches, 3 movements; 1 withdrawn." */
+export function besides(night: Night): string {
+  const counts = new Map<string, number>();
+  for (const episode of night.episodes) {
+    const kind = episode.status === "retracted" ? "retracted" : episode.kind;
+    if (kind !== "cramp") counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  const parts = Object.entries(shared.kindCounts).flatMap(([kind, [one, many]]) => {
+    const count = counts.get(kind) ?? 0;
+    return count ? [`${count} ${count === 1 ? one : many}`] : [];
+  });
+  return parts.length ? text.also(parts.join(", ")) : "";
+}
+
+export function lengthMs(episode: EpisodeRow, night: Night): number {
+  return ((episode.offset_ns ?? night.to_ns) - episode.onset_ns) / 1e6;
+}
