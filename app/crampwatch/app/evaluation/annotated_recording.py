@@ -75,10 +75,10 @@ def score_file(path: Path, options: ReaderOptions) -> AnnotatedScore:
     return score_recording_file(options.read(path), annotations)
 
 
-def score_recording_file(recording: Recording, annotations: Path) -> AnnotatedScore:
-    """Do the same with a recording that is open already."""
+def score_recording_file(recording: Recording, annotations: Path | None) -> AnnotatedScore:
+    """Do the same with a recording that is open already; None where nothing is in it that anybody could mark."""
     stream = recording.stream
-    marked = decode_annotations(annotations.read_text("utf-8"), name=annotations.name)
+    marked = decode_annotations(annotations.read_text("utf-8"), name=annotations.name) if annotations else ()
     chunks = list(recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz))))
     episodes = detect(stream, chunks, temperature=recording.temperature)
     return score_annotated(marked, episodes, duration_s=sum(map(len, chunks)) / stream.rate_hz)

@@ -1,0 +1,69 @@
+"""How long the detector takes for a night of 8 h, and how much memory: two channels at 1 kHz, on one core.
+
+Half an hour of a simulated night is played over and over, so that neither simulating nor reading a file counts::
+
+    python benchmarks/detect_a_night.py
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from crampwatch.detector.batch import detect
+from crampwatch.firmware_sim.scenarios import scenario
+from numpy.typing import NDArray
+
+MOST_S = 5.0
+MOST_GROWTH = 1.1
+"""Peak memory of eight hours over that of one."""
+
+LOOP_S, CHUNK_S, RATE_HZ = 1800, 60, 1000
+
+
+def main() -> int:
+    """Print time and memory; fail where either is more than promised."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--alone", type=int, metavar="HOURS", help="Measure in this process and print JSON.")
+    asked = parser.parse_args()
+    if asked.alone:
+        print(json.dumps(_measured(asked.alone)))
+        return 0
+    short, long = _in_a_process(1), _in_a_process(8)
+    growth = long["peak_mb"] / short["peak_mb"]
+    print("| length | processor time | times real time | peak memory |\n|---|---|---|---|")
+    for hours, one in ((1, short), (8, long)):
+        speed = hours * 3600 / one["seconds"]
+        print(f"| {hours} h | {one['seconds']:.2f} s | {speed:,.0f} | {one['peak_mb']:.0f} MB |")
+    return 0 if long["seconds"] <= MOST_S and growth <= MOST_GROWTH else 1
+
+
+def _in_a_process(hours: int) -> dict[str, float]:
+    """Measure in a process of its own: peak memory is that of a whole process."""
+    said = subprocess.run([sys.executable, __file__, "--alone", str(hours)], check=True, capture_output=True, text=True)
+    measured: dict[str, float] = json.loads(said.stdout)
+    return measured
+
+
+def _measured(hours: int) -> dict[str, float]:
+    source = scenario("night", seed=1)
+    loop = source.read(3600 * RATE_HZ, LOOP_S * RATE_HZ)
+    detect(source.stream, loop[: 60 * RATE_HZ])  # everything is imported and warm before the clock starts
+    began_s = time.process_time()
+    detect(source.stream, _played(loop, hours))
+    seconds = time.process_time() - began_s
+    return {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _played(loop: NDArray[np.float64], hours: int) -> Iterator[NDArray[np.float64]]:
+    for _ in range(hours * 3600 // LOOP_S):
+        for first in range(0, len(loop), CHUNK_S * RATE_HZ):
+            yield loop[first : first + CHUNK_S * RATE_HZ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
