@@ -13,7 +13,7 @@ from crampwatch.protocol.errors import UnavailableError
 __all__ = ["DataFolder", "FolderLock"]
 
 _KEPT: Final = ("sessions", "broker", "detector", "final", "logs", "page", "cache", "deleted")
-_PATTERNS: Final = ("store*.sqlite*", "bonds.json", "sensor-bonds.json")
+_PATTERNS: Final = ("store*.sqlite*", "home.json", "bonds.json", "sensor-bonds.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ class DataFolder:
     def finals(self) -> Path:
         """Final episodes of each ended session, JSON Lines."""
         return self.root / "final"
+
+    @property
+    def home(self) -> Path:
+        """The night's count of cramps, as told to Home Assistant."""
+        return self.root / "home.json"
 
     @property
     def logs(self) -> Path:

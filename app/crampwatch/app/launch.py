@@ -188,8 +188,7 @@ class _Run:
     async def _hear(self, bus: Bus) -> None:
         async for received in bus.messages():
             try:
-                leaf = Topic.parse(received.topic).leaf
-                message = messages.decode(received.payload, messages.MESSAGE_TYPES[leaf])
+                message = messages.decode_at(Topic.parse(received.topic), received.payload)
             except FrameError as error:
                 report_unreadable(received.topic, error)
                 continue

@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "Watch": ("demo", "wear", "scan"),
     "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise"),
     "This machine": ("doctor", "config", "init-stack"),
-    "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web"),
+    "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web", "home"),
 }
 """Commands by section, in the order of ``--help``; each lives in a module of its name."""
 

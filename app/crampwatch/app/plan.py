@@ -18,7 +18,7 @@ Mode = Literal["demo", "wear", "replay"]
 _ANY_PORT: Final = "127.0.0.1:0"
 # -P: a folder named crampwatch where the user happens to be is not ours.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "crampwatch.app")
-_OPS_ORDER: Final = ("broker", "collector", "detector", "store", "web")
+_OPS_ORDER: Final = ("broker", "collector", "detector", "store", "web", "home")
 _BROKER_RANK, _OTHERS_RANK, _COLLECTOR_RANK = 2, 1, 0
 
 
@@ -83,9 +83,10 @@ class Plan:
         return self._stage("collector", settings, *arguments, may_end=self.ends_with_recording, rank=_COLLECTOR_RANK)
 
     def followers(self, page_port: int) -> tuple[Stage, ...]:
-        """Return detector, store and page."""
+        """Return detector, store and page, and who tells Home Assistant where that is wished."""
         settings = replace(self.settings, web=replace(self.settings.web, port=page_port))
-        return tuple(self._stage(name, settings, rank=_OTHERS_RANK) for name in ("detector", "store", "web"))
+        names = ("detector", "store", "web", *(["home"] if settings.home.tell else []))
+        return tuple(self._stage(name, settings, rank=_OTHERS_RANK) for name in names)
 
     def finaliser(self) -> Stage:
         """Return the program that judges what has ended; it is run once, not kept."""

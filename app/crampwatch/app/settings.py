@@ -16,6 +16,7 @@ __all__ = [
     "SETTINGS",
     "BrokerSettings",
     "CollectorSettings",
+    "HomeSettings",
     "LogSettings",
     "OpsSettings",
     "ServerSettings",
@@ -150,6 +151,17 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """Home Assistant."""
+
+    tell: bool = _setting(
+        False,
+        "Let `wear`, `demo` and `replay` tell Home Assistant, which has to use the same broker (--broker).",
+        flag="--home-assistant",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OpsSettings:
     """What a service tells of itself, for monitoring."""
 
@@ -157,7 +169,7 @@ class OpsSettings:
     port: int = _setting(
         0,
         "Port of /healthz and /metrics; 0 for none. With `wear`, `demo` and `replay` the broker has this one, and "
-        "collector, detector, store and page the following.",
+        "collector, detector, store, page and `home` the following.",
         metavar="PORT",
     )
 
@@ -175,6 +187,7 @@ class Settings:
     collector: CollectorSettings = field(default_factory=CollectorSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    home: HomeSettings = field(default_factory=HomeSettings)
     ops: OpsSettings = field(default_factory=OpsSettings)
 
 

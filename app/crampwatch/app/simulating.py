@@ -66,8 +66,9 @@ class Cast:
                     advice="Leave out --channels, --rate-hz, --scale and --column.",
                 )
             return _of_session(self.play)
-        source = RecordedSource(self.options.read(self.play))
-        return (SensorOptions(self._name(0), partial(_same, source), origin=Origin.REPLAY),)
+        recording = self.options.read(self.play)
+        source = RecordedSource(recording)
+        return (SensorOptions(self._name(0), partial(_same, source), origin=recording.origin, waits_for_start=True),)
 
     def _simulated(self, number: int) -> SensorOptions:
         opened = partial(
@@ -115,7 +116,7 @@ def be_sensors(settings: Settings, cast: Cast, *, listen: str | None, hci: str |
     options = SimulatorOptions(
         cast.members(), listen=listen, hci=hci, speed=speed, seed=cast.seed, bond_path=folder.sensor_bonds
     )
-    serve("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready))
+    serve("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready), ailment=str)
 
 
 def _open(name: str, seed: int, hours: float | None) -> SignalSource:

@@ -22,8 +22,9 @@ __all__ = ["PROFILES", "Stack", "StackWishes"]
 
 PROFILES: Final = ("full", "server", "collector", "demo")
 _USERS: Final = "broker-users.toml"
-_ONCE: Final = ("influxdb-admin-password", "influxdb-admin-token", "influxdb-read-password", "grafana-admin-password")
+_ONCE: Final = ("influxdb-admin-password", "influxdb-admin-token", "influxdb-grafana-login", "grafana-admin-password")
 """Databases keep these themselves after their first start: they cannot be renewed from here."""
+_LOGINS: Final = {"influxdb-grafana-login": "grafana:"}
 _RENEWED: Final = ("web-token",)
 _SECRET_OCTETS: Final = 32
 
@@ -164,5 +165,6 @@ def _id(function: str) -> int:
     return number or 1000
 
 
-def _new_secret() -> str:
-    return secrets.token_urlsafe(_SECRET_OCTETS)
+def _new_secret(name: str = "") -> str:
+    """Return a secret; one whose file holds a login begins with its user."""
+    return _LOGINS.get(name, "") + secrets.token_urlsafe(_SECRET_OCTETS)

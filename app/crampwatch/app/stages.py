@@ -154,6 +154,13 @@ def _run_store(settings: Settings) -> None:
     serve("store", settings, lambda stop: run(options, stop=stop))
 
 
+def _run_home(settings: Settings) -> None:
+    from crampwatch.home.service import HomeOptions, run
+
+    options = HomeOptions(broker_address(settings, "home"), DataFolder(settings.data).home, version=version_text())
+    serve("home", settings, lambda stop: run(options, stop=stop))
+
+
 def _run_web(settings: Settings) -> None:
     from crampwatch.app.nights import archive_options
     from crampwatch.store.store import open_store
@@ -198,5 +205,6 @@ _STAGES: Final[dict[str, Callable[[Settings], None]]] = {
     "collector": run_collector,
     "detector": _run_detector,
     "store": _run_store,
+    "home": _run_home,
     "web": _run_web,
 }

@@ -23,7 +23,7 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError, UnavailableError
 from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.messages import MESSAGE_TYPES, Message
+from crampwatch.protocol.messages import Message
 from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
 from crampwatch.store.points import STORED_LEAVES
 from crampwatch.store.recent import RecentSamples
@@ -262,10 +262,10 @@ def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict
 async def _report(bus: Bus, spool: Spool | None, folder: Path) -> None:
     """Say in the service's status how much waits for the database and how much is free, until cancelled."""
     while True:
-        await asyncio.sleep(_REPORT_S)
         backlog = 0 if spool is None else len(spool)
         status = _status(online=True, backlog=backlog, free_bytes=await _in_thread(_free_bytes, folder))
         await bus.publish(str(service_topic("store")), status, retain=True)
+        await asyncio.sleep(_REPORT_S)
 
 
 def _free_bytes(folder: Path) -> int | None:
@@ -309,10 +309,7 @@ def _decoded(received: Received) -> Message | _Samples:
     topic = Topic.parse(received.topic)
     if topic.leaf is Leaf.SAMPLES:
         return topic.sensor, SampleBlock.decode(received.payload)
-    message = messages.decode(received.payload, MESSAGE_TYPES[topic.leaf])
-    if message.sensor != topic.sensor:
-        raise FrameError(f"It tells of sensor {message.sensor!r}.")
-    return message
+    return messages.decode_at(topic, received.payload)
 
 
 def _status(*, online: bool, backlog: int | None = None, free_bytes: int | None = None) -> bytes:

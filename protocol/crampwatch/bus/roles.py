@@ -77,7 +77,7 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         "homeassistant": Role(
             "Home Assistant itself",
             also_says=("homeassistant/status",),
-            also_hears=("homeassistant/#", f"{HOME_ROOT}/#"),
+            also_hears=("homeassistant/#", f"{HOME_ROOT}/#", str(service_topic("home"))),
         ),
         "reader": Role("hears all, says nothing: `crampwatch doctor`, and programs of your own", hears=_ALL),
     }

@@ -72,10 +72,10 @@ class Info:
 
     @property
     def origin(self) -> Origin:
-        """Where samples of this sensor come from."""
-        if Capability.REPLAY in self.capabilities:
-            return Origin.REPLAY
-        return Origin.DEMO if Capability.SIMULATED in self.capabilities else Origin.LIVE
+        """Where samples of this sensor come from; what was simulated stays so when it is played again."""
+        if Capability.SIMULATED in self.capabilities:
+            return Origin.DEMO
+        return Origin.REPLAY if Capability.REPLAY in self.capabilities else Origin.LIVE
 
     def encode(self) -> bytes:
         """Return the octets of the characteristic."""

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
-from crampwatch.protocol.topics import Leaf
+from crampwatch.protocol.topics import Leaf, Topic
 from msgspec import Meta, Struct
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Temperature",
     "Unit",
     "decode",
+    "decode_at",
     "encode",
     "schemas",
 ]
@@ -286,6 +287,21 @@ def decode(payload: bytes, kind: type[AnyMessage]) -> AnyMessage:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FrameError(f"A {kind.__name__} message cannot be read: {error}.") from error
     assert isinstance(message, kind)
+    return message
+
+
+def decode_at(topic: Topic, payload: bytes) -> Message:
+    """Read what came on a topic: a message of its leaf, about its sensor; who may speak for one may not for another.
+
+    Raises:
+        FrameError: It is not that, or the topic carries no JSON.
+    """
+    kind = MESSAGE_TYPES.get(topic.leaf)
+    if kind is None:
+        raise FrameError(f"Leaf {topic.leaf} carries no JSON.")
+    message = decode(payload, kind)
+    if message.sensor != topic.sensor:
+        raise FrameError(f"It tells of sensor {message.sensor!r}.")
     return message
 
 

@@ -12,7 +12,7 @@ __all__ = ["config"]
 
 
 @click.command(short_help="Show every setting, its value and where it came from.")
-@settings_options("broker", "server", "collector", "store", "web", "ops")
+@settings_options("broker", "server", "collector", "store", "web", "home", "ops")
 @json_option()
 def config(*, resolved: Resolved, as_json: bool) -> None:
     r"""Show every setting, its value and where it came from.

@@ -18,7 +18,7 @@ _PLACEMENTS = ("CW-LEFT=left:abductor hallucis", "CW-RIGHT=right:abductor halluc
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides the foot and what it does.")
 @click.option("--sensors", default=2, show_default=True, type=click.IntRange(1, 4), help="How many sensors are worn.")
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
-@settings_options("broker", "store", "web", "ops")
+@settings_options("broker", "store", "web", "home", "ops")
 def demo(
     *,
     resolved: Resolved,

@@ -5,15 +5,19 @@ import json
 import click
 from crampwatch.app.options import json_option, settings_options
 from crampwatch.app.resolve import Resolved
+from crampwatch.protocol.errors import ConfigurationError
 
 __all__ = ["finalise"]
 
 
 @click.command(short_help="Judge a recorded session anew, as a whole.")
 @click.argument("session", required=False)
-@settings_options("broker", "store")
+@click.option(
+    "--every", "every_s", type=click.IntRange(5), metavar="SECONDS", help="Look again that often, until stopped."
+)
+@settings_options("broker", "store", "ops")
 @json_option()
-def finalise(*, resolved: Resolved, session: str | None, as_json: bool) -> None:
+def finalise(*, resolved: Resolved, session: str | None, every_s: int | None, as_json: bool) -> None:
     r"""Run the detector over whole sessions, backfilled gaps included; the result replaces what was said live.
 
     `crampwatch wear` does this when a session ends; where there was no time for it, this command does. SESSION is a
@@ -23,7 +27,15 @@ def finalise(*, resolved: Resolved, session: str | None, as_json: bool) -> None:
     Examples:
       crampwatch finalise
       crampwatch finalise last
+      crampwatch finalise --every 60
     """
+    if every_s is not None:
+        if session is not None:
+            raise ConfigurationError("--every is for all sessions that end.", advice="Leave out the session.")
+        from crampwatch.app.finalising import keep_finalising
+
+        keep_finalising(resolved.settings, every_s=every_s)
+        return
     import asyncio
 
     from crampwatch.app.finalising import finalise_until_stopped

@@ -20,7 +20,7 @@ __all__ = ["replay"]
 @click.option("--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End then.")
 @reader_options
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
-@settings_options("broker", "store", "web", "ops")
+@settings_options("broker", "store", "web", "home", "ops")
 def replay(
     *, resolved: Resolved, file: Path, speed: float, duration_s: float | None, as_json: bool, **options: Any
 ) -> int:

@@ -10,7 +10,7 @@ __all__ = ["wear"]
 @click.command(short_help="Watch over a real night: record, detect, show.")
 @click.option("--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End then.")
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
-@settings_options("broker", "collector", "store", "web", "ops")
+@settings_options("broker", "collector", "store", "web", "home", "ops")
 def wear(*, resolved: Resolved, duration_s: float | None, as_json: bool) -> int:
     r"""Record the sensors you wear, find likely cramps as they happen, and show all on the live page.
 

@@ -1,0 +1,1 @@
+"""Tells Home Assistant: one device a sensor, by MQTT discovery."""
