@@ -1,0 +1,131 @@
+"""Measures anew what docs/evaluation.md tells, and writes it there.
+
+    python benchmarks/evaluation_page.py                 all sections; an hour on a small machine
+    python benchmarks/evaluation_page.py night recordings
+
+Each section runs the command that the page names for it, and replaces what stands between its marks.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS = Path(__file__).resolve().parent
+PAGE = BENCHMARKS.parent / "docs" / "evaluation.md"
+EVALUATE = (sys.executable, "-m", "crampwatch.app", "evaluate")
+
+SENSORS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("2 pairs at 1 kHz", ()),
+    *((f"2 pairs at {rate} Hz", ("--sampling", str(rate))) for rate in (200, 250, 500, 2000)),
+    *((f"{pairs} pair{'s' if pairs > 1 else ''} at 1 kHz", ("--pairs", str(pairs))) for pairs in (1, 3, 4)),
+    ("2 pairs at 1 kHz, unknown scale", ("--unknown-scale",)),
+)
+
+
+def main() -> int:
+    """Measure the sections asked for, one after the other; each is written as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--jobs", default="1", help="nights at a time")
+    asked = parser.parse_args()
+    unknown = set(asked.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"there is no section {', '.join(sorted(unknown))}")
+    for name in asked.sections or SECTIONS:
+        print(f"{name} ...", file=sys.stderr)
+        PAGE.write_text(replaced(PAGE.read_text("utf-8"), name, SECTIONS[name](asked.jobs)), "utf-8")
+    return 0
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """Return a page with the part between a section's marks replaced.
+
+    Raises:
+        ValueError: The page has no such section.
+    """
+    begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->\n"
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"docs/evaluation.md has no section marked {begin.strip()}")
+    return f"{before}{begin}\n{text.strip()}\n\n{end}{after}"
+
+
+def _nights(scenario: str, seeds: str, jobs: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        command = (*EVALUATE, "--scenario", scenario, "--seeds", seeds, "--jobs", jobs)
+        _said((*command, "--report", folder, "--plots", "0"))
+        return (Path(folder) / "summary.md").read_text("utf-8")
+
+
+def _sensors(jobs: str) -> str:
+    rows = []
+    for name, flags in SENSORS:
+        command = (*EVALUATE, "--scenario", "exam", "--seeds", "reporting:6", "--jobs", jobs, *flags, "--json")
+        rows.append(_sensor_row(name, json.loads(_said(command))["kinds"]))
+    heads = ("sensor", "cramps found", "precision", "onset error", "said after", "twitches, F1")
+    told = (
+        "Simulated accuracy: 3 h of `exam` for each sensor, `crampwatch evaluate --scenario exam --seeds reporting:6`"
+    )
+    lines = [f"{told} with `--sampling`, `--pairs` or `--unknown-scale`.\n", _row(heads), "|" + "---|" * len(heads)]
+    return "\n".join([*lines, *(_row(cells) for cells in rows)])
+
+
+def _sensor_row(name: str, kinds: dict[str, Any]) -> tuple[str, ...]:
+    cramp, clear = kinds["cramp"]["all"], kinds["cramp"]["clear"]
+    return (
+        name,
+        f"{cramp['counts']['found']} of {cramp['counts']['events']}",
+        _told(cramp["precision"]["value"], 100, " %"),
+        _told(clear["onset_error_s"]["value"], 1000, " ms"),
+        _told(clear["latency_s"]["value"], 1, " s", 1),
+        _told(kinds["twitch"]["clear"]["f1"]["value"], 1, "", 2),
+    )
+
+
+def _told(value: float | None, times: float, unit: str, digits: int = 0) -> str:
+    return "-" if value is None else f"{times * value:.{digits}f}{unit}"
+
+
+def _script(name: str, _jobs: str) -> str:
+    return f"{_said((sys.executable, str(BENCHMARKS / name)), checked=False)}\nMeasured on {_machine()}."
+
+
+def _machine() -> str:
+    processor = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            processor = line.partition(":")[2].strip()
+            break
+    return f"one core of {processor}, Python {platform.python_version()}"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _said(command: tuple[str, ...], *, checked: bool = True) -> str:
+    """Return what a command printed; a benchmark that missed its mark ends with 1, and is told all the same."""
+    return subprocess.run(command, check=checked, stdout=subprocess.PIPE, text=True).stdout
+
+
+SECTIONS: dict[str, Callable[[str], str]] = {
+    "night-hard": partial(_nights, "night-hard", "reporting:8"),
+    "night": partial(_nights, "night", "reporting:4"),
+    "night-calm": partial(_nights, "night-calm", "reporting:6"),
+    "sensors": _sensors,
+    "recordings": partial(_script, "real_recordings.py"),
+    "speed": partial(_script, "detect_a_night.py"),
+    "peers": partial(_script, "against_peers.py"),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
