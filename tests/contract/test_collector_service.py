@@ -210,16 +210,15 @@ def _has_caught_up(link: messages.Link) -> bool:
 
 
 async def test_twelve_seconds_out_of_range_lose_nothing(broker: Broker, tmp_path: Path) -> None:
-    async with simulator() as sim, listening(broker) as heard:
-        async with collecting(options(broker, sim, tmp_path)):
-            await heard.until(lambda: len(heard.indices()) >= 1500)
-            sim.set_air("CW-0001", AWAY)
-            await asyncio.sleep(12)
-            last = max(heard.indices())
-            sim.set_air("CW-0001", BACK)
-            await heard.until(lambda: heard.is_complete(last + 10_000))
-            # What the link says of itself comes every few seconds, so after the samples it speaks of.
-            await heard.until(lambda: any(_has_caught_up(link) for link in heard.of(messages.Link)))
+    async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path)):
+        await heard.until(lambda: len(heard.indices()) >= 1500)
+        sim.set_air("CW-0001", AWAY)
+        await asyncio.sleep(12)
+        last = max(heard.indices())
+        sim.set_air("CW-0001", BACK)
+        await heard.until(lambda: heard.is_complete(last + 10_000))
+        # What the link says of itself comes every few seconds, so after the samples it speaks of.
+        await heard.until(lambda: any(_has_caught_up(link) for link in heard.of(messages.Link)))
     assert_gap_free(recorded(only_session(tmp_path)))
 
 
@@ -322,7 +321,7 @@ async def test_a_session_played_again_is_recorded_octet_by_octet(broker: Broker,
         async with asyncio.timeout(PATIENCE_S * 3):
             await run(asked, stop=asyncio.Event())
     again = only_session(tmp_path / "again")
-    assert again.head.origin == "replay"
+    assert again.head.origin == "demo", "what was simulated says so when it is played again, too"
     assert set(notified(again.path)) >= set(notified(first.path))
     a, b = recorded(first), recorded(again)
     assert_gap_free(b)

@@ -20,7 +20,7 @@ from crampwatch.protocol.control import Backfill, Opcode, RingReport, Status, Sy
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.event import EventCode
 from crampwatch.protocol.frame import Frame, FrameFlag
-from crampwatch.protocol.info import Info
+from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import Record, RecordKind, SessionHead
 from crampwatch.protocol.stream import SampleFormat
@@ -310,7 +310,8 @@ async def test_a_recorded_session_is_played_again_octet_by_octet(tmp_path: Path)
     session = _session(tmp_path / "session.cws", info, recorded)
     async with connected(SensorOptions("CW-0001", SessionFile(session)), speed=5.0) as (_, again):
         played_info = Info.decode(bytes(await again.client.read_gatt_char(gatt.INFO)))
-        assert played_info.origin is Origin.REPLAY
+        assert Capability.REPLAY in played_info.capabilities
+        assert played_info.origin is Origin.DEMO, "what was simulated says so when it is played again, too"
         assert played_info.boot_id == Info.decode(info).boot_id
         await again.start()
         await again.until(lambda: any(event.code == EventCode.STREAM_ENDED for event in again.events))

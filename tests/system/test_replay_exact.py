@@ -31,7 +31,7 @@ def test_a_replayed_session_gives_the_same_episodes_as_live(tmp_path: Path) -> N
     with running("replay", session, "--speed", "2", "--no-browser", "--data", tmp_path) as replay:
         again = replay.until("summary")
         assert replay.end() == 0
-    assert again["origin"] == "replay"
+    assert again["origin"] == "demo", "what was simulated says so when it is played again, too"
     assert (again["received"], again["lost"]) == (live["received"], live["lost"])
     first = episodes_of(session)
     assert "cramp" in {row["kind"] for row in first}

@@ -164,7 +164,7 @@ def test_nothing_is_played_before_the_first_start(tape: Tape) -> None:
 def test_info_is_what_was_recorded_with_the_mark_of_a_replay(tape: Tape) -> None:
     recorded = tape.payloads(RecordKind.INFO)[0]
     value = started(tape).info(50.0)
-    assert Info.decode(value).origin is Origin.REPLAY
+    assert Info.decode(value).origin is Origin.DEMO
     assert Info.decode(value).boot_id == 77
     marked = Info.decode(recorded).capabilities | Capability.REPLAY
     assert value == recorded[:6] + marked.to_bytes(2, "little") + recorded[8:]

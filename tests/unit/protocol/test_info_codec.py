@@ -109,4 +109,4 @@ def test_origin_follows_from_what_the_sensor_says_of_itself() -> None:
         flags: Info(flags, 1, 1, plain.streams, plain.rings, plain.samples_per_frame).origin
         for flags in (Capability(0), Capability.SIMULATED, Capability.REPLAY, Capability.SIMULATED | Capability.REPLAY)
     }
-    assert list(made.values()) == [Origin.LIVE, Origin.DEMO, Origin.REPLAY, Origin.REPLAY]
+    assert list(made.values()) == [Origin.LIVE, Origin.DEMO, Origin.REPLAY, Origin.DEMO]

@@ -47,7 +47,8 @@ class SensorOptions:
         name: As advertised; the advertisement shows 8 octets of it, ``CW-XXXX`` fits.
         source: Opens the signal, or names a session to play again octet by octet.
         serial: Serial number; None takes the name. The address on the air is made of it.
-        origin: ``demo`` or ``replay``: what the sensor says of its samples. A session always says ``replay``.
+        origin: ``demo`` or ``replay``: what the sensor says of its samples. A session played again
+            says what it said when it was recorded, and ``replay`` where that was a person.
         waits_for_start: Begin the signal when a host starts the stream rather than when the sensor goes on the air;
             None does so for replays, so that nothing of the recording is played to nobody.
         clock: The sensor's crystal; None takes one after seed and serial, within 30 ppm.
