@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Coroutine
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -26,7 +27,10 @@ _SERVER: Final = """
 import asyncio, pathlib, sys
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.web.service import WebOptions, run
-options = WebOptions(BrokerAddress.parse(sys.argv[1]), port=int(sys.argv[2]), data=pathlib.Path(sys.argv[3]))
+broker, port, data, token = sys.argv[1:]
+options = WebOptions(
+    BrokerAddress.parse(broker), port=int(port), data=pathlib.Path(data), access_token=token or None
+)
 asyncio.run(run(options, stop=asyncio.Event()))
 """
 Result = TypeVar("Result")
@@ -35,9 +39,10 @@ Result = TypeVar("Result")
 class PageServer:
     """The page's server as a process of its own, that a test may kill."""
 
-    def __init__(self, broker: BrokerAddress, data: Path) -> None:
+    def __init__(self, broker: BrokerAddress, data: Path, *, token: str = "") -> None:
         self.port = free_port()
         self.data = data
+        self._token = token
         self._broker = broker
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,12 +50,17 @@ class PageServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and return when it answers and hears the broker."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port), str(self.data)]
+        command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port), str(self.data), self._token]
         self._process = subprocess.Popen(command, env=environment)
-        until_s = time.monotonic() + 20
+        until_s = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, "the page's server ended"
             assert time.monotonic() < until_s, "the page's server does not answer"
@@ -66,6 +76,8 @@ class PageServer:
         try:
             with urllib.request.urlopen(f"{self.url}api/v1/health", timeout=1) as answer:
                 return json.load(answer)["broker"] is True
+        except urllib.error.HTTPError as error:
+            return error.code == HTTPStatus.UNAUTHORIZED and self._token != ""
         except (urllib.error.URLError, OSError):
             return False
 
@@ -73,7 +85,8 @@ class PageServer:
 class Stage:
     """A broker, a client that speaks for feet, and the server; feet play in real time in a thread of their own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, token: str = "") -> None:
+        self._token = token
         self._loop = asyncio.new_event_loop()
         self._directory = directory
         self._thread = threading.Thread(target=self._loop.run_forever, name="stage")
@@ -85,7 +98,7 @@ class Stage:
     def __enter__(self) -> Self:
         self._thread.start()
         self._do(self._begin())
-        self._server = PageServer(self._broker.address, self._directory)
+        self._server = PageServer(self._broker.address, self._directory, token=self._token)
         self._server.start()
         return self
 

@@ -107,6 +107,8 @@ export const de: Catalogue = {
   reliefCare: "Allgemeiner Rat, nicht für Sie persönlich. Fragen Sie bei wiederkehrenden Krämpfen eine Ärztin oder einen Arzt.",
   announceCramp: (kind, place) => `${kind}, ${place}.`,
   announceEased: (kind, place, duration) => `${kind}, ${place}: nach ${duration} nachgelassen.`,
+  alarms: "Alarme",
+  faults: "Störungen",
   snooze: "Später",
   snoozed: "stumm",
   snoozeQuarter: "15 Minuten",

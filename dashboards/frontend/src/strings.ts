@@ -113,6 +113,8 @@ const en = {
   reliefCare: "General advice, not made for you. Ask a doctor about cramps that keep coming back.",
   announceCramp: (kind: string, place: string): string => `${kind}, ${place}.`,
   announceEased: (kind: string, place: string, duration: string): string => `${kind}, ${place}: eased after ${duration}.`,
+  alarms: "Alarms",
+  faults: "Faults",
   snooze: "Snooze",
   snoozed: "snoozed",
   snoozeQuarter: "15 minutes",

@@ -11,15 +11,17 @@ import { placeOf } from "./words";
 
 const QUARTER_S = 900;
 const HOUR_S = 3600;
+const DISMISSED = "crampwatch.dismissed";
+const DISMISSED_KEPT = 20;
 
 export class Banner {
-  readonly element = make("div", { class: "banners" });
+  readonly element = make("section", { class: "banners", "aria-label": text.alarms });
   /** What often helps: shown beside the signals while a cramp is on. */
   readonly relief = reliefCard();
   private readonly spoken = make("p", { class: "unseen", role: "alert" });
   private readonly snoozes = make("ul", { class: "snoozes" });
   private readonly strips = new Map<string, Strip>();
-  private readonly dismissed = new Set<string>();
+  private readonly dismissed = new Set(recall());
 
   constructor(private readonly alarms: Alarms) {
     this.element.append(this.spoken, this.snoozes);
@@ -43,7 +45,7 @@ export class Banner {
     if (!strip) {
       strip = new Strip(cramp.id, cramp.kind, this.alarms, () => this.dismiss(cramp.id));
       this.strips.set(cramp.id, strip);
-      this.element.append(strip.element);
+      this.spoken.after(strip.element); // the newest on top
     }
     const announcement = strip.refresh(cramp);
     if (announcement) say(this.spoken, announcement);
@@ -68,6 +70,7 @@ export class Banner {
 
   private dismiss(id: string): void {
     this.dismissed.add(id);
+    keep([...this.dismissed]);
     const strip = this.strips.get(id);
     if (strip) this.remove(id, strip);
   }
@@ -148,6 +151,23 @@ class Strip {
     const since = text.crampSince(clockSeconds(cramp.onsetMs));
     if (acknowledged) return `${since}, ${text.acknowledged}`;
     return this.isSnoozed ? `${since}, ${text.snoozed}` : since;
+  }
+}
+
+/** What was closed stays closed when the page is loaded again. */
+function recall(): string[] {
+  try {
+    return (sessionStorage.getItem(DISMISSED) ?? "").split("\n");
+  } catch {
+    return []; // storage is forbidden
+  }
+}
+
+function keep(ids: string[]): void {
+  try {
+    sessionStorage.setItem(DISMISSED, ids.slice(-DISMISSED_KEPT).join("\n"));
+  } catch {
+    // Storage is forbidden: it holds until the page is closed.
   }
 }
 

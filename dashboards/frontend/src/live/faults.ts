@@ -55,8 +55,9 @@ function battery(sensor: Sensor, model: Model): Fault | null {
 const SIGNS = { lost: STATE_ICONS.no_data, contact: STATE_ICONS.off_body, battery: ICONS.battery };
 
 export class Faults {
-  readonly element = make("ul", { class: "faults" });
-  readonly spoken = make("p", { class: "unseen", role: "alert" });
+  private readonly list = make("ul", { class: "faults" });
+  private readonly spoken = make("p", { class: "unseen", role: "alert" });
+  readonly element = make("section", { "aria-label": text.faults }, this.spoken, this.list);
   private readonly lines = new Map<string, { element: HTMLElement; title: HTMLElement }>();
 
   /** Bring up to date; return whether there is one that was not there before. */
@@ -74,7 +75,7 @@ export class Faults {
       if (line) say(line.title, fault.title);
     }
     if (fresh.length) say(this.spoken, fresh.map((fault) => fault.title).join(" "));
-    show(this.element, faults.length > 0);
+    show(this.list, faults.length > 0);
     return fresh.length > 0;
   }
 
@@ -83,6 +84,6 @@ export class Faults {
     const element = make("li", {}, icon(SIGNS[fault.code]), make("div", {}, title, " ", make("span", {}, fault.advice)));
     mark(element, "fault", fault.code);
     this.lines.set(fault.id, { element, title });
-    this.element.append(element);
+    this.list.append(element);
   }
 }

@@ -63,8 +63,7 @@ export class Live implements View {
 
   /** The unmistakable part: shown above every view. */
   get overall(): HTMLElement[] {
-    const { element, spoken } = this.faults;
-    return [this.trouble, this.banners.element, this.refusal, spoken, element, this.bedtime.dialog];
+    return [this.trouble, this.banners.element, this.refusal, this.faults.element, this.bedtime.dialog];
   }
 
   /** Listen from now on, whichever view is shown: a cramp is told everywhere. */

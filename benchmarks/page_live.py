@@ -1,0 +1,221 @@
+"""The live page in headless Chromium: ``python benchmarks/page_live.py [--minutes 60]``.
+
+Two feet of two channels at 1 kHz, told by a real broker to the real server. A sample's way to the screen is timed from
+the publication of the block that it ends; how long a sensor collects samples before it sends them is not ours.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from chromium import open_chromium
+from crampwatch.protocol.block import SampleBlock
+from page_feed import BLOCK_SAMPLES, Foot
+from page_glance import shown, until
+from page_stage import Stage
+from selenium.webdriver import Chrome
+
+BURSTS = 25
+QUIET_UV, LOUD_UV = 2.0, 200.0
+CPU_S = 30.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+_WATCH = """
+window.loud = [];
+const canvas = document.querySelector(".foot[data-sensor=cw-left] .wave canvas");
+const pen = canvas.getContext("2d", { willReadFrequently: true });
+let wasLoud = true;
+const look = () => {
+  // The newest 4 % of the window; loud where the curve fills a third of the height.
+  const [width, height] = [Math.round(canvas.width * 0.04), canvas.height];
+  const { data } = pen.getImageData(canvas.width - width, 0, width, height);
+  let [top, bottom] = [height, 0];
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 2] > 180 && data[i] < 140 && data[i + 3] > 128) {
+      const y = Math.floor(i / 4 / width);
+      top = Math.min(top, y);
+      bottom = Math.max(bottom, y);
+    }
+  const isLoud = bottom - top > height / 3;
+  if (isLoud && !wasLoud) window.loud.push(performance.timeOrigin + performance.now());
+  wasLoud = isLoud;
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value and what it must not exceed."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.value < self.limit else "MISSED"
+        return f"{self.name:<38}{self.value:>10.2f} {self.unit:<7} limit {self.limit:g} {self.unit}  {verdict}"
+
+
+@dataclass
+class BurstingFoot(Foot):
+    """A foot that notes when its first block of each burst was made, just before it is published."""
+
+    begun_s: list[float] = field(default_factory=list)
+    was_loud: bool = False
+
+    def block(self, samples: int = BLOCK_SAMPLES, *, spike_uv: float = 0.0) -> SampleBlock:
+        """Take the next samples."""
+        is_loud = self.amplitude_uv > QUIET_UV
+        block = super().block(samples, spike_uv=spike_uv)
+        if is_loud and not self.was_loud:
+            self.begun_s.append(time.time())
+        self.was_loud = is_loud
+        return block
+
+
+def processes(root: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue  # ended meanwhile
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def cpu_s(root: int) -> float:
+    """Return the processor time a tree of processes has used."""
+    total = 0
+    for pid in processes(root):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def share(roots: dict[str, int], seconds: float) -> dict[str, float]:
+    """Return what per cent of one core each tree of processes takes."""
+    before = {name: cpu_s(pid) for name, pid in roots.items()}
+    begun_s = time.monotonic()
+    time.sleep(seconds)
+    lasted_s = time.monotonic() - begun_s
+    return {name: 100 * (cpu_s(pid) - before[name]) / lasted_s for name, pid in roots.items()}
+
+
+def latencies_ms(browser: Chrome, foot: BurstingFoot) -> list[float]:
+    """Return how long after its publication each burst was on the screen."""
+    browser.execute_script(_WATCH)
+    foot.begun_s.clear()
+    for _ in range(BURSTS):
+        foot.amplitude_uv = QUIET_UV
+        time.sleep(2.2)
+        foot.amplitude_uv = LOUD_UV
+        time.sleep(0.5)
+    foot.amplitude_uv = QUIET_UV
+    time.sleep(1.5)
+    seen_s = [at / 1e3 for at in browser.execute_script("return window.loud")]
+    lags_s = [[seen - told for seen in seen_s if 0 < seen - told < 2] for told in foot.begun_s]
+    return sorted(1e3 * min(lags) for lags in lags_s if lags)
+
+
+def load(browser: Chrome, url: str) -> tuple[float, float]:
+    """Return first paint in seconds and kilobytes of the page's files, with nothing cached."""
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    browser.get("about:blank")
+    browser.get(url)
+    until(browser, lambda: shown(browser, ".foot canvas"), 30)
+    paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    until(browser, lambda: browser.execute_script(paint), 30)
+    octets = browser.execute_script(
+        "return performance.getEntries().reduce((sum, one) => sum + (one.transferSize || 0), 0)"
+    )
+    return browser.execute_script(paint) / 1e3, octets / 1e3
+
+
+def recovery_s(stage: Stage, browser: Chrome) -> float:
+    """Return how long after a killed server answers again the page is live again."""
+    stage.server.kill()
+    until(browser, lambda: shown(browser, ".trouble"), 30)
+    stage.server.start()
+    begun_s = time.monotonic()
+    until(browser, lambda: not shown(browser, ".trouble") and not shown(browser, ".foot .stale"), 30)
+    return time.monotonic() - begun_s
+
+
+def heap_mb(browser: Chrome) -> float:
+    """Return the page's heap after a collection."""
+    browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
+    return float(browser.execute_script("return performance.memory.usedJSHeapSize")) / 1e6
+
+
+def median_of(measure: Callable[[], float], times: int = 3) -> float:
+    """Return the median of a few measurements."""
+    return statistics.median(measure() for _ in range(times))
+
+
+def measure(directory: Path, minutes: float) -> list[Figure]:
+    """Return all figures."""
+    with Stage(directory / "stage") as stage:
+        browser = open_chromium(directory / "chromium")
+        feet = [BurstingFoot(f"cw-{side}", side=side) for side in ("left", "right")]
+        for foot in feet:
+            stage.tell(foot.info(), foot.state("rest"), foot.battery(80, hours=9), foot.link())
+            stage.play(foot)
+        time.sleep(3)
+        first_paint_s = median_of(lambda: load(browser, stage.server.url)[0])
+        files_kb = load(browser, stage.server.url)[1]
+        until(browser, lambda: len(browser.find_elements("css selector", ".foot canvas")) >= 8, 30)
+        time.sleep(5)
+        chromium_pid = browser.service.process.pid
+        cpu = share({"browser": chromium_pid, "server": stage.server.pid}, CPU_S)
+        heap_before_mb = heap_mb(browser)
+        time.sleep(60 * minutes)
+        growth_mb = heap_mb(browser) - heap_before_mb
+        recovered_s = median_of(lambda: recovery_s(stage, browser))
+        lags_ms = latencies_ms(browser, feet[0])
+        browser.quit()
+    return [
+        Figure(f"block to pixel, median of {len(lags_ms)}", statistics.median(lags_ms), "ms", 150),
+        Figure("block to pixel, 95th percentile", lags_ms[int(0.95 * len(lags_ms))], "ms", 300),
+        Figure("browser, share of a core", cpu["browser"], "%", 35),
+        Figure("server, share of a core", cpu["server"], "%", 5),
+        Figure("first paint", first_paint_s, "s", 1),
+        Figure("files transferred", files_kb, "kB", 300),
+        Figure("recovery after a server restart", recovered_s, "s", 5),
+        Figure(f"heap growth in {minutes:g} min", growth_mb, "MB", 10),
+    ]
+
+
+def main() -> int:
+    """Print the figures; 1 where one misses its limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long memory is watched")
+    minutes = parser.parse_args().minutes
+    with tempfile.TemporaryDirectory() as directory:
+        figures = measure(Path(directory), minutes)
+    print(*figures, f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", sep="\n")
+    return int(any(figure.value >= figure.limit for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

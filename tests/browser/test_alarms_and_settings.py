@@ -1,0 +1,248 @@
+"""Alarms, the bedtime check and the settings in real Chromium, with the real server; every view before axe-core."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe import violations
+from chromium import open_chromium, resize
+from crampwatch.protocol.kinds import EpisodeKind, Quality
+from page_feed import Foot
+from page_glance import press, says, shown, until, words
+from page_stage import Stage
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    driver = open_chromium(tmp_path_factory.mktemp("chromium"))
+    driver.set_script_timeout(30)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One server for all: starting a broker, a server and a page takes longer than most tests here."""
+    with Stage(tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def left(stage: Stage) -> Foot:
+    return begun(stage, "cw-left", "left", hours=26)
+
+
+@pytest.fixture(scope="module")
+def right(stage: Stage, left: Foot) -> Foot:
+    del left  # the left one first, as it is shown
+    return begun(stage, "cw-right", "right", hours=26)
+
+
+def begun(stage: Stage, name: str, side: str, *, hours: int) -> Foot:
+    foot = Foot(name, side=side, begun_ns=time.time_ns() - 20 * SECOND_NS)
+    stage.tell(foot.info(), foot.state("rest"), foot.temperature(31.4), foot.battery(82, hours=hours), foot.link())
+    stage.fill(foot, 12)
+    stage.play(foot)
+    return foot
+
+
+@pytest.fixture
+def page(stage: Stage, browser: Chrome, left: Foot, right: Foot) -> Iterator[Chrome]:
+    """A live page of two feet at rest."""
+    del left, right
+    resize(browser, 1280, 800)
+    browser.get(stage.server.url)
+    until(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, ".foot[data-stale=false] canvas")) >= 8)
+    yield browser
+    browser.execute_script("localStorage.clear()")
+    browser.get("about:blank")
+
+
+def told(stage: Stage, path: str) -> Any:
+    with urllib.request.urlopen(f"{stage.server.url}api/v1/{path}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_a_snooze_quiets_the_banner_on_every_page_and_outlives_a_killed_server(
+    stage: Stage, page: Chrome, left: Foot
+) -> None:
+    stage.tell(left.episode("snooze", ago_s=4), left.state("cramp"))
+    says(page, ".banner", "Likely cramp — left arch")
+    press(page, ".banner .snooze summary")
+    press(page, ".banner .snooze .choices button:nth-child(2)")
+    says(page, ".snoozes", "Likely cramp: alarm snoozed until")
+    says(page, ".banner[data-snoozed=true]", "snoozed")
+    until_ns = told(stage, "alarms")["snoozed"]["cramp"]
+    assert 3500e9 < until_ns - time.time_ns() < 3600e9
+    stage.server.kill()
+    says(page, ".trouble", "Connection to crampwatch lost")
+    stage.server.start()
+    page.refresh()
+    says(page, ".snoozes", "snoozed until")
+    assert told(stage, "alarms")["snoozed"]["cramp"] == until_ns
+    press(page, ".snoozes button")
+    until(page, lambda: not shown(page, ".snoozes"))
+    stage.tell(left.episode("snooze", ago_s=6, lasts_s=6, revision=1, status="closed"), left.state("rest"))
+    says(page, ".banner[data-phase=eased]", "It has eased")
+    press(page, ".banner button")
+    assert not shown(page, ".banner")
+
+
+def test_a_snooze_does_not_hide_a_lost_sensor(stage: Stage, page: Chrome, right: Foot) -> None:
+    page.execute_script(
+        "return fetch('/api/v1/alarms/snooze', {method: 'POST', headers: {'X-Crampwatch': '1'},"
+        " body: JSON.stringify({kind: 'cramp', seconds: 600})})"
+    )
+    says(page, ".snoozes", "Faults are still told")
+    stage.pause(right)
+    says(page, ".faults [data-fault=lost]", "Right foot: sensor lost since")
+    assert "reconnects by itself" in words(page, ".faults")
+    spoken = [alert.get_attribute("textContent") for alert in page.find_elements(By.CSS_SELECTOR, "[role=alert]")]
+    assert any("Right foot: sensor lost" in str(text) for text in spoken)
+    right.skip(12)
+    stage.play(right)
+    until(page, lambda: not shown(page, ".faults"))
+    press(page, ".snoozes button")
+
+
+def test_what_one_page_acknowledges_the_others_know(stage: Stage, page: Chrome, left: Foot) -> None:
+    stage.tell(left.episode("seen", ago_s=4), left.state("cramp"))
+    press(page, ".banner[data-acknowledged=false] button")
+    until(page, lambda: told(stage, "alarms")["acknowledged"][-1:] == ["cw-left-seen"])
+    page.refresh()
+    says(page, ".banner[data-acknowledged=true]", "acknowledged")
+    stage.tell(left.episode("seen", ago_s=5, lasts_s=5, revision=1, status="retracted"), left.state("rest"))
+    until(page, lambda: not shown(page, ".banner"))
+
+
+def test_an_electrode_off_is_a_fault_of_its_own(stage: Stage, page: Chrome, left: Foot) -> None:
+    stage.tell(left.state("off_body"))
+    says(page, ".faults [data-fault=contact]", "Left foot: an electrode is off")
+    stage.tell(left.state("rest"))
+    until(page, lambda: not shown(page, ".faults"))
+
+
+def test_the_page_can_call_for_other_kinds(stage: Stage, page: Chrome, left: Foot) -> None:
+    page.get(f"{stage.server.url}#/settings")
+    press(page, ".calls input[value=rhythmic]")
+    until(page, lambda: told(stage, "alarms")["calls"] == ["cramp", "rhythmic"])
+    stage.tell(left.episode("rhythm", EpisodeKind.RHYTHMIC, ago_s=4))
+    says(page, ".banner", "Rhythmic movement — left arch")
+    assert not shown(page, ".relief")
+    press(page, ".calls input[value=rhythmic]")
+    until(page, lambda: not shown(page, ".banner"))
+    stage.tell(left.episode("rhythm", EpisodeKind.RHYTHMIC, ago_s=9, lasts_s=9, revision=1, status="closed"))
+
+
+def test_the_bedtime_check_says_what_wants_a_look_and_starts_the_night(
+    stage: Stage, page: Chrome, left: Foot, right: Foot
+) -> None:
+    stage.tell(right.battery(30, hours=1))
+    press(page, ".bedtime button.quiet")
+    says(page, ".checks li:nth-child(1)", "Left foot, Right foot: electrodes sit well.")
+    says(page, ".checks li:nth-child(2)[data-level=warn]", "may not last until")
+    says(page, ".checks li:nth-child(5)[data-level=good]", "Room for")
+    says(page, ".checks li:nth-child(6)[data-level=good]", "the same here and on the recorder")
+    stage.tell(right.battery(82, hours=26), left.state("rest", (Quality.LEAD_OFF,), ()))
+    says(page, ".checks li:nth-child(2)[data-level=good]", "lasts until")
+    says(page, ".checks li:nth-child(1)[data-level=warn]", "Poor or no contact: Left foot")
+    stage.tell(left.state("rest"))
+    says(page, ".checks li:nth-child(7)[data-level=warn]", "Off on this device")
+    press(page, ".bedside [data-switch=sound]")
+    press(page, ".bedside .deeds button:nth-child(2)")
+    until(
+        page, lambda: not shown(page, ".checks li:nth-child(7)") or "Off" not in words(page, ".checks li:nth-child(7)")
+    )
+    page.execute_script("arguments[0].click()", page.find_element(By.CSS_SELECTOR, ".bedside [data-switch=redAtNight]"))
+    assert violations(page) == []
+    press(page, ".bedside .primary")
+    says(page, ".bedtime", "Night since")
+    assert told(stage, "alarms")["night_ns"] is not None
+    assert page.execute_script("return document.documentElement.dataset.theme") == "night"
+    page.refresh()
+    says(page, ".bedtime", "Night since")
+    press(page, ".bedtime button:last-child")
+    until(page, lambda: told(stage, "alarms")["night_ns"] is None)
+    until(page, lambda: page.execute_script("return document.documentElement.dataset.theme") == "dark")
+    until(page, lambda: page.current_url.endswith("#/night"))
+
+
+def test_a_sensor_is_named_and_placed(stage: Stage, page: Chrome) -> None:
+    page.get(f"{stage.server.url}#/settings")
+    card = ".sensor[data-sensor=cw-left]"
+    until(page, lambda: page.find_element(By.CSS_SELECTOR, f"{card} select").get_property("value") == "left")
+    assert shown(page, f"{card} .placement .electrode")
+    picture = page.find_element(By.CSS_SELECTOR, f"{card} .placement").get_attribute("aria-label")
+    assert picture == "Left. Seen from below, with the electrodes on the muscle"
+    page.execute_script(
+        "const [s] = arguments; s.value = 'gastrocnemius'; s.dispatchEvent(new Event('input', {bubbles: true}))",
+        page.find_element(By.CSS_SELECTOR, f"{card} label:nth-of-type(3) select"),
+    )
+    press(page, f"{card} button.primary")
+    says(page, f"{card} [role=status]", "Kept.")
+    page.get(f"{stage.server.url}#/live")
+    says(page, ".foot[data-sensor=cw-left] .place", "calf")
+    page.get(f"{stage.server.url}#/settings")
+    press(page, f"{card} .deeds button:last-child")
+    until(
+        page, lambda: page.find_elements(By.CSS_SELECTOR, f"{card} select")[1].get_property("value") != "gastrocnemius"
+    )
+
+
+def test_the_settings_tell_disk_versions_thresholds_and_health(stage: Stage, page: Chrome) -> None:
+    page.get(f"{stage.server.url}#/settings")
+    says(page, ".nights", "more nights")
+    for told_there in ("at least 2 times as strong as at rest", "Nothing leaves this machine", "Only this machine",
+                       "Message broker", "Python", str(stage.server.data)):  # fmt: skip
+        says(page, ".settings", told_there)
+
+
+def test_the_page_speaks_german(stage: Stage, page: Chrome) -> None:
+    page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
+    page.get(f"{stage.server.url}#/settings")
+    page.refresh()
+    says(page, ".settings", "Wie ein Krampf gefunden wird")
+    assert page.execute_script("return document.documentElement.lang") == "de"
+    page.get(f"{stage.server.url}#/live")
+    says(page, ".foot h2", "Linker Fuß")
+    says(page, ".foot .place", "Fußgewölbe")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "night"])
+def test_axe_finds_nothing_to_complain_of(stage: Stage, page: Chrome, left: Foot, theme: str) -> None:
+    page.execute_script("localStorage.setItem('crampwatch.theme', arguments[0])", theme)
+    stage.tell(
+        left.episode(f"axe-{theme}", ago_s=4), left.state("cramp"), left.notice("lead_off", "An electrode is off.")
+    )
+    page.refresh()
+    says(page, ".banner", "Likely cramp")
+    page.execute_script("document.getAnimations().forEach(one => one.finish())")
+    assert violations(page) == []
+    stage.tell(left.episode(f"axe-{theme}", ago_s=5, lasts_s=5, revision=1, status="retracted"), left.state("rest"))
+    page.get(f"{stage.server.url}#/settings")
+    says(page, ".nights", "more nights")
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_shows_settings_and_bedtime_without_scrolling_sideways(stage: Stage, page: Chrome, width: int) -> None:
+    resize(page, width, 700)
+    press(page, ".bedtime button.quiet")
+    says(page, ".checks", "Contact")
+    assert page.execute_script("return document.querySelector('.bedside').scrollWidth") <= width
+    press(page, ".bedside .deeds button:last-child")
+    page.get(f"{stage.server.url}#/settings")
+    says(page, ".nights", "more nights")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    small = page.execute_script(
+        "return [...document.querySelectorAll('button, select, nav a')].filter(e => e.checkVisibility()"
+        " && e.getBoundingClientRect().height < 36).map(e => e.outerHTML)"
+    )
+    assert small == []

@@ -1,0 +1,58 @@
+"""Logging in to the page and out again in real Chromium, with the real server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe import violations
+from chromium import open_chromium, resize
+from page_glance import press, says, shown, until
+from page_stage import Stage
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+TOKEN = "a-token-of-24-characters"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stage(tmp_path_factory.mktemp("stage"), token=TOKEN) as stage:
+        yield stage
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    driver = open_chromium(tmp_path / "chromium")
+    driver.set_script_timeout(30)
+    yield driver
+    driver.quit()
+
+
+def type_token(browser: Chrome, token: str) -> None:
+    browser.find_element(By.ID, "token").send_keys(token, Keys.ENTER)
+
+
+def test_the_page_is_closed_until_the_token_is_typed_and_after_logging_out(stage: Stage, browser: Chrome) -> None:
+    resize(browser, 320, 640)
+    browser.get(f"{stage.server.url}#/settings")
+    until(browser, lambda: browser.current_url.startswith(f"{stage.server.url}login"))
+    assert violations(browser) == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
+    type_token(browser, "not the token")
+    says(browser, "#trouble", "That is not the token")
+    type_token(browser, TOKEN)
+    says(browser, ".waiting", "Waiting for a sensor")
+    cookie = browser.get_cookie("crampwatch")
+    assert cookie is not None
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert browser.execute_script("return document.cookie") == ""
+    stage.server.kill()
+    stage.server.start()
+    browser.refresh()
+    says(browser, ".waiting", "Waiting for a sensor")
+    browser.get(f"{stage.server.url}#/settings")
+    press(browser, ".settings form[action='/logout'] button")
+    until(browser, lambda: shown(browser, "#token"))
+    browser.get(stage.server.url)
+    until(browser, lambda: shown(browser, "#token"))
