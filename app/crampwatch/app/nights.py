@@ -1,8 +1,15 @@
 """Where the page finds the nights that were recorded."""
 
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
 from crampwatch.app.finals import said_live
 from crampwatch.app.folder import DataFolder
+from crampwatch.app.progress import Progress
 from crampwatch.app.settings import Settings
+from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.messages import Episode
 from crampwatch.store.sqlite import SqliteStore
 from crampwatch.store.store import Store
@@ -10,7 +17,8 @@ from crampwatch.web.archive import ArchiveOptions
 
 __all__ = ["archive_options"]
 
-_PARTS = ("demo", "replay")
+_PARTS: Final = ("demo", "replay")
+_PROGRAM: Final = (sys.executable, "-P", "-m", "crampwatch.app")
 
 
 def archive_options(settings: Settings, history: Store) -> ArchiveOptions:
@@ -26,4 +34,18 @@ def archive_options(settings: Settings, history: Store) -> ArchiveOptions:
         folders=tuple(one.sessions for one in folders),
         stores=(history, *(SqliteStore(one.store, read_only=True) for one in parts)),
         live_verdicts=live_verdicts,
+        export=_export,
+        replay=None if folder.root.name in _PARTS else partial(_replay_command, folder),
     )
+
+
+def _export(path: Path, out: Path, sensor: str | None, progress: Progress) -> int:
+    from crampwatch.app.exporting import export_session
+
+    return export_session(path, out, sensor=sensor, progress=progress)
+
+
+def _replay_command(folder: DataFolder, path: Path, speed: float) -> list[str]:
+    """Return the command that plays a session; its page listens on this machine only."""
+    options = ["--data", str(folder.root), "--web-host", "127.0.0.1", "--port", str(free_port())]
+    return [*_PROGRAM, "replay", str(path), "--speed", f"{speed:g}", "--json", "--no-browser", *options]

@@ -1,5 +1,6 @@
 """Night and session views as one: what they need, what they answer, what they do besides."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,10 @@ from crampwatch.web.night_api import NightApi, Publish
 from crampwatch.web.night_book import NightBook, NightStore
 from crampwatch.web.night_recordings import Recordings
 from crampwatch.web.openapi import Operation
+from crampwatch.web.sessions_api import SessionsApi
+from crampwatch.web.sessions_exports import Export, Exports
+from crampwatch.web.sessions_replay import Replay, ReplayCommand
+from crampwatch.web.sessions_shelf import Shelf
 
 __all__ = ["Archive", "ArchiveOptions"]
 
@@ -21,11 +26,15 @@ class ArchiveOptions:
         folders: Where session files lie.
         stores: What is known of them.
         live_verdicts: What was said live of a session's episodes, before the final verdict.
+        export: Writes a session in a format of other programs; None: nothing can be exported.
+        replay: The command that plays a session, speaking JSON Lines; None: nothing can be played.
     """
 
     folders: tuple[Path, ...] = ()
     stores: tuple[NightStore, ...] = ()
     live_verdicts: Callable[[str], dict[str, Episode]] = field(default=lambda _session: {})
+    export: Export | None = None
+    replay: ReplayCommand | None = None
 
 
 class Archive:
@@ -40,11 +49,23 @@ class Archive:
         self._recordings = Recordings(options.folders)
         book = NightBook(self._recordings, options.stores)
         self._nights = NightApi(book, publish, options.live_verdicts)
+        self._shelf = Shelf(self._recordings)
+        workshop = options.folders[0].parent / "cache" / "exports" if options.folders else None
+        self._exports = Exports(workshop, options.export) if workshop and options.export else None
+        self._replay = Replay(options.replay) if options.replay else None
+        self._sessions = SessionsApi(self._shelf, self._exports, self._replay)
 
     def operations(self) -> list[Operation]:
         """Return what is answered."""
-        return self._nights.operations()
+        return [*self._nights.operations(), *self._sessions.operations()]
 
     async def run(self) -> None:
         """Read what is recorded, until cancelled."""
-        await self._recordings.follow()
+        try:
+            await asyncio.to_thread(self._shelf.purge)
+            await self._recordings.follow()
+        finally:
+            if self._exports is not None:
+                self._exports.close()
+            if self._replay is not None:
+                self._replay.stop()

@@ -17,11 +17,12 @@ from crampwatch.protocol.records import SessionSensor
 from crampwatch.web.night_follow import SensorNight
 from crampwatch.web.night_signal import BootSignal, Knots
 from crampwatch.web.night_tiers import Tiers
+from numpy.typing import NDArray
 
-__all__ = ["CACHE_SUFFIX", "load_nights", "save_nights"]
+__all__ = ["CACHE_SUFFIX", "covered_by", "load_covered", "load_nights", "save_nights"]
 
 CACHE_SUFFIX: Final = ".night.npz"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _FIELDS: Final = ("boot_id", "stream", "channels", "rate_hz", "octets", "unit", "labels", "origin_index", "gains")
 _log: Final = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -
         signals = [_packed(f"{number}.{place}", signal, arrays) for place, signal in enumerate(night.signals)]
         arrays[f"{number}.temperature"] = np.array(night.temperature, np.float64).reshape(-1, 2)
         head["sensors"].append({"sensor": asdict(night.sensor), "signals": signals})
+    arrays["covered"] = covered_by(sensors)
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
     fresh = path.with_suffix(".new")
     try:
@@ -62,6 +64,21 @@ def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         _log.warning("%s cannot be read and is made again: %s", path, error)
+        return None
+
+
+def covered_by(sensors: dict[str, SensorNight]) -> NDArray[np.int64]:
+    """Return when any sensor has samples: begin and end, UTC nanoseconds, shape (stretches, 2)."""
+    signals = [signal for night in sensors.values() for signal in night.signals]
+    return np.concatenate([*(signal.covered_ns() for signal in signals), np.empty((0, 2), np.int64)])
+
+
+def load_covered(path: Path) -> NDArray[np.int64] | None:
+    """Return the same of what was kept, without reading the rest; None where nothing was."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.asarray(arrays["covered"], np.int64)
+    except (OSError, ValueError, KeyError, EOFError):
         return None
 
 

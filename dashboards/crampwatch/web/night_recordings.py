@@ -13,7 +13,7 @@ import numpy as np
 from crampwatch.collector.profiles import profile_named
 from crampwatch.journal import SessionEntry, SessionReader, sessions
 from crampwatch.protocol.errors import CrampwatchError
-from crampwatch.web.night_cache import CACHE_SUFFIX, load_nights, save_nights
+from crampwatch.web.night_cache import CACHE_SUFFIX, covered_by, load_covered, load_nights, save_nights
 from crampwatch.web.night_follow import SensorNight, SessionFollower, samples_of
 from crampwatch.web.night_signal import BootSignal
 from crampwatch.web.night_window import ReadSamples
@@ -57,6 +57,7 @@ class Recordings:
         self._entries: dict[Path, tuple[tuple[int, ...], SessionEntry]] = {}
         self._open: OrderedDict[Path, Recording] = OrderedDict()
         self._following: dict[Path, SessionFollower] = {}
+        self._covered: dict[Path, NDArray[np.int64]] = {}
         self._wanted: Path | None = None
 
     def entries(self) -> list[SessionEntry]:
@@ -87,11 +88,22 @@ class Recordings:
         follower = self._following.get(path)
         return Recording({} if follower is None else dict(follower.sensors), follower.share if follower else 0.0)
 
+    def covered_ns(self, path: Path) -> NDArray[np.int64] | None:
+        """Return when a session has samples, shape (stretches, 2); None as long as it was not read. May block."""
+        if path in self._covered:
+            return self._covered[path]
+        recording = self._open.get(path)
+        covered = load_covered(_cache_of(path)) if recording is None else covered_by(recording.sensors)
+        if covered is not None and path not in self._following:
+            self._covered[path] = covered
+        return covered
+
     def forget(self, path: Path) -> None:
         """A file is gone, or another: drop what was read of it, and what was kept."""
         self._open.pop(path, None)
         self._following.pop(path, None)
         self._entries.pop(path, None)
+        self._covered.pop(path, None)
         _cache_of(path).unlink(missing_ok=True)
 
     def reader(self, path: Path) -> ReadSamples:

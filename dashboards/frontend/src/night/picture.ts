@@ -169,6 +169,7 @@ export class Picture {
   private paintEpisodes(lane: Lane, scale: Scale): void {
     const { pen } = this.canvas;
     const palette = currentPalette();
+    this.rows.forEach((kind, row) => drawWord(pen, text.kindRows[kind], 4, lane.top + row * ROW_PX + ROW_PX / 2));
     for (const episode of this.night?.episodes ?? []) {
       const [left, right] = this.edges(episode, scale);
       if (right < 0 || left > scale.widthPx) continue;
@@ -183,8 +184,6 @@ export class Picture {
       pen.globalAlpha = 1;
       if (isSelected) this.paintSelection(from, length, top, lane);
     }
-    if (this.element.clientWidth < 240) return;
-    this.rows.forEach((kind, row) => drawWord(pen, text.kindRows[kind], 4, lane.top + row * ROW_PX + ROW_PX / 2));
   }
 
   private paintSelection(from: number, length: number, top: number, lane: Lane): void {

@@ -7,7 +7,6 @@ type Shared = "exactTime" | "date" | "weekday" | "offset" | "units";
 
 const words: Omit<Words, Shared> = {
   title: "Nacht",
-  nightOf: (day) => `Nacht vom ${day}`,
   before: "Die Nacht davor",
   after: "Die Nacht danach",
   choose: "Nacht wählen",

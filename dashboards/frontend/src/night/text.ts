@@ -18,7 +18,6 @@ const FINE = new Intl.DateTimeFormat(locale, {
 
 export const en = {
   title: "Night",
-  nightOf: (words: string): string => `Night of ${words}`,
   before: "The night before",
   after: "The night after",
   choose: "Choose a night",

@@ -174,7 +174,7 @@ export class NightView implements View {
     show(this.empty, false);
     for (const part of [this.bodyParts, this.words]) show(part, true);
     this.setOrigin(night.origin);
-    say(this.heading, text.nightOf(text.weekday(night.night)));
+    say(this.heading, text.weekday(night.night));
     this.link(this.before, night.before);
     this.link(this.after, night.after);
     this.refreshWords(night);

@@ -1,0 +1,46 @@
+/** What the server tells of recordings: the counterpart of `crampwatch/web/sessions_wire.py`. */
+
+import type { Origin } from "../wire";
+
+export type Format = "edf" | "bdf" | "csv" | "npz";
+
+export interface SessionRow {
+  id: string;
+  night: string | null;
+  origin: Origin | null;
+  from_ns: number;
+  to_ns: number;
+  utc_offset_s: number;
+  size_octets: number;
+  sensors: string[];
+  state: "ended" | "recording" | "cut_short" | "unreadable" | "deleted";
+  recorded_s: number | null;
+  problem: string;
+  purged_ns: number | null;
+}
+
+export interface SessionList {
+  sessions: SessionRow[];
+  free_octets: number | null;
+  formats: Format[];
+  can_replay: boolean;
+}
+
+export interface ExportJob {
+  id: string;
+  session: string;
+  format: Format;
+  state: "running" | "done" | "failed" | "cancelled";
+  done: number;
+  total: number | null;
+  file: string;
+  size_octets: number;
+  error: string;
+}
+
+export interface ReplayState {
+  state: "none" | "starting" | "running" | "ended";
+  session: string;
+  url: string;
+  error: string;
+}
