@@ -196,7 +196,7 @@ async def test_stages_of_one_data_folder_log_in_with_a_role_each(tmp_path: Path)
     async with EmbeddedBroker(tmp_path) as broker:
         detector = saved_address(tmp_path, role="detector")
         assert detector is not None
-        assert (detector.user, detector.port) == ("detector", broker.address.port)
+        assert (detector.user, detector.port) == ("crampwatch-detector", broker.address.port)
         assert detector.password != broker.address.password
         async with Bus(detector, client_id="d") as bus:
             await bus.subscribe("crampwatch/v1/+/samples")

@@ -50,11 +50,11 @@ class Endpoint:
     @property
     def users(self) -> tuple[User, ...]:
         """A login for each role; the passwords follow from ours, and ours from none of them."""
-        return tuple(User(role, role, self._password_of(role)) for role in ROLES)
+        return tuple(User(_own(role), role, self._password_of(role)) for role in ROLES)
 
     def address_of(self, role: str) -> BrokerAddress:
         """Return what a client of a role is given."""
-        return self._address(role, self._password_of(role))
+        return self._address(_own(role), self._password_of(role))
 
     def _address(self, user: str, password: str) -> BrokerAddress:
         tls = self.certificate is not None
@@ -110,6 +110,11 @@ class Endpoint:
                 f"The broker's secrets cannot be written to {path}: {error}.",
                 advice="Check permissions and free space.",
             ) from error
+
+
+def _own(role: str) -> str:
+    """Return the name of a role's user: not the one somebody would give to a user of theirs."""
+    return f"{_USER}-{role}"
 
 
 def write_private(path: Path, text: str) -> None:

