@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = ["clip_svg", "reliability_svg"]
 
-_WIDTH, _LEFT, _RIGHT = 1000, 74, 10
+_WIDTH, _LEFT, _RIGHT = 1000, 74, 24
 _LANE, _BAND, _AXIS = 96, 15, 18
 _TICK_STEPS_S: Final = (0.5, 1, 2, 5, 10, 20, 30)
 _TICKS = 12
