@@ -40,7 +40,7 @@ export const de: Catalogue = {
   waitingData: "Warten auf Daten",
   noDataSince: (time, ago) => `Keine Daten seit ${time} (${ago})`,
   ended: (time) => `Aufnahme um ${time} beendet`,
-  lastSeen: "zuletzt gesehen",
+  last: (value) => `zuletzt ${value}`,
   sides: { left: "Linker Fuß", right: "Rechter Fuß", unknown: "" },
   sideWords: { left: "links", right: "rechts", unknown: "" },
   muscles: {

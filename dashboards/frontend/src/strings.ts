@@ -46,7 +46,7 @@ const en = {
   waitingData: "Waiting for data",
   noDataSince: (time: string, ago: string): string => `No data since ${time} (${ago})`,
   ended: (time: string): string => `Recording ended at ${time}`,
-  lastSeen: "last seen",
+  last: (value: string): string => `last ${value}`,
   sides: { left: "Left foot", right: "Right foot", unknown: "" },
   sideWords: { left: "left", right: "right", unknown: "" },
   muscles: {

@@ -54,7 +54,7 @@ export class Card {
     mark(this.element, "stale", String(silence !== ""));
     this.refreshState(silence !== "" ? "no_data" : (sensor.state?.state ?? "no_data"));
     this.refreshChannels(silence !== "");
-    this.vitals.refresh(sensor);
+    this.vitals.refresh(sensor, silence !== "");
   }
 
   /** Draw the curves, if they can be seen. */
@@ -171,11 +171,14 @@ class Vitals {
   private readonly battery = this.row("battery", text.battery);
   private readonly link = this.row("link", text.link);
 
-  refresh(sensor: Sensor): void {
+  /** What is old does not look as if it were of now. */
+  refresh(sensor: Sensor, isStale: boolean): void {
     const celsius = sensor.temperature?.celsius;
-    say(this.skin.value, celsius == null ? text.unknown : `${celsius.toFixed(1)} °C`);
+    const skin = celsius == null ? text.unknown : `${celsius.toFixed(1)} °C`;
+    say(this.skin.value, isStale ? text.unknown : skin);
+    say(this.skin.detail, isStale && celsius != null ? text.last(skin) : "");
     this.refreshBattery(sensor);
-    this.refreshLink(sensor);
+    this.refreshLink(sensor, isStale);
   }
 
   private refreshBattery({ battery, newestMs }: Sensor): void {
@@ -185,8 +188,13 @@ class Vitals {
     mark(this.battery.row, "low", String((battery?.percent ?? 100) <= 15));
   }
 
-  private refreshLink(sensor: Sensor): void {
+  private refreshLink(sensor: Sensor, isStale: boolean): void {
     const { link } = sensor;
+    if (isStale) {
+      mark(this.link.row, "low", String(!sensor.info?.ended_ns));
+      say(this.link.value, text.unknown);
+      return say(this.link.detail, sensor.newestMs === null ? "" : text.last(clock(sensor.newestMs)));
+    }
     const word = !link ? text.unknown : text.linkWords[strength(link.connected, link.rssi_dbm)];
     const hasLevel = link?.connected && link.rssi_dbm !== null;
     say(this.link.value, hasLevel ? `${String(link.rssi_dbm).replace("-", "−")} dBm` : word);
