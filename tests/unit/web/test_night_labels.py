@@ -1,0 +1,71 @@
+"""The wearer's word: what is noted is read again, the newest holds, and taking back takes back."""
+
+import msgspec
+from crampwatch.protocol.kinds import EpisodeKind, Origin
+from crampwatch.protocol.messages import Episode, JournalEntry
+from crampwatch.web.night_labels import entries_of, labels_of
+from crampwatch.web.night_wire import Label, LabelChange
+from hypothesis import given
+from hypothesis import strategies as st
+
+EPISODE = Episode(
+    sensor="CW-1",
+    t_ns=5,
+    origin=Origin.DEMO,
+    id="e1",
+    revision=0,
+    status="final",
+    kind=EpisodeKind.CRAMP,
+    session="s",
+    boot_id=1,
+    onset_ns=1,
+    offset_ns=2,
+    onset_index=0,
+    offset_index=1,
+    detected_index=1,
+    rate_hz=1000.0,
+    channels=(0,),
+    confidence=0.9,
+    peak=1.0,
+    unit="uV",
+    reasons=(),
+)
+CHANGES = st.builds(
+    LabelChange,
+    verdict=st.sampled_from(["confirmed", "not_a_cramp", "unsure", None, msgspec.UNSET]),
+    pain=st.sampled_from([0, 4, 10, None, msgspec.UNSET]),
+    woke=st.sampled_from([True, False, None, msgspec.UNSET]),
+    helped=st.sampled_from([[], ["stretch"], ["stand", "warmth"], msgspec.UNSET]),
+    note=st.sampled_from(["", "after running", msgspec.UNSET]),
+)
+
+
+@given(changes=st.lists(CHANGES, max_size=6), seed=st.randoms(use_true_random=False))
+def test_the_newest_of_each_answer_holds_in_any_order(changes: list[LabelChange], seed: object) -> None:
+    entries: list[JournalEntry] = []
+    expected = Label()
+    for t_ns, change in enumerate(changes, 10):
+        entries += entries_of(EPISODE, change, t_ns=t_ns)
+        given_ = {name: getattr(change, name) for name in change.__struct_fields__}
+        expected = msgspec.structs.replace(
+            expected, **{name: value for name, value in given_.items() if value is not msgspec.UNSET}
+        )
+    seed.shuffle(entries)  # type: ignore[attr-defined] # random.Random
+    found = labels_of(entries).get("e1", Label())
+    assert msgspec.structs.replace(found, at_ns=0) == expected
+
+
+def test_entries_are_marked_like_their_episode() -> None:
+    (entry,) = entries_of(EPISODE, LabelChange(pain=7), t_ns=9)
+    assert (entry.origin, entry.sensor, entry.episode) == (Origin.DEMO, "CW-1", "e1")
+    assert (entry.entry, entry.value) == ("pain", 7.0)
+
+
+def test_what_others_write_does_no_harm() -> None:
+    strange = [
+        JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="a", entry="confirmation", text="maybe", episode="e1"),
+        JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="b", entry="pain", value=77.0, episode="e1"),
+        JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="c", entry="note", text="no episode"),
+        JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="d", entry="relief", text="magic", episode="e1"),
+    ]
+    assert labels_of(strange) == {}

@@ -1,0 +1,31 @@
+"""A night belongs to the evening it began, and simulated nights have names of their own."""
+
+from datetime import UTC, datetime
+
+import pytest
+from crampwatch.web.night_names import night_of, origin_of
+
+
+def ns(*when: int) -> int:
+    return int(datetime(*when, tzinfo=UTC).timestamp()) * 1_000_000_000  # type: ignore[misc,arg-type] # year to minute
+
+
+@pytest.mark.parametrize(
+    ("began", "offset_s", "night"),
+    [
+        (ns(2026, 11, 20, 22, 30), 0, "2026-11-20"),
+        (ns(2026, 11, 21, 3, 0), 0, "2026-11-20"),
+        (ns(2026, 11, 21, 11, 59), 0, "2026-11-20"),
+        (ns(2026, 11, 21, 12, 0), 0, "2026-11-21"),
+        (ns(2026, 11, 21, 3, 0), -8 * 3600, "2026-11-20"),
+        (ns(2026, 11, 21, 3, 0), 10 * 3600, "2026-11-21"),
+    ],
+)
+def test_from_noon_to_noon_where_it_began(began: int, offset_s: int, night: str) -> None:
+    assert night_of(began, offset_s, "live") == night
+
+
+def test_simulated_nights_never_share_a_name_with_real_ones() -> None:
+    assert night_of(ns(2026, 11, 20, 22, 0), 0, "demo") == "demo.2026-11-20"
+    assert origin_of("demo.2026-11-20") == "demo"
+    assert origin_of("2026-11-20") == "live"

@@ -1,0 +1,87 @@
+"""What a screen shows of a signal: extremes, single samples, and gaps as gaps."""
+
+from array import array
+
+import numpy as np
+from crampwatch.web.night_signal import BootSignal, Knots
+from crampwatch.web.night_tiers import Tiers
+from crampwatch.web.night_window import Span, draw, gaps_ns
+from numpy.typing import NDArray
+
+S_NS = 1_000_000_000
+BEGIN_NS = 1_795_000_000 * S_NS
+
+
+class Paper:
+    """A signal of which every sample is known, but for gaps."""
+
+    def __init__(self, seconds: float, gaps: tuple[tuple[int, int], ...] = (), first: int = 5000) -> None:
+        self.first = first
+        samples = round(seconds * 1000)
+        self.values = np.random.default_rng(3).standard_normal((samples, 2)) * 20
+        for begin, end in gaps:
+            self.values[begin:end] = np.nan
+        self.signal = BootSignal("CW", 1, 1, 2, 1000.0, 2, "uV", (), Tiers(2), origin_index=first)
+        known = np.isfinite(self.values[:, 0])
+        edges = np.flatnonzero(np.diff(known, prepend=False, append=False)).reshape(-1, 2)
+        rows = [(first + begin, end - begin, 0, 1, 0) for begin, end in edges.tolist()]
+        self.signal.frames = array("q", [number for row in rows for number in row])
+        for begin, end in edges.tolist():
+            self.signal.tiers.put(begin, self.values[begin:end].astype(np.float32))
+        self.signal.knots = Knots(
+            np.array([first, first + samples]), np.array([BEGIN_NS, BEGIN_NS + samples * 1_000_000]), 1000.0
+        )
+
+    def read(self, _signal: BootSignal, first: int, end: int) -> NDArray[np.float64]:
+        return self.values[first - self.first : end - self.first].copy()
+
+
+def test_a_spike_is_seen_at_every_zoom() -> None:
+    paper = Paper(3600)
+    at = 1_234_567
+    paper.signal.tiers.put(at, np.full((1, 2), 900.0, np.float32))
+    paper.values[at] = 900.0
+    for seconds in (3600.0, 600.0, 60.0, 2.0, 0.05):
+        begin_ns = max(BEGIN_NS, BEGIN_NS + at * 1_000_000 - round(seconds / 2 * S_NS))
+        grid = draw([paper.signal], Span(begin_ns, begin_ns + round(seconds * S_NS), 500), paper.read)
+        assert np.nanmax(grid.values) > 850
+
+
+def test_nearest_each_sample_is_shown_by_itself() -> None:
+    paper = Paper(10)
+    grid = draw([paper.signal], Span(BEGIN_NS + 5 * S_NS, BEGIN_NS + 5 * S_NS + 10_000_000, 800), paper.read)
+    assert grid.is_samples
+    assert 10 <= len(grid.values) <= 13
+    assert grid.step_ns == 1_000_000
+    assert np.array_equal(grid.values[..., 0], grid.values[..., 1])
+
+
+def test_a_gap_is_unknown_at_every_zoom() -> None:
+    paper = Paper(600, gaps=((200_000, 300_000),))
+    for columns, seconds in ((100, 600), (2000, 600), (2000, 60)):
+        begin_ns = BEGIN_NS if seconds == 600 else BEGIN_NS + 190 * S_NS
+        span = Span(begin_ns, begin_ns + seconds * S_NS, columns)
+        grid = draw([paper.signal], span, paper.read)
+        middles_ns = span.from_ns + (np.arange(columns) + 0.5) * span.step_ns
+        edge_ns = max(span.step_ns, 0.1 * S_NS)
+        inside = (middles_ns > BEGIN_NS + 200 * S_NS + edge_ns) & (middles_ns < BEGIN_NS + 300 * S_NS - edge_ns)
+        outside = middles_ns < BEGIN_NS + 200 * S_NS - edge_ns
+        assert np.isnan(grid.values[inside]).all()
+        assert np.isfinite(grid.values[outside]).mean() > 0.98
+    assert paper.signal.covered_ns().tolist() == [
+        [BEGIN_NS, BEGIN_NS + 200 * S_NS],
+        [BEGIN_NS + 300 * S_NS, BEGIN_NS + 600 * S_NS],
+    ]
+
+
+def test_outside_a_signal_nothing_is_shown() -> None:
+    paper = Paper(10)
+    grid = draw([paper.signal], Span(BEGIN_NS - 100 * S_NS, BEGIN_NS - 50 * S_NS, 10), paper.read)
+    assert np.isnan(grid.values).all()
+
+
+def test_gaps_are_what_no_stretch_covers() -> None:
+    covered = np.array([[30, 60], [10, 20], [15, 22]])
+    assert gaps_ns(covered, from_ns=0, to_ns=80) == [(0, 10), (22, 30), (60, 80)]
+    assert gaps_ns(covered, from_ns=0, to_ns=80, shortest_ns=9) == [(0, 10), (60, 80)]
+    assert gaps_ns(np.empty((0, 2), np.int64), from_ns=5, to_ns=9) == [(5, 9)]
