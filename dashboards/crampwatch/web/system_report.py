@@ -19,7 +19,8 @@ NIGHT_HOURS: Final = 9.0
 """From going to bed to getting up: what a night's disk is reckoned for."""
 _USUAL_OCTETS_AN_HOUR: Final = 14_500_000.0
 """One sensor with two channels at 1 kHz, measured (docs/operations.md): used until there is a recording to measure."""
-_LEAST_MEASURED_S: Final = 300.0
+_LEAST_MEASURED_S: Final = 1800.0
+"""The newest few megabytes are in the write-ahead log, whose size says nothing; after half an hour that is little."""
 _MOST_MEASURED_S: Final = 36 * 3600.0
 """A replayed recording is named after the night it was made in, which tells nothing of how long this file grew."""
 _MEASURED_SESSIONS: Final = 5
@@ -98,7 +99,8 @@ def report(data: Path | None, *, now_ns: int, store_url: str, adapter: str, is_g
         adapter: As set.
         is_guarded: Whether visitors have to log in.
     """
-    rate, is_measured = octets_an_hour(data / "sessions") if data else (_USUAL_OCTETS_AN_HOUR, False)
+    store = _file_of(store_url)
+    rate, is_measured = octets_an_hour(data / "sessions", store) if data else (_USUAL_OCTETS_AN_HOUR, False)
     free = _free(data)
     offset = datetime.fromtimestamp(now_ns / 1e9).astimezone().utcoffset()
     return SystemReport(
@@ -131,28 +133,32 @@ def thresholds(config: DetectorConfig) -> Thresholds:
     )
 
 
-def octets_an_hour(sessions: Path) -> tuple[float, bool]:
+def octets_an_hour(sessions: Path, store: Path | None = None) -> tuple[float, bool]:
     """Return what an hour of recording takes, and whether recordings told: the median of the newest few.
 
-    A session file's name tells when it began, and its last change when it ended or that it still grows.
+    A session file's name tells when it began, and its last change when it ended or that it still grows. The store
+    grows along with all of them.
     """
-    newest = sorted(sessions.glob("*.cws"), reverse=True)[:_MEASURED_SESSIONS]
-    rates = [rate for rate in map(_rate, newest) if rate is not None]
-    return (statistics.median(rates), True) if rates else (_USUAL_OCTETS_AN_HOUR, False)
+    lengths_s = {path: length for path in sorted(sessions.glob("*.cws"), reverse=True) if (length := _lasted_s(path))}
+    if not lengths_s:
+        return _USUAL_OCTETS_AN_HOUR, False
+    newest = list(lengths_s.items())[:_MEASURED_SESSIONS]
+    recordings = statistics.median(_sizes([path]) / lasted_s for path, lasted_s in newest)
+    beside = _sizes([store]) / sum(lengths_s.values()) if store is not None else 0.0
+    return (recordings + beside) * 3600, True
 
 
-def _rate(path: Path) -> float | None:
+def _lasted_s(path: Path) -> float | None:
+    """Return how long a session lasted, if that can be told."""
     stamp = _STAMP.match(path.name)
     if stamp is None:
         return None
     begun_s = datetime.strptime(stamp[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
-    files = list(_with_companions(path))
-    if not files:
-        return None
-    lasted_s = max(file.stat().st_mtime for file in files) - begun_s
-    if not _LEAST_MEASURED_S <= lasted_s <= _MOST_MEASURED_S:
-        return None
-    return sum(file.stat().st_size for file in files) / lasted_s * 3600
+    try:
+        lasted_s = max(file.stat().st_mtime for file in (path, *_with_companions(path))) - begun_s
+    except FileNotFoundError:
+        return None  # deleted meanwhile
+    return lasted_s if _LEAST_MEASURED_S <= lasted_s <= _MOST_MEASURED_S else None
 
 
 def _with_companions(database: Path) -> Iterator[Path]:
@@ -162,12 +168,18 @@ def _with_companions(database: Path) -> Iterator[Path]:
 
 def _places(data: Path, store_url: str) -> Iterator[Place]:
     yield Place(what="sessions", path="sessions/", octets=_folder_size(data / "sessions"))
-    store = Path(store_url.removeprefix("sqlite:///")) if store_url.startswith("sqlite:///") else None
-    octets = None if store is None else _sizes(_with_companions(Path("/") / store))
+    store = _file_of(store_url)
+    octets = None if store is None else _sizes(_with_companions(store))
     yield Place(what="store", path="store.sqlite" if store else store_url, octets=octets)
     for name in ("final", "broker", "logs"):
         yield Place(what=name, path=f"{name}/", octets=_folder_size(data / name))
     yield Place(what="page", path="page/", octets=_folder_size(data / "page"))
+
+
+def _file_of(store_url: str) -> Path | None:
+    """Return the file a store is; None for a database elsewhere. Joining leaves a Windows drive as it is."""
+    name = store_url.removeprefix("sqlite:///")
+    return Path("/") / name if name != store_url else None
 
 
 def _folder_size(folder: Path) -> int:

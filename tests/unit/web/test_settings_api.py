@@ -152,6 +152,8 @@ def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
     rate, is_measured = octets_an_hour(tmp_path)
     assert is_measured
     assert rate == pytest.approx(6_000_000)
+    (tmp_path / "store.sqlite").write_bytes(b"0" * 1_500_000)
+    assert octets_an_hour(tmp_path, tmp_path / "store.sqlite")[0] == pytest.approx(7_000_000)
 
 
 def test_a_replayed_recording_tells_nothing_of_what_an_hour_takes(tmp_path: Path) -> None:

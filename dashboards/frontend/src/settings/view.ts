@@ -26,7 +26,6 @@ interface System {
   octets_an_hour: number;
   is_measured: boolean;
   night_hours: number;
-  nights: number | null;
   thresholds: Record<"onset_ratio" | "hold_ratio" | "least_peak_uv" | "least_cramp_uv" | "confirm_s" | "least_cramp_s" | "end_s", number>;
   is_guarded: boolean;
 }
@@ -162,12 +161,15 @@ export class SettingsView implements View {
   }
 
   private showStorage(system: System): void {
-    const night = size(system.octets_an_hour * system.night_hours);
+    // What is assumed rather than measured is for one sensor.
+    const sensors = system.is_measured ? 1 : Math.max(1, this.live.model.ordered().filter((one) => !one.info?.ended_ns).length);
+    const octets = system.octets_an_hour * system.night_hours * sensors;
+    const nights = system.free_octets === null ? null : Math.floor(system.free_octets / octets);
+    const night = size(octets);
     const takes = words.nightTakes(night, number(system.night_hours));
     say(this.takes, system.is_measured ? takes : `${takes} ${words.nightAssumed}`);
-    const hasDisk = system.nights !== null && system.free_octets !== null;
-    say(this.nights, hasDisk ? words.nightsFit(number(system.nights ?? 0), size(system.free_octets ?? 0)) : words.noDisk);
-    mark(this.nights, "low", String(hasDisk && (system.nights ?? 0) < 3));
+    say(this.nights, nights !== null ? words.nightsFit(number(nights), size(system.free_octets ?? 0)) : words.noDisk);
+    mark(this.nights, "low", String(nights !== null && nights < 3));
     const rows = system.places.map(({ what, path, octets }): [string, string] => [
       `${words.places[what] ?? what} (${path})`,
       octets === null ? words.elsewhere : size(octets),
