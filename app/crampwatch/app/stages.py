@@ -182,7 +182,6 @@ def _run_web(settings: Settings) -> None:
         allowed_hosts=settings.web.allowed_hosts,
         data=settings.data,
         store_url=shown(setting_of("store.url"), store_url(settings)),
-        adapter=settings.collector.adapter,
         certificate=Path(settings.web.certificate) if settings.web.certificate else None,
         key=Path(settings.web.key) if settings.web.key else None,
         archive=archive_options(settings, history),

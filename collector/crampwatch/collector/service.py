@@ -281,5 +281,6 @@ class _Service:
                 online=online,
                 service="collector",
                 version=self._options.software,
+                detail=self._options.adapter or "",
             )
         )

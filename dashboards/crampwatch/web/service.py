@@ -54,7 +54,6 @@ class WebOptions:
         allowed_hosts: Further host names the page may be opened by.
         data: The data folder; None: what people set on the page is forgotten with the server.
         store_url: Where the history lies, without secrets, to be told.
-        adapter: The radio that is used, to be told.
         certificate: PEM file of a TLS certificate; None: plain HTTP.
         key: PEM file of its key; None: in the same file.
         archive: The nights that were recorded.
@@ -68,7 +67,6 @@ class WebOptions:
     allowed_hosts: tuple[str, ...] = ()
     data: Path | None = None
     store_url: str = ""
-    adapter: str = ""
     certificate: Path | None = None
     key: Path | None = None
     archive: ArchiveOptions = field(default_factory=ArchiveOptions)
@@ -124,7 +122,6 @@ def _report(options: WebOptions, login: Login | None) -> SystemReport:
         options.data,
         now_ns=time.time_ns(),
         store_url=options.store_url,
-        adapter=options.adapter,
         is_guarded=login is not None,
     )
 

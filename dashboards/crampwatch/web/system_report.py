@@ -64,7 +64,6 @@ class SystemReport(Struct, frozen=True, kw_only=True):
         now_ns: UTC of this machine's clock, for the page to compare with its own.
         utc_offset_s: Of its local time.
         versions: Of crampwatch and what it stands on.
-        adapter: The radio the settings name; empty: the system's own.
         data: The data folder; empty where none is known.
         places: What lies where.
         free_octets: Left on the data folder's disk.
@@ -77,7 +76,6 @@ class SystemReport(Struct, frozen=True, kw_only=True):
     now_ns: int
     utc_offset_s: int
     versions: dict[str, str]
-    adapter: str
     data: str
     places: list[Place]
     free_octets: int | None
@@ -89,14 +87,13 @@ class SystemReport(Struct, frozen=True, kw_only=True):
     is_guarded: bool
 
 
-def report(data: Path | None, *, now_ns: int, store_url: str, adapter: str, is_guarded: bool) -> SystemReport:
+def report(data: Path | None, *, now_ns: int, store_url: str, is_guarded: bool) -> SystemReport:
     """Look at the disk; blocks for as long as that takes.
 
     Args:
         data: The data folder; None where none is known.
         now_ns: UTC.
         store_url: Of the store, without secrets.
-        adapter: As set.
         is_guarded: Whether visitors have to log in.
     """
     store = _file_of(store_url)
@@ -107,7 +104,6 @@ def report(data: Path | None, *, now_ns: int, store_url: str, adapter: str, is_g
         now_ns=now_ns,
         utc_offset_s=int(offset.total_seconds()) if offset else 0,
         versions={"crampwatch": _version("crampwatch"), "Python": platform.python_version(), **_packages()},
-        adapter=adapter,
         data=str(data) if data else "",
         places=list(_places(data, store_url)) if data else [],
         free_octets=free,

@@ -19,7 +19,6 @@ const SERVICES = ["collector", "detector", "store", "web"];
 /** As `crampwatch/web/system_report.py` tells it. */
 interface System {
   versions: Record<string, string>;
-  adapter: string;
   data: string;
   places: { what: string; path: string; octets: number | null }[];
   free_octets: number | null;
@@ -45,7 +44,6 @@ export class SettingsView implements View {
   private readonly logOut = make("form", { method: "post", action: "/logout", hidden: true }, make("button", { type: "submit" }, words.logOut));
   private readonly versions = make("dl", { class: "facts" });
   private timers: number[] = [];
-  private adapter: string | null = null;
 
   constructor(private readonly live: Live) {
     this.sensors = new SensorCards(live.model);
@@ -119,10 +117,12 @@ export class SettingsView implements View {
     for (const name of SERVICES) {
       const status = model.services.get(name);
       const state = status === undefined ? words.unheard : status.online ? words.running : words.stopped;
-      const detail = name !== "web" && status?.detail ? `, ${status.detail}` : "";
+      const detail = name === "store" && status?.detail ? `, ${status.detail}` : "";
       rows.push([words.services[name] ?? name, `${state}${status?.version ? ` (${status.version.replace("crampwatch ", "")})` : ""}${detail}`]);
     }
-    if (this.adapter !== null) rows.push([words.adapter, adapterWords(this.adapter)]);
+    const collector = model.services.get("collector");
+    if (collector?.online) rows.push([words.adapter, `${adapterWords(collector.detail)}, ${words.running}`]);
+    else rows.push([words.adapter, words.stopped]);
     facts(this.health, rows);
     [...this.health.children].forEach((row, i) => mark(row as HTMLElement, "fault", String(rows[i]?.[1].startsWith(words.stopped))));
   }
@@ -138,7 +138,6 @@ export class SettingsView implements View {
   }
 
   private show(system: System): void {
-    this.adapter = system.adapter;
     facts(this.versions, Object.entries(system.versions).filter(([, version]) => version !== ""));
     this.showThresholds(system.thresholds);
     this.showStorage(system);
