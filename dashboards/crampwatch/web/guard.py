@@ -30,8 +30,11 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 """Nothing is fetched from elsewhere, nothing runs inline, and no other page may frame or read this one."""
-_OPEN: Final = frozenset({"/login", "/assets/app.css", "/assets/login.js", "/assets/theme.js", "/assets/icon.svg"})
-"""What the login page itself needs."""
+_OPEN_ASSETS: Final = (
+    "app.css", "login.js", "theme.js", "icon.svg", "app.webmanifest", "icon-180.png", "icon-512.png",
+)  # fmt: skip
+_OPEN: Final = frozenset({"/login", *(f"/assets/{name}" for name in _OPEN_ASSETS)})
+"""What the login page itself needs, and what browsers fetch without cookies when the page is put on a home screen."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS: Final = frozenset({"/login", "/logout"})
 """Plain forms, which cannot carry a header: there the origin must be told, and be ours."""

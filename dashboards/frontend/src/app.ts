@@ -49,6 +49,7 @@ class Shell {
     for (const view of this.views.values()) view.element.addEventListener("originchange", () => this.refresh());
     new Router(this.views, (name, view) => this.showView(name, view)).start();
     this.live.start();
+    this.preferences.showTheme(this.preferences.theme);
   }
 
   private navigation(): HTMLElement {

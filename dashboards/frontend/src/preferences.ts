@@ -56,6 +56,8 @@ export class Preferences {
   /** Show a theme without choosing it for good. */
   showTheme(theme: Theme): void {
     document.documentElement.dataset["theme"] = theme;
+    const page = getComputedStyle(document.documentElement).getPropertyValue("--page").trim();
+    document.querySelector('meta[name="theme-color"]')?.setAttribute("content", page);
     this.onTheme();
   }
 

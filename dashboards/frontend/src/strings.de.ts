@@ -122,6 +122,7 @@ export const de: Catalogue = {
   contactAdvice: "Drücken Sie die Elektroden an; ohne Kontakt lässt sich nichts sagen.",
   batteryTitle: (sensor, percent, until) => `${sensor}: Akku bei ${percent} %${until && `, ${until}`}.`,
   batteryAdvice: "Er reicht vielleicht nicht für die Nacht. Laden oder wechseln Sie ihn.",
+  diskAdvice: "Eine volle Platte beendet die Aufnahme. Schaffen Sie Platz.",
   bedtime: "Vor dem Schlafen",
   bedtimeTitle: "Bereit für die Nacht?",
   wakeAt: "Aufstehen um",

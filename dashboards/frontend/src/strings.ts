@@ -129,6 +129,7 @@ const en = {
   batteryTitle: (sensor: string, percent: number, until: string): string =>
     `${sensor}: battery at ${percent} %${until && `, ${until}`}.`,
   batteryAdvice: "It may not last the night. Charge or change it.",
+  diskAdvice: "A full disk ends the recording. Free some space.",
   bedtime: "Bedtime check",
   bedtimeTitle: "Ready for the night?",
   wakeAt: "Up at",

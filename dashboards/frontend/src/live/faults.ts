@@ -10,22 +10,30 @@ import { nameOf } from "./words";
 
 /** A radio link is often gone for a few seconds and comes back with what was missed; the sensor's card says so at once. */
 const LOST_MS = 10_000;
-export const LOW_PERCENT = 15;
+const DISK_TOLD_MS = 3_600_000;
+const LOW_PERCENT = 15;
 
 export interface Fault {
   /** Same for the same fault of the same sensor. */
   id: string;
-  code: "lost" | "contact" | "battery";
+  code: "lost" | "contact" | "battery" | "disk";
   title: string;
   advice: string;
 }
 
 /** List what is wrong now. `now` is performance.now(). */
 export function presentFaults(model: Model, now: number): Fault[] {
-  return model.ordered().flatMap((sensor) => {
+  const ofSensors = model.ordered().flatMap((sensor) => {
     if (sensor.info?.ended_ns) return [];
     return [lost(sensor, now) ?? contact(sensor), battery(sensor, model)].filter((fault): fault is Fault => fault !== null);
   });
+  return [...ofSensors, ...disk(model)];
+}
+
+/** The recorder tells once that its disk is filling, and not when there is room again. */
+function disk(model: Model): Fault[] {
+  const told = model.notices.filter(({ code, t_ns }) => code === "disk_low" && Date.now() - t_ns / 1e6 < DISK_TOLD_MS).pop();
+  return told ? [{ id: told.id, code: "disk", title: told.text, advice: text.diskAdvice }] : [];
 }
 
 function lost(sensor: Sensor, now: number): Fault | null {
@@ -52,7 +60,7 @@ function battery(sensor: Sensor, model: Model): Fault | null {
   return { id: `${sensor.id} battery`, code: "battery", title, advice: text.batteryAdvice };
 }
 
-const SIGNS = { lost: STATE_ICONS.no_data, contact: STATE_ICONS.off_body, battery: ICONS.battery };
+const SIGNS = { lost: STATE_ICONS.no_data, contact: STATE_ICONS.off_body, battery: ICONS.battery, disk: ICONS.warn };
 
 export class Faults {
   private readonly list = make("ul", { class: "faults" });
