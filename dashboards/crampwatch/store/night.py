@@ -122,7 +122,7 @@ def summed_up(
         coverage=min(1.0, monitored_s / recorded_s) if recorded_s else 0.0,
         cramps=cramps,
         cramps_per_hour=cramps / (monitored_s / 3600) if monitored_s >= _FEWEST_S else None,
-        cramp_s=sum(lengths_s),
+        cramp_s=float(sum(lengths_s)),  # databases do not forgive an integer among floats
         longest_s=max(lengths_s, default=0.0),
         others={kind.value: counts[kind] for kind in EpisodeKind if kind is not EpisodeKind.CRAMP},
         factors=_factors(journal, info.started_ns - _BEFORE_NS, end_ns),

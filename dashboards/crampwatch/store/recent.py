@@ -4,6 +4,7 @@ They are written without waiting for the disk: what a loss of power costs is in 
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ __all__ = ["RecentSamples"]
 
 _KEPT_NS: Final = 300_000_000_000
 """Longer than from any episode's begin to when it is first told, a pause of the detector included."""
+_KEPT_S: Final = 60.0
+"""Of our own time: in an accelerated replay five minutes pass in seconds, and a broker sends again after three."""
 _WANTED_NS: Final = 86_400_000_000_000
 """So long samples that a sensor delivers late are still kept."""
 _LATE_CHUNKS: Final = 2
@@ -24,7 +27,7 @@ _MOST_TOLD: Final = 10_000
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS block (
     sensor TEXT NOT NULL, boot INTEGER NOT NULL, stream INTEGER NOT NULL, first_index INTEGER NOT NULL,
-    next_index INTEGER NOT NULL, utc_ns INTEGER NOT NULL, payload BLOB NOT NULL,
+    next_index INTEGER NOT NULL, utc_ns INTEGER NOT NULL, heard_s REAL NOT NULL, payload BLOB NOT NULL,
     PRIMARY KEY (sensor, boot, stream, first_index, next_index)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wanted (
@@ -83,11 +86,12 @@ class RecentSamples:
         self._database.close()
 
     def _add(self, blocks: Sequence[tuple[str, SampleBlock]]) -> None:
+        now_s = time.time()
         rows = [
-            (sensor, one.boot_id, one.stream, one.first_index, one.next_index, one.first_utc_ns, one.encode())
+            (sensor, one.boot_id, one.stream, one.first_index, one.next_index, one.first_utc_ns, now_s, one.encode())
             for sensor, one in blocks
         ]
-        self._database.executemany("INSERT OR IGNORE INTO block VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._database.executemany("INSERT OR IGNORE INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _places_of(self, sensor: str, block: SampleBlock) -> Iterator[tuple[_Key, int]]:
         """Yield the seconds that a block reaches into, or has left behind with a gap, and that an episode wants."""
@@ -154,7 +158,10 @@ class RecentSamples:
         for sensor, block in blocks:
             newest_ns[sensor] = max(newest_ns.get(sensor, 0), block.first_utc_ns)
         for sensor, now_ns in newest_ns.items():
-            self._database.execute("DELETE FROM block WHERE sensor = ? AND utc_ns < ?", (sensor, now_ns - _KEPT_NS))
+            self._database.execute(
+                "DELETE FROM block WHERE sensor = ? AND utc_ns < ? AND heard_s < ?",
+                (sensor, now_ns - _KEPT_NS, time.time() - _KEPT_S),
+            )
             self._database.execute(
                 "DELETE FROM wanted WHERE sensor = ? AND onset_ns < ?", (sensor, now_ns - _WANTED_NS)
             )

@@ -16,9 +16,10 @@ _MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
 @json_option()
 @settings_options("broker", "collector", "store", "web")
 def doctor(*, resolved: Resolved, as_json: bool) -> int:
-    r"""Check program, data folder, disk, broker, Bluetooth, port, page and clock; say what to do where one is not well.
+    r"""Check every link of the chain, from sensor to page, and say what to do where one is not well.
 
-    Ends with code 3 where something needed is missing.
+    Program, data folder, disk, broker, store, secrets, Bluetooth, port, page and clock; and, where services run, what
+    they and the sensors say of themselves. Ends with code 3 where something needed is missing.
 
     \b
     Examples:

@@ -106,7 +106,7 @@ export class NightView implements View {
         button("▸", text.later, () => this.view.move(0.5)),
         button("−", text.zoomOut, () => this.view.zoom(1 / 2.5)),
         button("+", text.zoomIn, () => this.view.zoom(2.5)),
-        button("0", text.whole, () => this.view.all()),
+        button("↔", text.whole, () => this.view.all()),
       ),
       this.picture.element,
     );
@@ -221,7 +221,9 @@ export class NightView implements View {
   }
 
   private refreshChooser(rows: NightRow[], name: string): void {
+    const isKnown = !name || rows.some((row) => row.night === name);
     this.chooser.replaceChildren(
+      ...(isKnown ? [] : [make("option", { value: "", disabled: true, selected: true }, text.choose)]),
       ...rows.map((row) => {
         const cramps = row.kinds.cramp ?? 0;
         const mark = text.origins[row.origin];

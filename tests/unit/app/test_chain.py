@@ -1,0 +1,89 @@
+"""What the doctor makes of what services and sensors say: each broken link named, with what to do."""
+
+from typing import Any
+
+import pytest
+from crampwatch.app.chain import STAGES, Chain
+from crampwatch.protocol import messages
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.topics import Leaf, Topic
+
+NOW_NS = 1_700_000_000_000_000_000
+
+
+def heard(*said: messages.Message, samples: tuple[str, ...] = ()) -> Chain:
+    chain = Chain()
+    leaves = {messages.ServiceStatus: Leaf.STATUS, messages.SensorInfo: Leaf.INFO, messages.Link: Leaf.LINK}
+    for message in said:
+        chain.take(Topic(message.sensor, leaves[type(message)]), messages.encode(message), now_ns=NOW_NS)
+    for sensor in samples:
+        chain.take(Topic(sensor, Leaf.SAMPLES), b"", now_ns=NOW_NS)
+    return chain
+
+
+def status(name: str, *, online: bool = True, **more: Any) -> messages.ServiceStatus:
+    sensor = name if name.startswith("CW") else f"_{name}"
+    return messages.ServiceStatus(sensor=sensor, t_ns=NOW_NS, origin=Origin.LIVE, online=online, service=name, **more)
+
+
+def info(**more: Any) -> messages.SensorInfo:
+    return messages.SensorInfo(
+        sensor="CW-1",
+        t_ns=NOW_NS,
+        origin=Origin.LIVE,
+        session="s",
+        name="CW-1",
+        profile="p",
+        boot_id=1,
+        streams=(),
+        started_ns=NOW_NS,
+        utc_offset_s=0,
+        **more,
+    )
+
+
+def link(offset_s: float, origin: Origin = Origin.LIVE) -> messages.Link:
+    return messages.Link(sensor="CW-1", t_ns=NOW_NS + round(offset_s * 1e9), origin=origin, connected=True)
+
+
+def test_a_whole_chain_has_no_fault() -> None:
+    chain = heard(*map(status, STAGES), status("CW-1"), info(), link(0.2), samples=("CW-1",))
+    assert chain.runs
+    assert chain.faults_of_services() == chain.faults_of_sensors() == []
+    assert chain.clock_offset_s() == 0
+
+
+def test_each_missing_stage_is_named_with_what_to_do() -> None:
+    (fault,) = heard(*[status(name) for name in STAGES if name != "store"]).faults_of_services()
+    assert "crampwatch store" in fault
+    (fault,) = heard(*[status(name, online=name != "detector") for name in STAGES]).faults_of_services()
+    assert fault.startswith("The detector has stopped")
+
+
+def test_a_backlog_is_a_fault_of_the_database() -> None:
+    chain = heard(*[status(name, backlog=100_000 if name == "store" else None) for name in STAGES])
+    assert "100000 messages wait" in chain.faults_of_services()[0]
+
+
+def test_a_sensor_out_of_reach_or_silent_is_told_unless_its_session_is_over() -> None:
+    assert "out of reach" in heard(status("CW-1", online=False)).faults_of_sensors()[0]
+    assert "no samples" in heard(status("CW-1"), info()).faults_of_sensors()[0]
+    assert heard(status("CW-1", online=False), info(ended_ns=NOW_NS)).faults_of_sensors() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "offset_s"),
+    [(link(3600), 3600), (link(-90), -90), (link(30), 0), (link(-1e6, Origin.DEMO), 0)],
+)
+def test_a_clock_far_off_is_told_but_not_that_of_a_replay(said: messages.Link, offset_s: float) -> None:
+    assert heard(said).clock_offset_s() == pytest.approx(offset_s)
+
+
+def test_nothing_runs_while_all_are_offline() -> None:
+    assert not heard(*[status(name, online=False) for name in STAGES]).runs
+
+
+def test_what_cannot_be_read_is_refused() -> None:
+    with pytest.raises(FrameError):
+        Chain().take(Topic("CW-1", Leaf.STATUS), b"{", now_ns=NOW_NS)
