@@ -1,0 +1,139 @@
+"""The night view in headless Chromium: ``python benchmarks/page_night.py [--hours 10]``.
+
+A made-up night of one sensor with two channels at 1 kHz, 10,000 episodes in a second one, and a year of nights. Times
+are told by the browser itself, from the change of address or the key to the frame in which what was asked for is drawn.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from chromium import open_chromium
+from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.store.sqlite import SqliteStore
+from made_up_night import Contraction, MadeUpNight
+from night_stage import NightStage
+from page_glance import says, until
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+BEGIN_NS: Final = int(datetime(2026, 11, 20, 21, 0, tzinfo=UTC).timestamp()) * 1_000_000_000
+DAY_NS: Final = 86_400_000_000_000
+NIGHT, RESTLESS = "2026-11-20", "2026-11-19"
+
+_OPEN = """
+const done = arguments[arguments.length - 1];
+const began = performance.now();
+const look = () => {
+  const picture = document.querySelector(".picture");
+  if (picture?.dataset.drawn && document.querySelector(".sentence")?.textContent) done(performance.now() - began);
+  else requestAnimationFrame(look);
+};
+location.hash = arguments[0];
+look();
+"""
+_ZOOM = """
+const done = arguments[arguments.length - 1];
+const picture = document.querySelector(".picture");
+const before = picture.dataset.drawn;
+const began = performance.now();
+picture.dispatchEvent(new KeyboardEvent("keydown", { key: arguments[0], bubbles: true }));
+const look = () => {
+  if (picture.dataset.drawn !== before) requestAnimationFrame(() => done(performance.now() - began));
+  else requestAnimationFrame(look);
+};
+look();
+"""
+
+
+def main() -> int:
+    """Measure, print, and return 1 where a figure is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--hours", type=float, default=10.0)
+    hours = parser.parse_args().hours
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        make(data, hours)
+        with NightStage(data) as stage:
+            stage.ask(f"nights/{NIGHT}")
+            began_s = time.monotonic()
+            stage.until_read(NIGHT, timeout_s=900)
+            print(f"read once, in the background: {time.monotonic() - began_s:.0f} s for {hours:g} h")
+            browser = open_chromium(Path(folder) / "chromium")
+            try:
+                return measure(stage, browser)
+            finally:
+                browser.quit()
+
+
+def make(data: Path, hours: float) -> None:
+    """Make up the nights."""
+    length_s = hours * 3600
+    cramps = [Contraction(length_s * share, 100) for share in (0.2, 0.5, 0.8)]
+    night = MadeUpNight(BEGIN_NS, length_s, cramps, gaps=((length_s * 0.6, length_s * 0.6 + 300),))
+    night.write_recording(data / "sessions")
+    night.write_store(data / "store.sqlite")
+    kinds = list(EpisodeKind)
+    many = [Contraction(30 + 3.5 * n, 0.3 + n % 3, kinds[n % len(kinds)]) for n in range(10_000)]
+    MadeUpNight(BEGIN_NS - DAY_NS, 36_000, many).write_store(data / "store.sqlite", features=False)
+    store = SqliteStore(data / "store.sqlite")
+    for day in range(2, 366):
+        usual = MadeUpNight(BEGIN_NS - day * DAY_NS, 28_800, [Contraction(600 * n + 60, 20) for n in range(40)])
+        store.write([usual.info(("CW-LEFT", "left")), *usual.episodes()])
+    store.close()
+
+
+def measure(stage: NightStage, browser: Chrome) -> int:
+    """Measure all figures."""
+    browser.set_script_timeout(60)
+    began_s = time.monotonic()
+    rows = stage.ask("nights")
+    figures = [(f"list a year of nights ({len(rows)}), s", time.monotonic() - began_s, 1.0)]
+    figures.append(("open a 10 h night, s", opened(stage, browser, NIGHT), 1.0))
+    zooms = zoomed(browser)
+    figures.append(("zoom, median of the way to 10 ms and back, ms", statistics.median(zooms), 200.0))
+    figures.append(("zoom, slowest, ms", max(zooms), 200.0))
+    figures.append(("open 10,000 episodes, s", opened(stage, browser, RESTLESS), 2.0))
+    for name, value, limit in figures:
+        print(f"{name}: {value:.3g} (at most {limit:g}){'' if value <= limit else '  MISSED'}")
+    return int(any(value > limit for _, value, limit in figures))
+
+
+def opened(stage: NightStage, browser: Chrome, night: str) -> float:
+    """Return seconds from asking for a night to its picture, the page being open: the median of five."""
+    times_s = []
+    for _ in range(5):
+        browser.get("about:blank")
+        browser.get(f"{stage.url}#/sessions")
+        says(browser, ".sessions", "recording")
+        times_s.append(browser.execute_async_script(_OPEN, f"#/night/{night}") / 1000)
+    return float(statistics.median(times_s))
+
+
+def zoomed(browser: Chrome) -> list[float]:
+    """Return milliseconds of each step from the whole night to 10 ms and back."""
+    times_ms: list[float] = []
+    for key in ("+", "-"):
+        while True:
+            begin, end = map(float, str(picture(browser)).split())
+            if (key == "+" and end - begin < 12) or (key == "-" and end - begin > 30_000_000):
+                break
+            times_ms.append(browser.execute_async_script(_ZOOM, key))
+        until(browser, lambda: picture(browser))
+    return times_ms
+
+
+def picture(browser: Chrome) -> str | None:
+    """Return which stretch is drawn."""
+    return browser.find_element(By.CSS_SELECTOR, ".picture").get_attribute("data-drawn")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

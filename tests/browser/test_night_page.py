@@ -1,0 +1,265 @@
+"""A night and the recordings in real Chromium: the real server, store and broker over nights that were made up."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from axe import violations
+from chromium import open_chromium, resize
+from crampwatch.protocol.kinds import EpisodeKind, Origin
+from made_up_night import Contraction, MadeUpNight
+from night_stage import NightStage
+from page_glance import press, says, shown, until, words
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+
+
+def ns(*when: int) -> int:
+    return int(datetime(*when, tzinfo=UTC).timestamp()) * 1_000_000_000  # type: ignore[misc,arg-type] # year to minute
+
+
+REAL = MadeUpNight(
+    ns(2026, 11, 20, 22, 30),
+    420,
+    [
+        Contraction(60, 100, amplitude_uv=70),
+        Contraction(200, 0.4, EpisodeKind.TWITCH, 40),
+        Contraction(260, 9, EpisodeKind.MOVEMENT, 90),
+        Contraction(300, 12, amplitude_uv=40),
+        Contraction(340, 8, amplitude_uv=30, status="retracted"),
+    ],
+    gaps=((210, 250),),
+    feet=(("CW-LEFT", "left"), ("CW-RIGHT", "right")),
+    utc_offset_s=3600,
+)
+CLOCKS_CHANGE = MadeUpNight(ns(2026, 10, 24, 22, 0), 4 * 3600, [Contraction(9000, 20)], utc_offset_s=7200)
+SIMULATED = MadeUpNight(ns(2026, 11, 18, 21, 0), 60, [Contraction(20, 10)], origin=Origin.DEMO)
+RESTLESS = MadeUpNight(
+    ns(2026, 11, 19, 21, 30),
+    36_000,
+    [Contraction(30 + 3.5 * n, 0.3 + n % 3, list(EpisodeKind)[n % 6]) for n in range(10_000)],
+    utc_offset_s=3600,
+)
+"""Known to the store alone: its recording was deleted long ago."""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightStage]:
+    data = tmp_path_factory.mktemp("nights")
+    for night, folder in ((REAL, data), (SIMULATED, data / "demo")):
+        night.write_recording(folder / "sessions")
+        night.write_store(folder / "store.sqlite")
+    for night in (RESTLESS, CLOCKS_CHANGE):
+        night.write_store(data / "store.sqlite", features=False)
+    with NightStage(data) as stage:
+        stage.until_read("2026-11-20")
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    driver = open_chromium(tmp_path_factory.mktemp("chromium"))
+    driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Berlin"})
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(stage: NightStage, browser: Chrome) -> Iterator[Chrome]:
+    resize(browser, 1280, 900)
+    browser.get(f"{stage.url}#/night/2026-11-20")
+    says(browser, ".sentence", "Recorded")
+    until(browser, lambda: drawn(browser))
+    yield browser
+    browser.execute_script("localStorage.clear()")
+    browser.get("about:blank")
+
+
+def drawn(browser: Chrome) -> str:
+    """Return which stretch the timeline shows, once its signal is there; empty while it is fetched."""
+    return str(browser.find_element(By.CSS_SELECTOR, ".picture").get_attribute("data-drawn") or "")
+
+
+def length_ms(browser: Chrome) -> float:
+    begin, end = drawn(browser).split()
+    return float(end) - float(begin)
+
+
+def complaints(browser: Chrome, url: str) -> list[str]:
+    entries = browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium's
+    return [entry["message"] for entry in entries if urlsplit(url).netloc in entry["message"]]
+
+
+def key(browser: Chrome, *keys: str) -> None:
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def test_the_sentence_comes_first(stage: NightStage, page: Chrome) -> None:
+    said = words(page, ".sentence").replace("\u00a0", " ")
+    assert "2 likely cramps, longest 1 min 40 s at 11:31 PM, left arch." in said
+    assert "Recorded 6 min 20 s of 7 min." in said
+    says(page, ".night", "Also 1 twitch, 1 movement, 1 withdrawn.")
+    assert not shown(page, ".origin")
+    assert complaints(page, stage.url) == []
+
+
+def test_from_the_whole_night_to_ten_milliseconds_and_back(page: Chrome) -> None:
+    page.find_element(By.CSS_SELECTOR, ".picture").click()
+    whole_ms = length_ms(page)
+    for _ in range(30):
+        key(page, "+")
+    until(page, lambda: length_ms(page) == pytest.approx(10, abs=0.1))
+    key(page, Keys.ARROW_RIGHT)
+    key(page, "0")
+    until(page, lambda: length_ms(page) == whole_ms)
+
+
+def test_episodes_are_gone_through_by_keys(page: Chrome) -> None:
+    key(page, "n")
+    says(page, ".detail", "Likely cramp")
+    assert "episode=" in page.current_url
+    key(page, "n")
+    says(page, ".detail h2", "Twitch")
+    key(page, "p")
+    says(page, ".detail .reasons", "sustained for 5 s and longer")
+    says(page, ".detail", "88 Hz")
+    says(page, ".detail .counter", "1 of 5")
+    key(page, Keys.ESCAPE)
+    until(page, lambda: not shown(page, ".detail"))
+
+
+def test_an_episode_is_opened_where_it_is_drawn(page: Chrome) -> None:
+    picture = page.find_element(By.CSS_SELECTOR, ".picture")
+    width, height = picture.size["width"], picture.size["height"]
+    x = width * 110 / 420 - width / 2
+    ActionChains(page).move_to_element_with_offset(picture, round(x), round(8 - height / 2)).click().perform()
+    says(page, ".detail h2", "Likely cramp")
+
+
+def test_what_the_wearer_says_survives_the_death_of_the_server(stage: NightStage, page: Chrome) -> None:
+    press(page, ".row[data-kind=cramp]")
+    press(page, ".answers:nth-child(1) button:nth-child(1)")
+    press(page, ".answers.pain button:nth-child(7)")
+    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".kept[data-state=saved]"))
+    says(page, ".row[aria-current]", "confirmed")
+    stage.kill("web")
+    press(page, ".answers.pain button:nth-child(8)")
+    says(page, ".kept[data-state=failed]", "Not kept")
+    stage.start_page()
+    press(page, ".kept-row button")
+    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".kept[data-state=saved]"))
+    page.refresh()
+    until(page, lambda: pressed(page) == ["It was a cramp", "7"])
+
+
+def pressed(browser: Chrome) -> list[str]:
+    return [one.text for one in browser.find_elements(By.CSS_SELECTOR, ".answers [aria-pressed=true]")]
+
+
+def test_not_a_cramp_is_counted_as_such_and_taken_back(page: Chrome) -> None:
+    Select(page.find_element(By.CSS_SELECTOR, ".night-head select")).select_by_value("2026-11-20")
+    press(page, ".row[data-kind=cramp]")
+    key(page, "2")
+    says(page, ".sentence", "1 marked as not a cramp")
+    key(page, "2")
+    until(page, lambda: "marked as" not in words(page, ".sentence"))
+
+
+def test_ten_thousand_episodes_scroll_like_ten(stage: NightStage, page: Chrome) -> None:
+    began_s = time.monotonic()
+    page.get(f"{stage.url}#/night/2026-11-19")
+    says(page, ".episode-list header", "10000")
+    assert time.monotonic() - began_s < 10  # benchmarks/page_night.py has the figure; machines that test are busy
+    says(page, ".notes", "recording of this night was deleted")
+    assert len(page.find_elements(By.CSS_SELECTOR, ".row")) < 60
+    page.execute_script("document.querySelector('.scroller').scrollTop = 1e9")
+    until(page, lambda: page.find_elements(By.CSS_SELECTOR, "[aria-posinset='10000']"))
+    key(page, "p")
+    says(page, ".detail .counter", "10000 of 10000")
+
+
+def test_the_night_the_clocks_change_tells_both_offsets(stage: NightStage, page: Chrome) -> None:
+    page.get(f"{stage.url}#/night/2026-10-24")
+    says(page, ".notes", "UTC+02:00 before, UTC+01:00 after")
+    says(page, ".night-head", "October 24")
+    says(page, ".sentence", "at 02:30 AM")
+
+
+def test_a_simulated_night_is_marked(stage: NightStage, page: Chrome) -> None:
+    page.get(f"{stage.url}#/night/demo.2026-11-18")
+    says(page, ".origin", "SIMULATED DATA")
+    says(page, ".sentence", "1 likely cramp")
+    page.get(f"{stage.url}#/night/2026-11-20")
+    until(page, lambda: not shown(page, ".origin"))
+
+
+def test_a_night_that_is_not_there_is_refused_kindly(stage: NightStage, page: Chrome) -> None:
+    page.get(f"{stage.url}#/night/2001-01-01")
+    says(page, ".night .waiting", "There is no such night.")
+    Select(page.find_element(By.CSS_SELECTOR, ".night-head select")).select_by_value("2026-11-20")
+    says(page, ".sentence", "Recorded")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_shows_all_of_it_for_one_thumb(stage: NightStage, page: Chrome, width: int) -> None:
+    resize(page, width, 780)
+    press(page, ".row[data-kind=cramp]")
+    says(page, ".detail", "It was a cramp")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    small = "return [...document.querySelectorAll('.night button, .steps button')].filter(e => e.checkVisibility() && "
+    assert page.execute_script(f"{small} e.getBoundingClientRect().height < 44).map(e => e.textContent)") == []
+    press(page, ".steps button:last-child")
+    says(page, ".detail h2", "Twitch")
+    page.get(f"{stage.url}#/sessions")
+    says(page, ".session", "Export")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "night"])
+def test_axe_finds_nothing_to_complain_of(stage: NightStage, page: Chrome, theme: str) -> None:
+    page.execute_script("localStorage.setItem('crampwatch.theme', arguments[0])", theme)
+    page.refresh()
+    press(page, ".row[data-kind=cramp]")
+    says(page, ".detail .reasons", "sustained")
+    assert violations(page) == []
+    page.get(f"{stage.url}#/sessions")
+    says(page, ".session .badge", "SIMULATED")
+    assert violations(page) == []
+
+
+def test_recordings_are_listed_and_exported(stage: NightStage, page: Chrome) -> None:
+    page.get(f"{stage.url}#/sessions")
+    says(page, ".sessions", "90 % recorded")
+    press(page, "[data-session^='20261120'] .actions button")
+    Select(page.find_element(By.ID, "format")).select_by_value("bdf")
+    press(page, ".sessions dialog .primary")
+    says(page, ".job[data-state=done]", "CW-LEFT.bdf")
+    assert str(page.find_element(By.CSS_SELECTOR, ".job a").get_attribute("download")).endswith(".bdf")
+    press(page, ".job button")
+    until(page, lambda: not shown(page, ".job[data-state=done]"))
+
+
+def test_deleting_a_recording_can_be_undone(stage: NightStage, page: Chrome) -> None:
+    page.get(f"{stage.url}#/sessions")
+    row = "[data-session^='20261118']"
+    press(page, f"{row} .actions button:last-child")
+    says(page, ".undo", "It can be taken back until")
+    until(page, lambda: not shown(page, f".card{row}"))
+    press(page, ".undo button")
+    until(page, lambda: shown(page, f".card{row}"))
+
+
+def test_before_the_first_night_the_page_says_what_it_waits_for(
+    browser: Chrome, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    resize(browser, 390, 780)
+    with NightStage(tmp_path_factory.mktemp("empty"), with_store=False) as stage:
+        browser.get(f"{stage.url}#/night")
+        says(browser, ".night .waiting", "No night yet")
+        browser.get(f"{stage.url}#/sessions")
+        says(browser, ".sessions .waiting", "Nothing recorded yet")
+        assert complaints(browser, stage.url) == []
