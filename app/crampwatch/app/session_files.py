@@ -7,7 +7,7 @@ from crampwatch.journal import SessionEntry, sessions
 from crampwatch.journal.schema import APPLICATION_ID, SUFFIX
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["find_session", "is_session", "known_sessions"]
+__all__ = ["ended_sessions", "find_session", "is_session", "known_sessions"]
 
 _PARTS = ("", "demo", "replay")
 """Where sessions lie: real nights at the top, simulated and replayed ones apart."""
@@ -32,6 +32,15 @@ def known_sessions(folder: DataFolder) -> list[SessionEntry]:
     """Return all sessions of a data folder, oldest first; demonstrations and replays among them."""
     found = [entry for part in _PARTS for entry in sessions(folder.part(part).sessions)]
     return sorted(found, key=lambda entry: entry.path.name)
+
+
+def ended_sessions(folder: DataFolder) -> list[Path]:
+    """Return the real sessions of a data folder that ended in order, oldest first."""
+    return [
+        entry.path
+        for entry in sessions(folder.sessions)
+        if entry.summary is not None and entry.summary.ended_utc_ns is not None
+    ]
 
 
 def find_session(folder: DataFolder, name: str) -> Path:

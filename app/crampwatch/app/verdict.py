@@ -7,11 +7,11 @@ of the session file.
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from crampwatch.collector.decode import BootBegun, Decoded, decode_sensor
-from crampwatch.collector.observation import TemperatureReading
+from crampwatch.collector.observation import BatteryReading, TemperatureReading
 from crampwatch.detector.live_analysis import LiveAnalysis
 from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
@@ -20,12 +20,14 @@ from crampwatch.protocol.info import Info
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import SessionHead, SessionSensor
 
-__all__ = ["SensorVerdict", "retractions", "session_verdicts"]
+__all__ = ["Heard", "SensorVerdict", "retractions", "session_verdicts"]
 
 _BLOCK_S: Final = 15.0
 """Long blocks cost the detector a third of short ones; the sensor's clock drifts by less than a millisecond in one."""
 
 Progress = Callable[[int, int | None], None]
+Heard = messages.Message | SampleBlock
+Listener = Callable[[SessionSensor, Heard], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +78,23 @@ class SensorVerdict:
         return 0.0 if episode.boot_id == self.boot_id else (index - episode.onset_index) / episode.rate_hz
 
 
-def session_verdicts(reader: SessionReader, *, progress: Progress | None = None) -> Iterator[SensorVerdict]:
+def session_verdicts(
+    reader: SessionReader, *, progress: Progress | None = None, listener: Listener | None = None
+) -> Iterator[SensorVerdict]:
     """Yield the verdict on each sensor of a session.
 
     Args:
         reader: Of the session.
         progress: Told EMG samples done, and nothing of how many there are.
+        listener: Told all on the way to the verdict, in the order of time: the sensor's introduction, its EMG, what it
+            told besides, and what the detector said, episodes as it said them live.
 
     Raises:
         RecordingError: The session is damaged.
     """
     done = 0
     for sensor in reader.sensors():
-        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns)
+        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener)
         for item in decode_sensor(reader, sensor, block_s=_BLOCK_S):
             hearing.take(item)
             if progress is not None and isinstance(item, SampleBlock):
@@ -122,6 +128,7 @@ class _Hearing:
     sensor: SessionSensor
     head: SessionHead
     ended_ns: int | None
+    listener: Listener | None = None
     samples: int = 0
     monitored_s: float = 0.0
     _first: SampleBlock | None = None
@@ -133,6 +140,9 @@ class _Hearing:
     def take(self, item: Decoded) -> None:
         if isinstance(item, BootBegun):
             self._infos[item.info.boot_id] = item.info
+            self._tell(sensor_info(item.info, self.sensor, self.head, self.ended_ns))
+        elif isinstance(item, BatteryReading):
+            self._tell(self._battery(item))
         elif isinstance(item, SampleBlock):
             self._take_block(item)
         elif isinstance(item, TemperatureReading):
@@ -166,6 +176,7 @@ class _Hearing:
         key = (block.boot_id, block.stream)
         if key not in self._analyses:
             self._analyses[key] = LiveAnalysis(info, block)
+        self._tell(block)
         self._note(self._analyses[key].take(block))
 
     def _take_temperature(self, reading: TemperatureReading) -> None:
@@ -175,11 +186,21 @@ class _Hearing:
             origin=Origin(self.head.origin),
             celsius=reading.celsius if math.isfinite(reading.celsius) else None,
         )
+        self._tell(message)
         for analysis in self._analyses.values():
             analysis.take_temperature(message)
 
+    def _battery(self, reading: BatteryReading) -> messages.Battery:
+        origin = Origin(self.head.origin)
+        return messages.Battery(sensor=self.sensor.sensor, t_ns=reading.utc_ns, origin=origin, percent=reading.percent)
+
+    def _tell(self, heard: Heard) -> None:
+        if self.listener is not None:
+            self.listener(self.sensor, heard)
+
     def _note(self, told: Iterable[messages.Message]) -> None:
         for message in told:
+            self._tell(message)
             if not isinstance(message, messages.Episode):
                 continue
             if message.status == "retracted":
@@ -213,4 +234,9 @@ def sensor_info(info: Info, sensor: SessionSensor, head: SessionHead, ended_ns: 
         started_ns=head.started_utc_ns,
         utc_offset_s=head.utc_offset_s,
         ended_ns=ended_ns,
+        placement=messages.Placement(side=_side(sensor.side), muscle=sensor.muscle[:500]),
     )
+
+
+def _side(text: str) -> Literal["left", "right", "unknown"]:
+    return "left" if text == "left" else "right" if text == "right" else "unknown"

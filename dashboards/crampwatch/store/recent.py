@@ -62,7 +62,7 @@ class RecentSamples:
             raise self._unusable(error) from error
 
     def take(self, blocks: Sequence[tuple[str, SampleBlock]], episodes: Iterable[Episode]) -> list[RawChunk]:
-        """Take what was said, and return the seconds that are to be kept and were not returned as full before.
+        """Take what was said, and return the seconds that are to be kept and of which no more was written before.
 
         What is returned twice, as after a restart, says the same.
 
@@ -80,6 +80,13 @@ class RecentSamples:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
         return found
+
+    def mark_written(self, chunks: Iterable[RawChunk]) -> None:
+        """Note what is on the disk elsewhere now, so that it is not returned again."""
+        if len(self._told) > _MOST_TOLD:
+            self._told.clear()  # what is returned again says the same
+        for chunk in chunks:
+            self._told[(chunk.sensor, chunk.boot_id, chunk.stream), chunk.chunk] = int(chunk.known.sum())
 
     def close(self) -> None:
         """Close the file."""
@@ -143,7 +150,6 @@ class RecentSamples:
         count = int(made.known.sum())
         if count <= self._told.get((key, chunk), 0) or (count < samples and newest < end + samples):
             return None
-        self._told[key, chunk] = count
         return made
 
     def _extent(self, key: _Key) -> tuple[int, int]:
@@ -165,8 +171,6 @@ class RecentSamples:
             self._database.execute(
                 "DELETE FROM wanted WHERE sensor = ? AND onset_ns < ?", (sensor, now_ns - _WANTED_NS)
             )
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()  # what is told again says the same
 
     def _unusable(self, error: Exception) -> UnavailableError:
         return UnavailableError(

@@ -202,6 +202,7 @@ class _Taker:
         raw = self._recent.take(blocks, [message for message in batch if isinstance(message, messages.Episode)])
         if batch or raw:
             self._sink.write([*batch, *raw])
+            self._recent.mark_written(raw)
 
     async def _gather(self) -> None:
         """Wait for a message, then for more that come soon."""

@@ -30,8 +30,8 @@ class Leaf(StrEnum):
 
     @property
     def qos(self) -> int:
-        """0 for features, which the next batch replaces; 1 for all else."""
-        return 0 if self is Leaf.FEATURES else 1
+        """1 for all: what a consumer misses while it is away, the broker keeps for it."""
+        return 1
 
     @property
     def retained(self) -> bool:

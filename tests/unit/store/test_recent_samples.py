@@ -56,7 +56,9 @@ def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow
     found = []
     for first in range(0, 6000, BLOCK):
         told = [cramp(offset_index=None, revision=1)] if first == 2300 else [cramp()] if first == 2600 else []
-        found += recent.take([("left", block(first))], told)
+        fresh = recent.take([("left", block(first))], told)
+        recent.mark_written(fresh)
+        found += fresh
     recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     assert len(found) == 19
