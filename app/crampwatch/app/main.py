@@ -18,7 +18,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS: Final = {
     "Watch": ("demo", "wear", "scan"),
-    "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise"),
+    "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise", "backfill-store"),
     "This machine": ("doctor", "config", "backup", "restore", "init-stack"),
     "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web", "home"),
 }
