@@ -101,14 +101,14 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         )
         outlet = Outlet()
         archive = Archive(options.archive, outlet.note)
-        description = describing(archive.operations(), version=_version())
+        operations = [*settings.operations(), *archive.operations()]
         app = create_app(
             assets=assets,
             hub=hub,
             hosts=_hosts(options, login),
             login=login,
             health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
-            routes=[*settings.routes(), *routes_of([*archive.operations(), description])],
+            routes=routes_of([*operations, describing(operations, version=_version())]),
         )
         async with _served(app, listener, hub, options):
             works = [stop.wait(), hub.run(), settings.run(), archive.run(), _follow(options, model, outlet, url)]

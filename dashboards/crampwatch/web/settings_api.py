@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
-import msgspec
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import Name
 from crampwatch.protocol.topics import SENSOR_PATTERN
 from crampwatch.web import kept
 from crampwatch.web.alarms import AlarmBook, AlarmState, Clock
 from crampwatch.web.live import LiveModel
+from crampwatch.web.openapi import Operation, RefusedError, answer, read_body
 from crampwatch.web.sensor_labels import MOST_LABELS, SensorLabel
 from crampwatch.web.system_report import SystemReport
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 __all__ = ["SettingsApi", "SettingsFolder"]
 
-_LONGEST_BODY_OCTETS: Final = 16_384
 _EXPIRY_CHECK_S: Final = 1.0
 Body = TypeVar("Body", bound=Struct)
+_SENSOR: Final = (("sensor", SENSOR_PATTERN),)
 SensorId = Annotated[str, Meta(pattern=f"^{SENSOR_PATTERN}$")]
 
 
@@ -105,17 +104,50 @@ class SettingsApi:
         model.set_alarms(self._book.state)
         model.set_labels(self._labels)
 
-    def routes(self) -> list[Route]:
+    def operations(self) -> list[Operation]:
         """Return what is answered."""
+        alarms, sensor = "/api/v1/alarms", "/api/v1/sensors/{sensor}"
+        told = AlarmState
         return [
-            Route("/api/v1/alarms", self.alarms, methods=["GET"]),
-            Route("/api/v1/alarms", self.choose, methods=["PATCH"]),
-            Route("/api/v1/alarms/snooze", self.snooze, methods=["POST"]),
-            Route("/api/v1/alarms/acknowledge", self.acknowledge, methods=["POST"]),
-            Route("/api/v1/alarms/night", self.night, methods=["POST"]),
-            Route("/api/v1/sensors/{sensor}", self.label, methods=["PUT"]),
-            Route("/api/v1/sensors/{sensor}", self.unlabel, methods=["DELETE"]),
-            Route("/api/v1/system", self.system, methods=["GET"]),
+            Operation("GET", alarms, self.alarms, "What people said about alarms", result=told, refusals=()),
+            Operation(
+                "PATCH", alarms, self.choose, "Choose what calls", body=AlarmChoice, result=told, refusals=(400,)
+            ),
+            Operation(
+                "POST", f"{alarms}/snooze", self.snooze, "Quiet a kind", body=Snooze, result=told, refusals=(400,)
+            ),
+            Operation(
+                "POST",
+                f"{alarms}/acknowledge",
+                self.acknowledge,
+                "Say that episodes have been seen",
+                body=Acknowledgement,
+                result=told,
+                refusals=(400,),
+            ),
+            Operation(
+                "POST",
+                f"{alarms}/night",
+                self.night,
+                "Begin or end the night",
+                body=NightStep,
+                result=told,
+                refusals=(400,),
+            ),
+            Operation(
+                "PUT",
+                sensor,
+                self.label,
+                "Name a sensor and say where it is worn",
+                _SENSOR,
+                body=SensorLabel,
+                result=SensorLabel,
+                refusals=(400, 404, 409),
+            ),
+            Operation("DELETE", sensor, self.unlabel, "Let it call itself", _SENSOR, status=204, refusals=(404,)),
+            Operation(
+                "GET", "/api/v1/system", self.system, "The state of this machine", result=SystemReport, refusals=()
+            ),
         ]
 
     async def run(self) -> None:
@@ -127,7 +159,7 @@ class SettingsApi:
 
     async def alarms(self, _request: Request) -> Response:
         """What has been said about alarms."""
-        return _json(self._book.state)
+        return answer(self._book.state)
 
     async def choose(self, request: Request) -> Response:
         """Choose what the page calls for, and when the sleeper gets up."""
@@ -166,38 +198,33 @@ class SettingsApi:
     async def label(self, request: Request) -> Response:
         """Name a sensor and say where it is worn."""
         sensor = request.path_params["sensor"]
-        label = await _read(request, SensorLabel)
-        if isinstance(label, Response):
-            return label
+        label = await read_body(request, SensorLabel)
         if sensor not in self._model.sensors and sensor not in self._labels:
-            return _refused("No such sensor has been heard of.", status=404)
+            raise RefusedError(404, "No such sensor has been heard of.")
         if sensor not in self._labels and len(self._labels) >= MOST_LABELS:
-            return _refused(f"{MOST_LABELS} sensors are named already; reset one of them first.", status=409)
+            raise RefusedError(409, f"{MOST_LABELS} sensors are named already; reset one of them first.")
         await self._keep_labels({**self._labels, sensor: label})
-        return _json(label)
+        return answer(label)
 
     async def unlabel(self, request: Request) -> Response:
         """Let a sensor call itself as it does."""
         sensor = request.path_params["sensor"]
         if sensor not in self._labels:
-            return _refused("This sensor has no name of yours.", status=404)
+            raise RefusedError(404, "This sensor has no name of yours.")
         await self._keep_labels({name: label for name, label in self._labels.items() if name != sensor})
         return Response(status_code=204)
 
     async def system(self, _request: Request) -> Response:
         """The state of this machine."""
-        return _json(await run_in_threadpool(self._examine))
+        return answer(await run_in_threadpool(self._examine))
 
     async def _change(self, request: Request, kind: type[Body], change: Callable[[Body], None]) -> Response:
-        body = await _read(request, kind)
-        if isinstance(body, Response):
-            return body
         try:
-            change(body)
+            change(await read_body(request, kind))
         except ValueError as error:
-            return _refused(str(error))
+            raise RefusedError(400, str(error)) from error
         await self._keep_alarms()
-        return _json(self._book.state)
+        return answer(self._book.state)
 
     async def _keep_alarms(self) -> None:
         self._model.set_alarms(self._book.state)
@@ -209,24 +236,3 @@ class SettingsApi:
         self._model.set_labels(labels)
         async with self._saving:
             await run_in_threadpool(self._folder.save_labels, self._labels)
-
-
-async def _read(request: Request, kind: type[Body]) -> Body | Response:
-    """Return a request's body, or the answer that refuses it."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_BODY_OCTETS:
-            return _refused(f"At most {_LONGEST_BODY_OCTETS} octets are read.", status=413)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _refused(f"The request cannot be read: {error}.")
-
-
-def _refused(message: str, *, status: int = 400) -> Response:
-    return Response(msgspec.json.encode({"error": message}), status, media_type="application/json")
-
-
-def _json(value: Struct) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -5,9 +5,11 @@ import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import schemathesis
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.protocol.messages import encode
 from crampwatch.protocol.topics import Leaf, Topic
@@ -15,12 +17,16 @@ from crampwatch.web.access import HostRule
 from crampwatch.web.guard import INTENT_HEADER
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
+from crampwatch.web.openapi import describing, routes_of
 from crampwatch.web.server import create_app
 from crampwatch.web.settings_api import SettingsApi, SettingsFolder
 from crampwatch.web.system_report import octets_an_hour, report, thresholds
+from hypothesis import HealthCheck, given, settings
 from page_feed import Foot
+from schemathesis.core.result import Ok
 
 MEANT = {INTENT_HEADER: "1"}
+OWN = {**MEANT, "Host": "localhost:8042"}
 
 
 class Page:
@@ -35,7 +41,10 @@ class Page:
             SettingsFolder(data / "page"),
             lambda: report(data, now_ns=time.time_ns(), store_url="sqlite:////none", is_guarded=False),
         )
-        app = create_app(assets={}, hub=Hub(self.model), hosts=HostRule(), routes=self.api.routes())
+        operations = self.api.operations()
+        routes = routes_of([*operations, describing(operations, version="0")])
+        app = create_app(assets={}, hub=Hub(self.model), hosts=HostRule(), routes=routes)
+        self.app = app
         self.browser = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost:8042", headers=MEANT
         )
@@ -141,6 +150,25 @@ async def test_the_state_of_this_machine_is_told(page: Page, tmp_path: Path) -> 
     assert system["nights"] == int(system["free_octets"] / (system["octets_an_hour"] * system["night_hours"]))
     assert system["is_measured"] is False
     assert "token" not in json.dumps(system)
+
+
+def test_whatever_is_asked_the_server_stands(tmp_path: Path) -> None:
+    # Under an event loop of its own for each request, as schemathesis calls it.
+    described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", Page(tmp_path).app, headers=OWN)
+    count = 0
+    for found in described.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+
+        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            answer = case.call(headers=OWN)
+            assert answer.status_code < 500, answer.text
+
+        ask()
+        count += 1
+    assert count == 8
 
 
 def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
