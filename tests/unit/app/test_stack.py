@@ -8,6 +8,8 @@ from crampwatch.app.certificates import Certificates
 from crampwatch.app.main import main
 from crampwatch.app.resolve import resolve
 from crampwatch.app.stack import Stack, StackWishes
+from crampwatch.app.stages import broker_address
+from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.roles import ROLES, User
 from crampwatch.bus.user_file import load_users, users_text
 from crampwatch.protocol.errors import ConfigurationError
@@ -135,3 +137,19 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 def test_a_secret_that_cannot_be_read_and_a_setting_that_is_no_secret_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError):
         resolve(environ={name: str(tmp_path / "absent")}, config=None)
+
+
+def test_a_login_is_put_together_of_address_role_and_secret(tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").touch()
+
+    def address(url: str) -> BrokerAddress:
+        environ = {
+            "CRAMPWATCH_BROKER_URL": url,
+            "CRAMPWATCH_BROKER_PASSWORD": "secret",
+            "CRAMPWATCH_BROKER_CA": "ca.crt",
+        }
+        return broker_address(resolve(environ=environ, config=tmp_path / "empty.toml").settings, "store")
+
+    assert address("mqtts://lan") == BrokerAddress("lan", 8883, "store", "secret", True, Path("ca.crt"))
+    assert address("mqtts://pi@lan").user == "pi"
+    assert address("mqtts://pi:own@lan").password == "own"
