@@ -191,7 +191,7 @@ class NightApi:
         values, rate_hz, begin_ns = self._samples(signals, span, channel)
         spectrum = spectrum_of(values, rate_hz)
         return Picture(
-            from_ns=begin_ns,
+            from_ns=begin_ns + round(spectrum.lead_s * 1e9),
             step_s=spectrum.step_s,
             columns=spectrum.cells.shape[0],
             rows=spectrum.cells.shape[1],

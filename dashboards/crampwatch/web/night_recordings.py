@@ -92,9 +92,12 @@ class Recordings:
         """Return when a session has samples, shape (stretches, 2); None as long as it was not read. May block."""
         if path in self._covered:
             return self._covered[path]
+        follower = self._following.get(path)
+        if follower is not None:
+            return covered_by(follower.sensors) if follower.seq >= follower.last_seq else None
         recording = self._open.get(path)
         covered = load_covered(_cache_of(path)) if recording is None else covered_by(recording.sensors)
-        if covered is not None and path not in self._following:
+        if covered is not None:
             self._covered[path] = covered
         return covered
 

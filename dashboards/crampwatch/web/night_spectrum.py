@@ -21,6 +21,7 @@ class Spectrum:
     """Power over time and frequency.
 
     Attributes:
+        lead_s: From the first sample to the first column: each stands at the middle of its window.
         step_s: From column to column.
         top_hz: Upper edge of the highest row; the lowest begins at 0.
         strongest_db: Of 255, against 1 uV^2/Hz (or counts).
@@ -28,6 +29,7 @@ class Spectrum:
         cells: uint8, shape (columns, rows), lowest frequency first; 0 where there was no signal.
     """
 
+    lead_s: float
     step_s: float
     top_hz: float
     strongest_db: float
@@ -38,7 +40,7 @@ class Spectrum:
 def spectrum_of(values: NDArray[np.float64], rate_hz: float) -> Spectrum:
     """Return the spectrum over time of one channel, shape (samples,); NaN where a sample is missing."""
     width = max(16, 1 << round(np.log2(_WINDOW_S * rate_hz)))
-    step = max(width // 4, -(-len(values) // _MOST_COLUMNS))
+    step = max(width // 8, -(-len(values) // _MOST_COLUMNS))
     begins = np.arange(0, max(1, len(values) - width + 1), step)
     padded = np.concatenate([values, np.full(max(0, width - len(values)), np.nan)])
     pieces = padded[begins[:, None] + np.arange(width)]
@@ -52,7 +54,7 @@ def spectrum_of(values: NDArray[np.float64], rate_hz: float) -> Spectrum:
     strongest_db = float(known.max()) if len(known) else 0.0
     share = 1 + (level_db - strongest_db + _RANGE_DB) / _RANGE_DB * 254
     cells = np.where(np.isnan(rows), 0, np.clip(share, 1, 255)).astype(np.uint8)
-    return Spectrum(step / rate_hz, rate_hz / 2, strongest_db, _RANGE_DB, cells)
+    return Spectrum((width - step) / 2 / rate_hz, step / rate_hz, rate_hz / 2, strongest_db, _RANGE_DB, cells)
 
 
 def _rows(power: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -151,18 +151,20 @@ export class Picture {
   private paintAxis(scale: Scale): void {
     const { pen } = this.canvas;
     const bottom = this.heightPx - AXIS_PX;
-    for (const { ms, label } of ticks(scale.fromMs, scale.toMs, scale.widthPx, TICK_SPACE_PX)) {
-      const x = Math.round(xOf(scale, ms)) + 0.5;
-      pen.strokeStyle = currentPalette().grid;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      pen.moveTo(x, 0);
-      pen.lineTo(x, bottom);
-      pen.stroke();
-      const half = pen.measureText(label).width / 2;
-      pen.fillStyle = currentPalette().axis;
-      pen.textAlign = "center";
-      if (x - half > 0 && x + half < scale.widthPx) pen.fillText(label, x, bottom + AXIS_PX / 2 + 2);
+    const marks = ticks(scale.fromMs, scale.toMs, scale.widthPx, TICK_SPACE_PX).map((tick) => ({
+      ...tick,
+      x: Math.round(xOf(scale, tick.ms)) + 0.5,
+      half: pen.measureText(tick.label).width / 2,
+    }));
+    pen.strokeStyle = currentPalette().grid;
+    pen.fillStyle = currentPalette().axis;
+    pen.lineWidth = 1;
+    pen.textAlign = "center";
+    for (const { x, half, label, isChanged } of marks) {
+      pen.strokeRect(x, -1, 0, bottom + 1);
+      // Where the clocks change the offset is told, and the hours beside it make room.
+      const isCrowded = !isChanged && marks.some((other) => other.isChanged && Math.abs(other.x - x) < other.half + half + 6);
+      if (!isCrowded && x - half > 0 && x + half < scale.widthPx) pen.fillText(label, x, bottom + AXIS_PX / 2 + 2);
     }
   }
 
@@ -202,6 +204,8 @@ export class Picture {
     pen.beginPath();
     pen.rect(0, lane.top, scale.widthPx, lane.height);
     pen.clip();
+    pen.strokeStyle = currentPalette().grid;
+    if (lane.kind === "wave") pen.strokeRect(-1, lane.top + lane.height / 2 + 0.5, scale.widthPx + 2, 0);
     this.paintGaps(lane, sensor, scale);
     const stretch = this.shown.get(sensor.sensor);
     if (stretch && lane.kind === "wave") this.paintWave(stretch, lane, sensor, scale);
@@ -214,8 +218,6 @@ export class Picture {
     const { pen } = this.canvas;
     const channel = lane.channel ?? 0;
     const limit = niceAbove(peakOf(stretch, channel), sensor.unit === "uV" ? 10 : 1e-6);
-    pen.strokeStyle = currentPalette().grid;
-    pen.strokeRect(-1, lane.top + lane.height / 2 + 0.5, scale.widthPx + 2, 0);
     drawWave(pen, stretch.wave, channel, scale, lane, limit, stretch.isSamples);
     drawWord(pen, `${placeWords(sensor)}, ${channelWords(sensor, channel)}`, 4, lane.top + 10);
     drawWord(pen, `±${figure(limit)} ${text.units[sensor.unit]}`, scale.widthPx - 4, lane.top + 10, "right");
@@ -250,11 +252,13 @@ export class Picture {
     if (!night) return;
     const isRead = night.read >= 1;
     for (const [from, to] of sensor.gaps_ns) {
-      const isOpen = !isRead && to >= night.to_ns;
+      const isOpen = (!isRead || night.running) && to >= night.to_ns;
       const [left, right] = [xOf(scale, from / 1e6), xOf(scale, to / 1e6)];
       if (right < 0 || left > scale.widthPx) continue;
       const begin = Math.max(left, -1);
       const width = Math.max(1, Math.min(right, scale.widthPx + 1) - begin);
+      pen.fillStyle = currentPalette().plate;
+      pen.fillRect(begin, lane.top, width, lane.height);
       pen.fillStyle = isOpen ? currentPalette().floor : hatch(pen, currentPalette().hatch);
       pen.fillRect(begin, lane.top, width, lane.height);
       const word = isOpen ? text.notRead : text.notRecorded;

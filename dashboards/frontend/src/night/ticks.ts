@@ -19,6 +19,7 @@ const WITH_MILLISECONDS = new Intl.DateTimeFormat(locale, { minute: "2-digit", s
 export interface Tick {
   ms: number;
   label: string;
+  isChanged: boolean;
 }
 
 /** Marks of a window, at most one each `spacePx`. After a change of the clocks the label tells the offset. */
@@ -32,7 +33,7 @@ export function ticks(fromMs: number, toMs: number, widthPx: number, spacePx: nu
     const ms = local - zone;
     if (ms > toMs) break;
     const isChanged = shiftMs(ms) !== zone;
-    found.push({ ms, label: isChanged ? `${format.format(ms)} ${offset(ms)}` : format.format(ms) });
+    found.push({ ms, isChanged, label: isChanged ? `${format.format(ms)} ${offset(ms)}` : format.format(ms) });
     if (!isChanged) continue;
     // Go on at whole local hours of the new offset.
     local += shiftMs(ms) - zone;
