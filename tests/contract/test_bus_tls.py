@@ -4,13 +4,17 @@ import asyncio
 import datetime
 import gc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from brokers import Mosquitto
+from crampwatch.app.certificates import Certificates
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
-from crampwatch.protocol.errors import UnavailableError
+from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
+from crampwatch.bus.roles import User
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -75,3 +79,33 @@ async def test_a_broker_whose_certificate_nobody_vouches_for_is_refused(
         async with Bus(address, client_id="both", first_timeout_s=1):
             pass
     gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+async def test_the_embedded_broker_speaks_tls_to_those_who_trust_its_authority(tmp_path: Path) -> None:
+    made = Certificates.for_names(("localhost",))
+    for name, text in (("ca", made.authority), ("crt", made.certificate), ("key", made.key)):
+        (tmp_path / name).write_text(text)
+    user = User("phone", "reader", "a long password of its own")
+    listener = BrokerListener(users=(user,), certificate=tmp_path / "crt", key=tmp_path / "key")
+    async with EmbeddedBroker(tmp_path / "broker", listener=listener) as broker:
+        own = saved_address(tmp_path / "broker", role="store")
+        phone = BrokerAddress("localhost", broker.address.port, user.name, user.password, True, tmp_path / "ca")
+        assert own is not None
+        for address in (own, phone):
+            async with Bus(address, client_id=f"c-{address.user}", first_timeout_s=10) as bus:
+                await bus.subscribe("crampwatch/v1/+/samples")
+        strangers = (replace(phone, ca_file=None), replace(phone, host="127.0.0.1"), replace(phone, tls=False))
+        for address in strangers:  # nobody vouches for it; it is made for another name; nothing is said in clear
+            with pytest.raises(UnavailableError):
+                async with Bus(address, client_id="stranger", first_timeout_s=1):
+                    pass
+    gc.collect()
+
+
+async def test_an_authority_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    address = BrokerAddress("localhost", 8883, tls=True, ca_file=tmp_path / "absent")
+    with pytest.raises(ConfigurationError, match="--broker-ca"):
+        async with Bus(address, client_id="c", first_timeout_s=1):
+            pass

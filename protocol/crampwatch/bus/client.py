@@ -12,7 +12,7 @@ from typing import Final, Self
 from crampwatch.bus import vitals
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
-from crampwatch.bus.connection import Connection, LoginRefusedError, Will
+from crampwatch.bus.connection import Connection, LoginRefusedError, Will, check_trust
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
@@ -76,6 +76,7 @@ class Bus:
 
     Raises:
         UnavailableError: On entering: login refused, or no connection within `first_timeout_s`.
+        ConfigurationError: On entering: the certificates that may vouch for the broker cannot be read.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Bus:
         self._dropped = 0
 
     async def __aenter__(self) -> Self:
+        check_trust(self._address)
         self._runner = asyncio.create_task(self._run(), name=f"mqtt {self._client_id}")
         if self._first_timeout_s is None:
             return self

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-__all__ = ["Connection", "LoginRefusedError", "OnPublish", "Will"]
+__all__ = ["Connection", "LoginRefusedError", "OnPublish", "Will", "check_trust"]
 
 Will = tuple[str, bytes]
 """Topic and payload."""
@@ -308,6 +308,16 @@ def _new_client(address: BrokerAddress, client_id: str, persistent: bool, will: 
     if address.tls:
         client.tls_set_context(_tls(address))
     return client
+
+
+def check_trust(address: BrokerAddress) -> None:
+    """Refuse an address whose certificates cannot be read: trying again would not help.
+
+    Raises:
+        ConfigurationError: They cannot be.
+    """
+    if address.tls:
+        _tls(address)
 
 
 def _tls(address: BrokerAddress) -> ssl.SSLContext:
