@@ -33,6 +33,8 @@ class Ring:
         """Number after the newest step; None before the first."""
         self._values: Floats = np.full((capacity, channels, fields), _NOTHING, np.float32)
         self._changed = np.zeros(capacity, np.bool_)
+        self._touched: tuple[int, int] | None = None
+        """Stretch that holds all changes: a dozen times a second it is looked through, not the whole ring."""
 
     def __repr__(self) -> str:
         return f"Ring(step_ns={self.step_ns}, capacity={self.capacity}, end={self.end})"
@@ -51,19 +53,18 @@ class Ring:
         self.end = None
         self._values[:] = _NOTHING
         self._changed[:] = False
+        self._touched = None
 
     def put(self, first: int, values: Floats) -> None:
         """Replace steps ``first`` onwards by values of shape (steps, channels, fields)."""
         slots, kept = self._make_room(first, len(values))
         self._values[slots] = values[kept:]
-        self._changed[slots] = True
 
     def widen(self, first: int, lowest: Floats, highest: Floats) -> None:
         """Widen the extremes, fields 0 and 1, of steps ``first`` onwards; both of shape (steps, channels)."""
         slots, kept = self._make_room(first, len(lowest))
         self._values[slots, :, 0] = np.fmin(self._values[slots, :, 0], lowest[kept:])
         self._values[slots, :, 1] = np.fmax(self._values[slots, :, 1], highest[kept:])
-        self._changed[slots] = True
 
     def everything(self) -> list[Stretch]:
         """Return all that is kept, as one stretch; empty before the first step."""
@@ -78,24 +79,37 @@ class Ring:
 
     def take_changes(self) -> list[Stretch]:
         """Return the stretches changed since last taken, oldest first."""
-        if self.end is None or not self._changed.any():
+        if self.end is None or self._touched is None:
             return []
-        first = self.end - self.capacity
-        steps = np.arange(first, self.end)
-        changed = steps[self._changed[steps % self.capacity]]
+        steps = np.arange(max(self._touched[0], self.end - self.capacity), self._touched[1])
+        is_changed = self._changed[steps % self.capacity]
         self.forget_changes()
+        if is_changed.all():
+            return [(int(steps[0]), self._values[steps % self.capacity])]
+        changed = steps[is_changed]
         runs = np.split(changed, np.flatnonzero(np.diff(changed) > 1) + 1)
-        return [(int(run[0]), self._values[run % self.capacity]) for run in runs]
+        return [(int(run[0]), self._values[run % self.capacity]) for run in runs if len(run)]
 
     def forget_changes(self) -> None:
         """Take what is so now as told."""
-        self._changed[:] = False
+        if self._touched is not None:
+            self._changed[np.arange(*self._touched) % self.capacity] = False
+            self._touched = None
+
+    def _touch(self, first: int, end: int) -> None:
+        """Note that steps from ``first`` to before ``end`` change."""
+        self._changed[np.arange(first, end) % self.capacity] = True
+        low, high = self._touched or (first, end)
+        newest = max(high, end)
+        self._touched = (max(min(low, first), newest - self.capacity), newest)
 
     def _make_room(self, first: int, count: int) -> tuple[NDArray[np.int64], int]:
         """Move on to the end of a stretch; return the slots of what of it is kept, and how many steps were not."""
         self._advance(first + count)
         assert self.end is not None
         kept = min(max(self.end - self.capacity - first, 0), count)
+        if kept < count:
+            self._touch(first + kept, first + count)
         return np.arange(first + kept, first + count, dtype=np.int64) % self.capacity, kept
 
     def _advance(self, end: int) -> None:
@@ -103,7 +117,9 @@ class Ring:
         if self.end is None:
             self.end = end
             return
-        fresh = np.arange(max(self.end, end - self.capacity), end) % self.capacity
-        self._values[fresh] = _NOTHING
-        self._changed[fresh] = True
-        self.end = max(self.end, end)
+        if end <= self.end:
+            return
+        fresh = max(self.end, end - self.capacity)
+        self._values[np.arange(fresh, end) % self.capacity] = _NOTHING
+        self._touch(fresh, end)
+        self.end = end
