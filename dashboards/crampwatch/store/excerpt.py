@@ -79,11 +79,17 @@ def chunk_samples(rate_hz: float) -> int:
 
 
 def wanted_span(episode: Episode) -> tuple[int, int]:
-    """Return first and last-but-one sample index worth keeping of an episode."""
+    """Return first and last-but-one sample index worth keeping of one revision of an episode.
+
+    While it lasts, that is up to where it is known to last. So what is kept in the end is what all revisions want
+    together, in whatever order they came.
+    """
     rate_hz = episode.rate_hz
+    begin = max(0, episode.onset_index - round(BEFORE_S * rate_hz))
     longest = episode.onset_index + round(CAP_S * rate_hz)
-    last = longest if episode.offset_index is None else min(episode.offset_index, longest)
-    return max(0, episode.onset_index - round(BEFORE_S * rate_hz)), last + round(AFTER_S * rate_hz)
+    if episode.offset_index is None:
+        return begin, max(begin, min(episode.detected_index, longest))
+    return begin, min(episode.offset_index, longest) + round(AFTER_S * rate_hz)
 
 
 def chunk_of(sensor: str, chunk: int, blocks: Iterable[SampleBlock]) -> RawChunk | None:

@@ -115,10 +115,11 @@ class RecentSamples:
                 yield (sensor, block.boot_id, block.stream), chunk
 
     def _want(self, episode: Episode) -> Iterator[tuple[_Key, int]]:
-        """Note what an episode wants; yield the seconds of it that are there."""
+        """Note what a revision of an episode wants besides the others; yield the seconds of it that are there."""
         begin, end = wanted_span(episode)
         self._database.execute(
-            "INSERT OR REPLACE INTO wanted VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO wanted VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "begin_index = min(begin_index, excluded.begin_index), end_index = max(end_index, excluded.end_index)",
             (episode.id, episode.sensor, episode.boot_id, episode.rate_hz, begin, end, episode.onset_ns),
         )
         samples = chunk_samples(episode.rate_hz)

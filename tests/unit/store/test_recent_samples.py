@@ -36,6 +36,13 @@ def cramp(**changes: Any) -> Episode:
     return episode(**(span | changes))
 
 
+def taken(recent: RecentSamples, first: int, told: list[Episode]) -> list[RawChunk]:
+    """Take a block and what was told with it, and write what is to be kept."""
+    fresh = recent.take([("left", block(first))], told)
+    recent.mark_written(fresh)
+    return fresh
+
+
 def kept(found: list[RawChunk]) -> dict[int, int]:
     """Return how many samples of each second were returned, at most."""
     counts: dict[int, int] = {}
@@ -46,7 +53,7 @@ def kept(found: list[RawChunk]) -> dict[int, int]:
 
 def test_what_is_wanted_of_an_episode() -> None:
     assert wanted_span(cramp()) == (1500, 3400)
-    assert wanted_span(cramp(offset_index=None)) == (1500, 2000 + 12_000 + 1000)
+    assert wanted_span(cramp(offset_index=None, detected_index=2300)) == (1500, 2300)
     assert wanted_span(cramp(offset_index=90_000)) == (1500, 2000 + 12_000 + 1000)
     assert wanted_span(cramp(onset_index=100, offset_index=200)) == (0, 1200)
 
@@ -55,10 +62,8 @@ def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow
     recent = RecentSamples(tmp_path / "recent.sqlite")
     found = []
     for first in range(0, 6000, BLOCK):
-        told = [cramp(offset_index=None, revision=1)] if first == 2300 else [cramp()] if first == 2600 else []
-        fresh = recent.take([("left", block(first))], told)
-        recent.mark_written(fresh)
-        found += fresh
+        told = [cramp(offset_index=None, detected_index=2300)] if first == 2300 else [cramp()] if first == 2600 else []
+        found += taken(recent, first, told)
     recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     assert len(found) == 19
@@ -85,13 +90,24 @@ def test_a_killed_store_and_messages_in_any_order_keep_the_same(tmp_path: Path, 
         assert np.array_equal(chunk.values[:, 0][chunk.known], np.arange(100.0)[chunk.known] + chunk.chunk * 100)
 
 
+def test_what_revisions_want_adds_up_in_whatever_order_they_come(tmp_path: Path) -> None:
+    opened, closed = cramp(onset_index=1800, offset_index=None, detected_index=2300), cramp()
+    kept_of = []
+    for number, told in enumerate(([opened, closed], [closed, opened])):
+        recent = RecentSamples(tmp_path / f"{number}.sqlite")
+        found = recent.take([("left", block(first)) for first in range(0, 6000, BLOCK)], told)
+        recent.close()
+        kept_of.append(kept(found))
+    assert kept_of[0] == kept_of[1] == dict.fromkeys(range(13, 34), 100)
+
+
 def test_a_gap_stays_one_until_it_is_filled(tmp_path: Path) -> None:
     recent = RecentSamples(tmp_path / "recent.sqlite")
     there = [first for first in range(0, 5000, BLOCK) if not 2050 <= first < 2200]
-    found = [chunk for first in there for chunk in recent.take([("left", block(first))], [cramp()])]
+    found = [chunk for first in there for chunk in taken(recent, first, [cramp()])]
     assert kept(found)[20] == 50
     assert 21 not in kept(found)
-    late = [chunk for first in range(2050, 2200, BLOCK) for chunk in recent.take([("left", block(first))], [])]
+    late = [chunk for first in range(2050, 2200, BLOCK) for chunk in taken(recent, first, [])]
     recent.close()
     assert kept(late) == {20: 100, 21: 100}
 
