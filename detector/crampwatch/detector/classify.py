@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crampwatch.detector.config import DetectorConfig
+from crampwatch.detector.cramp_odds import TERMS, Argument, cramp_arguments
 from crampwatch.detector.evidence import Evidence
 from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
@@ -13,6 +14,13 @@ __all__ = ["Verdict", "classify", "provisional", "regular"]
 
 _SLOW_HZ = 48.0  # a cold foot's muscle still has a mean frequency above 55 Hz here
 _MOTION_ONLY = 20.0
+_BARELY_DB = 5.0
+_TOO_WEAK = -3.0
+_LIKELY_RHYTHM = (0.4, 0.6)  # strength and depth from which what is no cramp is a rhythm
+_CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else is asked: a cramp flutters, but does not rest in between
+_FASTEST_TREMOR_HZ = 7.5  # above it a few units that fire regularly look alike
+_FEWEST_CYCLES = 3.5
+_OLD_CRAMP_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,10 @@ def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cra
     unit = () if scale_known else ("The scale of this recording is unknown: judged relative to its own resting level.",)
     verdict = (
         _nuisance(evidence, ended=ended)
-        or _brief(evidence, config, ended=ended)
-        or _sustained(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
+        or _twitch(evidence, config, ended=ended)
+        or _clearly_rhythmic(evidence, ended=ended, was_cramp=was_cramp)
+        or _movement_so_far(evidence, config, ended=ended)
+        or _sustained(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
     )
     return Verdict(verdict.kind, verdict.confidence, verdict.reasons + unit)
 
@@ -62,66 +72,67 @@ def _nuisance(evidence: Evidence, *, ended: bool) -> Verdict | None:
     return None
 
 
-def _brief(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
-    age = evidence.age_s
-    lasts = f"It lasted {age:.1f} s." if ended else f"It has lasted {age:.1f} s so far."
-    if age < config.twitch_s:
-        return Verdict(EpisodeKind.TWITCH, 0.8, (lasts, "So brief a burst is a twitch or jerk."))
-    if _is_rhythmic(evidence):
-        rate = f"It comes and goes {evidence.rhythm.hz:.1f} times a second and rests in between."
-        return Verdict(EpisodeKind.RHYTHMIC, 0.75, (rate, lasts))
-    if age < config.confirm_s or (ended and age < config.least_cramp_s):
-        return Verdict(EpisodeKind.LEG_MOVEMENT, 0.7, (lasts, "Too short for a cramp, as long as a leg movement."))
-    return None
+def _twitch(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
+    if evidence.age_s >= config.twitch_s:
+        return None
+    return Verdict(EpisodeKind.TWITCH, 0.8, (_lasts(evidence, ended=ended), "So brief a burst is a twitch or jerk."))
 
 
-def _is_rhythmic(evidence: Evidence) -> bool:
+def _movement_so_far(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
+    if evidence.age_s >= (config.least_cramp_s if ended else config.confirm_s):
+        return None
+    if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
+        return rhythmic
+    reasons = (_lasts(evidence, ended=ended), "Too short for a cramp, as long as a leg movement.")
+    return Verdict(EpisodeKind.LEG_MOVEMENT, 0.7, reasons)
+
+
+def _clearly_rhythmic(evidence: Evidence, *, ended: bool, was_cramp: bool) -> Verdict | None:
+    """Tell a rhythm whatever else speaks for a cramp; the last units of an old cramp may fire like one."""
+    if evidence.rhythm.hz > _FASTEST_TREMOR_HZ or (was_cramp and evidence.age_s > _OLD_CRAMP_S):
+        return None
+    return _rhythmic(evidence, _CLEAR_RHYTHM, ended=ended)
+
+
+def _rhythmic(evidence: Evidence, least: tuple[float, float], *, ended: bool) -> Verdict | None:
     rhythm = evidence.rhythm
     cycles = evidence.age_s * (rhythm.hz if math.isfinite(rhythm.hz) else 0.0)
-    return cycles >= 3.5 and rhythm.strength > 0.4 and rhythm.depth > 0.6
+    if rhythm.hz > _FASTEST_TREMOR_HZ:
+        least = _CLEAR_RHYTHM
+    if cycles < _FEWEST_CYCLES or rhythm.strength <= least[0] or rhythm.depth <= least[1]:
+        return None
+    rate = f"It comes and goes {rhythm.hz:.1f} times a second and rests in between."
+    return Verdict(EpisodeKind.RHYTHMIC, 0.75, (rate, _lasts(evidence, ended=ended)))
 
 
-def _sustained(evidence: Evidence, config: DetectorConfig, *, was_cramp: bool, scale_known: bool) -> Verdict:
+def _lasts(evidence: Evidence, *, ended: bool) -> str:
+    return f"It lasted {evidence.age_s:.1f} s." if ended else f"It has lasted {evidence.age_s:.1f} s so far."
+
+
+def _sustained(
+    evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
+) -> Verdict:
     score, reasons = _cramp_score(evidence, config, scale_known)
     probability = 1.0 / (1.0 + math.exp(-score))
     if score > (config.revoke_score if was_cramp else config.confirm_score):
         return Verdict(EpisodeKind.CRAMP, probability, reasons)
+    if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
+        return rhythmic
     kind = EpisodeKind.MOVEMENT if evidence.age_s > 10.0 or evidence.motion_ratio > 2.0 else EpisodeKind.LEG_MOVEMENT
     return Verdict(kind, 1.0 - probability, reasons)
 
 
 def _cramp_score(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> tuple[float, tuple[str, ...]]:
-    """Return log odds for an involuntary contraction, and the strongest arguments for either side."""
-    arguments = [
-        (0.5, f"A contraction has held for {evidence.age_s:.0f} s without pause."),
-        _spread_argument(evidence),
-        _rise_argument(evidence),
-        _motion_argument(evidence),
-    ]
+    """Return log odds for an involuntary contraction, and the arguments, the weightiest first."""
+    score, arguments = cramp_arguments(evidence)
+    arguments = (*arguments, *_weakness(evidence, config, scale_known=scale_known))
+    score += sum(one.weight for one in arguments[len(TERMS) :])
+    return score, tuple(one.text for one in sorted(arguments, key=lambda one: -abs(one.weight)))
+
+
+def _weakness(evidence: Evidence, config: DetectorConfig, *, scale_known: bool) -> tuple[Argument, ...]:
     if scale_known and evidence.rms_uv < config.least_cramp_uv:
-        arguments.append((-3.0, f"At {evidence.rms_uv:.1f} uV it is weaker than cramps are."))
-    if evidence.snr_db < 5.0:
-        arguments.append((-2.0, "It hardly stands out from rest."))
-    score = sum(weight for weight, _ in arguments)
-    told = sorted((item for item in arguments if item[1]), key=lambda item: -abs(item[0]))
-    return score, tuple(text for _, text in told)
-
-
-def _spread_argument(evidence: Evidence) -> tuple[float, str]:
-    if math.isnan(evidence.spread):
-        return 0.0, "With one channel one cannot see whether other muscles join in."
-    weight = 2.0 * (1.0 - min(evidence.spread / 0.3, 2.0))
-    text = "The neighbouring muscle stays quiet." if weight > 0 else "Other muscles work along, as in a movement."
-    return weight, text
-
-
-def _rise_argument(evidence: Evidence) -> tuple[float, str]:
-    if evidence.onset.rise_s < 0.4:
-        return -1.0, "It began at full strength at once, as a movement does."
-    return min(1.5, evidence.onset.rise_s), f"It built up over {evidence.onset.rise_s:.1f} s."
-
-
-def _motion_argument(evidence: Evidence) -> tuple[float, str]:
-    if evidence.onset.motion_ratio > 1.0:
-        return -min(3.0, evidence.onset.motion_ratio), "The electrode moved as it began."
-    return 0.5, "The foot lay still."
+        return (Argument(_TOO_WEAK, f"At {evidence.rms_uv:.1f} uV it is weaker than cramps are."),)
+    if evidence.snr_db < _BARELY_DB:
+        return (Argument(_TOO_WEAK, "It hardly stands out from rest."),)
+    return ()

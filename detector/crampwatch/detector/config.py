@@ -34,7 +34,8 @@ class DetectorConfig:
         merge_cramp_s: Silence that ends a cramp, which ends unit by unit.
         bridge_s: Missing signal that an episode may live through.
         confirm_score: Log odds at which a sustained contraction is called a cramp.
-        revoke_score: Log odds below which one called a cramp is not any more.
+        revoke_score: Log odds below which one called a cramp is not any more. Far below: a cramp that lets go is
+            judged by its last units, which look like anything.
     """
 
     false_onset_probability: float = 1e-7
@@ -52,5 +53,5 @@ class DetectorConfig:
     tail_share: float = 0.2
     merge_cramp_s: float = 2.5
     bridge_s: float = 2.0
-    confirm_score: float = 0.0
-    revoke_score: float = -1.5
+    confirm_score: float = 1.2
+    revoke_score: float = -4.0

@@ -15,6 +15,12 @@ Array = NDArray[np.float64]
 
 _ONSET_S = 1.2
 _PLATEAU_QUANTILE = 0.8
+_EARLY_S = 0.5
+_FEWEST_BEFORE = 5  # hops before the beginning from which it can be told what was there
+_TINY_MOTION = 1e-3
+_SLOW_HZ = (0.8, 3.0)  # common modulation of a cramp: 1.4 +- 0.4 Hz (Minetto 2009, J Neurophysiol 102:1890)
+_FAST_HZ = (8.0, 20.0)
+_FLUTTER_LEAST_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +29,22 @@ class OnsetEvidence:
 
     Attributes:
         rise_s: From the first activity to 70 % of the plateau of the first seconds.
+        early: Level half a second after the first activity, over the plateau of the first seconds.
         spread: Amplitude of the strongest other channel in the first 1.2 s, as a share of the strongest.
+        other_db: Power of that other channel over its own floor, dB.
         motion_ratio: Power below 12 Hz in the first 1.2 s, above what was there before, over the EMG plateau.
+        motion_jump_db: Strongest power below 12 Hz around the beginning, over what was there before.
         motion_before: Power below 12 Hz before; (channels,).
         mains_before: Power at the mains lines before; (channels,).
         floor_hz: Mean frequency at rest before.
     """
 
     rise_s: float
+    early: float
     spread: float
+    other_db: float
     motion_ratio: float
+    motion_jump_db: float
     motion_before: tuple[float, ...]
     mains_before: tuple[float, ...]
     floor_hz: float
@@ -56,6 +68,10 @@ class Evidence:
         mean_hz: Mean frequency on the plateau.
         drift: Relative change of the mean frequency from the first to the second half.
         rhythm: The strongest periodicity of the envelope.
+        flutter: How the amplitude wavers at 0.8-3 Hz on the plateau, as a share of it.
+        unsteadiness: Power of that wavering over the wavering at 8-20 Hz, decades: regular discharge leaves little
+            below its rate, irregular discharge and a common drive of 1-2 Hz do.
+        sag: Level that nine tenths of the plateau's hops exceed, over the plateau.
         fall_s: From 70 % of the plateau to the end; NaN while it goes on.
         mains_ratio: Change of the power at the mains lines over the EMG plateau.
         mains_step: How much the power at the mains lines differs now from before, over the EMG plateau.
@@ -75,6 +91,9 @@ class Evidence:
     mean_hz: float
     drift: float
     rhythm: Rhythm
+    flutter: float
+    unsteadiness: float
+    sag: float
     fall_s: float
     mains_ratio: float
     mains_step: float
@@ -90,10 +109,15 @@ def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, 
     level = view.excess[:, channel]
     plateau = _quantile(level, _PLATEAU_QUANTILE)
     early = view.part(0, max(1, round(_ONSET_S / grid.hop_s)))
+    smooth = _smooth(level)
+    spread, other_db = _others(early, channel, _quantile(early.excess[:, channel], _PLATEAU_QUANTILE))
     return OnsetEvidence(
-        rise_s=_rise_s(view, grid, channel, plateau),
-        spread=_others(early, channel, _quantile(early.excess[:, channel], _PLATEAU_QUANTILE))[0],
+        rise_s=_rise_s(smooth, grid, plateau),
+        early=float(np.sqrt(smooth[min(round(_EARLY_S / grid.hop_s), len(smooth) - 1)] / plateau)),
+        spread=spread,
+        other_db=other_db,
         motion_ratio=_over_before(early.motion[:, channel], motion[channel], plateau),
+        motion_jump_db=_motion_jump_db(history, first, channel, motion[channel], grid),
         motion_before=tuple(motion.tolist()),
         mains_before=tuple(_middle(history.measures.mains[before], 0.0).tolist()),
         floor_hz=float(_middle(history.measures.mean_hz[before], np.nan)[channel]),
@@ -117,6 +141,7 @@ def gather(
     plateau = _quantile(level, _PLATEAU_QUANTILE)
     spread, other_db = _others(view, channel, plateau)
     steady = _steady(level, plateau)
+    flutter, unsteadiness = _flutter(view.bin_power[:, channel], steady, grid)
     return Evidence(
         onset=onset,
         age_s=(end_bin - onset_bin) * grid.bin_s,
@@ -131,7 +156,10 @@ def gather(
         mean_hz=_weighted(view.mean_hz[:, channel], level),
         drift=_drift(view.mean_hz[:, channel], level),
         rhythm=find_rhythm(view.bin_power[:, channel], float(view.floor[channel]), grid.bin_s),
-        fall_s=_fall_s(view, grid, channel, plateau) if ended else float("nan"),
+        flutter=flutter,
+        unsteadiness=unsteadiness,
+        sag=_sag(level[steady], plateau),
+        fall_s=_fall_s(_smooth(level), grid, plateau) if ended else float("nan"),
         mains_ratio=float((np.median(view.mains[:, channel]) - onset.mains_before[channel]) / plateau),
         mains_step=_mains_step(history, onset.mains_before[channel], channel) / plateau,
         trend=_trend(level, plateau, grid),
@@ -224,14 +252,51 @@ def _smooth(level: Array) -> Array:
     return smooth
 
 
-def _rise_s(view: _View, grid: Grid, channel: int, plateau: float) -> float:
-    reached = np.flatnonzero(_smooth(view.excess[:, channel]) >= 0.49 * plateau)
-    return float(reached[0]) * grid.hop_s if len(reached) else float(len(view.power)) * grid.hop_s
+def _rise_s(smooth: Array, grid: Grid, plateau: float) -> float:
+    reached = np.flatnonzero(smooth >= 0.49 * plateau)
+    return float(reached[0] if len(reached) else len(smooth)) * grid.hop_s
 
 
-def _fall_s(view: _View, grid: Grid, channel: int, plateau: float) -> float:
-    reached = np.flatnonzero(_smooth(view.excess[:, channel]) >= 0.49 * plateau)
-    return float(len(view.power) - 1 - (reached[-1] if len(reached) else 0)) * grid.hop_s
+def _fall_s(smooth: Array, grid: Grid, plateau: float) -> float:
+    reached = np.flatnonzero(smooth >= 0.49 * plateau)
+    return float(len(smooth) - 1 - (reached[-1] if len(reached) else 0)) * grid.hop_s
+
+
+def _motion_jump_db(history: History, first: int, channel: int, before: float, grid: Grid) -> float:
+    """Compare the strongest slow wave around the beginning with what was there before; NaN where that is not known."""
+    around = history.measures.motion[max(0, first - 3) : first + round(_ONSET_S / grid.hop_s), channel]
+    known = around[np.isfinite(around)]
+    if first < _FEWEST_BEFORE or not len(known):
+        return float("nan")
+    return _decibel((float(known.max()) + _TINY_MOTION) / (before + _TINY_MOTION))
+
+
+def _flutter(bin_power: Array, steady: NDArray[np.intp], grid: Grid) -> tuple[float, float]:
+    """Return slow wavering of the amplitude on the plateau, as a share of it, and over its fast wavering."""
+    first, last = int(steady[0]) * BINS_PER_HOP, (int(steady[-1]) + 1) * BINS_PER_HOP
+    amplitude = np.sqrt(bin_power[first:last])
+    count = len(amplitude)
+    if count * grid.bin_s < _FLUTTER_LEAST_S:
+        return float("nan"), float("nan")
+    place = np.arange(count) - (count - 1) / 2
+    mean = float(amplitude.mean()) + 1e-12
+    slope = float((place * amplitude).sum() / (place * place).sum())
+    window = np.hanning(count)
+    transform = np.fft.rfft((amplitude - mean - slope * place) * window)
+    spectrum = (transform.real**2 + transform.imag**2) / (window**2).sum()
+    step_hz = 1.0 / (count * grid.bin_s)
+    slow, fast = (
+        spectrum[int(np.ceil(low / step_hz)) : int(np.ceil(high / step_hz))] for low, high in (_SLOW_HZ, _FAST_HZ)
+    )
+    if not len(slow) or not len(fast):
+        return float("nan"), float("nan")
+    flutter = float(np.sqrt(2.0 * slow.sum() / count)) / mean
+    return flutter, float(np.log10((slow.mean() + 1e-12) / (fast.mean() + 1e-12)))
+
+
+def _sag(level: Array, plateau: float) -> float:
+    ordered = np.sort(level)
+    return float(np.sqrt(ordered[len(ordered) // 10] / plateau))
 
 
 def _over_before(values: Array, before: float, plateau: float) -> float:

@@ -17,8 +17,8 @@ _QUIET_RATIO = 2.2  # a hop above this is activity and tells nothing about rest
 _FEWEST_QUIET = 3
 _SAME_FLOOR_RATIO = 2.5  # slots within 4 dB of the quietest belong to the same rest
 _LOWER_HALF_BIAS = 0.88  # mean of the lower half of chi-square means with some 50 degrees of freedom
-_STEADY_SLOTS = 8
-_STEADY_LOG_STD = 0.08  # 0.35 dB: an amplifier is this steady over 40 s, a muscle is not
+_STEADY_SLOTS = 36
+_STEADY_LOG_STD = 0.1  # 0.4 dB: an amplifier is this steady over three minutes, a muscle is not
 _GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
 
 

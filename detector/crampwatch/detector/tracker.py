@@ -29,6 +29,9 @@ _ANNOUNCE_S = 0.3
 _ONSET_S = 6.0
 _ESTABLISHED_S = 1.2
 _LEVEL_BINS = 60
+_LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s
+_YOUNG_S = 0.6
+_WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
 _STANDS_UP = 25.0  # 14 dB within a tenth of a second: no recruitment is that fast but a jerk or a ballistic movement
 _BRIEF_S = 2.0
 _DENSE_S, _SPARSE_S = 12.0, 60.0
@@ -47,6 +50,7 @@ class OpenEpisode:
         active_bins: Bins with activity so far.
         energy: Power over the floor of each channel, summed over hops.
         peak: Largest deviation of each channel.
+        level: Power over the floor of the strongest channel, over the last few hops.
         missing_hops: Hops without signal since the latest activity.
         onset: What was found out about the onset.
         revision: Revisions told so far.
@@ -66,6 +70,7 @@ class OpenEpisode:
     active_bins: int
     energy: list[float]
     peak: list[float]
+    level: float = 0.0
     missing_hops: int = 0
     onset: OnsetEvidence | None = None
     revision: int = 0
@@ -120,6 +125,8 @@ class EpisodeTracker:
             self._begin(history, hop, activity)
         for episode in self.open:
             self._follow(episode, hop, activity)
+        if len(self.open) > 1:
+            self._absorb(history, hop)
         for episode in tuple(self.open):
             if self._is_over(episode, hop):
                 self._close(episode, history, hop)
@@ -194,6 +201,25 @@ class EpisodeTracker:
                 return episode
         return None
 
+    def _absorb(self, history: History, hop: int) -> None:
+        """Let the strongest episode take in what is weak beside it: crosstalk, or a muscle that helps a little."""
+        strongest = max(self.open, key=lambda one: one.level)
+        for weak in tuple(self.open):
+            young = (hop * BINS_PER_HOP - weak.onset_bin) * self.grid.bin_s < _YOUNG_S
+            if weak.level >= _WEAK_BESIDE * strongest.level or young or weak.kind is EpisodeKind.CRAMP:
+                continue
+            strongest.owned = [one or other for one, other in zip(strongest.owned, weak.owned, strict=True)]
+            strongest.last_bins = [max(pair) for pair in zip(strongest.last_bins, weak.last_bins, strict=True)]
+            if (strongest.onset_bin - weak.onset_bin) * self.grid.bin_s > _LOOK_BACK_S:
+                self._close(weak, history, hop)
+            else:
+                self._retract(weak)
+
+    def _retract(self, episode: OpenEpisode) -> None:
+        self.open.remove(episode)
+        if episode.kind is not None:
+            self._tell(episode, EpisodeStatus.RETRACTED)
+
     def _new_episode(self, onset: int, channel: int) -> OpenEpisode:
         count = self.stream.channels
         self.open.append(
@@ -227,6 +253,7 @@ class EpisodeTracker:
         episode.active_bins += max(activity.held_bins[channel] for channel in active)
         for channel in active:
             episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
+        episode.level += _LEVEL_PACE * (activity.excess[episode.channel] - episode.level)
         for channel in own:
             episode.energy[channel] += activity.excess[channel]
             episode.peak[channel] = max(episode.peak[channel], activity.peak[channel])
@@ -287,6 +314,7 @@ class EpisodeTracker:
     def _revise(self, episode: OpenEpisode, history: History, hop: int) -> None:
         verdict = self._judge(episode, history, hop, ended=False)
         if verdict.kind is episode.kind:
+            _reinforce(episode, verdict)
             return
         status = EpisodeStatus.OPENED if episode.kind is None else EpisodeStatus.UPDATED
         self._adopt(episode, verdict, hop)
@@ -301,7 +329,7 @@ class EpisodeTracker:
         if self._is_brief(episode) and self._joins_series(episode, verdict, hop):
             return
         untold = episode.kind is None
-        self._adopt(episode, verdict, hop)
+        self._adopt(episode, _at_its_clearest(episode, verdict), hop)
         if untold:
             self._tell(episode, EpisodeStatus.OPENED)
         self._tell(episode, EpisodeStatus.CLOSED)
@@ -384,6 +412,20 @@ class EpisodeTracker:
                 reasons=episode.reasons,
             )
         )
+
+
+def _reinforce(episode: OpenEpisode, verdict: Verdict) -> None:
+    """Note the clearest look at a cramp."""
+    clearest = _at_its_clearest(episode, verdict)
+    episode.confidence, episode.reasons = clearest.confidence, clearest.reasons
+
+
+def _at_its_clearest(episode: OpenEpisode, verdict: Verdict) -> Verdict:
+    """Return the surest verdict on a cramp so far: one that lets go is no less a cramp for what its last units do."""
+    still = verdict.kind is episode.kind is EpisodeKind.CRAMP
+    if not still or verdict.confidence >= episode.confidence:
+        return verdict
+    return Verdict(verdict.kind, episode.confidence, episode.reasons)
 
 
 def _take_in(series: OpenEpisode, member: OpenEpisode) -> None:
