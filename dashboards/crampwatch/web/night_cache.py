@@ -11,18 +11,19 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from crampwatch.protocol.records import SessionSensor
 from crampwatch.web.night_follow import SensorNight
-from crampwatch.web.night_signal import BootSignal, Knots
+from crampwatch.web.night_signal import FRAME_COLUMNS, BootSignal, Knots
 from crampwatch.web.night_tiers import Tiers
 from numpy.typing import NDArray
 
 __all__ = ["CACHE_SUFFIX", "covered_by", "load_covered", "load_nights", "save_nights"]
 
 CACHE_SUFFIX: Final = ".night.npz"
-_VERSION: Final = 2
+_VERSION: Final = 3
 _FIELDS: Final = ("boot_id", "stream", "channels", "rate_hz", "octets", "unit", "labels", "origin_index", "gains")
 _log: Final = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -
 def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
     """Return what was kept of a session; None where nothing was, or it is not of this session's present end."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             head = json.loads(arrays["head"].tobytes())
             if (head["version"], head["last_seq"]) != (_VERSION, last_seq):
                 return None
@@ -62,7 +63,7 @@ def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
             }
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         _log.warning("%s cannot be read and is made again: %s", path, error)
         return None
 
@@ -76,15 +77,17 @@ def covered_by(sensors: dict[str, SensorNight]) -> NDArray[np.int64]:
 def load_covered(path: Path) -> NDArray[np.int64] | None:
     """Return the same of what was kept, without reading the rest; None where nothing was."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return np.asarray(arrays["covered"], np.int64)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 
 def _packed(key: str, signal: BootSignal, arrays: dict[str, Any]) -> dict[str, Any]:
     arrays[f"{key}.base"] = signal.tiers.base
-    arrays[f"{key}.frames"] = np.frombuffer(signal.frames.tobytes(), np.int64)
+    rows = signal.table()
+    arrays[f"{key}.places"] = rows[:, (0, 3)]
+    arrays[f"{key}.sizes"] = rows[:, 1:3].astype(np.uint16)  # ticks are not needed once the times are known
     if signal.knots is not None:
         arrays[f"{key}.index"], arrays[f"{key}.utc_ns"] = signal.knots.index, signal.knots.utc_ns
     return {name: getattr(signal, name) for name in _FIELDS}
@@ -99,10 +102,16 @@ def _unpacked(number: str, head: dict[str, Any], arrays: Any) -> SensorNight:
         signal = BootSignal(
             sensor=night.sensor.sensor,
             tiers=Tiers(fields["channels"], arrays[f"{key}.base"]),
-            frames=array("q", arrays[f"{key}.frames"].tobytes()),
+            frames=_frames(arrays[f"{key}.places"], arrays[f"{key}.sizes"]),
             **fields,
         )
         if f"{key}.index" in arrays:
             signal.knots = Knots(arrays[f"{key}.index"], arrays[f"{key}.utc_ns"], signal.rate_hz)
         night.signals.append(signal)
     return night
+
+
+def _frames(places: NDArray[np.int64], sizes: NDArray[np.uint16]) -> "array[int]":
+    rows = np.zeros((len(places), FRAME_COLUMNS), np.int64)
+    rows[:, (0, 3)], rows[:, 1:3] = places, sizes
+    return array("q", rows.tobytes())

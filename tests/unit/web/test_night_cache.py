@@ -1,0 +1,56 @@
+"""What was read of a session is the same whether it is read again or was kept; and a damaged cache is no cache."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from crampwatch.web.night_cache import covered_by, load_covered, load_nights, save_nights
+from crampwatch.web.night_follow import SessionFollower
+from crampwatch.web.night_signal import BootSignal
+from made_up_night import Contraction, MadeUpNight
+
+NIGHT = MadeUpNight(1_795_000_000_000_000_000, 70, [Contraction(20, 5)], gaps=((30, 40),))
+
+
+@pytest.fixture(scope="module")
+def follower(tmp_path_factory: pytest.TempPathFactory) -> SessionFollower:
+    follower = SessionFollower(NIGHT.write_recording(tmp_path_factory.mktemp("night")))
+    while follower.step():
+        pass
+    follower.fit()
+    return follower
+
+
+def signal_of(follower: SessionFollower) -> BootSignal:
+    return follower.sensors["CW-LEFT"].signals[0]
+
+
+def test_a_session_is_followed_to_its_end_with_its_gap(follower: SessionFollower) -> None:
+    assert follower.is_complete
+    (first, gap), (after, _) = ((signal_of(follower).covered_ns() - NIGHT.begin_ns) / 1e9).tolist()
+    assert (first, gap, after) == pytest.approx((0, 30, 40), abs=0.1)
+    assert len(follower.sensors["CW-LEFT"].temperature) == 2
+
+
+def test_what_was_kept_is_what_was_read(follower: SessionFollower, tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "x.night.npz"
+    save_nights(path, follower.sensors, last_seq=follower.last_seq)
+    kept = load_nights(path, last_seq=follower.last_seq)
+    assert kept is not None
+    old, new = signal_of(follower), kept["CW-LEFT"].signals[0]
+    np.testing.assert_array_equal(new.covered_ns(), old.covered_ns())
+    np.testing.assert_array_equal(new.tiers.base, old.tiers.base)
+    np.testing.assert_array_equal(new.table()[:, :4], old.table()[:, :4])
+    assert (new.gains, new.labels, new.origin_index) == (old.gains, old.labels, old.origin_index)
+    assert kept["CW-LEFT"].temperature == follower.sensors["CW-LEFT"].temperature
+    np.testing.assert_array_equal(load_covered(path), covered_by(follower.sensors))
+
+
+def test_a_cache_of_another_end_or_a_damaged_one_is_none(follower: SessionFollower, tmp_path: Path) -> None:
+    path = tmp_path / "x.night.npz"
+    assert load_nights(path, last_seq=1) is None
+    save_nights(path, follower.sensors, last_seq=follower.last_seq)
+    assert load_nights(path, last_seq=follower.last_seq + 1) is None
+    path.write_bytes(path.read_bytes()[:5000])
+    assert load_nights(path, last_seq=follower.last_seq) is None
+    assert load_covered(path) is None
