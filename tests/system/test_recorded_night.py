@@ -60,6 +60,12 @@ def rows(*arguments: str | Path) -> Any:
     return json.loads(done.stdout)
 
 
+def final_of(night: Path) -> Path:
+    """Return the file of the one session's final episodes; beside it is what was said live."""
+    [mark] = [path for path in (night / "final").glob("*.jsonl") if not path.name.endswith(".live.jsonl")]
+    return mark
+
+
 def test_the_session_is_listed(night: Path) -> None:
     [row] = rows("sessions", "--json", "--data", night)
     assert row["state"] == "ended"
@@ -73,7 +79,7 @@ def test_the_session_is_listed(night: Path) -> None:
 def test_it_was_judged_and_judging_again_changes_nothing(night: Path) -> None:
     done = command("finalise", "--data", night)
     assert done.stdout == "Nothing is left to judge.\n"
-    [mark] = (night / "final").glob("*.jsonl")
+    mark = final_of(night)
     before = mark.read_text()
     again = rows("finalise", "last", "--json", "--data", night)
     assert again["retracted"] == 0
@@ -82,7 +88,7 @@ def test_it_was_judged_and_judging_again_changes_nothing(night: Path) -> None:
 
 def test_the_final_episodes_are_those_that_detect_finds(night: Path) -> None:
     [session] = (night / "sessions").glob("*.cws")
-    [mark] = (night / "final").glob("*.jsonl")
+    mark = final_of(night)
     done = command("detect", session, "--json")
     found = [json.loads(line) for line in done.stdout.splitlines()]
     finals = [json.loads(line) for line in mark.read_text().splitlines()]
