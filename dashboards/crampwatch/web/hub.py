@@ -18,7 +18,7 @@ _TICK_S: Final = 0.05
 """A change waits half of it on average. Sensors send about ten times a second, so asking oftener tells little more."""
 _BEAT_S: Final = 1.0
 """The page calls the connection lost after three beats without a word."""
-_BACKLOG: Final = 64
+_BACKLOG: Final = 100
 """Events a browser may be behind, about five seconds: then it is better off with a new snapshot."""
 _MOST_VIEWERS: Final = 16
 _STUCK_S: Final = 10.0
