@@ -30,7 +30,7 @@ from crampwatch.store.recent import RecentSamples
 from crampwatch.store.spool import Spool
 from crampwatch.store.store import RejectedError, Store, open_store
 
-__all__ = ["StoreOptions", "run"]
+__all__ = ["StoreOptions", "pass_on", "run"]
 
 _BATCH: Final = 500
 _GATHER_S: Final = 1.0
@@ -222,7 +222,7 @@ async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
     pauses = backoff_s(first_s=0.2, cap_s=15.0)
     while True:
         try:
-            moved = await _in_thread(_pass_on, spool, store, lock)
+            moved = await _in_thread(pass_on, spool, store, lock)
         except UnavailableError as error:
             pause_s = next(pauses)
             _log.warning("%s %d messages wait; trying again in %.1f s.", error, len(spool), pause_s)
@@ -233,8 +233,12 @@ async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
             await asyncio.sleep(_IDLE_S)
 
 
-def _pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:
-    """Move one batch from the spool to the database; return how many messages it had."""
+def pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:
+    """Move one batch from the spool to the database; return how many messages it had.
+
+    Raises:
+        UnavailableError: The database does not take it now; nothing has left the spool.
+    """
     with lock:
         batch = spool.oldest(_BATCH)
     if not batch:
