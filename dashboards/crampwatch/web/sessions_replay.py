@@ -15,6 +15,8 @@ from crampwatch.web.sessions_wire import ReplayState
 __all__ = ["Replay", "ReplayCommand"]
 
 _END_S: Final = 10.0
+_ORDERLY: Final = (0, 130, -15)
+"""At the end of the recording, by Ctrl-C, by us."""
 ReplayCommand = Callable[[Path, float], Sequence[str]]
 """Returns the command that plays a file at a speed and tells in JSON Lines when its page is ready."""
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ class Replay:
         self._command = command
         self._process: subprocess.Popen[str] | None = None
         self._state = ReplayState(state="none")
+        self._said = ""
         self._lock = threading.Lock()
 
     @property
@@ -46,13 +49,15 @@ class Replay:
         """
         with self._lock:
             self._end()
+            self._said = ""
             self._state = ReplayState(state="starting", session=path.stem)
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own program
                     list(self._command(path, speed)),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
+                    stderr=subprocess.STDOUT,
+                    env=_own_environment(),
                     text=True,
                     start_new_session=os.name == "posix",
                 )
@@ -85,7 +90,7 @@ class Replay:
                 self._take(process, session, line)
         code = process.wait()
         if process is self._process or self._process is None:
-            error = "" if code in (0, 130, -15) else f"It ended by itself with exit code {code}."
+            error = "" if code in _ORDERLY else self._said or f"It ended by itself with exit code {code}."
             self._state = ReplayState(state="ended", session=session, error=error)
 
     def _take(self, process: "subprocess.Popen[str]", session: str, line: str) -> None:
@@ -93,6 +98,12 @@ class Replay:
             told = json.loads(line)
         except ValueError:
             _log.info("the replay said: %.200s", line)
+            self._said = line.strip() or self._said
             return
         if told.get("event") == "ready" and process is self._process:
             self._state = ReplayState(state="running", session=session, url=str(told.get("url", "")))
+
+
+def _own_environment() -> dict[str, str]:
+    """Return our environment without our own settings: a replay must never reach the broker of the real nights."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CRAMPWATCH_")}
