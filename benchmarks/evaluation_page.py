@@ -8,6 +8,7 @@ Each section runs the command that the page names for it, and replaces what stan
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -104,7 +105,8 @@ def _machine() -> str:
         if line.startswith("model name"):
             processor = line.partition(":")[2].strip()
             break
-    return f"one core of {processor}, Python {platform.python_version()}"
+    busy = f"{os.getloadavg()[0]:.0f} processes waiting" if hasattr(os, "getloadavg") else "load unknown"
+    return f"one core of {processor}, Python {platform.python_version()}; {busy}"
 
 
 def _row(cells: tuple[str, ...]) -> str:
