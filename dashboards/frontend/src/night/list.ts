@@ -24,6 +24,7 @@ export class EpisodeList {
   private filter: Filter = "all";
   private selected = "";
   private rows: EpisodeRow[] = [];
+  private painted = "";
 
   constructor(private readonly onSelect: (id: string) => void) {
     const words = { all: text.all, cramps: text.crampsOnly, unmarked: text.unmarked };
@@ -77,9 +78,14 @@ export class EpisodeList {
     if (!this.night) return;
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_PX) - MARGIN_ROWS);
     const count = Math.ceil((this.scroller.clientHeight || 400) / ROW_PX) + 2 * MARGIN_ROWS;
+    const rows = this.rows.slice(first, first + count);
+    // A row that is replaced under a finger would swallow the tap.
+    const key = JSON.stringify([first, this.selected, rows]);
+    if (key === this.painted) return;
+    this.painted = key;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["episode"] : undefined;
     const night = this.night;
-    this.inner.replaceChildren(...this.rows.slice(first, first + count).map((row, i) => this.row(row, first + i, night)));
+    this.inner.replaceChildren(...rows.map((row, i) => this.row(row, first + i, night)));
     if (focused) this.inner.querySelector<HTMLElement>(`[data-episode="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 

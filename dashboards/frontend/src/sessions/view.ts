@@ -29,6 +29,7 @@ export class SessionsView implements View {
   private list: SessionList | null = null;
   private filter: Filter = "all";
   private timer = 0;
+  private painted = "";
   private isShown = false;
 
   constructor() {
@@ -81,6 +82,10 @@ export class SessionsView implements View {
     const octets = kept.reduce((sum, row) => sum + row.size_octets, 0);
     const free = list.free_octets === null ? "" : ` · ${text.free(text.size(list.free_octets))}`;
     say(this.total, `${text.total(kept.length, text.size(octets))}${free}`);
+    // A button that is replaced under a finger would swallow the tap.
+    const key = JSON.stringify([this.filter, list.sessions, list.formats, list.can_replay]);
+    if (key === this.painted) return;
+    this.painted = key;
     const shown = kept.filter((row) => this.filter === "all" || row.origin === this.filter);
     this.rows.replaceChildren(...shown.map((row) => this.row(row, list)));
     this.binned.replaceChildren(...deleted.map((row) => this.binnedRow(row)));
