@@ -13,6 +13,8 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.topics import Leaf, Topic, every
 
+PATIENCE_S = 60.0
+
 Indices = dict[tuple[str, int, int], set[int]]
 """Sample indices by sensor, boot and stream."""
 
@@ -35,7 +37,7 @@ class Listener:
 
     @contextmanager
     def listening(self) -> Iterator["Listener"]:
-        """Listen for as long as the context lasts."""
+        """Listen for as long as the context lasts, from the moment the run has a broker."""
         thread = Thread(target=lambda: asyncio.run(self._listen()))
         thread.start()
         try:
@@ -45,9 +47,11 @@ class Listener:
             thread.join()
 
     async def _listen(self) -> None:
-        address = saved_address(self._folder / "broker")
-        assert address is not None
-        async with Bus(address, client_id="a-listener", persistent=True) as bus:
+        while (address := saved_address(self._folder / "broker")) is None:
+            if self._stop.is_set():
+                return
+            await asyncio.sleep(0.02)
+        async with Bus(address, client_id="a-listener", persistent=True, first_timeout_s=PATIENCE_S) as bus:
             for leaf in (Leaf.SAMPLES, Leaf.EPISODE):
                 await bus.subscribe(every(leaf), leaf.qos)
             receiving = asyncio.create_task(self._receive(bus))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crampwatch.bus.endpoint import free_port
 
 PROGRAM = (sys.executable, "-P", "-m", "crampwatch.app")
 PATIENCE_S = 120.0
@@ -92,7 +93,8 @@ def running(*arguments: str | Path | float) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(),
+        # Tests run side by side, and the page's usual port is there once.
+        env=environment(CRAMPWATCH_WEB_PORT=str(free_port())),
         start_new_session=True,
     )
     run = Running(process)

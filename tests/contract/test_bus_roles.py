@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -111,7 +112,7 @@ async def _heard(bus: Bus, end: str) -> set[str]:
 async def _try_to_say(address: BrokerAddress, topic: str) -> None:
     """Publish, on a connection of its own: Mosquitto hangs up on a refused publication."""
     connection = await Connection.open(
-        address, client_id="speaker", persistent=False, will=None, on_publish=lambda *_: None
+        address, client_id=f"speaker-{uuid4().hex}", persistent=False, will=None, on_publish=lambda *_: None
     )
     try:
         await connection.publish(topic, b"said", qos=1, retain=False)

@@ -128,7 +128,8 @@ async def test_temperature_and_events_are_notified() -> None:
         sim.press_button("CW-0001")
         await one.until(lambda: any(event.code == EventCode.BUTTON for event in one.events))
         await one.until(lambda: any(event.code == EventCode.LEAD_CHANGE for event in one.events))
-        assert one.events[-1].payload == b"\x01\x00"
+        [change] = [event for event in one.events if event.code == EventCode.LEAD_CHANGE]
+        assert change.payload == b"\x01\x00"
 
 
 async def test_a_scheduled_spell_out_of_range_comes_and_goes() -> None:

@@ -46,12 +46,12 @@ def kill(stage: str, replay: Running, folder: Path) -> None:
 def test_nothing_is_lost_or_stored_twice_when_a_stage_is_killed(stage: str, tmp_path: Path) -> None:
     file, folder = recording(tmp_path), tmp_path / "data" / "replay"
     listener = Listener(folder, mark_s=KILLED_AT_S)
-    with running("replay", file, "--speed", SPEED, "--no-browser", "--data", tmp_path / "data") as replay:
+    arguments = ("--speed", SPEED, "--no-browser", "--data", tmp_path / "data")
+    with listener.listening(), running("replay", file, *arguments) as replay:
         replay.until("ready")
-        with listener.listening():
-            assert listener.reached.wait(90)
-            kill(stage, replay, folder)
-            summary = replay.until("summary", timeout_s=180)
+        assert listener.reached.wait(90)
+        kill(stage, replay, folder)
+        summary = replay.until("summary", timeout_s=180)
         assert replay.end() == 0
     check_summary(summary, stage)
     entries = sessions(folder / "sessions")

@@ -29,10 +29,8 @@ def test_strong_bursts_of_a_text_recording_appear_as_they_did_live(tmp_path: Pat
     file = shared_data("biosppy", "emg_1.txt")
     arguments = ("--rate-hz", 1000, "--column", 1, "--speed", 4, "--no-browser", "--data", tmp_path)
     listener = Listener(tmp_path / "replay")
-    with running("replay", file, *arguments) as replay:
-        replay.until("ready")
-        with listener.listening():
-            summary = replay.until("summary")
+    with listener.listening(), running("replay", file, *arguments) as replay:
+        summary = replay.until("summary")
         assert replay.end() == 0
     assert (summary["origin"], summary["lost"], summary["final"]) == ("replay", 0, True)
     episodes, _ = stored(tmp_path)
