@@ -20,7 +20,7 @@ _LIKELY_RHYTHM = (0.4, 0.6)  # strength and depth from which what is no cramp is
 _CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else is asked: a cramp flutters, but does not rest in between
 _FASTEST_TREMOR_HZ = 7.5  # above it a few units that fire regularly look alike
 _FEWEST_CYCLES = 3.5
-_OLD_CRAMP_S = 12.0
+_OLD_CRAMP_S = 12.0  # by then the others of a turn in bed would have joined in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,8 @@ class Verdict:
 def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool) -> Verdict:
     """Decide on what is known so far; `ended` when the episode is over."""
     unit = () if scale_known else ("The scale of this recording is unknown: judged relative to its own resting level.",)
-    verdict = (
-        _nuisance(evidence, ended=ended)
-        or _twitch(evidence, config, ended=ended)
-        or _clearly_rhythmic(evidence, ended=ended, was_cramp=was_cramp)
-        or _movement_so_far(evidence, config, ended=ended)
-        or _sustained(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
-    )
+    verdict = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
+    verdict = verdict or _sustained(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
     return Verdict(verdict.kind, verdict.confidence, verdict.reasons + unit)
 
 
@@ -58,6 +53,16 @@ def regular(beats: Sequence[Beat]) -> Verdict:
         reason = f"The same brief wave comes {60.0 * pace:.0f} times a minute: the heart, heard by the electrode."
         return Verdict(EpisodeKind.ARTEFACT, 0.85, (reason,))
     return Verdict(EpisodeKind.RHYTHMIC, 0.8, (f"Like bursts come back evenly, {pace:.1f} times a second.",))
+
+
+def _no_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
+    """Recognise what is none whatever else speaks for it. Not asked of an old cramp: the wearer may rub the foot."""
+    return (
+        _nuisance(evidence, ended=ended)
+        or _twitch(evidence, config, ended=ended)
+        or _clearly_rhythmic(evidence, ended=ended)
+        or _movement_so_far(evidence, config, ended=ended)
+    )
 
 
 def _nuisance(evidence: Evidence, *, ended: bool) -> Verdict | None:
@@ -87,9 +92,8 @@ def _movement_so_far(evidence: Evidence, config: DetectorConfig, *, ended: bool)
     return Verdict(EpisodeKind.LEG_MOVEMENT, 0.7, reasons)
 
 
-def _clearly_rhythmic(evidence: Evidence, *, ended: bool, was_cramp: bool) -> Verdict | None:
-    """Tell a rhythm whatever else speaks for a cramp; the last units of an old cramp may fire like one."""
-    if evidence.rhythm.hz > _FASTEST_TREMOR_HZ or (was_cramp and evidence.age_s > _OLD_CRAMP_S):
+def _clearly_rhythmic(evidence: Evidence, *, ended: bool) -> Verdict | None:
+    if evidence.rhythm.hz > _FASTEST_TREMOR_HZ:
         return None
     return _rhythmic(evidence, _CLEAR_RHYTHM, ended=ended)
 
@@ -114,12 +118,18 @@ def _sustained(
 ) -> Verdict:
     score, reasons = _cramp_score(evidence, config, scale_known)
     probability = 1.0 / (1.0 + math.exp(-score))
-    if score > (config.revoke_score if was_cramp else config.confirm_score):
+    if score > _least_score(evidence, config, was_cramp=was_cramp):
         return Verdict(EpisodeKind.CRAMP, probability, reasons)
     if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
         return rhythmic
     kind = EpisodeKind.MOVEMENT if evidence.age_s > 10.0 or evidence.motion_ratio > 2.0 else EpisodeKind.LEG_MOVEMENT
     return Verdict(kind, 1.0 - probability, reasons)
+
+
+def _least_score(evidence: Evidence, config: DetectorConfig, *, was_cramp: bool) -> float:
+    if not was_cramp:
+        return config.confirm_score
+    return config.revoke_score if evidence.age_s < _OLD_CRAMP_S else config.revoke_old_score
 
 
 def _cramp_score(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> tuple[float, tuple[str, ...]]:

@@ -34,8 +34,9 @@ class DetectorConfig:
         merge_cramp_s: Silence that ends a cramp, which ends unit by unit.
         bridge_s: Missing signal that an episode may live through.
         confirm_score: Log odds at which a sustained contraction is called a cramp.
-        revoke_score: Log odds below which one called a cramp is not any more. Far below: a cramp that lets go is
-            judged by its last units, which look like anything.
+        revoke_score: Log odds below which one called a cramp is not any more.
+        revoke_old_score: The same once it has lasted 12 s, far below: a cramp that lets go is seen by its last units,
+            which look like anything.
     """
 
     false_onset_probability: float = 1e-7
@@ -53,5 +54,6 @@ class DetectorConfig:
     tail_share: float = 0.2
     merge_cramp_s: float = 2.5
     bridge_s: float = 2.0
-    confirm_score: float = 1.2
-    revoke_score: float = -4.0
+    confirm_score: float = 0.4
+    revoke_score: float = -2.5
+    revoke_old_score: float = -4.6

@@ -24,7 +24,7 @@ TERMS: dict[str, tuple[str, ...]] = {
 """The terms that make up each argument."""
 
 WEIGHTS: dict[str, float] = {
-    "one": -2.15,
+    "one": -2.75,
     "multi": -0.47,
     "quiet_others": 0.33,
     "quiet_others_at_onset": 0.23,

@@ -1,0 +1,79 @@
+"""What speaks for a cramp does so whichever sensor it is, and says why."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from crampwatch.detector.classify import classify
+from crampwatch.detector.config import DetectorConfig
+from crampwatch.detector.cramp_odds import MULTI, ONE, WEIGHTS, cramp_arguments
+from crampwatch.detector.evidence import Evidence, OnsetEvidence
+from crampwatch.detector.rhythm import NO_RHYTHM
+from crampwatch.protocol.kinds import EpisodeKind
+
+ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0), 90.0)
+CRAMP = Evidence(
+    onset=ONSET,
+    age_s=8.0,
+    duty=1.0,
+    rms_uv=40.0,
+    snr_db=25.0,
+    spread=0.05,
+    other_db=0.0,
+    motion_ratio=0.01,
+    variability=0.1,
+    kurtosis=3.0,
+    mean_hz=90.0,
+    drift=0.0,
+    rhythm=NO_RHYTHM,
+    flutter=0.15,
+    unsteadiness=0.4,
+    sag=0.6,
+    fall_s=math.nan,
+    mains_ratio=0.0,
+    mains_step=0.0,
+    trend=0.95,
+)
+
+
+def kind(evidence: Evidence, *, was_cramp: bool = False) -> EpisodeKind:
+    return classify(evidence, DetectorConfig(), ended=False, was_cramp=was_cramp, scale_known=True).kind
+
+
+def test_a_local_contraction_that_gathers_in_a_still_foot_is_a_cramp() -> None:
+    odds, arguments = cramp_arguments(CRAMP)
+    assert odds > 2.0
+    assert all(argument.weight > 0 for argument in arguments[:3])
+    assert kind(CRAMP) is EpisodeKind.CRAMP
+
+
+def test_a_contraction_of_all_muscles_at_once_with_motion_is_a_movement() -> None:
+    onset = replace(ONSET, rise_s=0.1, early=1.0, spread=0.8, other_db=22.0, motion_ratio=2.0, motion_jump_db=25.0)
+    moved = replace(CRAMP, onset=onset, spread=0.8, other_db=23.0)
+    odds, arguments = cramp_arguments(moved)
+    assert odds < -3.0
+    assert "Other muscles work along, as in a movement." in {one.text for one in arguments if one.weight < 0}
+    assert kind(moved) is EpisodeKind.LEG_MOVEMENT
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTS.keys() - {ONE, MULTI}))
+def test_no_measure_argues_against_physiology(name: str) -> None:
+    assert WEIGHTS[name] >= 0.0
+
+
+def test_crosstalk_of_a_strong_cramp_is_not_held_against_it() -> None:
+    onset = replace(ONSET, spread=0.15, other_db=18.0)
+    strong = replace(CRAMP, onset=onset, spread=0.15, other_db=18.0, snr_db=35.0)
+    assert kind(strong) is EpisodeKind.CRAMP
+
+
+def test_one_channel_is_judged_by_what_it_can_tell() -> None:
+    alone = replace(CRAMP, onset=replace(ONSET, spread=math.nan, other_db=math.nan), spread=math.nan, other_db=math.nan)
+    odds, arguments = cramp_arguments(alone)
+    assert math.isfinite(odds)
+    assert "With one channel one cannot see whether other muscles join in." in {one.text for one in arguments}
+
+
+def test_an_old_cramp_is_no_movement_for_its_last_units() -> None:
+    tail = replace(CRAMP, age_s=40.0, trend=0.1, kurtosis=9.0, sag=0.1, unsteadiness=-0.3)
+    assert kind(tail, was_cramp=True) is EpisodeKind.CRAMP
