@@ -15,16 +15,17 @@ const DISMISSED = "crampwatch.dismissed";
 const DISMISSED_KEPT = 20;
 
 export class Banner {
-  readonly element = make("section", { class: "banners", "aria-label": text.alarms });
+  readonly element: HTMLElement;
   /** What often helps: shown beside the signals while a cramp is on. */
   readonly relief = reliefCard();
   private readonly spoken = make("p", { class: "unseen", role: "alert" });
+  private readonly present = make("div", { class: "banners" });
   private readonly snoozes = make("ul", { class: "snoozes" });
   private readonly strips = new Map<string, Strip>();
   private readonly dismissed = new Set(recall());
 
   constructor(private readonly alarms: Alarms) {
-    this.element.append(this.spoken, this.snoozes);
+    this.element = make("section", { "aria-label": text.alarms }, this.spoken, this.present, this.snoozes);
   }
 
   /** Whether something is on that nobody has acknowledged or snoozed. */
@@ -45,7 +46,7 @@ export class Banner {
     if (!strip) {
       strip = new Strip(cramp.id, cramp.kind, this.alarms, () => this.dismiss(cramp.id));
       this.strips.set(cramp.id, strip);
-      this.spoken.after(strip.element); // the newest on top
+      this.present.prepend(strip.element); // the newest on top
     }
     const announcement = strip.refresh(cramp);
     if (announcement) say(this.spoken, announcement);
