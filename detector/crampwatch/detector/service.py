@@ -183,11 +183,9 @@ class _Service:
         """Publish what is batched, keep the state of what changed, then acknowledge what led to it."""
         taken, self._taken = self._taken, []
         changed, self._changed = self._changed, set()
-        states: dict[StreamKey, bytes] = {}
-        for key in sorted(changed):
-            await self._tell(self._analyses[key].flush())
-            states[key] = self._analyses[key].checkpoint()
-        if states:
+        await self._tell_all([self._analyses[key].flush() for key in sorted(changed)])
+        if changed:
+            states = {key: self._analyses[key].checkpoint() for key in changed}
             await asyncio.to_thread(self._kept.save, states)
         for message in taken:
             message.ack()
@@ -246,8 +244,7 @@ class _Service:
         while due := self._next_due():
             found = take_together([(self._analyses[key], block) for key, block in due])
             self._changed.update(key for key, _ in due)
-            for told in found:
-                await self._tell(told)
+            await self._tell_all(found)
 
     def _next_due(self) -> list[tuple[StreamKey, SampleBlock]]:
         """Return one block of each stream: shortly after a restart, only those that nothing is missing before."""
@@ -295,6 +292,10 @@ class _Service:
         self._heard_s.pop(key, None)
         self._silent.discard(key)
         self._changed.discard(key)
+
+    async def _tell_all(self, told: Iterable[Iterable[messages.Message]]) -> None:
+        """Publish what several streams say, side by side: the order matters within one."""
+        await asyncio.gather(*(self._tell(of_one) for of_one in told))
 
     async def _tell(self, told: Iterable[messages.Message]) -> None:
         for message in told:
