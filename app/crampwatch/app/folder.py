@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,9 +95,8 @@ class DataFolder:
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.logs.mkdir(exist_ok=True)
-            probe = self.root / ".probe"
-            probe.write_bytes(b"crampwatch")
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.root) as probe:  # a name of its own: stages begin side by side
+                probe.write(b"crampwatch")
         except OSError as error:
             raise UnavailableError(
                 f"The data folder {self.root} cannot be written to: {error.strerror or error}.",
