@@ -49,7 +49,6 @@ class Activity:
             _first(self.begins),
             _last(self.holds),
             _last(self.lingers),
-            _count(self.holds),
             excess,
             peak,
             present,
@@ -64,7 +63,6 @@ class HopActivity(NamedTuple):
         begin_bin: First bin strong enough to begin an episode.
         hold_bin: Last bin that belongs to an episode under way.
         linger_bin: Last bin that belongs to a cramp under way.
-        held_bins: How many bins belong to an episode under way.
         excess: Power over the floor.
         peak: Largest deviation.
         present: Whether the channel could be judged.
@@ -73,7 +71,6 @@ class HopActivity(NamedTuple):
     begin_bin: list[int]
     hold_bin: list[int]
     linger_bin: list[int]
-    held_bins: list[int]
     excess: list[float]
     peak: list[float]
     present: list[bool]
@@ -139,11 +136,6 @@ def _last(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the last true bin of each hop, -1 for none; (hops, channels)."""
     hops = bins.reshape(-1, BINS_PER_HOP, bins.shape[1])[:, ::-1]
     return np.where(hops.any(axis=1), BINS_PER_HOP - 1 - hops.argmax(axis=1), -1)
-
-
-def _count(bins: NDArray[np.bool_]) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = bins.reshape(-1, BINS_PER_HOP, bins.shape[1]).sum(axis=1)
-    return counts
 
 
 def _largest_before(values: Array, count: int) -> Array:

@@ -47,7 +47,6 @@ class OpenEpisode:
         onset_bin: First visible activity.
         last_bins: Latest activity of each channel, -1 before any.
         owned: Whether a channel's activity belongs to it at present.
-        active_bins: Bins with activity so far.
         energy: Power over the floor of each channel, summed over hops.
         peak: Largest deviation of each channel.
         level: Power over the floor of the strongest channel, over the last few hops.
@@ -67,7 +66,6 @@ class OpenEpisode:
     onset_bin: int
     last_bins: list[int]
     owned: list[bool]
-    active_bins: int
     energy: list[float]
     peak: list[float]
     level: float = 0.0
@@ -223,7 +221,7 @@ class EpisodeTracker:
     def _new_episode(self, onset: int, channel: int) -> OpenEpisode:
         count = self.stream.channels
         self.open.append(
-            OpenEpisode(onset, channel, onset, [-1] * count, [False] * count, 0, [0.0] * count, [0.0] * count)
+            OpenEpisode(onset, channel, onset, [-1] * count, [False] * count, [0.0] * count, [0.0] * count)
         )
         return self.open[-1]
 
@@ -250,7 +248,6 @@ class EpisodeTracker:
         active = [channel for channel in own if held[channel] >= 0]
         if not active:
             return
-        episode.active_bins += max(activity.held_bins[channel] for channel in active)
         for channel in active:
             episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
         episode.level += _LEVEL_PACE * (activity.excess[episode.channel] - episode.level)
@@ -304,8 +301,6 @@ class EpisodeTracker:
             onset_bin=first,
             end_bin=end,
             channel=channel,
-            duty=min(1.0, episode.active_bins / (end - first)),
-            ended=ended,
         )
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP

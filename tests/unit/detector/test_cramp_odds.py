@@ -11,25 +11,20 @@ from crampwatch.detector.evidence import Evidence, OnsetEvidence
 from crampwatch.detector.rhythm import NO_RHYTHM
 from crampwatch.protocol.kinds import EpisodeKind
 
-ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0), 90.0)
+ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0))
 CRAMP = Evidence(
     onset=ONSET,
     age_s=8.0,
-    duty=1.0,
     rms_uv=40.0,
     snr_db=25.0,
     spread=0.05,
     other_db=0.0,
     motion_ratio=0.01,
-    variability=0.1,
     kurtosis=3.0,
     mean_hz=90.0,
-    drift=0.0,
     rhythm=NO_RHYTHM,
-    flutter=0.15,
     unsteadiness=0.4,
     sag=0.6,
-    fall_s=math.nan,
     mains_ratio=0.0,
     mains_step=0.0,
     trend=0.95,
