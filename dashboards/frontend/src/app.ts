@@ -83,7 +83,8 @@ class Shell {
   private refresh(): void {
     const now = Date.now();
     say(this.time, `${clock(now)} ${offset(now)}`);
-    const { origin } = this.shown;
+    // Alarms stand above every view, so that a view of real data must not hide that they come from a simulated foot.
+    const origin = this.shown.origin === "live" ? this.live.origin : this.shown.origin;
     show(this.origin, origin !== "live");
     if (origin === "live" || this.origin.dataset["origin"] === origin) return;
     this.origin.dataset["origin"] = origin;
