@@ -40,7 +40,7 @@ SILENCE_S: Final = 3.0
 """After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
 FAREWELL_S: Final = 1.0
 GOODBYE_S: Final = 0.5
-CATCH_UP_S: Final = ACK_WAIT_S + 5.0
+CATCH_UP_S: Final = ACK_WAIT_S + 12.0
 """For so long after a restart or reconnection, older blocks may come after newer ones."""
 _WAITING_BLOCKS: Final = 12
 """Blocks of a sensor that has not introduced itself: more would fill Mosquitto's window for good."""
