@@ -17,7 +17,7 @@ def require_program(name: str, package: str) -> Path:
     """Return the path of a system program; skip, or fail in CI, where it is absent."""
     found = shutil.which(name) or shutil.which(name, path=_SBIN)
     if found is None:
-        _unavailable(f"{name} is not installed: install the Debian package {package} to run this lane")
+        unavailable(f"{name} is not installed: install the Debian package {package} to run this lane")
     return Path(str(found))
 
 
@@ -25,11 +25,12 @@ def shared_data(*parts: str) -> Path:
     """Return the path of a shared recording; skip, or fail in CI, where the recordings are absent."""
     path = _DATA.joinpath(*parts)
     if not path.exists():
-        _unavailable(f"{path.name} is absent: put the shared recordings in ../shared/data to run this test")
+        unavailable(f"{path.name} is absent: put the shared recordings in ../shared/data to run this test")
     return path
 
 
-def _unavailable(reason: str) -> None:
+def unavailable(reason: str) -> None:
+    """Skip a test for want of something, which the reason names; fail in CI."""
     if os.environ.get("CRAMPWATCH_REQUIRE_LANES") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

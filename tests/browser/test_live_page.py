@@ -13,6 +13,7 @@ from chromium import open_chromium, resize
 from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
 from crampwatch.protocol.messages import ServiceStatus
 from page_feed import Foot
+from page_glance import shown, words
 from page_stage import Stage
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
@@ -59,14 +60,6 @@ def until(browser: Chrome, condition: Callable[[], Any], timeout_s: float = 10.0
         ignored_exceptions=[NoSuchElementException, StaleElementReferenceException],
     )
     waiting.until(lambda _: condition())
-
-
-def shown(browser: Chrome, selector: str) -> bool:
-    return any(element.is_displayed() for element in browser.find_elements(By.CSS_SELECTOR, selector))
-
-
-def words(browser: Chrome, selector: str = "body") -> str:
-    return str(browser.find_element(By.CSS_SELECTOR, selector).text)
 
 
 def says(browser: Chrome, selector: str, text: str) -> None:

@@ -68,10 +68,23 @@ async def home(broker: Path) -> AsyncIterator[None]:
     stop = asyncio.Event()
     options = HomeOptions(login(broker, "home"), broker / "home.json", version="0", birth_pause_s=0.01)
     running = asyncio.create_task(run(options, stop=stop))
-    yield
-    stop.set()
-    async with asyncio.timeout(5):
-        await running
+    try:
+        await until_online(broker)
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(5):
+            await running
+
+
+async def until_online(broker: Path) -> None:
+    """Return when the service hears what is said: what is not retained, such as an episode, is lost before."""
+    async with (
+        asyncio.timeout(20),
+        Bus(login(broker, "homeassistant"), client_id="waits", subscriptions={STATUS: 1}) as bus,
+    ):
+        while not messages.decode((await bus.receive()).payload, messages.ServiceStatus).online:
+            continue
 
 
 @asynccontextmanager
