@@ -12,6 +12,7 @@ from crampwatch.firmware_sim.radio.options import SensorOptions, SimulatorOption
 from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.firmware_sim.scenarios import scenario
 from lanes import require_program
+from patience import PATIENCE_S
 
 __all__ = ["sensor_behind_bluez"]
 
@@ -22,7 +23,7 @@ async def _program(*command: str, ready: bytes | None = None) -> AsyncIterator[b
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             line = await process.stdout.readline()
         assert (ready or b"") in line
         yield line

@@ -13,6 +13,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
 from crampwatch.bus.endpoint import HOST, free_port
 from lanes import require_program
+from patience import PATIENCE_S
 
 BROKERS = ("nats", "mosquitto")
 
@@ -55,7 +56,7 @@ class Mosquitto:
         self._process = await asyncio.create_subprocess_exec(
             self._program, "-c", configuration, stderr=asyncio.subprocess.DEVNULL
         )
-        async with Bus(self.address, client_id="ready-check", first_timeout_s=10):
+        async with Bus(self.address, client_id="ready-check", first_timeout_s=PATIENCE_S):
             pass
 
     async def stop(self) -> None:

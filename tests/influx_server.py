@@ -14,9 +14,9 @@ from pathlib import Path
 
 from crampwatch.bus.endpoint import HOST, free_port
 from lanes import require_program
+from patience import PATIENCE_S
 
 TOKEN = "test-token"
-_START_S = 20
 
 
 class InfluxServer:
@@ -68,7 +68,7 @@ class InfluxServer:
         self.query("CREATE DATABASE crampwatch")
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex((HOST, self._port)) == 0:
@@ -112,7 +112,7 @@ class InfluxServer:
 
     def _ask(self, path: str, body: bytes | None) -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self._port}{path}", body, timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{HOST}:{self._port}{path}", body, timeout=30) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -1,5 +1,6 @@
 """The page's server with nights to show, the store that keeps notes, and a broker: all real, all killable."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -11,7 +12,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from command_line import PROGRAM, environment
+from crampwatch.bus.embedded import saved_address
 from crampwatch.bus.endpoint import free_port
+from patience import PATIENCE_S, until_online
 
 __all__ = ["NightStage"]
 
@@ -36,6 +39,7 @@ class NightStage:
         self._until(lambda: _is_open(self._broker_port))
         if self._with_store:
             self.start("store")
+            self._until_store_listens()
         self.start_page()
         return self
 
@@ -68,11 +72,17 @@ class NightStage:
         with urllib.request.urlopen(f"{self.url}api/v1/{path}", timeout=20) as answer:
             return json.load(answer)
 
-    def until_read(self, night: str, *, timeout_s: float = 60.0) -> None:
+    def until_read(self, night: str, *, timeout_s: float = PATIENCE_S) -> None:
         """Return when a night's recordings have been read."""
         self._until(lambda: self.ask(f"nights/{night}")["read"] == 1.0, timeout_s=timeout_s)
 
-    def _until(self, condition: Any, *, timeout_s: float = 20.0) -> None:
+    def _until_store_listens(self) -> None:
+        """Wait: a note that comes before the store has subscribed is kept by nobody."""
+        address = saved_address(self.data / "broker")
+        assert address is not None
+        asyncio.run(until_online(address, "store"))
+
+    def _until(self, condition: Any, *, timeout_s: float = PATIENCE_S) -> None:
         until_s = time.monotonic() + timeout_s
         while True:
             try:

@@ -22,6 +22,7 @@ from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.messages import Features, Message
 from crampwatch.protocol.topics import Leaf, Topic
 from page_feed import Foot
+from patience import PATIENCE_S
 
 _SERVER: Final = """
 import asyncio, pathlib, sys
@@ -60,7 +61,7 @@ class PageServer:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port), str(self.data), self._token]
         self._process = subprocess.Popen(command, env=environment)
-        until_s = time.monotonic() + 60
+        until_s = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert self._process.poll() is None, "the page's server ended"
             assert time.monotonic() < until_s, "the page's server does not answer"
@@ -74,7 +75,7 @@ class PageServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}api/v1/health", timeout=1) as answer:
+            with urllib.request.urlopen(f"{self.url}api/v1/health", timeout=5) as answer:
                 return json.load(answer)["broker"] is True
         except urllib.error.HTTPError as error:
             return error.code == HTTPStatus.UNAUTHORIZED and self._token != ""
@@ -144,7 +145,7 @@ class Stage:
         self._do(self._fill(foot, seconds))
 
     def _do(self, work: Coroutine[object, object, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _begin(self) -> None:
         await self._broker.start()

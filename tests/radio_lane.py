@@ -26,12 +26,11 @@ from crampwatch.protocol.event import SensorEvent
 from crampwatch.protocol.frame import Frame, decode_samples
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from numpy.typing import NDArray
+from patience import PATIENCE_S
 
 LSB_UV = 0.25
 BRISK = 4.0
 """Sensors live and connection events come so many times faster than in real time, unless a test is about real time."""
-PATIENCE_S = 60.0
-"""How long a test waits for what must happen; generous, since machines that build are busy."""
 
 
 class Ramp:

@@ -66,7 +66,7 @@ def page(stage: Stage, browser: Chrome, left: Foot, right: Foot) -> Iterator[Chr
 
 
 def told(stage: Stage, path: str) -> Any:
-    with urllib.request.urlopen(f"{stage.server.url}api/v1/{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"{stage.server.url}api/v1/{path}", timeout=30) as answer:
         return json.load(answer)
 
 

@@ -17,6 +17,7 @@ from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.gatt import DATA
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import RecordKind
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ exists on Linux only")
 
@@ -45,7 +46,7 @@ async def test_the_collector_streams_through_bluez(bluez: Simulator) -> None:
         await sensor.subscribe()
         await sensor.sync()
         await sensor.start((info.streams[0].stream,))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             got = [await frames.get() for _ in range(20)]
         accepted, done = await sensor.backfill(Backfill(info.streams[0].stream, got[0].first_index, 500))
     width = info.streams[0].channels * info.streams[0].format.octets
@@ -70,14 +71,14 @@ async def test_notifications_by_file_descriptor_lose_nothing_either(bluez: Simul
             bluez={"use_start_notify": False},
         )
         await sensor.start((info.streams[0].stream,))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             got = [await frames.get() for _ in range(20)]
     assert [frame.sequence for frame in got] == list(range(got[0].sequence, got[0].sequence + 20))
 
 
 async def _find(radio: Radio) -> BLEDevice:
     found: asyncio.Queue[FoundSensor] = asyncio.Queue()
-    async with asyncio.timeout(15), radio.scanner(found.put_nowait):
+    async with asyncio.timeout(PATIENCE_S), radio.scanner(found.put_nowait):
         sensor = await found.get()
     assert sensor.name == "CW-B1UE"
     return sensor.device
@@ -85,7 +86,7 @@ async def _find(radio: Radio) -> BLEDevice:
 
 async def test_pairing_without_an_agent_is_refused_as_bluez_does(bluez: Simulator) -> None:
     assert bluez.address
-    device = await BleakScanner.find_device_by_name("CW-B1UE", timeout=15)
+    device = await BleakScanner.find_device_by_name("CW-B1UE", timeout=PATIENCE_S)
     assert device is not None
     with pytest.raises(Exception, match="AuthenticationFailed"):
         async with BleakClient(device, pair=True):

@@ -19,7 +19,8 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.kinds import Origin
-from radio_lane import PATIENCE_S, adapter, connected, find, host, indices, sensor, simulator
+from patience import PATIENCE_S
+from radio_lane import adapter, connected, find, host, indices, sensor, simulator
 
 
 async def test_an_advertisement_tells_name_service_and_signal_strength() -> None:

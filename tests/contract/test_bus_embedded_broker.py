@@ -12,6 +12,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import HOST, free_port
 from crampwatch.protocol.errors import UnavailableError
+from patience import PATIENCE_S
 
 
 async def test_it_listens_on_loopback_with_secrets_only_its_owner_reads(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ async def test_address_and_retained_messages_outlive_a_restart(tmp_path: Path) -
             await kill(broker)
     async with EmbeddedBroker(tmp_path) as broker:
         assert broker.address == first
-        async with Bus(broker.address, client_id="c") as bus, asyncio.timeout(10):
+        async with Bus(broker.address, client_id="c") as bus, asyncio.timeout(PATIENCE_S):
             await bus.subscribe("a/info")
             assert (await bus.receive()).payload == b"kept"
 
@@ -83,7 +84,7 @@ async def test_what_it_keeps_for_an_absent_client_is_bounded_and_the_oldest_goes
             for n in range(300):
                 group.create_task(giver.publish("a/b", n.to_bytes(2, "big") + bytes(10_000)))
         got = []
-        async with Bus(broker.address, client_id="away", persistent=True) as away, asyncio.timeout(20):
+        async with Bus(broker.address, client_id="away", persistent=True) as away, asyncio.timeout(PATIENCE_S):
             async for message in away.messages():
                 message.ack()
                 got.append(int.from_bytes(message.payload[:2], "big"))

@@ -18,6 +18,7 @@ from crampwatch.bus.mosquitto_rules import access_text, password_text
 from crampwatch.bus.roles import ROLES, User, rights_of
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SENSORS = ("CW-LEFT", "CW-RIGHT")
@@ -100,7 +101,7 @@ def _may_hear(user: User, topic: str) -> bool:
 async def _heard(bus: Bus, end: str) -> set[str]:
     """Take what comes, up to the mark."""
     topics: set[str] = set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             message = await bus.receive()
             message.ack()
@@ -132,7 +133,7 @@ async def _granted(bus: Bus, wanted: Awaitable[None]) -> bool:
 async def test_a_role_says_what_it_must_and_nothing_else(stand: Stand, user: User) -> None:
     end = f"done/{user.name}"
     async with Bus(stand.owner, client_id=f"witness-{user.name}", subscriptions={"#": 1}) as witness:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             for topic in TOPICS:
                 await _try_to_say(stand.address(user), topic)
         await witness.publish(end, b"")
@@ -144,7 +145,7 @@ async def test_a_role_says_what_it_must_and_nothing_else(stand: Stand, user: Use
 async def test_a_role_hears_what_it_must_and_nothing_else(stand: Stand, user: User) -> None:
     rights = rights_of(user)
     async with stand.bus(user) as bus, Bus(stand.owner, client_id=f"speaker-{user.name}") as owner:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             for topic_filter in rights.hears:
                 await bus.subscribe(topic_filter)  # refused here: the role cannot do what it must
             for topic in TOPICS:
@@ -162,7 +163,7 @@ async def _all_that_comes(bus: Bus, expected: set[str]) -> set[str]:
     topics: set[str] = set()
     while True:
         try:
-            async with asyncio.timeout(20 if topics < expected else 0.2):
+            async with asyncio.timeout(PATIENCE_S if topics < expected else 0.2):
                 message = await bus.receive()
         except TimeoutError:
             return topics
@@ -189,7 +190,7 @@ async def test_taking_over_the_name_of_another_client_gives_none_of_its_rights(s
 async def test_nobody_gets_in_without_the_right_password(stand: Stand, password: str) -> None:
     address = replace(stand.address(USERS[0]), password=password)
     with pytest.raises(UnavailableError, match="refuses the login"):
-        async with Bus(address, client_id="stranger", first_timeout_s=10):
+        async with Bus(address, client_id="stranger", first_timeout_s=PATIENCE_S):
             pass
 
 

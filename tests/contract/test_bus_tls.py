@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from patience import PATIENCE_S
 
 
 def write_certificate(directory: Path) -> tuple[Path, Path]:
@@ -58,7 +59,7 @@ async def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def test_messages_of_all_sizes_pass_encrypted(address: BrokerAddress) -> None:
-    async with Bus(address, client_id="both") as bus, asyncio.timeout(20):
+    async with Bus(address, client_id="both") as bus, asyncio.timeout(PATIENCE_S):
         await bus.subscribe("a/b")
         for n in range(100):
             await bus.publish("a/b", bytes([n]) * n**2)
@@ -76,7 +77,7 @@ async def test_a_broker_whose_certificate_nobody_vouches_for_is_refused(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(UnavailableError, match="certificate"):
-        async with Bus(address, client_id="both", first_timeout_s=1):
+        async with Bus(address, client_id="both", first_timeout_s=5):
             pass
     gc.collect()
 
@@ -94,7 +95,7 @@ async def test_the_embedded_broker_speaks_tls_to_those_who_trust_its_authority(t
         phone = BrokerAddress("localhost", broker.address.port, user.name, user.password, True, tmp_path / "ca")
         assert own is not None
         for address in (own, phone):
-            async with Bus(address, client_id=f"c-{address.user}", first_timeout_s=10) as bus:
+            async with Bus(address, client_id=f"c-{address.user}", first_timeout_s=PATIENCE_S) as bus:
                 await bus.subscribe("crampwatch/v1/+/samples")
         strangers = (replace(phone, ca_file=None), replace(phone, host="127.0.0.1"), replace(phone, tls=False))
         for address in strangers:  # nobody vouches for it; it is made for another name; nothing is said in clear

@@ -15,9 +15,9 @@ from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.journal import SessionReader, sessions
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.records import RecordKind
+from patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="BlueZ exists on Linux only")
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -38,16 +38,30 @@ async def test_a_sensor_is_recorded_through_bluez_and_what_it_missed_is_fetched(
         await _until_recorded(tmp_path, collector, RecordKind.DISCONNECTED, 1)
         bluez.set_air("CW-B1UE", AirPath())
         await _until_recorded(tmp_path, collector, RecordKind.STORED_DATA, 40)
-        await asyncio.sleep(3)
+        await _until_complete(tmp_path, collector)
     finally:
         stop.set()
         await asyncio.gather(collector)
         await broker.stop()
     (entry,) = sessions(tmp_path / "sessions")
     with SessionReader(entry.path) as reader:
-        blocks = [item for _, item in decode_session(reader) if isinstance(item, SampleBlock)]
         assert reader.ended
-    assert sum(len(block.counts) for block in blocks) == blocks[-1].next_index - blocks[0].first_index
+    assert _missing(tmp_path) == 0
+
+
+async def _until_complete(folder: Path, collector: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while _missing(folder):  # as below
+            assert not collector.done(), collector.exception()
+            await asyncio.sleep(0.2)
+
+
+def _missing(folder: Path) -> int:
+    """Return how many samples between the first and the last are not in the file."""
+    (entry,) = sessions(folder / "sessions")
+    with SessionReader(entry.path) as reader:
+        blocks = [item for _, item in decode_session(reader) if isinstance(item, SampleBlock)]
+    return blocks[-1].next_index - blocks[0].first_index - sum(len(block.counts) for block in blocks)
 
 
 async def _until_recorded(folder: Path, collector: "asyncio.Task[None]", kind: RecordKind, count: int) -> None:

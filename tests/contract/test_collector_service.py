@@ -29,7 +29,8 @@ from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import RecordKind
 from crampwatch.protocol.topics import ROOT, Leaf, Topic
-from radio_lane import PATIENCE_S, Ramp, ramp, sensor
+from patience import PATIENCE_S, ends_soon
+from radio_lane import Ramp, ramp, sensor
 from radio_lane import simulator as simulator_at
 
 Kind = TypeVar("Kind", bound=messages.Message)
@@ -128,8 +129,7 @@ async def collecting(asked: CollectorOptions) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(2 + PATIENCE_S / 4):
-            await task
+        await ends_soon(task)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.topics import Leaf, Topic, every
+from patience import PATIENCE_S, ends_soon, until_online
 
 SENSOR, SESSION, BOOT, LENGTH_S, BLOCK = "CW-TEST", UUID(int=5), 77, 60, 200
 PROGRAM = """
@@ -80,7 +81,7 @@ async def heard(bus: Bus, wanted: dict[str, messages.Episode]) -> dict[tuple[str
     """Take episodes until the last revision of each is what it should be; give what there is if that takes too long."""
     revisions: dict[tuple[str, int], messages.Episode] = {}
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while newest(revisions) != wanted:
                 message = await bus.receive()
                 message.ack()
@@ -110,13 +111,13 @@ async def test_a_simulated_cramp_is_told_from_opening_to_closing(broker: Broker,
     stop = asyncio.Event()
     service = asyncio.create_task(run(DetectorOptions(broker.address, tmp_path / "state"), stop=stop))
     async with listening(broker) as listener, Bus(broker.address, client_id="feeder") as feeder:
+        await until_online(broker.address, "detector")
         await publish_message(feeder, info(), Leaf.INFO)
         await feed(feeder, blocks())
         await publish_message(feeder, info(ended_ns=LENGTH_S * 10**9), Leaf.INFO)
         episodes = newest(await heard(listener, expected()))
     stop.set()
-    async with asyncio.timeout(5):
-        await service
+    await ends_soon(service)
     assert episodes == expected()
     assert EpisodeKind.CRAMP in {episode.kind for episode in episodes.values()}
     assert all(math.isfinite(episode.peak) and episode.reasons for episode in episodes.values())
@@ -131,10 +132,7 @@ async def test_a_killed_detector_goes_on_without_loss_or_double(broker: Broker, 
         await publish_message(feeder, info(), Leaf.INFO)
         first = await asyncio.create_subprocess_exec(*command, env=environment)
         # Fed only once it listens: a broker keeps nothing for a client it has never met.
-        await feeder.subscribe("crampwatch/v1/_detector/status")
-        async with asyncio.timeout(20):
-            while b'"online":true' not in (await feeder.receive()).payload:
-                continue
+        await until_online(broker.address, "detector")
         await feed(feeder, stream[: len(stream) // 2])
         first.kill()
         await first.wait()

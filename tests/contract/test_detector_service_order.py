@@ -15,6 +15,7 @@ from crampwatch.detector.service import DetectorOptions, run
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.topics import Leaf, Topic, every
+from patience import PATIENCE_S, ends_soon, until_online
 from stored_messages import T0_NS, info
 
 BLOCK = 100
@@ -46,14 +47,13 @@ async def detector(broker: Broker, state_dir: Path) -> AsyncIterator[None]:
     running = asyncio.create_task(run(DetectorOptions(broker.address, state_dir), stop=stop))
     yield
     stop.set()
-    async with asyncio.timeout(2):
-        await running
+    await ends_soon(running)
 
 
 async def features_until(bus: Bus, last_index: int) -> list[messages.Features]:
     """Take features until they reach a sample index."""
     taken: list[messages.Features] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         async for message in bus.messages():
             message.ack()
             if message.topic.endswith("/features"):
@@ -67,26 +67,19 @@ def _end(batch: messages.Features) -> int:
     return batch.first_index + len(batch.channels[0].rms) * batch.step_samples
 
 
-async def until_online(bus: Bus) -> None:
-    await bus.subscribe("crampwatch/v1/_detector/status")
-    async with asyncio.timeout(20):
-        while b'"online":true' not in (await bus.receive()).payload:
-            continue
-
-
 async def test_blocks_in_hand_at_a_kill_are_analysed_before_newer_ones(broker: Broker, tmp_path: Path) -> None:
     async with Bus(broker.address, client_id="other") as bus:
         await publish_message(bus, info(), Leaf.INFO)
         await bus.subscribe(every(Leaf.FEATURES), 0)
         async with detector(broker, tmp_path):
-            await until_online(bus)
+            await until_online(broker.address, "detector")
             await give(bus, *map(block, range(20)))
             await features_until(bus, 1600)
         # In place of a detector that is killed with ten blocks in hand: a client that never acknowledges.
         victim = Bus(
             broker.address, client_id="crampwatch-detector", persistent=True, subscriptions={every(Leaf.SAMPLES): 1}
         )
-        async with victim, asyncio.timeout(10):
+        async with victim, asyncio.timeout(PATIENCE_S):
             await give(bus, *map(block, range(20, 30)))
             for _ in range(10):
                 await victim.receive()
@@ -105,7 +98,7 @@ async def test_blocks_in_hand_at_a_kill_are_analysed_before_newer_ones(broker: B
 async def test_a_block_that_is_not_what_the_sensor_promised_ends_nothing(broker: Broker, tmp_path: Path) -> None:
     async with Bus(broker.address, client_id="other") as bus, detector(broker, tmp_path):
         await bus.subscribe(every(Leaf.FEATURES), 0)
-        await until_online(bus)
+        await until_online(broker.address, "detector")
         await publish_message(bus, info(), Leaf.INFO)
         await give(bus, block(0), block(1, channels=3))
         for nonsense in (b"", b"\xff" * 80, block(2).encode()[:-1]):
@@ -119,6 +112,6 @@ async def test_it_ends_in_time_while_there_is_no_broker(broker: Broker, tmp_path
     async with detector(broker, tmp_path):
         await asyncio.sleep(0.1)
     await broker.start()
-    async with Bus(broker.address, client_id="other") as bus, detector(broker, tmp_path):
-        await until_online(bus)
+    async with detector(broker, tmp_path):
+        await until_online(broker.address, "detector")
         await broker.stop()

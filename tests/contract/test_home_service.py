@@ -17,6 +17,7 @@ from crampwatch.home.service import HomeOptions, run
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.topics import Leaf
+from patience import PATIENCE_S, ends_soon, until_online
 
 CONFIG = "homeassistant/device/crampwatch-CW-LEFT/config"
 STATE = "crampwatch/home/CW-LEFT"
@@ -43,7 +44,7 @@ class Assistant:
         return self.states[-1]
 
     async def _hear(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             received = await self.bus.receive()
         received.ack()
         places = {CONFIG: self.configs, STATE: self.states}
@@ -69,22 +70,11 @@ async def home(broker: Path) -> AsyncIterator[None]:
     options = HomeOptions(login(broker, "home"), broker / "home.json", version="0", birth_pause_s=0.01)
     running = asyncio.create_task(run(options, stop=stop))
     try:
-        await until_online(broker)
+        await until_online(login(broker, "homeassistant"), "home")
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(5):
-            await running
-
-
-async def until_online(broker: Path) -> None:
-    """Return when the service hears what is said: what is not retained, such as an episode, is lost before."""
-    async with (
-        asyncio.timeout(20),
-        Bus(login(broker, "homeassistant"), client_id="waits", subscriptions={STATUS: 1}) as bus,
-    ):
-        while not messages.decode((await bus.receive()).payload, messages.ServiceStatus).online:
-            continue
+        await ends_soon(running)
 
 
 @asynccontextmanager
@@ -196,10 +186,10 @@ async def test_the_count_of_the_night_survives_a_restart(broker: Path, monkeypat
 async def test_entities_are_unavailable_while_the_service_is_away(broker: Path) -> None:
     address = replace(login(broker, "homeassistant"))
     async with Bus(address, client_id="ha", subscriptions={STATUS: 1}) as bus:
-        async with home(broker), asyncio.timeout(20):
+        async with home(broker), asyncio.timeout(PATIENCE_S):
             while not messages.decode((await bus.receive()).payload, messages.ServiceStatus).online:
                 continue
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while messages.decode((await bus.receive()).payload, messages.ServiceStatus).online:
                 continue
 

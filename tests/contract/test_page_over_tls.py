@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from patience import PATIENCE_S, ends_soon
 
 NOBODY = BrokerAddress("127.0.0.1", 9)
 TOKEN = "a-token-of-24-characters"
@@ -52,7 +53,8 @@ async def test_the_page_is_served_by_https_and_its_cookie_never_leaves_it(certif
     service = asyncio.create_task(run(options, stop=stop))
     url = page_url("127.0.0.1", options.port, scheme="https").rstrip("/")
     trust = ssl.create_default_context(cafile=str(certificate))
-    async with httpx.AsyncClient(base_url=url, verify=trust, headers={"Origin": url}) as browser, asyncio.timeout(20):
+    browser = httpx.AsyncClient(base_url=url, verify=trust, headers={"Origin": url}, timeout=PATIENCE_S)
+    async with browser, asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 answer = await browser.post("/login", data={"token": TOKEN})
@@ -63,7 +65,7 @@ async def test_the_page_is_served_by_https_and_its_cookie_never_leaves_it(certif
         assert all(word in cookie for word in ("secure", "httponly", "samesite=strict"))
         assert (await browser.get("/api/v1/health")).status_code == 200
     stop.set()
-    await asyncio.wait_for(service, 10)
+    await ends_soon(service)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a certificate"])

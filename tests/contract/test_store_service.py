@@ -15,11 +15,11 @@ import pytest
 from brokers import Broker, broker_of, kill
 from crampwatch.bus.client import Bus, publish_message
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.protocol.messages import ServiceStatus, decode
-from crampwatch.protocol.topics import Leaf, service_topic
+from crampwatch.protocol.topics import Leaf
 from crampwatch.store.service import StoreOptions, run
 from crampwatch.store.store import Store, open_store
 from influx_server import TOKEN, InfluxServer, influx_server
+from patience import PATIENCE_S, ends_soon, until_online
 from stored_messages import S_NS, T0_NS, episode, features, info, temperature
 
 HOUR_NS = 3600 * S_NS
@@ -46,12 +46,11 @@ async def service(options: StoreOptions) -> AsyncIterator[None]:
     running = asyncio.create_task(run(options, stop=stop))
     yield
     stop.set()
-    async with asyncio.timeout(2):
-        await running
+    await ends_soon(running)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - the condition is in another thread or process
             await asyncio.sleep(0.02)
 
@@ -69,15 +68,6 @@ def _temperatures(store: Store) -> int:
     return len(store.series("left", "temperature", since_ns=T0_NS, until_ns=T0_NS + HOUR_NS))
 
 
-async def until_service_listens(bus: Bus) -> None:
-    await bus.subscribe(str(service_topic("store")))
-    async with asyncio.timeout(10):
-        async for message in bus.messages():
-            message.ack()
-            if decode(message.payload, ServiceStatus).online:
-                return
-
-
 def _absurd() -> bytes:
     return json.dumps(msgspec.to_builtins(episode(3)) | {"onset_ns": 1 << 70, "revision": 1 << 80}).encode()
 
@@ -86,7 +76,7 @@ async def test_what_is_published_is_stored_and_samples_are_not(broker: Broker, t
     url = f"sqlite://{tmp_path}/store.sqlite"
     reader = open_store(url, read_only=True)
     async with Bus(broker.address, client_id="giver") as bus, service(StoreOptions(broker.address, url, tmp_path)):
-        await until_service_listens(bus)
+        await until_online(broker.address, "store")
         await bus.publish("crampwatch/v1/left/samples", b"not for the store")
         for hostile in (b"{ nonsense", b"", b"[]", b"\xff\xfe", b"[" * 100_000, _absurd()):
             await bus.publish("crampwatch/v1/left/episode", hostile)
@@ -107,12 +97,11 @@ async def test_what_is_published_is_stored_and_samples_are_not(broker: Broker, t
 
 async def test_a_store_that_stops_or_starts_without_a_broker_ends_in_time(broker: Broker, tmp_path: Path) -> None:
     options = StoreOptions(broker.address, f"sqlite://{tmp_path}/store.sqlite", tmp_path)
-    async with Bus(broker.address, client_id="watcher") as bus:
-        async with service(options):
-            await until_service_listens(bus)
-            await broker.stop()
-        async with service(options):
-            await asyncio.sleep(0.1)
+    async with service(options):
+        await until_online(broker.address, "store")
+        await broker.stop()
+    async with service(options):
+        await asyncio.sleep(0.1)
 
 
 async def test_a_wrong_password_ends_the_service_with_the_reason(broker: Broker, tmp_path: Path) -> None:
@@ -126,7 +115,7 @@ async def test_sigkill_of_store_and_broker_loses_and_doubles_nothing(broker: Bro
     reader = open_store(url, read_only=True)
     async with Bus(broker.address, client_id="giver") as bus:
         process = await _start_process(broker, url, tmp_path)
-        await until_service_listens(bus)
+        await until_online(broker.address, "store")
         giving = asyncio.create_task(_give(bus, 600))
         for _ in range(3):
             await asyncio.sleep(0.4)
@@ -169,14 +158,14 @@ async def test_an_outage_of_influxdb_loses_and_doubles_nothing(
     store = open_store(influx.url, token=TOKEN)
     async with Bus(broker.address, client_id="giver") as bus:
         async with service(options):
-            await until_service_listens(bus)
+            await until_online(broker.address, "store")
             await _give(bus, 10)
             await until(has(store, 10))
             influx.refuses = True
             await _give(bus, 40)
             await publish_message(bus, temperature(3, 30.5), Leaf.TEMPERATURE)
         async with service(options):
-            await until_service_listens(bus)
+            await until_online(broker.address, "store")
             await _give(bus, 60)
             influx.refuses = False
             # What the first service had received but not stored is sent again, after what came later.
@@ -193,7 +182,7 @@ async def test_a_wrong_token_is_told_and_what_comes_waits(
         Bus(broker.address, client_id="giver") as bus,
         service(StoreOptions(broker.address, influx.url, tmp_path / "data", token="wrong")),
     ):
-        await until_service_listens(bus)
+        await until_online(broker.address, "store")
         await _give(bus, 1)
         await until(lambda: "token" in caplog.text)
     assert "wrong" not in caplog.text

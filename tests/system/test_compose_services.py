@@ -30,7 +30,7 @@ class Demo:
 
     def ask(self, name: str, path: str, port: str = "9464") -> str:
         with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.machine.port(f'{name}:{port}')}{path}", timeout=10
+            f"http://127.0.0.1:{self.machine.port(f'{name}:{port}')}{path}", timeout=30
         ) as answer:
             content: bytes = answer.read()
         return content.decode()

@@ -7,19 +7,20 @@ import urllib.request
 from pathlib import Path
 
 from command_line import command, processes_in, running, wait_gone
+from patience import PATIENCE_S, on_this_machine
 
 
 def test_demo_shows_a_cramp_within_the_minute_and_ends_by_itself(tmp_path: Path) -> None:
     with running("demo", "--for", "45", "--no-browser", "--data", tmp_path) as demo:
         ready = demo.until("ready")
-        with urllib.request.urlopen(ready["url"], timeout=10) as page:
+        with urllib.request.urlopen(ready["url"], timeout=PATIENCE_S) as page:
             assert page.status == 200
             assert b"<html" in page.read().lower()
         began_s = time.monotonic()
         notice = demo.until("notice")
         assert notice["code"] == "cramp"
         assert "likely involuntary" in notice["text"]
-        assert time.monotonic() - began_s < 60
+        assert time.monotonic() - began_s < on_this_machine(60)
         summary = demo.until("summary")
         assert demo.end() == 0
     assert summary["origin"] == "demo"
@@ -41,8 +42,8 @@ def test_ctrl_c_ends_everything_within_five_seconds(tmp_path: Path) -> None:
         demo.interrupt()
         assert demo.end() == 0
         took_s = time.monotonic() - began_s
-    assert took_s < 5
-    assert wait_gone(pids, timeout_s=0.5) == []
+    assert took_s < on_this_machine(5)
+    assert wait_gone(pids, timeout_s=2) == []
 
 
 def test_ctrl_c_while_starting_ends_everything(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_ctrl_c_while_starting_ends_everything(tmp_path: Path) -> None:
             time.sleep(0.05)  # another process's children announce nothing
         demo.interrupt()
         assert demo.end() in (0, 130)
-    assert wait_gone(processes_in(tmp_path), timeout_s=1) == []
+    assert wait_gone(processes_in(tmp_path), timeout_s=5) == []
 
 
 def test_no_stage_outlives_a_killed_supervisor(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_no_stage_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         demo.until("ready")
         pids = processes_in(tmp_path)
         os.kill(demo.process.pid, signal.SIGKILL)
-        assert wait_gone(pids, timeout_s=15) == []
+        assert wait_gone(pids, timeout_s=PATIENCE_S) == []
 
 
 def test_a_second_program_in_the_same_folder_is_refused_and_one_elsewhere_is_not(tmp_path: Path) -> None:

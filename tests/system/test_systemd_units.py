@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -17,11 +16,11 @@ from command_line import PROGRAM, environment
 from crampwatch.app.main import COMMANDS
 from crampwatch.bus.endpoint import free_port
 from lanes import require_program
+from patience import PATIENCE_S
 
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 ALL = sorted(UNITS.rglob("*.service"))
 STAGES = ("broker", "detector", "store", "home")
-PATIENCE_S = 60.0
 
 
 def entries(unit: Path, key: str) -> list[str]:
@@ -65,7 +64,7 @@ def _healthy(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
             return bool(json.loads(answer.read())["status"] == "ok")
-    except (urllib.error.URLError, ConnectionError):
+    except OSError:  # also while it is busy
         return False
 
 
@@ -89,7 +88,7 @@ def test_stages_of_the_template_find_their_broker_and_log_in(tmp_path: Path) -> 
         _wait_healthy(ports, STAGES)
         for process in started.values():
             process.send_signal(signal.SIGTERM)
-        assert [process.wait(15) for process in started.values()] == [0] * len(STAGES)
+        assert [process.wait(PATIENCE_S) for process in started.values()] == [0] * len(STAGES)
     finally:
         for process in started.values():
             process.kill()

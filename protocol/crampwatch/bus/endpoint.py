@@ -19,6 +19,9 @@ __all__ = ["HOST", "Endpoint", "free_port", "is_free", "write_private"]
 
 HOST: Final = "127.0.0.1"
 _USER: Final = "crampwatch"
+_UNLENT: Final = range(20_000, 32_768)
+"""Below what Linux lends to outgoing connections (from 32,768), macOS and Windows too (from 49,152)."""
+_TRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,17 @@ def write_private(path: Path, text: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on at the moment."""
+    """Return a port of the loopback interface that nobody listens on at the moment.
+
+    It is none of those that systems lend to outgoing connections, which would be taken now and then by the time
+    somebody listens on it, or while a broker that keeps its port is away.
+    """
+    for _ in range(_TRIES):
+        port = secrets.choice(_UNLENT)
+        if is_free(port):
+            return port
     with socket.create_server((HOST, 0)) as server:
-        port = server.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+        return int(server.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
