@@ -8,6 +8,7 @@ from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus, Event
 from crampwatch.detector.pipeline import Detector
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ class Episode:
         detected_at_s: When the detector could first have said this kind.
         confidence: How sure the kind is, 0 to 1.
         peak_uv: Largest deviation of the EMG band, uV (counts where the scale is unknown).
-        reasons: Plain English, for the wearer.
+        why: Reasons, for the wearer.
         episode_id: The same as in a live run.
     """
 
@@ -41,8 +42,13 @@ class Episode:
     detected_at_s: float
     confidence: float
     peak_uv: float
-    reasons: tuple[str, ...]
+    why: tuple[Reason, ...]
     episode_id: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in plain English."""
+        return tuple(reason.text for reason in self.why)
 
 
 class EpisodeCollector:
@@ -124,6 +130,6 @@ def _episode(change: EpisodeChange, rate_hz: float, first_index: int) -> Episode
         detected_at_s=(change.detected_index - first_index) / rate_hz,
         confidence=change.confidence,
         peak_uv=change.peak_uv,
-        reasons=change.reasons,
+        why=change.reasons,
         episode_id=change.episode_id,
     )

@@ -9,6 +9,7 @@ from crampwatch.detector.cramp_odds import TERMS, Argument, cramp_arguments
 from crampwatch.detector.evidence import Evidence
 from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import Reason, ReasonCode
 
 __all__ = ["Verdict", "classify", "provisional", "regular"]
 
@@ -29,12 +30,12 @@ class Verdict:
 
     kind: EpisodeKind
     confidence: float
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool) -> Verdict:
     """Decide on what is known so far; `ended` when the episode is over."""
-    unit = () if scale_known else ("The scale of this recording is unknown: judged relative to its own resting level.",)
+    unit = () if scale_known else (Reason(code=ReasonCode.SCALE_UNKNOWN),)
     verdict = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
     verdict = verdict or _sustained(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
     return Verdict(verdict.kind, verdict.confidence, verdict.reasons + unit)
@@ -43,16 +44,15 @@ def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cra
 def provisional(age_s: float, config: DetectorConfig) -> Verdict:
     """Say what a young episode would be if it ended now."""
     kind = EpisodeKind.TWITCH if age_s < config.twitch_s else EpisodeKind.LEG_MOVEMENT
-    return Verdict(kind, 0.5, (f"It has lasted {age_s:.1f} s so far.", "Too early to tell."))
+    return Verdict(kind, 0.5, (Reason(code=ReasonCode.LASTS, number=age_s), Reason(code=ReasonCode.TOO_EARLY)))
 
 
 def regular(beats: Sequence[Beat]) -> Verdict:
     """Judge brief events that were found to come back regularly."""
     pace = (len(beats) - 1) / (beats[-1].onset_s - beats[0].onset_s)
     if is_heart(beats):
-        reason = f"The same brief wave comes {60.0 * pace:.0f} times a minute: the heart, heard by the electrode."
-        return Verdict(EpisodeKind.ARTEFACT, 0.85, (reason,))
-    return Verdict(EpisodeKind.RHYTHMIC, 0.8, (f"Like bursts come back evenly, {pace:.1f} times a second.",))
+        return Verdict(EpisodeKind.ARTEFACT, 0.85, (Reason(code=ReasonCode.HEART, number=60.0 * pace),))
+    return Verdict(EpisodeKind.RHYTHMIC, 0.8, (Reason(code=ReasonCode.EVEN_BURSTS, number=pace),))
 
 
 def _no_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
@@ -68,19 +68,17 @@ def _no_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Ver
 def _nuisance(evidence: Evidence, *, ended: bool) -> Verdict | None:
     """Recognise what no muscle does. A muscle's power at the mains lines is a tenth of the whole."""
     if evidence.mains_ratio > 3.0 or (evidence.age_s < 1.5 and evidence.mains_step > 1.0 and ended):
-        return Verdict(EpisodeKind.ARTEFACT, 0.8, ("The change is at the mains frequency and its harmonics.",))
+        return Verdict(EpisodeKind.ARTEFACT, 0.8, (Reason(code=ReasonCode.MAINS),))
     slow = evidence.mean_hz < _SLOW_HZ and evidence.motion_ratio > 0.4
     if slow or evidence.motion_ratio > _MOTION_ONLY:
-        return Verdict(
-            EpisodeKind.ARTEFACT, 0.75, ("Most of it is slower than muscle: the electrode or its cable moved.",)
-        )
+        return Verdict(EpisodeKind.ARTEFACT, 0.75, (Reason(code=ReasonCode.LOOSE),))
     return None
 
 
 def _twitch(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
     if evidence.age_s >= config.twitch_s:
         return None
-    return Verdict(EpisodeKind.TWITCH, 0.8, (_lasts(evidence, ended=ended), "So brief a burst is a twitch or jerk."))
+    return Verdict(EpisodeKind.TWITCH, 0.8, (_lasts(evidence, ended=ended), Reason(code=ReasonCode.BRIEF)))
 
 
 def _movement_so_far(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Verdict | None:
@@ -88,7 +86,7 @@ def _movement_so_far(evidence: Evidence, config: DetectorConfig, *, ended: bool)
         return None
     if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
         return rhythmic
-    reasons = (_lasts(evidence, ended=ended), "Too short for a cramp, as long as a leg movement.")
+    reasons = (_lasts(evidence, ended=ended), Reason(code=ReasonCode.TOO_SHORT))
     return Verdict(EpisodeKind.LEG_MOVEMENT, 0.7, reasons)
 
 
@@ -105,12 +103,12 @@ def _rhythmic(evidence: Evidence, least: tuple[float, float], *, ended: bool) ->
         least = _CLEAR_RHYTHM
     if cycles < _FEWEST_CYCLES or rhythm.strength <= least[0] or rhythm.depth <= least[1]:
         return None
-    rate = f"It comes and goes {rhythm.hz:.1f} times a second and rests in between."
+    rate = Reason(code=ReasonCode.COMES_AND_GOES, number=rhythm.hz)
     return Verdict(EpisodeKind.RHYTHMIC, 0.75, (rate, _lasts(evidence, ended=ended)))
 
 
-def _lasts(evidence: Evidence, *, ended: bool) -> str:
-    return f"It lasted {evidence.age_s:.1f} s." if ended else f"It has lasted {evidence.age_s:.1f} s so far."
+def _lasts(evidence: Evidence, *, ended: bool) -> Reason:
+    return Reason(code=ReasonCode.LASTED if ended else ReasonCode.LASTS, number=evidence.age_s)
 
 
 def _sustained(
@@ -132,17 +130,17 @@ def _least_score(evidence: Evidence, config: DetectorConfig, *, was_cramp: bool)
     return config.revoke_score if evidence.age_s < _OLD_CRAMP_S else config.revoke_old_score
 
 
-def _cramp_score(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> tuple[float, tuple[str, ...]]:
+def _cramp_score(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> tuple[float, tuple[Reason, ...]]:
     """Return log odds for an involuntary contraction, and the arguments, the weightiest first."""
     score, arguments = cramp_arguments(evidence)
     arguments = (*arguments, *_weakness(evidence, config, scale_known=scale_known))
     score += sum(one.weight for one in arguments[len(TERMS) :])
-    return score, tuple(one.text for one in sorted(arguments, key=lambda one: -abs(one.weight)))
+    return score, tuple(one.reason for one in sorted(arguments, key=lambda one: -abs(one.weight)))
 
 
 def _weakness(evidence: Evidence, config: DetectorConfig, *, scale_known: bool) -> tuple[Argument, ...]:
     if scale_known and evidence.rms_uv < config.least_cramp_uv:
-        return (Argument(_TOO_WEAK, f"At {evidence.rms_uv:.1f} uV it is weaker than cramps are."),)
+        return (Argument(_TOO_WEAK, Reason(code=ReasonCode.WEAK, number=evidence.rms_uv)),)
     if evidence.snr_db < _BARELY_DB:
-        return (Argument(_TOO_WEAK, "It hardly stands out from rest."),)
+        return (Argument(_TOO_WEAK, Reason(code=ReasonCode.FAINT)),)
     return ()

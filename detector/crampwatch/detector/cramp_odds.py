@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from crampwatch.detector.evidence import Evidence
+from crampwatch.protocol.reasons import Reason, ReasonCode
 
 __all__ = ["MULTI", "ONE", "TERMS", "WEIGHTS", "Argument", "cramp_arguments", "cramp_terms"]
 
@@ -57,11 +58,11 @@ class Argument:
 
     Attributes:
         weight: Log odds, positive for a cramp.
-        text: Why, for the wearer.
+        reason: Why, for the wearer.
     """
 
     weight: float
-    text: str
+    reason: Reason
 
 
 def cramp_terms(evidence: Evidence) -> dict[str, float]:
@@ -88,25 +89,25 @@ def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
     share = {name: weight * terms.get(name, 0.0) for name, weight in WEIGHTS.items()}
     weights = {group: sum(share[name] for name in names) for group, names in TERMS.items()}
     weights["others"] += share[MULTI]
-    texts = _texts(evidence)
+    reasons = _reasons(evidence)
     arguments = []
     for group, total in weights.items():
         weight = total - _NEUTRAL[group] if not (group == "others" and math.isnan(evidence.spread)) else 0.0
-        arguments.append(Argument(weight, texts[group][0 if weight > 0 else 1]))
+        arguments.append(Argument(weight, reasons[group][0 if weight > 0 else 1]))
     return sum(share.values()), tuple(arguments)
 
 
-def _texts(evidence: Evidence) -> dict[str, tuple[str, str]]:
+def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
     """Return what is said for each argument when it speaks for a cramp, and when against."""
     age_s, rise_s = evidence.age_s, evidence.onset.rise_s
-    alone = "With one channel one cannot see whether other muscles join in."
-    others = ("The other muscles stay quiet.", "Other muscles work along, as in a movement.")
+    alone = Reason(code=ReasonCode.ONE_CHANNEL)
+    others = (Reason(code=ReasonCode.OTHERS_QUIET), Reason(code=ReasonCode.OTHERS_ALONG))
     return {
         "others": (alone, alone) if math.isnan(evidence.spread) else others,
-        "stillness": ("The foot lay still as it began.", "The electrodes moved as it began, as when a foot is moved."),
-        "build_up": (f"It built up over {rise_s:.1f} s.", "It was there at once and wanes, as a movement does."),
-        "discharge": ("Its strength flutters, as when a muscle fires by itself.", "It is held evenly, as by will."),
-        "hold": (f"It has held for {age_s:.0f} s without letting go.", f"In {age_s:.0f} s it has let go in between."),
+        "stillness": (Reason(code=ReasonCode.STILL), Reason(code=ReasonCode.MOVED)),
+        "build_up": (Reason(code=ReasonCode.BUILT_UP, number=rise_s), Reason(code=ReasonCode.AT_ONCE)),
+        "discharge": (Reason(code=ReasonCode.FLUTTERS), Reason(code=ReasonCode.EVEN)),
+        "hold": (Reason(code=ReasonCode.HELD, number=age_s), Reason(code=ReasonCode.LET_GO, number=age_s)),
     }
 
 

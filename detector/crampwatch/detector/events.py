@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 from crampwatch.protocol.kinds import EpisodeKind, Quality
+from crampwatch.protocol.reasons import Reason
 from numpy.typing import NDArray
 
 __all__ = [
@@ -91,7 +92,7 @@ class EpisodeChange:
         channels: Channels that take part, the strongest first.
         confidence: How sure the kind is, 0 to 1.
         peak_uv: Largest deviation of the EMG band, uV (counts where the scale is unknown).
-        reasons: Plain English, for the wearer.
+        reasons: Why, for the wearer.
     """
 
     status: EpisodeStatus
@@ -104,7 +105,7 @@ class EpisodeChange:
     channels: tuple[int, ...]
     confidence: float
     peak_uv: float
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,7 +270,8 @@ class LiveAnalysis:
             confidence=round(change.confidence, 3),
             peak=float(f"{change.peak_uv:.4g}"),
             unit=self._unit,
-            reasons=change.reasons,
+            reasons=tuple(reason.text for reason in change.reasons),
+            why=change.reasons,
         )
 
     def _long_cramps(self, now_index: int) -> list[messages.Message]:

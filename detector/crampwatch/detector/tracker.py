@@ -19,6 +19,7 @@ from crampwatch.detector.history import History
 from crampwatch.detector.missing import filled
 from crampwatch.detector.series import FEWEST_BEATS, Beat, continues, is_regular
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.stream import StreamDescription
 
 __all__ = ["EpisodeTracker", "OpenEpisode"]
@@ -76,7 +77,7 @@ class OpenEpisode:
     detected_hop: int = 0
     cramp_hop: int = -1
     confidence: float = 0.0
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     mean_hz: float = math.nan
 
     @property

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
+from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.topics import Leaf, Topic
 from msgspec import Meta, Struct
 
@@ -202,6 +203,7 @@ class Episode(Message, frozen=True, kw_only=True):
         confidence: Calibrated share of such decisions that are right.
         peak: Greatest envelope value.
         reasons: Why, in words a person can read.
+        why: The same, one by one, for readers of another language; empty where the writer knew no codes.
     """
 
     id: Name
@@ -221,6 +223,7 @@ class Episode(Message, frozen=True, kw_only=True):
     peak: float
     unit: Unit
     reasons: tuple[Text, ...]
+    why: Annotated[tuple[Reason, ...], Meta(max_length=100)] = ()
 
 
 class Notice(Message, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def test_a_contraction_of_all_muscles_at_once_with_motion_is_a_movement() -> Non
     moved = replace(CRAMP, onset=onset, spread=0.8, other_db=23.0)
     odds, arguments = cramp_arguments(moved)
     assert odds < -3.0
-    assert "Other muscles work along, as in a movement." in {one.text for one in arguments if one.weight < 0}
+    assert "Other muscles work along, as in a movement." in {one.reason.text for one in arguments if one.weight < 0}
     assert kind(moved) is EpisodeKind.LEG_MOVEMENT
 
 
@@ -66,7 +66,7 @@ def test_one_channel_is_judged_by_what_it_can_tell() -> None:
     alone = replace(CRAMP, onset=replace(ONSET, spread=math.nan, other_db=math.nan), spread=math.nan, other_db=math.nan)
     odds, arguments = cramp_arguments(alone)
     assert math.isfinite(odds)
-    assert "With one channel one cannot see whether other muscles join in." in {one.text for one in arguments}
+    assert "With one channel one cannot see whether other muscles join in." in {one.reason.text for one in arguments}
 
 
 def test_an_old_cramp_is_no_movement_for_its_last_units() -> None:
