@@ -64,13 +64,14 @@ def session_recording(path: Path, *, sensor: str | None = None) -> tuple[Recordi
         chosen = _choose(path, reader.sensors(), sensor)
         stream, first = _first_block(reader, chosen)
         recording = Recording(
-            stream=replace(stream, labels=stream.labels or _labels(chosen, stream.channels)),
+            stream=replace(stream, labels=_labels(chosen, stream)),
             blocks=partial(_blocks, path, chosen, stream, first.first_utc_ns),
             origin=Origin(reader.head.origin),
             source_text=f"{path}, sensor {chosen.sensor}",
             start_utc_ns=first.first_utc_ns,
             temperature=_temperature(reader, chosen, first.first_utc_ns),
             value_step=stream.lsb_uv,
+            sensor=chosen.sensor,
         )
     return recording, chosen
 
@@ -84,10 +85,14 @@ def _choose(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) ->
     raise ConfigurationError(f"{met}.", advice=f"Name one by --only: {names}.")
 
 
-def _labels(sensor: SessionSensor, channels: int) -> tuple[str, ...]:
-    """Return labels by which other programs, and our own readers, know the channels for EMG."""
-    place = " ".join(part for part in ("EMG", sensor.side if sensor.side != "unknown" else "", sensor.muscle) if part)
-    return tuple(f"{place} {number}" for number in range(1, channels + 1))
+def _labels(sensor: SessionSensor, stream: StreamDescription) -> tuple[str, ...]:
+    """Return labels by which other programs, and our own readers, know the channels for EMG, and of which foot."""
+    side = sensor.side if sensor.side != "unknown" else ""
+    names = stream.labels or tuple(f"{sensor.muscle} {number}".strip() for number in range(1, stream.channels + 1))
+    return tuple(
+        name if name.upper().startswith("EMG") else " ".join(part for part in ("EMG", side, name) if part)
+        for name in names
+    )
 
 
 def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDescription, SampleBlock]:

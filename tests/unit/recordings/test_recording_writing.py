@@ -94,7 +94,7 @@ def test_other_programs_read_the_samples_the_truth_and_that_it_is_simulated(tmp_
     with pyedflib.EdfReader(str(path)) as other:
         onsets, durations, texts = other.readAnnotations()
         values = np.column_stack([other.readSignal(channel) for channel in range(2)])[:2500]
-        assert other.getSignalLabels() == ["EMG 1", "EMG 2", "Temperature"]
+        assert other.getSignalLabels() == ["EMG 1", "EMG 2", "Temp skin"]
         assert other.getSampleFrequency(0) == 1000.0
     assert texts.tolist() == ["simulated cramp: onset while asleep", "no data"]
     assert onsets == pytest.approx([0.25, 0.625])

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from crampwatch.firmware_sim.recordings.annotation import decode_onset
 from crampwatch.firmware_sim.recordings.edf_header import EdfHeader, decode_header, total_header_octets
-from crampwatch.firmware_sim.recordings.edf_mark import decode_label, decode_mark
+from crampwatch.firmware_sim.recordings.edf_label import full_labels
+from crampwatch.firmware_sim.recordings.edf_mark import decode_mark
 from crampwatch.firmware_sim.recordings.limits import LONGEST_S
 from crampwatch.firmware_sim.recordings.recording import BLOCK_SAMPLES, Samples
 from crampwatch.protocol.errors import RecordingError
@@ -119,8 +120,10 @@ def sample_blocks(
 def _with_full_labels(header: EdfHeader) -> EdfHeader:
     if not decode_mark(header.recording).is_ours:
         return header
-    signals = (replace(signal, label=decode_label(signal.label, signal.transducer)) for signal in header.signals)
-    return replace(header, signals=tuple(signals))
+    old = header.signals
+    labels = full_labels([signal.label for signal in old], [signal.transducer for signal in old])
+    signals = tuple(replace(signal, label=label) for signal, label in zip(old, labels, strict=True))
+    return replace(header, signals=signals)
 
 
 def _check_records(header: EdfHeader) -> None:

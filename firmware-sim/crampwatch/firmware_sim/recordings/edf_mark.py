@@ -4,22 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = [
-    "MISSING_16",
-    "MISSING_24",
-    "EdfMark",
-    "decode_label",
-    "decode_mark",
-    "encode_label",
-    "encode_mark",
-]
+__all__ = ["MISSING_16", "MISSING_24", "EdfMark", "decode_mark", "encode_mark"]
 
 MISSING_16 = -32_768
 """EDF has no code for a missing sample; ours lies just outside of the digital range our headers declare."""
 MISSING_24 = -8_388_608
 """The same in BDF."""
 
-_LABEL_START = "surface EMG: "
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -31,11 +22,13 @@ class EdfMark:
         is_ours: Whether the missing-sample code holds.
         is_simulated: Whether the signal was simulated.
         sample_count: Samples before the padding of the last data record; None where not told.
+        sensor: Which one recorded it; empty where not told.
     """
 
     is_ours: bool = False
     is_simulated: bool = False
     sample_count: int | None = None
+    sensor: str = ""
 
 
 def encode_mark(mark: EdfMark, start: datetime | None) -> str:
@@ -46,6 +39,8 @@ def encode_mark(mark: EdfMark, start: datetime | None) -> str:
         words.append("simulated")
     if mark.sample_count is not None:
         words.append(f"samples={mark.sample_count}")
+    if mark.sensor:
+        words.append(f"sensor={re.sub(r'[^!-~]+', '_', mark.sensor)}")
     return " ".join(words)
 
 
@@ -58,14 +53,3 @@ def decode_mark(recording: str) -> EdfMark:
     return EdfMark(
         is_ours=True, is_simulated="simulated" in words, sample_count=int(count[1]) if count and int(count[1]) else None
     )
-
-
-def encode_label(label: str) -> str:
-    """Return a transducer text that tells a label in full; the label's own field has 16 characters."""
-    return _LABEL_START + label
-
-
-def decode_label(label: str, transducer: str) -> str:
-    """Return the full label of a signal written here."""
-    full = transducer.removeprefix(_LABEL_START)
-    return full if full != transducer and full.startswith(label) else label

@@ -16,7 +16,8 @@ from typing import BinaryIO
 import numpy as np
 from crampwatch.firmware_sim.recordings.annotation import Annotation, encode_tal
 from crampwatch.firmware_sim.recordings.edf_header import EdfHeader, EdfSignal, encode_header
-from crampwatch.firmware_sim.recordings.edf_mark import MISSING_16, MISSING_24, EdfMark, encode_label, encode_mark
+from crampwatch.firmware_sim.recordings.edf_label import edf_labels, transducer_of
+from crampwatch.firmware_sim.recordings.edf_mark import MISSING_16, MISSING_24, EdfMark, encode_mark
 from crampwatch.firmware_sim.recordings.gaps import GapFinder
 from crampwatch.firmware_sim.recordings.recording import Recording, Samples
 from crampwatch.protocol.errors import RecordingError
@@ -159,7 +160,8 @@ def _plan(recording: Recording, count: int, *, is_bdf: bool, annotations: Sequen
     coding = _Coding(is_bdf, _step(recording, limit=_Coding(is_bdf).limit))
     frame = _Frame(samples, duration_s, -(-_annotation_octets(annotations, records) // coding.sample_octets))
     start, onset_s = _start(recording.start_utc_ns)
-    mark = EdfMark(is_ours=True, is_simulated=recording.origin is Origin.DEMO, sample_count=count)
+    is_simulated = recording.origin is Origin.DEMO
+    mark = EdfMark(is_ours=True, is_simulated=is_simulated, sample_count=count, sensor=recording.sensor)
     header = EdfHeader(
         is_bdf=is_bdf,
         patient="X X X X",
@@ -216,7 +218,7 @@ def _start(start_utc_ns: int | None) -> tuple[datetime | None, float]:
 
 def _signals(recording: Recording, coding: _Coding, frame: _Frame) -> tuple[EdfSignal, ...]:
     stream, limit = recording.stream, coding.limit
-    labels = stream.labels or tuple(f"EMG {number}" for number in range(1, stream.channels + 1))
+    names = stream.labels or tuple(f"EMG {number}" for number in range(1, stream.channels + 1))
     signals = [
         EdfSignal(
             label=label,
@@ -227,13 +229,13 @@ def _signals(recording: Recording, coding: _Coding, frame: _Frame) -> tuple[EdfS
             digital_max=limit,
             samples_per_record=frame.samples,
             prefilter=f"HP:{stream.band_hz[0]:g}Hz LP:{stream.band_hz[1]:g}Hz" if stream.band_hz[1] > 0 else "",
-            transducer=encode_label(label),
+            transducer=transducer_of(name),
         )
-        for label in labels
+        for label, name in zip(edf_labels(names), names, strict=True)
     ]
     if _has_temperature(recording):
         samples = _temperature_samples(recording, frame)
-        signals.append(EdfSignal("Temperature", "degC", -_LARGEST_C, _LARGEST_C, -limit, limit, samples))
+        signals.append(EdfSignal("Temp skin", "degC", -_LARGEST_C, _LARGEST_C, -limit, limit, samples))
     kind = "BDF" if coding.is_bdf else "EDF"
     full = -coding.missing
     return (*signals, EdfSignal(f"{kind} Annotations", "", -1, 1, -full, full - 1, frame.annotation_samples))

@@ -38,6 +38,7 @@ class Recording:
         temperature: Skin temperature beside the EMG; None where there is none.
         value_step: Smallest step between values, in the unit of `chunks`; NaN where unknown.
         warnings: What is wrong with the file but did not keep it from being read, one sentence each.
+        sensor: Which one recorded it; empty where nobody tells.
     """
 
     stream: StreamDescription
@@ -49,6 +50,7 @@ class Recording:
     temperature: Temperature | None = None
     value_step: float = math.nan
     warnings: tuple[str, ...] = ()
+    sensor: str = ""
 
     def __repr__(self) -> str:
         return f"<Recording {self.source_text}: {self.sample_count} samples at {self.stream.rate_hz:g} Hz>"
