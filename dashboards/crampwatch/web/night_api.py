@@ -128,7 +128,7 @@ class NightApi:
         """One night."""
         night = await run_in_threadpool(self._book.night, request.path_params["night"])
         if night is None:
-            raise RefusedError(404, "There is no such night.")
+            raise RefusedError(404, "There is no such night.", "no_night")
         return await _packed(request, night)
 
     async def signal(self, request: Request) -> Response:
@@ -156,7 +156,7 @@ class NightApi:
         change: LabelChange = await read_body(request, LabelChange)
         found = await run_in_threadpool(self._book.episode, *_names(request))
         if found is None:
-            raise RefusedError(404, "There is no such episode.")
+            raise RefusedError(404, "There is no such episode.", "no_episode")
         entries = entries_of(found[0], change, t_ns=time.time_ns())
         async with self._saving:
             await self._keep(entries)
@@ -169,7 +169,7 @@ class NightApi:
                 await self._publish(entries)
         except (TimeoutError, CrampwatchError) as error:
             told = "The broker does not answer: this was not kept. Try again in a moment."
-            raise RefusedError(503, told) from error
+            raise RefusedError(503, told, "not_kept") from error
         self._book.note(entries)
 
     def _signal(self, night: str, sensor: str, span: Span) -> Signal:
@@ -215,12 +215,12 @@ class NightApi:
             if end > first:
                 begin_ns = int(signal.knots.utc_of(first))
                 return read(signal, first, end)[:, channel], signal.rate_hz, begin_ns
-        raise RefusedError(404, "Nothing was recorded then.")
+        raise RefusedError(404, "Nothing was recorded then.", "nothing_recorded")
 
     def _detail(self, night: str, name: str) -> EpisodeDetail:
         found = self._book.episode(night, name)
         if found is None:
-            raise RefusedError(404, "There is no such episode.")
+            raise RefusedError(404, "There is no such episode.", "no_episode")
         episode, label = found
         end_ns = max(episode.offset_ns or episode.t_ns, episode.onset_ns + _STEP_NS)
         series = self._book.features(episode.sensor, from_ns=episode.onset_ns, to_ns=end_ns, columns=_MOST_COLUMNS)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from starlette.routing import Route
 __all__ = [
     "Operation",
     "Problem",
+    "ProblemCode",
     "RefusedError",
     "answer",
     "describe",
@@ -27,22 +28,41 @@ _LONGEST_BODY_OCTETS: Final = 16_384
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+ProblemCode = Literal[
+    "unfit",
+    "not_there",
+    "not_now",
+    "too_much",
+    "away",
+    "no_night",
+    "no_episode",
+    "no_sensor",
+    "nothing_recorded",
+    "not_kept",
+    "too_many_names",
+]
+_CODES: Final[dict[int, ProblemCode]] = {400: "unfit", 404: "not_there", 409: "not_now", 413: "too_much", 503: "away"}
+"""What a status says where nothing more exact is known."""
+
+
 class Problem(Struct, frozen=True):
     """Why a request was not done.
 
     Attributes:
-        error: For a person.
+        error: For a person, in English.
+        code: For a page that says it in another language.
     """
 
     error: str
+    code: ProblemCode
 
 
 class RefusedError(Exception):
     """A request is not done; carries the answer."""
 
-    def __init__(self, status: int, error: str) -> None:
+    def __init__(self, status: int, error: str, code: ProblemCode | None = None) -> None:
         super().__init__(error)
-        self.response = answer(Problem(error), status=status)
+        self.response = answer(Problem(error, code or _CODES[status]), status=status)
 
 
 @dataclass(frozen=True, slots=True)

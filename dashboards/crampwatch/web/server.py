@@ -10,10 +10,11 @@ from crampwatch.web.access import HostRule, Login
 from crampwatch.web.assets import Asset
 from crampwatch.web.guard import COOKIE, Guard
 from crampwatch.web.hub import EventStream, Hub
+from crampwatch.web.openapi import Problem, answer
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -140,4 +141,4 @@ async def _form_field(request: Request, name: str) -> str:
 
 
 async def _answer_unavailable(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", status_code=503)
+    return answer(Problem(str(error), "away"), status=503)

@@ -200,9 +200,10 @@ class SettingsApi:
         sensor = request.path_params["sensor"]
         label = await read_body(request, SensorLabel)
         if sensor not in self._model.sensors and sensor not in self._labels:
-            raise RefusedError(404, "No such sensor has been heard of.")
+            raise RefusedError(404, "No such sensor has been heard of.", "no_sensor")
         if sensor not in self._labels and len(self._labels) >= MOST_LABELS:
-            raise RefusedError(409, f"{MOST_LABELS} sensors are named already; reset one of them first.")
+            told = f"{MOST_LABELS} sensors are named already; reset one of them first."
+            raise RefusedError(409, told, "too_many_names")
         await self._keep_labels({**self._labels, sensor: label})
         return answer(label)
 

@@ -19,6 +19,7 @@ export const de: Catalogue = {
   awakeRefused: "Der Browser erlaubt es gerade nicht: Vielleicht ist der Akku schwach.",
   awakeImpossible: "Browser erlauben das nur für https-Seiten oder auf diesem Rechner selbst.",
   redAtNight: "Die Nacht in Rot zeigen",
+  unreached: "crampwatch ist nicht zu erreichen.",
   notKept: (why) => `Das ließ sich nicht festhalten: ${why}`,
   disclaimer:
     "Kein Medizinprodukt. „Wahrscheinlich“ heißt genau das: Oberflächen-EMG kann nicht beweisen, dass eine Anspannung unwillkürlich ist.",

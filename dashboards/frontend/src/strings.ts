@@ -22,6 +22,7 @@ const en = {
   awakeRefused: "The browser does not allow it now: the battery may be low.",
   awakeImpossible: "Browsers allow it only on pages served by https, or on this machine itself.",
   redAtNight: "Show the night in red",
+  unreached: "crampwatch cannot be reached.",
   notKept: (why: string): string => `This could not be kept: ${why}`,
   disclaimer: "Not a medical device. “Likely” means just that: surface EMG cannot prove that a contraction is involuntary.",
   connectionLost: "Connection to crampwatch lost. Trying again…",

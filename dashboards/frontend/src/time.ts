@@ -6,6 +6,7 @@ import { text } from "./strings";
 const CLOCK = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const CLOCK_SECONDS = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
+const DECIMALS: Intl.NumberFormat[] = [];
 
 export function clock(ms: number): string {
   return CLOCK.format(ms);
@@ -36,13 +37,19 @@ export function duration(ms: number): string {
 
 /** Length of an episode: tenths where it is short. */
 export function length(ms: number): string {
-  return ms < 10_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : duration(ms);
+  return ms < 10_000 ? `${decimals(Math.max(0, ms) / 1000, 1)} s` : duration(ms);
 }
 
 /** Two or three telling digits. */
 export function figure(value: number): string {
   const size = Math.abs(value);
-  return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 0 : 1);
+  return decimals(value, size >= 9.995 ? 0 : 1);
+}
+
+/** A number with so many decimals, never more nor fewer. */
+export function decimals(value: number, digits: number): string {
+  const format = (DECIMALS[digits] ??= new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return format.format(value);
 }
 
 export function amount(value: number, unit: "uV" | "relative" | ""): string {

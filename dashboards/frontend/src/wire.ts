@@ -76,6 +76,8 @@ export interface Episode extends Message {
   peak: number;
   unit: "uV" | "relative";
   reasons: string[];
+  /** The same by code; not there in what older detectors told. */
+  why?: { code: string; number: number | null }[];
 }
 
 export interface Notice extends Message {

@@ -48,6 +48,8 @@ class ReasonCode(StrEnum):
     """For so many seconds."""
     LET_GO = "let_go"
     """Within so many seconds."""
+    OWN_EFFORT = "own_effort"
+    """So many percent of the wearer's own hardest effort, by a personal calibration."""
 
 
 _SENTENCES: Final[dict[str, str]] = {
@@ -62,7 +64,7 @@ _SENTENCES: Final[dict[str, str]] = {
     ReasonCode.BRIEF: "So brief a burst is a twitch or jerk.",
     ReasonCode.TOO_SHORT: "Too short for a cramp, as long as a leg movement.",
     ReasonCode.COMES_AND_GOES: "It comes and goes {:.1f} times a second and rests in between.",
-    ReasonCode.WEAK: "At {:.1f} uV it is weaker than cramps are.",
+    ReasonCode.WEAK: "At {:.1f} µV it is weaker than cramps are.",
     ReasonCode.FAINT: "It hardly stands out from rest.",
     ReasonCode.ONE_CHANNEL: "With one channel one cannot see whether other muscles join in.",
     ReasonCode.OTHERS_QUIET: "The other muscles stay quiet.",
@@ -75,6 +77,7 @@ _SENTENCES: Final[dict[str, str]] = {
     ReasonCode.EVEN: "It is held evenly, as by will.",
     ReasonCode.HELD: "It has held for {:.0f} s without letting go.",
     ReasonCode.LET_GO: "In {:.0f} s it has let go in between.",
+    ReasonCode.OWN_EFFORT: "It reaches {:.0f} % of your own hardest effort.",
 }
 
 

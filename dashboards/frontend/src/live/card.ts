@@ -3,7 +3,7 @@
 import { make, icon, mark, say, show } from "../dom";
 import { ICONS, STATE_ICONS } from "../icons";
 import { text } from "../strings";
-import { amount, clock, clockOfDay, clockSeconds, duration, figure } from "../time";
+import { amount, clock, clockOfDay, clockSeconds, decimals, duration, figure } from "../time";
 import type { Episode, State } from "../wire";
 import type { Sensor } from "./model";
 import { EnvelopePlot, WavePlot, type Picture } from "./plots";
@@ -174,7 +174,7 @@ class Vitals {
   /** What is old does not look as if it were of now. */
   refresh(sensor: Sensor, isStale: boolean): void {
     const celsius = sensor.temperature?.celsius;
-    const skin = celsius == null ? text.unknown : `${celsius.toFixed(1)} °C`;
+    const skin = celsius == null ? text.unknown : `${decimals(celsius, 1)} °C`;
     say(this.skin.value, isStale ? text.unknown : skin);
     say(this.skin.detail, isStale && celsius != null ? text.last(skin) : "");
     this.refreshBattery(sensor);

@@ -1,7 +1,7 @@
 /** What is looked at before the night: each check says what it met and, where that is not well, what to do. */
 
 import { text } from "../strings";
-import { clock, clockOfDay, offset } from "../time";
+import { clock, clockOfDay, decimals, offset } from "../time";
 import { nextTime } from "./alarms";
 import type { Model, Sensor } from "./model";
 import { nameOf } from "./words";
@@ -113,7 +113,7 @@ function wallClock(machine: Machine | null): Check {
   if (!machine) return { code, level: "wait", words: text.checks.clockUnknown };
   const seconds = Math.abs(machine.aheadMs) / 1000;
   if (Math.abs(machine.aheadMs) > CLOCK_TOLERANCE_MS)
-    return { code, level: "warn", words: text.checks.clockApart(seconds.toFixed(0)) };
+    return { code, level: "warn", words: text.checks.clockApart(decimals(seconds, 0)) };
   const now = Date.now();
   if (machine.utc_offset_s !== -new Date(now).getTimezoneOffset() * 60)
     return { code, level: "warn", words: text.checks.zoneApart(offset(now)) };

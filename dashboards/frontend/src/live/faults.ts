@@ -3,6 +3,7 @@
 import { icon, make, mark, say, show } from "../dom";
 import { ICONS, STATE_ICONS } from "../icons";
 import { text } from "../strings";
+import { noticeWords } from "../told/told";
 import { clock, clockOfDay, duration } from "../time";
 import { nextTime } from "./alarms";
 import type { Model, Sensor } from "./model";
@@ -33,7 +34,7 @@ export function presentFaults(model: Model, now: number): Fault[] {
 /** The recorder tells once that its disk is filling, and not when there is room again. */
 function disk(model: Model): Fault[] {
   const told = model.notices.filter(({ code, t_ns }) => code === "disk_low" && Date.now() - t_ns / 1e6 < DISK_TOLD_MS).pop();
-  return told ? [{ id: told.id, code: "disk", title: told.text, advice: text.diskAdvice }] : [];
+  return told ? [{ id: told.id, code: "disk", title: noticeWords(told, ""), advice: text.diskAdvice }] : [];
 }
 
 function lost(sensor: Sensor, now: number): Fault | null {

@@ -3,10 +3,11 @@
 import { icon, make, mark, say, show } from "../dom";
 import { ICONS, KIND_ICONS } from "../icons";
 import { text } from "../strings";
+import { noticeWords, reasonWords } from "../told/told";
 import { amount, clock, clockSeconds, length } from "../time";
 import type { Episode, Notice } from "../wire";
 import type { Model } from "./model";
-import { shortPlaceOf } from "./words";
+import { placeOf, shortPlaceOf } from "./words";
 
 const SHOWN = 60;
 const NOTICES_SHOWN = 5;
@@ -46,7 +47,7 @@ export class SoFar {
     this.refreshRows(episodes.slice(0, SHOWN), model);
     show(this.more, episodes.length > SHOWN);
     say(this.more, text.earlier(episodes.length - SHOWN));
-    this.refreshNotices(model.notices.slice(-NOTICES_SHOWN).reverse());
+    this.refreshNotices(model.notices.slice(-NOTICES_SHOWN).reverse(), model);
   }
 
   private refreshRows(episodes: Episode[], model: Model): void {
@@ -65,7 +66,7 @@ export class SoFar {
     });
   }
 
-  private refreshNotices(notices: Notice[]): void {
+  private refreshNotices(notices: Notice[], model: Model): void {
     show(this.noticesCard, notices.length > 0);
     const key = notices.map((notice) => notice.id).join(" ");
     if (this.notices.dataset["shown"] === key) return;
@@ -76,7 +77,7 @@ export class SoFar {
           "li",
           { "data-severity": notice.severity },
           icon(ICONS.notice),
-          make("span", {}, notice.text),
+          make("span", {}, noticeWords(notice, placeOf(model.sensors.get(notice.sensor), notice.sensor))),
           make("time", { class: "muted" }, clock(notice.t_ns / 1e6)),
         ),
       ),
@@ -118,7 +119,7 @@ class Row {
   }
 
   private refreshWhy(episode: Episode): void {
-    const reasons = episode.reasons.length ? episode.reasons : [text.noReasons];
+    const reasons = episode.reasons.length ? reasonWords(episode) : [text.noReasons];
     this.reasons.replaceChildren(...reasons.map((reason) => make("li", {}, reason)));
     const verdict = episode.status === "final" ? text.verdicts.final : text.verdicts.live;
     say(this.verdict, `${text.sure(`${Math.round(episode.confidence * 100)} %`)}, ${verdict}`);

@@ -2,6 +2,7 @@
 
 import { muscleOf } from "../muscles";
 import { text } from "../strings";
+import { decimals } from "../time";
 import type { Sensor } from "./model";
 
 /** "Left foot", or the sensor's own name where its side is not known. */
@@ -38,5 +39,5 @@ export function channelName(sensor: Sensor, channel: number): string {
 
 export function seconds(samples: number, sensor: Sensor): string {
   const rate = sensor.info?.streams.find((stream) => stream.kind === "emg")?.rate_hz ?? 1000;
-  return `${(samples / rate).toFixed(1)} s`;
+  return `${decimals(samples / rate, 1)} s`;
 }

@@ -5,6 +5,7 @@ import { icon, make, say, show } from "../dom";
 import { KIND_ICONS } from "../icons";
 import { text as shared } from "../strings";
 import { amount, clockSeconds } from "../time";
+import { reasonWords } from "../told/told";
 import type { Episode } from "../wire";
 import { CloseUp } from "./closeup";
 import { LabelForm } from "./label";
@@ -111,7 +112,7 @@ export class Detail {
       ...fact(text.frequency, median_hz === null ? shared.unknown : `${Math.round(median_hz)} Hz`),
       ...fact(text.channels, channels || shared.unknown),
     );
-    const reasons = episode.reasons.length ? episode.reasons : [text.noReasons];
+    const reasons = episode.reasons.length ? reasonWords(episode) : [text.noReasons];
     this.reasons.replaceChildren(...reasons.map((reason) => make("li", {}, reason)));
     const isFinal = episode.status === "final";
     const said = live ?? (isFinal ? null : episode);

@@ -1,6 +1,6 @@
 /** What the wearer says of an episode: big targets, each tap kept at once, and taken back by another tap. */
 
-import { change, RefusedError } from "../api";
+import { change } from "../api";
 import { make, mark, say, show } from "../dom";
 import { text } from "./text";
 import type { Help, Label, Verdict } from "./wire";
@@ -101,7 +101,7 @@ export class LabelForm {
       this.onKept(label);
     } catch (error) {
       if (path !== this.path) return;
-      say(this.state, text.notSaved(error instanceof RefusedError ? error.message : text.failed));
+      say(this.state, text.notSaved(error instanceof Error ? error.message : String(error)));
       mark(this.state, "state", "failed");
       show(this.retry, true);
     }

@@ -3,7 +3,7 @@
 import { make, say } from "../dom";
 import { hatch } from "../hatch";
 import { channelColour, currentPalette } from "../palette";
-import { figure } from "../time";
+import { decimals, figure } from "../time";
 import type { Kind } from "../wire";
 import { Canvas, drawLine, drawWave, drawWord, xOf, type Band, type Scale } from "./drawing";
 import { follow } from "./gestures";
@@ -292,7 +292,7 @@ export class Picture {
       night.sensors.forEach((sensor, number) => {
         x = drawWord(pen, text.sideShort[sensor.side] || sensor.name, x + 8, lane.top + 10, "left", channelColour(number));
       });
-    drawWord(pen, `${low.toFixed(1)}–${high.toFixed(1)} °C`, scale.widthPx - 4, lane.top + 10, "right");
+    drawWord(pen, `${decimals(low, 1)}–${decimals(high, 1)} °C`, scale.widthPx - 4, lane.top + 10, "right");
   }
 
   private paintPoint(scale: Scale): void {

@@ -4,6 +4,7 @@ import { ask, RefusedError } from "../api";
 import { make, say, show } from "../dom";
 import { currentAddress, go, linkTo, type Address, type View } from "../router";
 import { offset } from "../time";
+import { problemWords } from "../told/told";
 import type { Origin } from "../wire";
 import { Detail } from "./detail";
 import { EpisodeList } from "./list";
@@ -151,7 +152,7 @@ export class NightView implements View {
     const isRefused = error instanceof RefusedError;
     if (isRefused) {
       this.night = null;
-      this.none(text.gone, error.message);
+      this.none(text.gone, error.message === text.gone ? "" : error.message);
       return;
     }
     if (!this.night) this.none(text.failed, "");
@@ -214,7 +215,7 @@ export class NightView implements View {
       ...(night.running ? [text.running] : []),
       ...(night.read < 1 ? [text.reading(Math.floor(night.read * 100))] : []),
       ...(begin !== end ? [text.clocks(begin, end)] : []),
-      ...new Set(night.problems.map((problem) => (problem === "deleted" ? text.deleted : problem))),
+      ...new Set(night.problems.map((problem) => (problem === "deleted" ? text.deleted : problemWords("recording_unreadable", problem)))),
     ];
     this.notes.replaceChildren(...notes.map((note) => make("li", {}, note)));
     show(this.notes, notes.length > 0);

@@ -2,6 +2,7 @@
 
 import { muscleWords } from "../live/words";
 import { text as shared } from "../strings";
+import { decimals } from "../time";
 import { text } from "./text";
 import type { EpisodeRow, Night, NightSensor } from "./wire";
 
@@ -23,7 +24,7 @@ export function channelWords(sensor: NightSensor, channel: number): string {
 /** "1 min 40 s", "7 h 05", "0.3 s". */
 export function lasting(ms: number): string {
   const seconds = ms / 1000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return `${decimals(seconds, 1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return whole % 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole / 60} min`;
