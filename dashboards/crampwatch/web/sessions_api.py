@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 
 __all__ = ["SessionsApi"]
 
-_FORMATS: Final = ("edf", "bdf", "csv", "npz")
+_FORMATS: Final = ("edf", "bdf", "parquet", "csv", "npz")
 _ID: Final = (("session", r"[A-Za-z0-9_.-]{1,120}"),)
 _JOB: Final = (("job", r"[0-9a-f]{16}"),)
 

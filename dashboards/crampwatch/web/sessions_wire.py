@@ -16,7 +16,7 @@ __all__ = [
     "SessionState",
 ]
 
-ExportFormat = Literal["edf", "bdf", "csv", "npz"]
+ExportFormat = Literal["edf", "bdf", "parquet", "csv", "npz"]
 SessionState = Literal["ended", "recording", "cut_short", "unreadable", "deleted"]
 
 

@@ -150,7 +150,7 @@ def test_part_of_a_source_can_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["night.wav", "night", ".edf", ""])
 def test_an_unknown_ending_is_told_with_the_known_ones(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"\.bdf, \.csv, \.edf, \.npz"):
+    with pytest.raises(ConfigurationError, match=r"\.bdf, \.csv, \.edf, \.npz, \.parquet"):
         write(tmp_path / name if name else "", night(), truth=())
 
 

@@ -9,17 +9,22 @@ from crampwatch.app.resolve import Resolved
 __all__ = ["export"]
 
 
-@click.command(short_help="Write a session as EDF+, BDF+, NumPy or CSV.")
+@click.command(short_help="Write a session as EDF+, BDF+, Parquet, NumPy or CSV.")
 @click.argument("session")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Ends in .edf, .bdf, .npz or .csv."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ends in .edf, .bdf, .parquet, .npz or .csv.",
 )
 @click.option("--only", "sensor", metavar="SENSOR", help="Which sensor, where the session has several.")
 @settings_options()
 def export(*, resolved: Resolved, session: str, out: Path, sensor: str | None) -> None:
     r"""Write SESSION, a file, the begin of its name or `last`, as FILE for other programs.
 
-    What is missing stays missing. Episodes become annotations: within EDF+ and BDF+, beside the others.
+    What is missing stays missing. Episodes become annotations: within EDF+, BDF+ and Parquet, beside the others.
+    Parquet needs pyarrow: pip install 'crampwatch[parquet]'.
 
     \b
     Examples:

@@ -17,7 +17,9 @@ __all__ = ["simulate"]
 @click.option("--list", "list_scenarios", is_flag=True, help="List the scenarios and end.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides the foot and its night.")
 @click.option("--hours", type=float, metavar="H", help="Length; the scenario's own where not given.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .edf, .bdf, .npz or .csv.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .edf, .bdf, .parquet, .npz or .csv."
+)
 @click.option("--listen", metavar="HOST:PORT", help="Be a sensor on a virtual radio that listens there.")
 @click.option("--hci", metavar="TRANSPORT", help="Be a sensor in the air, by a dongle such as usb:0.")
 @click.option("--play", "play", type=click.Path(path_type=Path), metavar="FILE", help="Play a recording instead.")

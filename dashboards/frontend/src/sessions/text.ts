@@ -34,6 +34,7 @@ export const en = {
   formats: {
     edf: "EDF+ (for most programs, with annotations)",
     bdf: "BDF+ (24 bit, with annotations)",
+    parquet: "Parquet (for data frames, with annotations)",
     csv: "CSV (for spreadsheets)",
     npz: "NumPy (for Python)",
   } satisfies Record<Format, string>,
@@ -97,6 +98,7 @@ const de: Omit<Words, Shared> = {
   formats: {
     edf: "EDF+ (für die meisten Programme, mit Anmerkungen)",
     bdf: "BDF+ (24 Bit, mit Anmerkungen)",
+    parquet: "Parquet (für Datenanalyse, mit Anmerkungen)",
     csv: "CSV (für Tabellen)",
     npz: "NumPy (für Python)",
   },

@@ -2,7 +2,7 @@
 
 import type { Origin } from "../wire";
 
-export type Format = "edf" | "bdf" | "csv" | "npz";
+export type Format = "edf" | "bdf" | "parquet" | "csv" | "npz";
 
 export interface SessionRow {
   id: string;

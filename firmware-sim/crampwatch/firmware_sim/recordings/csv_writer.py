@@ -20,6 +20,9 @@ def write_csv(file: BinaryIO, recording: Recording, *, progress: Callable[[int, 
     stream = recording.stream
     step = recording.value_step if math.isfinite(recording.value_step) else stream.lsb_uv
     row = f"%.{_decimals(1 / stream.rate_hz)}f" + f",%.{_decimals(step)}f" * stream.channels
+    total = recording.sample_count
+    if total is None and progress is not None:  # a pass that only counts takes little beside writing text
+        total = sum(len(chunk) for chunk in recording.chunks(_BLOCK_SAMPLES))
     done = 0
     for chunk in recording.chunks(_BLOCK_SAMPLES):
         times = (done + np.arange(len(chunk))) / stream.rate_hz
@@ -28,7 +31,7 @@ def write_csv(file: BinaryIO, recording: Recording, *, progress: Callable[[int, 
         file.write(("".join([row + end for end in ends]) % values).encode())
         done += len(chunk)
         if progress is not None:
-            progress(done, recording.sample_count or done)
+            progress(done, total or done)
 
 
 def _head(recording: Recording) -> str:

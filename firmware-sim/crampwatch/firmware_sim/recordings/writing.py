@@ -11,6 +11,7 @@ from crampwatch.firmware_sim.recordings.atomic_file import replacing
 from crampwatch.firmware_sim.recordings.csv_writer import write_csv
 from crampwatch.firmware_sim.recordings.edf_writer import write_edf
 from crampwatch.firmware_sim.recordings.npz_writer import write_npz
+from crampwatch.firmware_sim.recordings.parquet_writer import write_parquet
 from crampwatch.firmware_sim.recordings.recording import Recording
 from crampwatch.firmware_sim.recordings.simulated import simulated_recording
 from crampwatch.firmware_sim.source import SignalSource
@@ -22,7 +23,9 @@ __all__ = ["annotations_path", "truth_path", "write", "write_recording"]
 Progress = Callable[[int, int], None]
 
 _EDF_SUFFIXES = {".edf", ".bdf"}
-_SUFFIXES = _EDF_SUFFIXES | {".npz", ".csv"}
+_HOLDING_SUFFIXES = _EDF_SUFFIXES | {".parquet"}
+"""Of formats with a place for annotations."""
+_SUFFIXES = _HOLDING_SUFFIXES | {".npz", ".csv"}
 
 
 def truth_path(path: str | os.PathLike[str]) -> Path:
@@ -48,9 +51,9 @@ def write(
     """Write a simulated recording, and its truth beside it as `truth_path` says.
 
     Args:
-        path: Where to; the extension chooses EDF+ (.edf), BDF+ (.bdf), NumPy (.npz) or CSV (.csv).
+        path: Where to; the extension chooses EDF+ (.edf), BDF+ (.bdf), Parquet (.parquet), NumPy (.npz) or CSV (.csv).
         source: The signal.
-        truth: What happens in it; EDF+ and BDF+ hold it as annotations too.
+        truth: What happens in it; EDF+, BDF+ and Parquet hold it as annotations too.
         progress: Told the samples written so far and in all, now and then.
         start_utc_ns: Time of the first sample; None tells none.
         stop_index: Samples to write; None for all.
@@ -77,19 +80,20 @@ def write_recording(
 
     Args:
         path: Where to; the extension chooses as in `write`.
-        recording: What to write; only EDF+, BDF+ and CSV can hold one of unknown scale.
+        recording: What to write; NumPy cannot hold one of unknown scale.
         annotations: Remarks on stretches of it.
         progress: Told the samples written so far and in all, now and then.
 
     Raises:
-        ConfigurationError: The extension is not known, the folder cannot be written to, or the scale is missing.
+        ConfigurationError: The extension is not known, the folder cannot be written to, the scale is missing, or what
+            writes the format is not installed.
         RecordingError: The recording cannot be read to its end.
         UnavailableError: The disk is full. Nothing is left under the name.
     """
     target = _checked(path)
     remarks = sorted(annotations, key=lambda remark: remark.onset_s)
     with ExitStack() as stack:
-        if remarks and target.suffix.lower() not in _EDF_SUFFIXES:
+        if remarks and target.suffix.lower() not in _HOLDING_SUFFIXES:
             beside = stack.enter_context(replacing(annotations_path(target)))
             beside.write(_table(remarks).encode())
         _write(stack.enter_context(replacing(target)), target, recording, remarks, progress)
@@ -113,6 +117,8 @@ def _write(
         write_npz(file, recording, progress=progress)
     elif suffix == ".csv":
         write_csv(file, recording, progress=progress)
+    elif suffix == ".parquet":
+        write_parquet(file, recording, annotations=annotations, progress=progress)
     else:
         write_edf(file, recording, is_bdf=suffix == ".bdf", annotations=annotations, progress=progress)
 
