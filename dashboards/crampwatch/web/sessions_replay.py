@@ -17,6 +17,8 @@ __all__ = ["Replay", "ReplayCommand"]
 _END_S: Final = 10.0
 _ORDERLY: Final = (0, 130, -15)
 """At the end of the recording, by Ctrl-C, by us."""
+_SUPERVISED: Final = "CRAMPWATCH_SUPERVISED"
+"""Set for a program that ends when its standard input does, as that of every stage: nothing outlives who started it."""
 ReplayCommand = Callable[[Path, float], Sequence[str]]
 """Returns the command that plays a file at a speed and tells in JSON Lines when its page is ready."""
 _log: Final = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class Replay:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own program
                     list(self._command(path, speed)),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,  # never written to: it ends with this process, however that ends
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     env=_own_environment(),
@@ -76,6 +78,8 @@ class Replay:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
+        assert process.stdin is not None
+        process.stdin.close()
         process.terminate()
         try:
             process.wait(_END_S)
@@ -85,10 +89,11 @@ class Replay:
 
     def _listen(self, process: "subprocess.Popen[str]", session: str) -> None:
         assert process.stdout is not None
-        with process.stdout:
+        assert process.stdin is not None
+        with process.stdin, process.stdout:
             for line in process.stdout:
                 self._take(process, session, line)
-        code = process.wait()
+            code = process.wait()
         if process is self._process or self._process is None:
             error = "" if code in _ORDERLY else self._said or f"It ended by itself with exit code {code}."
             self._state = ReplayState(state="ended", session=session, error=error)
@@ -106,4 +111,5 @@ class Replay:
 
 def _own_environment() -> dict[str, str]:
     """Return our environment without our own settings: a replay must never reach the broker of the real nights."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CRAMPWATCH_")}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CRAMPWATCH_")}
+    return {**others, _SUPERVISED: "1"}
