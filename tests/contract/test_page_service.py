@@ -20,6 +20,7 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.messages import ServiceStatus, decode
 from crampwatch.protocol.topics import Leaf, Topic, service_topic
 from crampwatch.store.store import open_store
+from crampwatch.web import service
 from crampwatch.web.service import WebOptions, page_url, run
 from page_feed import Foot
 from patience import PATIENCE_S, ends_soon
@@ -30,14 +31,14 @@ NOBODY = BrokerAddress("127.0.0.1", 9)
 @asynccontextmanager
 async def served(options: WebOptions) -> AsyncIterator[httpx.AsyncClient]:
     """Run the service while the context lasts."""
-    options = replace(options, port=free_port())
+    port = free_port()
     stop = asyncio.Event()
-    service = asyncio.create_task(run(options, stop=stop))
-    async with httpx.AsyncClient(base_url=page_url(options.host, options.port), timeout=PATIENCE_S) as browser:
+    running = asyncio.create_task(run(replace(options, port=port), stop=stop))
+    async with httpx.AsyncClient(base_url=page_url(options.host, port), timeout=PATIENCE_S) as browser:
         await until_answered(browser)
         yield browser
         stop.set()
-        await ends_soon(service)
+        await ends_soon(running)
 
 
 async def until_answered(browser: httpx.AsyncClient, **wanted: object) -> None:
@@ -126,6 +127,19 @@ async def test_a_taken_port_is_told_with_advice() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UnavailableError, match=f"{port}, which another program uses.*another port"):
             await run(WebOptions(NOBODY, port=port), stop=asyncio.Event())
+
+
+async def test_two_started_at_once_both_find_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, other = free_port(), free_port()
+    monkeypatch.setattr(service, "DEFAULT_PORT", usual)
+    monkeypatch.setattr(service, "free_port", lambda: other)
+    stop = asyncio.Event()
+    pages = [asyncio.create_task(run(WebOptions(NOBODY), stop=stop)) for _ in range(2)]
+    for port in (usual, other):
+        async with httpx.AsyncClient(base_url=page_url("127.0.0.1", port), timeout=PATIENCE_S) as browser:
+            await until_answered(browser)
+    stop.set()
+    await asyncio.gather(*map(ends_soon, pages))
 
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 8042), ("127.0.0.1", 99_999), ("no such host", 1)])

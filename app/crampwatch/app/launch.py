@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from crampwatch.app.finals import pending
 from crampwatch.app.plan import Plan
-from crampwatch.app.stages import broker_address, page_port
+from crampwatch.app.stages import broker_address
 from crampwatch.app.supervisor import Supervisor, spawn
 from crampwatch.app.tally import RunSummary, Tally
 from crampwatch.app.telling import Teller
@@ -91,7 +92,7 @@ class _Run:
     async def _start_others(self) -> str:
         """Start the rest; return the page's address once every stage is there."""
         plan, supervisor = self._plan, self._supervisor
-        for stage in plan.followers(page_port(plan.settings)):
+        for stage in plan.followers():
             await supervisor.start(stage)
         radio = await self._simulator_address() if plan.simulate else None
         await supervisor.start(plan.collector(radio))
@@ -105,7 +106,9 @@ class _Run:
                 f"After {_READY_S:g} s this is still not ready: {missing}.",
                 advice=f"The logs are in {plan.folder.logs}.",
             ) from None
-        return self._tally.online["web"]
+        url = self._tally.online["web"]
+        supervisor.change(plan.page(urlsplit(url).port))  # were it to die, the next one has the same address
+        return url
 
     async def _simulator_address(self) -> str:
         """Wait for the simulator; were it to die, the next one listens at the same address."""

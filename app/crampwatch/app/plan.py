@@ -82,11 +82,15 @@ class Plan:
             arguments += ["--start-utc-ns", str(self.start_utc_ns)]
         return self._stage("collector", settings, *arguments, may_end=self.ends_with_recording, rank=_COLLECTOR_RANK)
 
-    def followers(self, page_port: int) -> tuple[Stage, ...]:
+    def followers(self) -> tuple[Stage, ...]:
         """Return detector, store and page, and who tells Home Assistant where that is wished."""
-        settings = replace(self.settings, web=replace(self.settings.web, port=page_port))
-        names = ("detector", "store", "web", *(["home"] if settings.home.tell else []))
-        return tuple(self._stage(name, settings, rank=_OTHERS_RANK) for name in names)
+        names = ("detector", "store", *(["home"] if self.settings.home.tell else []))
+        return (*(self._stage(name, self.settings, rank=_OTHERS_RANK) for name in names), self.page())
+
+    def page(self, port: int | None = None) -> Stage:
+        """Return the page; once its port is known, it keeps it."""
+        web = self.settings.web if port is None else replace(self.settings.web, port=port)
+        return self._stage("web", replace(self.settings, web=web), rank=_OTHERS_RANK)
 
     def finaliser(self) -> Stage:
         """Return the program that judges what has ended; it is run once, not kept."""

@@ -13,11 +13,10 @@ from crampwatch.app.settings import BrokerSettings, ServerSettings, Settings, se
 from crampwatch.app.version import version_text
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
-from crampwatch.bus.endpoint import free_port, is_free
 from crampwatch.bus.user_file import load_users
 from crampwatch.protocol.errors import ConfigurationError, CrampwatchError
 
-__all__ = ["broker_address", "page_port", "run_collector", "run_stage", "store_url"]
+__all__ = ["broker_address", "run_collector", "run_stage", "store_url"]
 
 
 def broker_address(settings: Settings, role: str) -> BrokerAddress:
@@ -51,13 +50,6 @@ def _own_broker(broker: BrokerSettings, role: str) -> BrokerAddress:
 def store_url(settings: Settings) -> str:
     """Return the address of the store: the user's own, or SQLite in the data folder."""
     return settings.store.url or f"sqlite:///{DataFolder(settings.data).store.resolve().as_posix().lstrip('/')}"
-
-
-def page_port(settings: Settings) -> int:
-    """Return the page's port: the one asked for, else the usual one, else a free one."""
-    from crampwatch.web.service import DEFAULT_PORT
-
-    return settings.web.port or (DEFAULT_PORT if is_free(DEFAULT_PORT) else free_port())
 
 
 def run_stage(name: str, settings: Settings) -> None:
@@ -177,7 +169,7 @@ def _run_web(settings: Settings) -> None:
         broker_address(settings, "web"),
         history=history,
         host=settings.web.host,
-        port=page_port(settings),
+        port=settings.web.port or None,
         access_token=_access_token(settings),
         allowed_hosts=settings.web.allowed_hosts,
         data=settings.data,

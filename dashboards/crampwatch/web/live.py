@@ -8,7 +8,7 @@ from crampwatch.protocol.messages import MESSAGE_TYPES, Episode, Features, Messa
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.alarms import AlarmState
 from crampwatch.web.episodes import EpisodeBook, night_begin_ns
-from crampwatch.web.sensor import LATEST_LEAVES, SensorLive
+from crampwatch.web.sensor import LATEST_LEAVES, SensorLive, unreached
 from crampwatch.web.sensor_labels import SensorLabel
 from crampwatch.web.wire import SensorUpdate, Update
 
@@ -139,6 +139,12 @@ class LiveModel:
         self._told_night_ns, self._told_broker = self.night_ns, self._broker
         return update if update != Update() else None
 
+    @property
+    def _is_collected(self) -> bool:
+        """Whether somebody may be connected to the sensors; so it is as long as no collector says that it is gone."""
+        collector = self._services.get("collector")
+        return collector is None or collector.online
+
     def _changed_sensors(self, *, now_s: float) -> dict[str, SensorUpdate]:
         changes = ((name, sensor.take_changes(now_s=now_s)) for name, sensor in self._sensors.items())
         return {name: update for name, update in changes if update is not None}
@@ -162,7 +168,7 @@ class LiveModel:
         if isinstance(message, Features):
             sensor.add_features(message)
         elif leaf in LATEST_LEAVES:
-            sensor.add_latest(leaf, message)
+            sensor.add_latest(leaf, message if self._is_collected else unreached(message))
             if sensor.info is not None:
                 self._utc_offset_s = sensor.info.utc_offset_s
 
@@ -170,6 +176,9 @@ class LiveModel:
         if isinstance(message, ServiceStatus) and (name in self._services or len(self._services) < _MOST_SERVICES):
             self._services[name] = message
             self._changed_services.add(name)
+            if not self._is_collected:  # a collector that was killed leaves what it said of its sensors standing
+                for sensor in self._sensors.values():
+                    sensor.lose()
 
     def _add_episode(self, episode: Episode) -> None:
         if (episode.offset_ns or episode.onset_ns) >= self.night_ns:

@@ -3,9 +3,10 @@
 import math
 from typing import Final
 
+import msgspec
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.messages import Features, Message, SensorInfo
+from crampwatch.protocol.messages import Features, Link, Message, SensorInfo, ServiceStatus
 from crampwatch.protocol.topics import Leaf
 from crampwatch.web.features import FeatureHistory
 from crampwatch.web.ring import Ring
@@ -13,7 +14,7 @@ from crampwatch.web.sensor_labels import SensorLabel, labelled
 from crampwatch.web.waveform import Waveform
 from crampwatch.web.wire import Curve, SensorUpdate, pack
 
-__all__ = ["LATEST_LEAVES", "SensorLive"]
+__all__ = ["LATEST_LEAVES", "SensorLive", "unreached"]
 
 LATEST_LEAVES: Final = frozenset({Leaf.STATUS, Leaf.INFO, Leaf.STATE, Leaf.TEMPERATURE, Leaf.BATTERY, Leaf.LINK})
 """Leaves of which only the newest message matters."""
@@ -59,6 +60,13 @@ class SensorLive:
         self._origin = message.origin
         self._latest[leaf] = message
         self._changed.add(leaf)
+
+    def lose(self) -> None:
+        """Take that nobody is connected to it any more: whoever was had no time to say so."""
+        for leaf, message in self._latest.items():
+            if (lost := unreached(message)) != message:
+                self._latest[leaf] = lost
+                self._changed.add(leaf)
 
     def add_block(self, block: SampleBlock, *, now_s: float) -> None:
         """Take samples; those of other streams than the first EMG stream are not drawn."""
@@ -136,6 +144,16 @@ class SensorLive:
             return True
         emg = [described.stream for described in self.info.streams if described.kind == "emg"]
         return not emg or stream == min(emg)
+
+
+def unreached(message: Message) -> Message:
+    """Return what a message says of a sensor that nobody is connected to."""
+    match message:
+        case Link():
+            return msgspec.structs.replace(message, connected=False, rssi_dbm=None)
+        case ServiceStatus():
+            return msgspec.structs.replace(message, online=False)
+    return message
 
 
 def _curves(ring: Ring | None, *, every: bool) -> list[Curve]:

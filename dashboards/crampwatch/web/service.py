@@ -17,6 +17,7 @@ from typing import Final
 import uvicorn
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
+from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import ServiceStatus, encode
@@ -35,10 +36,14 @@ from crampwatch.web.system_report import SystemReport, report
 from crampwatch.web.together import first_of
 from starlette.types import ASGIApp
 
-__all__ = ["DEFAULT_PORT", "WebOptions", "page_url", "run"]
+__all__ = ["DEFAULT_PORT", "PortTakenError", "WebOptions", "page_url", "run"]
 
 DEFAULT_PORT: Final = 8042
 _SERVICE: Final = "web"
+
+
+class PortTakenError(UnavailableError):
+    """Another program listens where the page was to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class WebOptions:
         broker: Whose messages are shown.
         history: Remembers the night's earlier episodes; None: only those told from now on are listed.
         host: Address to listen on; other than loopback demands `access_token`.
-        port: 0 for any free one: it is told in the service's status.
+        port: None for the usual one, or any free one where that is taken; 0 for any free one. It is told in the
+            service's status.
         access_token: The secret to log in with.
         allowed_hosts: Further host names the page may be opened by.
         data: The data folder; None: what people set on the page is forgotten with the server.
@@ -62,7 +68,7 @@ class WebOptions:
     broker: BrokerAddress
     history: History | None = None
     host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
+    port: int | None = None
     access_token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     data: Path | None = None
@@ -92,7 +98,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
     login = login_for(options.host, options.access_token)
     assets = load_assets()
     _check_certificate(options)
-    with _listener(options) as listener:
+    with contextlib.closing(_listener(options)) as listener:
         url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
         model = _empty_model()
         hub = Hub(model)
@@ -201,30 +207,39 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextlib.contextmanager
-def _listener(options: WebOptions) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
+def _listener(options: WebOptions) -> socket.socket:
+    """Listen for good or not at all: to look first whether a port is free would let two pages find it so."""
+    if options.port is not None:
+        return _listening(options.host, options.port)
+    try:
+        return _listening(options.host, DEFAULT_PORT)
+    except PortTakenError:
+        return _listening(options.host, free_port())
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
         if os.name == "posix":  # on Windows it would let two programs listen on one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((options.host, options.port))
-            listener.listen(64)
-        except (OSError, OverflowError) as error:
-            raise _unavailable(options, error) from error
-        listener.setblocking(False)
-        yield listener
+        listener.bind((host, port))
+        listener.listen(64)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise _unavailable(host, port, error) from error
+    listener.setblocking(False)
+    return listener
 
 
-def _unavailable(options: WebOptions, error: OSError | OverflowError) -> UnavailableError:
+def _unavailable(host: str, port: int, error: OSError | OverflowError) -> UnavailableError:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        return UnavailableError(
-            f"The live page was to listen on {options.host}:{options.port}, which another program uses.",
+        return PortTakenError(
+            f"The live page was to listen on {host}:{port}, which another program uses.",
             advice="End that program (perhaps another crampwatch), or choose another port.",
         )
     return UnavailableError(
-        f"The live page cannot listen on {options.host}:{options.port}: {error}.",
+        f"The live page cannot listen on {host}:{port}: {error}.",
         advice="Use an address of this machine, normally 127.0.0.1, and a port from 1024 to 65535.",
     )
 

@@ -264,3 +264,39 @@ def test_the_newest_two_hundred_episodes_are_shown_and_all_are_counted() -> None
 
 def _at(base: Episode, number: int) -> Episode:
     return msgspec.structs.replace(base, id=str(number), onset_ns=NOW_NS + number)
+
+
+def collector(*, online: bool) -> ServiceStatus:
+    return ServiceStatus(
+        sensor="_collector", t_ns=NOW_NS, origin=Origin.LIVE, online=online, service="collector", version="1"
+    )
+
+
+def reached(live: LiveModel) -> tuple[bool, bool]:
+    """Return whether the sensor is shown as connected, and as online."""
+    sensor = live.snapshot(now_s=0).sensors["cw"]
+    assert sensor.link is not None
+    assert sensor.status is not None
+    return sensor.link.connected, sensor.status.online
+
+
+def test_no_sensor_is_connected_to_a_collector_that_was_killed() -> None:
+    live, maker = model(), foot()
+    online = ServiceStatus(sensor="cw", t_ns=NOW_NS, origin=Origin.DEMO, online=True, service="sensor")
+    tell(live, Leaf.STATUS, collector(online=True))
+    tell(live, Leaf.STATUS, online)
+    tell(live, Leaf.LINK, maker.link())
+    assert reached(live) == (True, True)
+    live.take_changes(now_s=0)
+    tell(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to speak for its sensors
+    assert reached(live) == (False, False)
+    update = live.take_changes(now_s=0)
+    assert update is not None
+    assert update.sensors["cw"].link is not None  # open pages are told too
+    tell(live, Leaf.STATUS, online)  # kept by the broker, told again after a reconnection
+    assert reached(live) == (False, False)
+    tell(live, Leaf.STATUS, collector(online=True))
+    assert reached(live) == (False, False)  # until the new collector has reached it
+    tell(live, Leaf.LINK, maker.link())
+    tell(live, Leaf.STATUS, online)
+    assert reached(live) == (True, True)
