@@ -1,39 +1,33 @@
-"""Checkpoints on disk: one SQLite file, so that the states of many streams are kept by a single write."""
+"""Checkpoints on disk: the states of all streams in one SQLite file, and beside it what was taken since."""
 
 import sqlite3
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from crampwatch.detector.live_taken import StreamKey, Taken, TakenLog
 from crampwatch.protocol.errors import UnavailableError
 
-__all__ = ["CheckpointFile", "StreamKey"]
+__all__ = ["CheckpointFile"]
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS state (
-  sensor TEXT NOT NULL, stream INTEGER NOT NULL, boot_id INTEGER NOT NULL, data BLOB NOT NULL,
+CREATE TABLE IF NOT EXISTS checkpoint (
+  sensor TEXT NOT NULL, stream INTEGER NOT NULL, boot_id INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (sensor, stream)
 );
 CREATE TABLE IF NOT EXISTS introduction (sensor TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
 
 
-class StreamKey(NamedTuple):
-    """Which stream, of which boot of which sensor."""
-
-    sensor: str
-    boot_id: int
-    stream: int
-
-
 class CheckpointFile:
-    """The file checkpoints are kept in; a newer boot of a sensor replaces the older one's.
+    """The files checkpoints are kept in; a newer boot of a sensor replaces the older one's.
 
     May be used from any thread, by one at a time.
 
     Args:
-        folder: Made where it is missing; the file in it is `detector.sqlite`.
+        folder: Made where it is missing; the files in it are `detector.sqlite` and `taken.log`.
 
     Raises:
         UnavailableError: The folder cannot be written. A damaged file is set aside and begun anew: the broker still
@@ -51,25 +45,56 @@ class CheckpointFile:
                     raise
                 self.path.replace(self.path.with_suffix(".damaged"))
                 self._database = _opened(self.path)
+            self._log = TakenLog(folder / "taken.log", after=self._newest())
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
 
     def load(self, key: StreamKey) -> bytes | None:
         """Return the checkpoint of a stream, or None where there is none of this boot."""
         row = self._database.execute(
-            "SELECT data FROM state WHERE sensor = ? AND stream = ? AND boot_id = ?",
+            "SELECT data FROM checkpoint WHERE sensor = ? AND stream = ? AND boot_id = ?",
             (key.sensor, key.stream, key.boot_id),
         ).fetchone()
-        return None if row is None else bytes(row[0])
+        return None if row is None else zlib.decompress(row[0])
 
-    def save(self, states: Mapping[StreamKey, bytes]) -> None:
-        """Keep checkpoints durably, all or none; returns when they are on the disk.
+    def taken_since(self) -> dict[StreamKey, list[Taken]]:
+        """Return what streams took after their checkpoints; of the boots of a sensor only the newest."""
+        kept = self._database.execute("SELECT sensor, boot_id, stream, number FROM checkpoint")
+        numbers = {StreamKey(*row[:3]): row[3] for row in kept}
+        since: dict[StreamKey, list[Taken]] = {}
+        for number, step in self._log.read():
+            if number > numbers.get(step.key, 0):
+                since.setdefault(step.key, []).append(step)
+        newest = {(key.sensor, key.stream): key for key in since}
+        return {key: since[key] for key in newest.values()}
+
+    def has_room(self, steps: Sequence[Taken]) -> bool:
+        """Whether `append` can keep steps; else `save` must be called."""
+        return self._log.has_room(steps)
+
+    def append(self, steps: Sequence[Taken]) -> None:
+        """Keep durably what streams took since.
 
         Raises:
             UnavailableError: The file cannot be written.
         """
-        rows = [(key.sensor, key.stream, key.boot_id, data) for key, data in states.items()]
-        self._write("REPLACE INTO state (sensor, stream, boot_id, data) VALUES (?, ?, ?, ?)", rows)
+        try:
+            self._log.append(steps)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def save(self, states: Mapping[StreamKey, bytes]) -> None:
+        """Keep checkpoints durably, all or none; returns when they are on the disk.
+
+        What was appended is forgotten: the states must be those of all streams that took anything since the last time.
+
+        Raises:
+            UnavailableError: The file cannot be written.
+        """
+        number = self._log.number
+        rows = [(key.sensor, key.stream, key.boot_id, number, zlib.compress(data, 1)) for key, data in states.items()]
+        self._write("REPLACE INTO checkpoint (sensor, stream, boot_id, number, data) VALUES (?, ?, ?, ?, ?)", rows)
+        self._log.rewind()
 
     def save_introduction(self, sensor: str, data: bytes) -> None:
         """Keep how a sensor introduced itself: after a restart its blocks may come before its introduction.
@@ -84,8 +109,12 @@ class CheckpointFile:
         return [bytes(data) for (data,) in self._database.execute("SELECT data FROM introduction ORDER BY sensor")]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self._database.close()
+        self._log.close()
+
+    def _newest(self) -> int:
+        return int(self._database.execute("SELECT coalesce(max(number), 0) FROM checkpoint").fetchone()[0])
 
     def _write(self, statement: str, rows: Sequence[tuple[str | int | bytes, ...]]) -> None:
         try:

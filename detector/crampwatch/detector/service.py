@@ -1,12 +1,13 @@
 """The detector as a service: sample blocks from MQTT in; features, states, episodes and notices out.
 
-A block is acknowledged after what follows from it was published and the detector's state is on the disk. After a kill
-the broker sends the rest again, and what is said twice is the same to the letter.
+A block is acknowledged after what follows from it was published and it is on the disk, itself or in the detector's
+state. After a kill the broker sends the rest again, and what is said twice is the same to the letter.
 """
 
 import asyncio
 import logging
 import time
+import zlib
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from contextlib import closing
@@ -20,8 +21,9 @@ from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
 from crampwatch.bus.vitals import report_unreadable
 from crampwatch.detector.live_analysis import LiveAnalysis, take_together
-from crampwatch.detector.live_checkpoint import CheckpointFile, StreamKey
+from crampwatch.detector.live_checkpoint import CheckpointFile
 from crampwatch.detector.live_order import EarlyBlocks
+from crampwatch.detector.live_taken import StreamKey, Taken
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError
@@ -31,6 +33,9 @@ from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
 __all__ = ["DetectorOptions", "run"]
 
 CHECKPOINT_S: Final = 1.0
+WHOLE_STATE_S: Final = 120.0
+"""Until then what was taken is kept instead, a thirtieth of the octets; after a kill it is analysed again, within
+seconds."""
 UNACKNOWLEDGED_LIMIT: Final = 16
 """Brokers stop sending at their own limit, which they do not tell: Mosquitto at 20 messages, NATS at 1,000. So when no
 more than a moment's silence follows this many, a checkpoint is made without waiting for its time."""
@@ -87,6 +92,8 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
     async with bus:
         with closing(CheckpointFile(options.state_dir)) as kept:
             service = _Service(bus, kept)
+            if not await asyncio.to_thread(service.restore, stop):
+                return
             watching = asyncio.create_task(service.watch_silence(), name="silence")
             try:
                 await service.consume(stop)
@@ -113,14 +120,37 @@ class _Service:
         self._infos = _known_infos(kept)
         self._analyses: dict[StreamKey, LiveAnalysis] = {}
         self._changed: set[StreamKey] = set()
+        self._unsaved: set[StreamKey] = set()
+        self._steps: list[Taken] = []
+        self._whole_due_s = asyncio.get_running_loop().time() + WHOLE_STATE_S
         self._taken: list[Message] = []
         self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
         self._early: defaultdict[StreamKey, EarlyBlocks[tuple[SampleBlock, Message]]] = defaultdict(EarlyBlocks)
         self._heard_s: dict[StreamKey, float] = {}
         self._silent: set[StreamKey] = set()
 
+    def restore(self, stop: asyncio.Event) -> bool:
+        """Take again what was taken since the checkpoints; what follows from it was told then.
+
+        Returns:
+            Whether it was completed: after a stop in the middle nothing may be kept.
+        """
+        for key, steps in self._kept.taken_since().items():
+            first = next((SampleBlock.decode(step.payload) for step in steps if step.what == "block"), None)
+            analysis = None if first is None else self._begun(key, first)
+            if analysis is None:
+                continue
+            for step in steps:
+                if stop.is_set():
+                    return False
+                _take_again(analysis, step)
+            analysis.flush()
+            self._analyses[key] = analysis
+            self._unsaved.add(key)
+        return True
+
     async def consume(self, stop: asyncio.Event) -> None:
-        """Take messages until told to stop; make a checkpoint about once a second and at the end.
+        """Take messages until told to stop; keep what was taken about once a second, and the whole state at the end.
 
         A message that was begun is finished: its findings and its place in the detector's state belong together. Where
         that cannot be done in time, as while the broker is away, no checkpoint is made and the broker sends it again.
@@ -153,7 +183,7 @@ class _Service:
                     await self._take_due()
                     await self.checkpoint()
                     due_s = clock() + CHECKPOINT_S
-            await self.checkpoint()
+            await self.checkpoint(is_last=True)
         finally:
             receiving.cancel()
 
@@ -176,19 +206,34 @@ class _Service:
         told: list[messages.Message] = []
         if info.ended_ns is not None and info.session == analysis.session:
             told = analysis.finish()
-            self._changed.add(key)
+            self._note(Taken(key, "end"))
         return [*told, analysis.silent_state(info.ended_ns or since_ns)]
 
-    async def checkpoint(self) -> None:
-        """Publish what is batched, keep the state of what changed, then acknowledge what led to it."""
+    async def checkpoint(self, *, is_last: bool = False) -> None:
+        """Publish what is batched, keep what was taken, now and then the whole state, then acknowledge."""
         taken, self._taken = self._taken, []
         changed, self._changed = self._changed, set()
         await self._tell_all([self._analyses[key].flush() for key in sorted(changed)])
-        if changed:
-            states = {key: self._analyses[key].checkpoint() for key in changed}
-            await asyncio.to_thread(self._kept.save, states)
+        await self._keep(is_last=is_last)
         for message in taken:
             message.ack()
+
+    async def _keep(self, *, is_last: bool) -> None:
+        clock = asyncio.get_running_loop().time
+        steps, self._steps = self._steps, []
+        if is_last or clock() >= self._whole_due_s or not self._kept.has_room(steps):
+            unsaved, self._unsaved = self._unsaved, set()
+            states = {key: self._analyses[key].checkpoint() for key in unsaved}
+            await asyncio.to_thread(self._kept.save, states)
+            self._whole_due_s = clock() + WHOLE_STATE_S
+        elif steps:
+            await asyncio.to_thread(self._kept.append, steps)
+
+    def _note(self, step: Taken) -> None:
+        """Remember a step until it is kept."""
+        self._steps.append(step)
+        self._changed.add(step.key)
+        self._unsaved.add(step.key)
 
     async def _take(self, message: Message) -> None:
         try:
@@ -243,7 +288,6 @@ class _Service:
         """Analyse the blocks whose turn it is, those of many streams together."""
         while due := self._next_due():
             found = take_together([(self._analyses[key], block) for key, block in due])
-            self._changed.update(key for key, _ in due)
             await self._tell_all(found)
 
     def _next_due(self) -> list[tuple[StreamKey, SampleBlock]]:
@@ -254,6 +298,7 @@ class _Service:
             item = self._early[key].take(self._analyses[key].next_index, is_patient=is_patient)
             if item is not None:
                 self._taken.append(item[1])
+                self._note(Taken(key, "block", item[1].payload))
                 due.append((key, item[0]))
         return due
 
@@ -261,28 +306,33 @@ class _Service:
         for key, analysis in self._analyses.items():
             if key.sensor == sensor:
                 analysis.take_temperature(message)
-                self._changed.add(key)
+                self._note(Taken(key, "temperature", messages.encode(message)))
 
     def _analysis(self, key: StreamKey, block: SampleBlock) -> LiveAnalysis | None:
         """Return the stream's analysis, restored or new; None where the stream is not EMG."""
         if key in self._analyses:
             return self._analyses[key]
-        info = self._infos[key.sensor]
-        stream = next((row for row in info.streams if row.stream == key.stream), None)
-        if stream is None or stream.kind != "emg":
+        begun = self._begun(key, block)
+        if begun is None:
             return None
         for old in [known for known in self._analyses if known.sensor == key.sensor and known.stream == key.stream]:
             self._forget(old)
-        self._analyses[key] = self._restored(key, info, block) or LiveAnalysis(info, block)
-        return self._analyses[key]
+        self._analyses[key] = begun
+        return begun
+
+    def _begun(self, key: StreamKey, block: SampleBlock) -> LiveAnalysis | None:
+        """Return an analysis from the stream's checkpoint or its first block; None where the stream is not EMG."""
+        info = self._infos.get(key.sensor)
+        stream = None if info is None else next((row for row in info.streams if row.stream == key.stream), None)
+        if info is None or stream is None or stream.kind != "emg":
+            return None
+        return self._restored(key, info, block) or LiveAnalysis(info, block)
 
     def _restored(self, key: StreamKey, info: messages.SensorInfo, block: SampleBlock) -> LiveAnalysis | None:
-        checkpoint = self._kept.load(key)
-        if checkpoint is None:
-            return None
         try:
-            return LiveAnalysis.from_checkpoint(info, block, checkpoint)
-        except (msgspec.MsgspecError, ValueError) as error:
+            checkpoint = self._kept.load(key)
+            return None if checkpoint is None else LiveAnalysis.from_checkpoint(info, block, checkpoint)
+        except (msgspec.MsgspecError, ValueError, zlib.error) as error:
             _log.warning("the kept state of %s cannot be read and is begun anew: %s", key.sensor, error)
             return None
 
@@ -292,6 +342,7 @@ class _Service:
         self._heard_s.pop(key, None)
         self._silent.discard(key)
         self._changed.discard(key)
+        self._unsaved.discard(key)
 
     async def _tell_all(self, told: Iterable[Iterable[messages.Message]]) -> None:
         """Publish what several streams say, side by side: the order matters within one."""
@@ -300,6 +351,15 @@ class _Service:
     async def _tell(self, told: Iterable[messages.Message]) -> None:
         for message in told:
             await publish_message(self._bus, message, _LEAVES[type(message)])
+
+
+def _take_again(analysis: LiveAnalysis, step: Taken) -> None:
+    if step.what == "block":
+        analysis.take(SampleBlock.decode(step.payload))
+    elif step.what == "temperature":
+        analysis.take_temperature(messages.decode(step.payload, messages.Temperature))
+    else:
+        analysis.finish()
 
 
 def _told_of(sensor: str, message: Message, kind: type[messages.AnyMessage]) -> messages.AnyMessage:
