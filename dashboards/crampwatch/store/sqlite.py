@@ -21,6 +21,7 @@ from crampwatch.store.feature_chunk import STEPS, FeatureChunk, known_steps, par
 from crampwatch.store.night import EpisodeOutline, Night, summed_up
 from crampwatch.store.points import Document, Reading, document_of, readings_of
 from crampwatch.store.series import FIELDS, Series, thinned
+from crampwatch.store.sqlite_adopt import adopt
 from crampwatch.store.sqlite_raw import RAW_SCHEMA, read_raw, write_raw
 from crampwatch.store.sqlite_tiers import TIER_SCHEMA, Reader, read_tier, refresh_tiers
 from crampwatch.store.store import FOREVER_NS, RejectedError
@@ -144,6 +145,22 @@ class SqliteStore:
         """Return each sensor as it introduced itself last, by id."""
         newest = {info.sensor: info for info in self.sessions()}
         return [newest[sensor] for sensor in sorted(newest)]
+
+    def adopt(self, other: Path, session: str) -> None:
+        """Take over what another store knows of a session, in one transaction; what is known already stays.
+
+        Args:
+            other: An SQLite store, of this version; nobody writes to it.
+            session: UUID.
+        """
+        with self._used() as database:
+            database.execute("ATTACH ? AS old", (f"{other.absolute().as_uri()}?mode=ro",))
+            try:
+                with database:
+                    database.execute("BEGIN IMMEDIATE")
+                    adopt(database, session, _reader_of)
+            finally:
+                database.execute("DETACH old")
 
     def close(self) -> None:
         """Close the file; it is opened again when needed."""
