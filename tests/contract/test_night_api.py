@@ -28,6 +28,7 @@ from crampwatch.web.archive import Archive
 from crampwatch.web.assets import Asset
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
+from crampwatch.web.night_marks import mark_of
 from crampwatch.web.openapi import describing, routes_of
 from crampwatch.web.server import create_app
 from hypothesis import HealthCheck, given, settings
@@ -254,3 +255,22 @@ def test_whatever_is_asked_the_server_stands(served: Served) -> None:
         ask()
         count += 1
     assert count >= 9
+
+
+def test_what_is_recorded_is_told_of_the_night_the_wearer_said_it_was(served: Served) -> None:
+    assert served.ask(f"nights/{NIGHT}")["said"] is None
+    begin, end = BEGIN_NS + 50 * S_NS, BEGIN_NS + 150 * S_NS
+    marks = [mark_of("begin", t_ns=begin, origin=Origin.LIVE), mark_of("end", t_ns=end, origin=Origin.LIVE)]
+    asyncio.run(served.archive.note(marks[:1]))
+    assert served.ask(f"nights/{NIGHT}")["said"] == {
+        "from_ns": begin,
+        "to_ns": None,
+        "recorded_s": pytest.approx(140, abs=0.1),
+    }
+    asyncio.run(served.archive.note(marks))
+    assert served.ask(f"nights/{NIGHT}")["said"] == {
+        "from_ns": begin,
+        "to_ns": end,
+        "recorded_s": pytest.approx(90, abs=0.1),
+    }
+    assert served.ask(f"nights/demo.{NIGHT}")["said"] is None

@@ -96,14 +96,18 @@ class AlarmBook:
             raise ValueError("A disturbed signal is a fault, which has no alarm to choose.")
         self._change(calls=tuple(kind for kind in CALLABLE_KINDS if kind in chosen))
 
-    def begin_night(self, *, now_ns: int) -> None:
-        """Note that the sleeper goes to sleep; a night that has begun goes on."""
-        if self._state.night_ns is None:
-            self._change(night_ns=now_ns)
+    def begin_night(self, *, now_ns: int) -> bool:
+        """Note that the sleeper goes to sleep; return False where the night had begun, which goes on."""
+        if self._state.night_ns is not None:
+            return False
+        self._change(night_ns=now_ns)
+        return True
 
-    def end_night(self) -> None:
-        """Note that the sleeper is up; snoozes end with the night."""
+    def end_night(self) -> bool:
+        """Note that the sleeper is up; snoozes end with the night. Return False where none had begun."""
+        had_begun = self._state.night_ns is not None
         self._change(night_ns=None, snoozed={})
+        return had_begun
 
     def wake_at(self, clock: str) -> None:
         """Set when the sleeper means to get up, as ``HH:MM``."""

@@ -1,11 +1,11 @@
 """Night and session views as one: what they need, what they answer, what they do besides."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crampwatch.protocol.messages import Episode
+from crampwatch.protocol.messages import Episode, JournalEntry
 from crampwatch.web.night_api import NightApi, Publish
 from crampwatch.web.night_book import NightBook, NightStore
 from crampwatch.web.night_recordings import Recordings
@@ -47,8 +47,9 @@ class Archive:
 
     def __init__(self, options: ArchiveOptions, publish: Publish) -> None:
         self._recordings = Recordings(options.folders)
-        book = NightBook(self._recordings, options.stores)
-        self._nights = NightApi(book, publish, options.live_verdicts)
+        self._book = NightBook(self._recordings, options.stores)
+        self._publish = publish
+        self._nights = NightApi(self._book, publish, options.live_verdicts)
         self._shelf = Shelf(self._recordings)
         workshop = options.folders[0].parent / "cache" / "exports" if options.folders else None
         self._exports = Exports(workshop, options.export) if workshop and options.export else None
@@ -58,6 +59,15 @@ class Archive:
     def operations(self) -> list[Operation]:
         """Return what is answered."""
         return [*self._nights.operations(), *self._sessions.operations()]
+
+    async def note(self, entries: Sequence[JournalEntry]) -> None:
+        """Keep what the wearer noted, and show it from now on.
+
+        Raises:
+            CrampwatchError: It cannot be kept.
+        """
+        await self._publish(entries)
+        self._book.note(entries)
 
     async def run(self) -> None:
         """Read what is recorded, until cancelled."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from crampwatch.protocol.block import SampleBlock
+from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import MESSAGE_TYPES, Episode, Features, Message, Notice, ServiceStatus, decode
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.alarms import AlarmState
@@ -55,6 +56,12 @@ class LiveModel:
     def broker(self) -> bool:
         """Whether the broker is there."""
         return self._broker
+
+    @property
+    def origin(self) -> Origin:
+        """Of what is shown: real as soon as one sensor is."""
+        origins = {sensor.origin for sensor in self._sensors.values()}
+        return next((one for one in (Origin.LIVE, Origin.REPLAY, Origin.DEMO) if one in origins), Origin.LIVE)
 
     @property
     def sensors(self) -> tuple[str, ...]:

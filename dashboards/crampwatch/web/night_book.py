@@ -16,11 +16,12 @@ from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import Episode, JournalEntry, SensorInfo
 from crampwatch.store.series import Series
 from crampwatch.web.night_labels import labels_of
+from crampwatch.web.night_marks import said_span
 from crampwatch.web.night_names import night_of, origin_of
 from crampwatch.web.night_recordings import Recordings
 from crampwatch.web.night_signal import BootSignal
 from crampwatch.web.night_window import gaps_ns
-from crampwatch.web.night_wire import EpisodeRow, Label, Night, NightRow, NightSensor
+from crampwatch.web.night_wire import EpisodeRow, Label, Night, NightRow, NightSensor, SaidNight
 from numpy.typing import NDArray
 
 __all__ = ["NightBook", "NightStore", "SessionOfNight"]
@@ -30,6 +31,8 @@ _SHORTEST_GAP_NS: Final = 3_000_000
 _MOST_GAPS: Final = 2000
 _SETTLED_NS: Final = 86_400_000_000_000
 _MOST_TEMPERATURES: Final = 600
+_LONGEST_BEFORE_NS: Final = 43_200_000_000_000
+"""Who goes to bed may say so before the first sensor is on."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -133,6 +136,7 @@ class NightBook:
             running=any(_is_running(one, self._clock_ns()) for one in sessions),
             read=gathered.share,
             recorded_s=recorded_s,
+            said=self._said(name, sessions, gathered),
             sensors=sensors,
             episodes=episodes,
             problems=problems,
@@ -211,7 +215,19 @@ class NightBook:
             problems.extend(dict.fromkeys(failed))
         return sorted(rows, key=lambda row: (row.onset_ns, row.id))
 
+    def _said(self, night: str, sessions: Sequence[SessionOfNight], gathered: "_Gathering") -> SaidNight | None:
+        """Return the night as the wearer said it was; of one whose end was not said, what was recorded of it."""
+        span = said_span(self._journal(sessions[0].started_ns - _LONGEST_BEFORE_NS), night, sessions[0].utc_offset_s)
+        last_ns = max(one.last_ns for one in sessions)
+        if span is None or (span[1] or last_ns) <= span[0]:
+            return None
+        recorded_s = gathered.recorded_s((span[0], span[1] or last_ns))
+        return SaidNight(from_ns=span[0], to_ns=span[1], recorded_s=recorded_s)
+
     def _labels(self, since_ns: int) -> dict[str, Label]:
+        return labels_of(self._journal(since_ns))
+
+    def _journal(self, since_ns: int) -> list[JournalEntry]:
         entries: list[JournalEntry] = []
         for store in self._stores:
             try:
@@ -220,7 +236,7 @@ class NightBook:
                 _log.info("notes cannot be read: %s", error)
         with self._lock:
             entries += self._noted
-        return labels_of(entries)
+        return entries
 
     def _kinds_of(self, sessions: Sequence[SessionOfNight]) -> dict[str, tuple[dict[str, int], int]]:
         """Return episodes by kind, and the longest likely cramp, of each session."""
@@ -262,9 +278,13 @@ class _Gathering:
     def sensors(self, span_ns: tuple[int, int]) -> tuple[list[NightSensor], float]:
         """Return each sensor's part, and for how many seconds any of them recorded."""
         covered = {name: _covered(self._signals.get(name, ())) for name in self._placed}
-        every = np.concatenate([*covered.values(), np.empty((0, 2), np.int64)])
         parts = [self._sensor(name, covered[name], span_ns) for name in self._placed]
-        return sorted(parts, key=_left_first), _length_s(every, span_ns)
+        return sorted(parts, key=_left_first), self.recorded_s(span_ns)
+
+    def recorded_s(self, span_ns: tuple[int, int]) -> float:
+        """Return for how much of a span any sensor recorded."""
+        every = [_covered(signals) for signals in self._signals.values()]
+        return _length_s(np.concatenate([*every, np.empty((0, 2), np.int64)]), span_ns)
 
     def _add(self, recordings: Recordings, session: SessionOfNight) -> None:
         for info in session.infos.values():

@@ -22,6 +22,7 @@ __all__ = [
     "NightSensor",
     "Packed",
     "Picture",
+    "SaidNight",
     "Signal",
     "Verdict",
     "pack_values",
@@ -123,12 +124,26 @@ class EpisodeRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: Label | None = None
 
 
+class SaidNight(Struct, frozen=True, kw_only=True):
+    """A night as the wearer said it was.
+
+    Attributes:
+        to_ns: Null until its end was said.
+        recorded_s: How long any sensor had samples in it.
+    """
+
+    from_ns: int
+    to_ns: int | None
+    recorded_s: float
+
+
 class Night(Struct, frozen=True, kw_only=True):
     """A night.
 
     Attributes:
         read: How much of its recordings was read so far, 0 to 1: until then what is missing may only be unread.
         recorded_s: How long any sensor had samples.
+        said: As the wearer said it was; null where nothing was said.
         problems: What cannot be shown, and why, for people.
         before: The night before it, if there is one.
         after: The night after it, if there is one.
@@ -142,6 +157,7 @@ class Night(Struct, frozen=True, kw_only=True):
     running: bool
     read: float
     recorded_s: float
+    said: SaidNight | None
     sensors: list[NightSensor]
     episodes: list[EpisodeRow]
     problems: list[str]

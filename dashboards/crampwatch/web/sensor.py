@@ -36,6 +36,11 @@ class SensorLive:
         self._label: SensorLabel | None = None
 
     @property
+    def origin(self) -> Origin:
+        """Where its data comes from."""
+        return self._origin
+
+    @property
     def newest_ns(self) -> int | None:
         """When the newest sample ended."""
         return self._waveform.newest_ns if self._waveform else None

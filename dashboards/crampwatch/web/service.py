@@ -28,6 +28,7 @@ from crampwatch.web.assets import load_assets
 from crampwatch.web.feed import History, follow_broker, follow_history, subscribe
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
+from crampwatch.web.night_marks import NightMarks
 from crampwatch.web.openapi import describing, routes_of
 from crampwatch.web.outlet import Outlet
 from crampwatch.web.server import create_app
@@ -102,11 +103,11 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
         model = _empty_model()
         hub = Hub(model)
-        settings = SettingsApi(
-            model, SettingsFolder(options.data / "page" if options.data else None), lambda: _report(options, login)
-        )
         outlet = Outlet()
         archive = Archive(options.archive, outlet.note)
+        folder = options.data / "page" if options.data else None
+        marks = NightMarks(folder / "night-marks.json" if folder else None, archive.note)
+        settings = SettingsApi(model, SettingsFolder(folder), lambda: _report(options, login), marks)
         operations = [*settings.operations(), *archive.operations()]
         app = create_app(
             assets=assets,
@@ -117,7 +118,8 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
             routes=routes_of([*operations, describing(operations, version=_version())]),
         )
         async with _served(app, listener, hub, options):
-            works = [stop.wait(), hub.run(), settings.run(), archive.run(), _follow(options, model, outlet, url)]
+            works = [stop.wait(), hub.run(), settings.run(), marks.run(), archive.run()]
+            works.append(_follow(options, model, outlet, url))
             if options.history is not None:
                 works.append(follow_history(options.history, model))
             await first_of(*works)

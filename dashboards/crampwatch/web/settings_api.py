@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import Name
@@ -13,6 +13,7 @@ from crampwatch.protocol.topics import SENSOR_PATTERN
 from crampwatch.web import kept
 from crampwatch.web.alarms import AlarmBook, AlarmState, Clock
 from crampwatch.web.live import LiveModel
+from crampwatch.web.night_marks import NightMarks, Step, mark_of
 from crampwatch.web.openapi import Operation, RefusedError, answer, read_body
 from crampwatch.web.sensor_labels import MOST_LABELS, SensorLabel
 from crampwatch.web.system_report import SystemReport
@@ -52,7 +53,7 @@ class AlarmChoice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 class NightStep(Struct, frozen=True, forbid_unknown_fields=True):
     """The night begins, or is over."""
 
-    step: Literal["begin", "end"]
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,16 @@ class SettingsApi:
         model: Shows what is set to every open page.
         folder: Where it is kept.
         examine: Looks at this machine; may block.
+        marks: Keep when the night began and ended.
     """
 
-    def __init__(self, model: LiveModel, folder: SettingsFolder, examine: Callable[[], SystemReport]) -> None:
+    def __init__(
+        self, model: LiveModel, folder: SettingsFolder, examine: Callable[[], SystemReport], marks: NightMarks
+    ) -> None:
         self._model = model
         self._folder = folder
         self._examine = examine
+        self._marks = marks
         self._book = AlarmBook(folder.load_alarms())
         self._labels = folder.load_labels()
         self._saving = asyncio.Lock()
@@ -186,14 +191,13 @@ class SettingsApi:
 
     async def night(self, request: Request) -> Response:
         """Begin the night, or end it."""
-
-        def change(night: NightStep) -> None:
-            if night.step == "begin":
-                self._book.begin_night(now_ns=time.time_ns())
-            else:
-                self._book.end_night()
-
-        return await self._change(request, NightStep, change)
+        night: NightStep = await read_body(request, NightStep)
+        now_ns = time.time_ns()
+        is_news = self._book.begin_night(now_ns=now_ns) if night.step == "begin" else self._book.end_night()
+        if is_news:
+            await self._marks.add(mark_of(night.step, t_ns=now_ns, origin=self._model.origin))
+        await self._keep_alarms()
+        return answer(self._book.state)
 
     async def label(self, request: Request) -> Response:
         """Name a sensor and say where it is worn."""

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,13 @@ import httpx
 import pytest
 import schemathesis
 from crampwatch.detector.config import DetectorConfig
-from crampwatch.protocol.messages import encode
+from crampwatch.protocol.messages import JournalEntry, encode
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.access import HostRule
 from crampwatch.web.guard import INTENT_HEADER
 from crampwatch.web.hub import Hub
 from crampwatch.web.live import LiveModel
+from crampwatch.web.night_marks import NightMarks
 from crampwatch.web.openapi import describing, routes_of
 from crampwatch.web.server import create_app
 from crampwatch.web.settings_api import SettingsApi, SettingsFolder
@@ -36,10 +37,13 @@ class Page:
         self.model = LiveModel(now_ns=time.time_ns(), utc_offset_s=0)
         self.foot = Foot("cw-left", side="unknown", muscle="")
         self.model.apply(Topic("cw-left", Leaf.INFO), encode(self.foot.info()), now_s=0)
+        self.told: list[JournalEntry] = []
+        self.marks = NightMarks(data / "page" / "night-marks.json", self._publish)
         self.api = SettingsApi(
             self.model,
             SettingsFolder(data / "page"),
             lambda: report(data, now_ns=time.time_ns(), store_url="sqlite:////none", is_guarded=False),
+            self.marks,
         )
         operations = self.api.operations()
         routes = routes_of([*operations, describing(operations, version="0")])
@@ -48,6 +52,9 @@ class Page:
         self.browser = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost:8042", headers=MEANT
         )
+
+    async def _publish(self, entries: Sequence[JournalEntry]) -> None:
+        self.told += entries
 
 
 @pytest.fixture
@@ -82,6 +89,15 @@ async def test_acknowledging_and_the_night_are_kept(page: Page, tmp_path: Path) 
     assert (kept.calls, kept.wake_at) == (("cramp", "rhythmic"), "06:30")
     await page.browser.post("/api/v1/alarms/night", json={"step": "end"})
     assert SettingsFolder(tmp_path / "page").load_alarms().night_ns is None
+
+
+async def test_a_night_begun_twice_is_noted_once_and_outlives_the_server(page: Page, tmp_path: Path) -> None:
+    before_ns = time.time_ns()
+    for step in ("end", "begin", "begin", "end", "end"):
+        assert (await page.browser.post("/api/v1/alarms/night", json={"step": step})).status_code == 200
+    marks = Page(tmp_path).marks.untold
+    assert [mark.text for mark in marks] == ["night_begin", "night_end"]
+    assert before_ns < marks[0].t_ns < marks[1].t_ns < time.time_ns()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ const words: Omit<Words, Shared> = {
       : `${count} wahrscheinliche Krämpfe, der längste ${longest} um ${clock(ms)}, ${place}.`,
   denied: (count) => `${count} als kein Krampf markiert.`,
   recorded: (recorded, span) => `Aufgezeichnet ${recorded} von ${span}.`,
+  recordedSince: (recorded, span, from) => `Aufgezeichnet ${recorded} von ${span}, seit Ihre Nacht um ${from} begann.`,
+  recordedBetween: (recorded, span, from, to) => `Aufgezeichnet ${recorded} von ${span}, Ihrer Nacht von ${from} bis ${to}.`,
   also: (parts) => `Außerdem ${parts}.`,
   reading: (percent) => `Die Aufnahme wird gelesen: ${percent} %. Was unten fehlt, ist vielleicht nur noch nicht gelesen.`,
   running: "Wird noch aufgezeichnet",

@@ -34,6 +34,9 @@ export const en = {
       : `${count} likely cramps, longest ${longest} at ${clock(ms)}, ${place}.`,
   denied: (count: number): string => `${count} marked as not a cramp.`,
   recorded: (recorded: string, span: string): string => `Recorded ${recorded} of ${span}.`,
+  recordedSince: (recorded: string, span: string, from: string): string => `Recorded ${recorded} of ${span} since your night began at ${from}.`,
+  recordedBetween: (recorded: string, span: string, from: string, to: string): string =>
+    `Recorded ${recorded} of ${span}, your night from ${from} to ${to}.`,
   also: (parts: string): string => `Also ${parts}.`,
   reading: (percent: number): string => `Reading the recording: ${percent} %. What is missing below may only be unread.`,
   running: "Still recording",

@@ -64,6 +64,8 @@ export interface Night {
   running: boolean;
   read: number;
   recorded_s: number;
+  /** As the wearer said it was; `to_ns` is null until its end was said. */
+  said: { from_ns: number; to_ns: number | null; recorded_s: number } | null;
   sensors: NightSensor[];
   episodes: EpisodeRow[];
   problems: string[];

@@ -2,7 +2,7 @@
 
 import { muscleWords } from "../live/words";
 import { text as shared } from "../strings";
-import { decimals } from "../time";
+import { clock, decimals } from "../time";
 import { text } from "./text";
 import type { EpisodeRow, Night, NightSensor } from "./wire";
 
@@ -40,10 +40,17 @@ export function sentence(night: Night): string {
   const found = longest
     ? text.cramps(kept.length, lasting(lengthMs(longest, night)), longest.onset_ns / 1e6, placeOfEpisode(night, longest))
     : text.noCramps;
-  const spanMs = (night.to_ns - night.from_ns) / 1e6;
-  const recorded = night.read < 1 ? "" : ` ${text.recorded(lasting(night.recorded_s * 1000), lasting(spanMs))}`;
+  const recorded = night.read < 1 ? "" : ` ${recordedWords(night)}`;
   const denied = cramps.length - kept.length;
   return `${found}${denied ? ` ${text.denied(denied)}` : ""}${recorded}`;
+}
+
+/** "Recorded 7 h 05 of 7 h 40.", of the night as the wearer said it was where that is known. */
+function recordedWords({ said, recorded_s, from_ns, to_ns }: Night): string {
+  if (!said) return text.recorded(lasting(recorded_s * 1000), lasting((to_ns - from_ns) / 1e6));
+  const [from, to] = [said.from_ns / 1e6, (said.to_ns ?? to_ns) / 1e6];
+  const words = [lasting(said.recorded_s * 1000), lasting(to - from), clock(from)] as const;
+  return said.to_ns === null ? text.recordedSince(...words) : text.recordedBetween(...words, clock(to));
 }
 
 /** "Also 12 twitches, 3 movements; 1 withdrawn." */

@@ -1,0 +1,80 @@
+"""When the wearer says the night begins and ends: kept until it is told, and one night however often it is said."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.messages import JournalEntry
+from crampwatch.protocol.topics import Leaf, Topic
+from crampwatch.web import night_marks
+from crampwatch.web.night_marks import NightMarks, Step, mark_of, said_span
+
+BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
+HOUR_NS = 3_600_000_000_000
+NIGHT = "2026-11-20"
+
+
+def mark(step: Step, hour: float, origin: Origin = Origin.LIVE) -> JournalEntry:
+    return mark_of(step, t_ns=BEGIN_NS + round(hour * HOUR_NS), origin=origin)
+
+
+def said(*marks: JournalEntry) -> tuple[float, float | None] | None:
+    span = said_span(marks, NIGHT, 0)
+    if span is None:
+        return None
+    return (span[0] - BEGIN_NS) / HOUR_NS, None if span[1] is None else (span[1] - BEGIN_NS) / HOUR_NS
+
+
+def test_a_night_is_from_its_begin_to_its_end() -> None:
+    assert said(mark("end", 8), mark("begin", 0)) == (0, 8)
+
+
+def test_who_gets_up_and_lies_down_again_has_one_night() -> None:
+    assert said(mark("begin", 0), mark("end", 3), mark("begin", 3.5), mark("end", 8)) == (0, 8)
+
+
+def test_a_night_whose_end_was_not_said_is_open() -> None:
+    assert said(mark("begin", 0)) == (0, None)
+    assert said(mark("begin", 0), mark("end", 3), mark("begin", 3.5)) == (0, None)
+
+
+def test_other_nights_and_simulated_ones_are_not_it() -> None:
+    assert said(mark("begin", 24), mark("end", -24), mark("begin", 0, Origin.DEMO)) is None
+    assert said() is None
+
+
+def test_saying_it_twice_is_saying_it_once() -> None:
+    assert mark("begin", 1) == mark("begin", 1)
+    assert str(Topic(mark("begin", 1).sensor, Leaf.JOURNAL)) == "crampwatch/v1/_web/journal"
+
+
+async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(night_marks, "_RETRY_S", 0.01)
+    told: asyncio.Queue[JournalEntry] = asyncio.Queue()
+    tries = 0
+
+    async def publish(entries: Sequence[JournalEntry]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise UnavailableError("The broker is not there.")
+        for entry in entries:
+            told.put_nowait(entry)
+
+    path = tmp_path / "page" / "night-marks.json"
+    before = NightMarks(path, publish)
+    await before.add(mark("begin", 0))
+    after = NightMarks(path, publish)
+    assert after.untold == (mark("begin", 0),)
+    running = asyncio.create_task(after.run())
+    async with asyncio.timeout(20):
+        assert await told.get() == mark("begin", 0)
+        await after.add(mark("end", 8))
+        assert await told.get() == mark("end", 8)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert told.empty()
