@@ -18,6 +18,7 @@ __all__ = ["StreamKey", "Taken", "TakenLog"]
 
 LOG_OCTETS: Final = 1 << 20
 """Nine minutes of one sensor; with more sensors than four it is full before the two minutes are over."""
+_BLOCK_OCTETS: Final = 4096
 _HEAD_OCTETS: Final = 8
 _STEP_OCTETS: Final = 64
 """More than what a step takes beside its payload and the sensor's name."""
@@ -62,7 +63,10 @@ class TakenLog:
         self._octets = octets
         if os.fstat(self._file.fileno()).st_size != octets:
             self._file.truncate(0)
-            self._file.write(bytes(octets))  # written, so that no later write has to find room on the disk
+            # Written, so that no later write has to find room on the disk; a block at a time, since Linux would cache
+            # a single large write as one piece, and may write out all of it again with each entry.
+            for begin in range(0, octets, _BLOCK_OCTETS):
+                self._file.write(bytes(min(_BLOCK_OCTETS, octets - begin)))
             os.fsync(self._file.fileno())
         self._place, self._number = 0, 0
         for number, _ in self._entries():
