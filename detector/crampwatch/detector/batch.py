@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus, Event
 from crampwatch.detector.pipeline import Detector
@@ -33,6 +34,7 @@ class Episode:
         peak_uv: Largest deviation of the EMG band, uV (counts where the scale is unknown).
         why: Reasons, for the wearer.
         episode_id: The same as in a live run.
+        calibration: Id and date of the personal calibration it was judged with; empty where there was none.
     """
 
     onset_s: float
@@ -44,6 +46,7 @@ class Episode:
     peak_uv: float
     why: tuple[Reason, ...]
     episode_id: str
+    calibration: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -80,6 +83,7 @@ def detect(
     temperature: tuple[Array, float] | None = None,
     first_index: int = 0,
     config: DetectorConfig | None = None,
+    calibration: Calibration | None = None,
 ) -> list[Episode]:
     """Detect the episodes of a recording.
 
@@ -89,8 +93,14 @@ def detect(
         temperature: Skin temperature in degC from the first sample on, and its rate in Hz.
         first_index: Sample index of the first row.
         config: Thresholds; the defaults where None.
+        calibration: What is known of the wearer, from the first sample on; None where nothing is.
+
+    Raises:
+        ConfigurationError: The stream cannot be analysed, or the calibration is of another kind of stream.
     """
     detector = Detector(stream, config=config)
+    if calibration is not None:
+        detector.calibrate(calibration)
     collector = EpisodeCollector()
     index = first_index
     for piece in _pieces(emg, stream.rate_hz):
@@ -132,4 +142,5 @@ def _episode(change: EpisodeChange, rate_hz: float, first_index: int) -> Episode
         peak_uv=change.peak_uv,
         why=change.reasons,
         episode_id=change.episode_id,
+        calibration=change.calibration,
     )

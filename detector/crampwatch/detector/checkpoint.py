@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.state import StateMachine
 from crampwatch.detector.tracker import OpenEpisode
@@ -40,6 +41,8 @@ class Checkpoint:
         series: The series under way.
         state: The state machine.
         celsius: Skin temperature told last; NaN where none.
+        calibration: What is known of the wearer; None where nothing is.
+        calibrations_due: Those that hold from a later sample on.
     """
 
     version: int
@@ -54,6 +57,8 @@ class Checkpoint:
     series: OpenEpisode | None
     state: StateMachine
     celsius: float
+    calibration: Calibration | None = None
+    calibrations_due: tuple[Calibration, ...] = ()
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.cramp_odds import TERMS, Argument, cramp_arguments
 from crampwatch.detector.evidence import Evidence
+from crampwatch.detector.own_effort import own_effort
 from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason, ReasonCode
@@ -114,7 +115,7 @@ def _lasts(evidence: Evidence, *, ended: bool) -> Reason:
 def _sustained(
     evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
 ) -> Verdict:
-    score, reasons = _cramp_score(evidence, config, scale_known)
+    score, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
     probability = 1.0 / (1.0 + math.exp(-score))
     if score > _least_score(evidence, config, was_cramp=was_cramp):
         return Verdict(EpisodeKind.CRAMP, probability, reasons)
@@ -130,10 +131,16 @@ def _least_score(evidence: Evidence, config: DetectorConfig, *, was_cramp: bool)
     return config.revoke_score if evidence.age_s < _OLD_CRAMP_S else config.revoke_old_score
 
 
-def _cramp_score(evidence: Evidence, config: DetectorConfig, scale_known: bool) -> tuple[float, tuple[Reason, ...]]:
+def _cramp_score(
+    evidence: Evidence, config: DetectorConfig, *, was_cramp: bool, scale_known: bool
+) -> tuple[float, tuple[Reason, ...]]:
     """Return log odds for an involuntary contraction, and the arguments, the weightiest first."""
     score, arguments = cramp_arguments(evidence)
-    arguments = (*arguments, *_weakness(evidence, config, scale_known=scale_known))
+    arguments = (
+        *arguments,
+        *_weakness(evidence, config, scale_known=scale_known),
+        *own_effort(evidence, was_cramp=was_cramp),
+    )
     score += sum(one.weight for one in arguments[len(TERMS) :])
     return score, tuple(one.reason for one in sorted(arguments, key=lambda one: -abs(one.weight)))
 

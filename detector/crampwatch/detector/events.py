@@ -93,6 +93,7 @@ class EpisodeChange:
         confidence: How sure the kind is, 0 to 1.
         peak_uv: Largest deviation of the EMG band, uV (counts where the scale is unknown).
         reasons: Why, for the wearer.
+        calibration: Id and date of the personal calibration it was judged with; empty where there was none.
     """
 
     status: EpisodeStatus
@@ -106,6 +107,7 @@ class EpisodeChange:
     confidence: float
     peak_uv: float
     reasons: tuple[Reason, ...]
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

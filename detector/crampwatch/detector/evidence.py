@@ -1,5 +1,6 @@
 """What is known of an episode, as numbers with a physiological meaning."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,7 @@ class Evidence:
         mains_ratio: Change of the power at the mains lines over the EMG plateau.
         mains_step: How much the power at the mains lines differs now from before, over the EMG plateau.
         trend: Level of the last second over the plateau.
+        own_share: Plateau as a share of the wearer's own hardest effort there; NaN without a personal calibration.
     """
 
     onset: OnsetEvidence
@@ -86,6 +88,7 @@ class Evidence:
     mains_ratio: float
     mains_step: float
     trend: float
+    own_share: float = math.nan
 
 
 def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> OnsetEvidence:
@@ -119,8 +122,12 @@ def gather(
     onset_bin: int,
     end_bin: int,
     channel: int,
+    own: float = math.nan,
 ) -> Evidence:
-    """Gather what the history still holds of an episode from `onset_bin` to before `end_bin` (bins since index 0)."""
+    """Gather what the history still holds of an episode from `onset_bin` to before `end_bin` (bins since index 0).
+
+    `own` is the amplitude of the wearer's own hardest effort on that channel.
+    """
     view = _View.of(history, onset_bin, end_bin)
     level = view.excess[:, channel]
     plateau = _quantile(level, _PLATEAU_QUANTILE)
@@ -142,6 +149,7 @@ def gather(
         mains_ratio=float((_median(view.mains[:, channel]) - onset.mains_before[channel]) / plateau),
         mains_step=_mains_step(history, onset.mains_before[channel], channel) / plateau,
         trend=_trend(level, plateau, grid),
+        own_share=float(np.sqrt(plateau)) / own,
     )
 
 

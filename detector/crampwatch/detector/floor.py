@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NoiseFloor"]
+__all__ = ["LONGEST_SLOT_HOPS", "NoiseFloor"]
 
 Array = NDArray[np.float64]
 
 _FIRST_SLOT_HOPS = 10  # at the start the floor is needed after a second
-_SLOT_HOPS = 50
+LONGEST_SLOT_HOPS = 50
+"""Hops between two updates; every update falls on a multiple of the shorter first ones too."""
+
 _FIRST_SLOTS = 5
 _REMEMBERED = 30  # slots of 5 s: two and a half minutes follow a drying gel and a cooling foot
 _QUIET_RATIO = 2.2  # a hop above this is activity and tells nothing about rest
@@ -20,6 +22,9 @@ _LOWER_HALF_BIAS = 0.88  # mean of the lower half of chi-square means with some 
 _STEADY_SLOTS = 36
 _STEADY_LOG_STD = 0.1  # 0.4 dB: an amplifier is this steady over three minutes, a muscle is not
 _GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
+_NOISE_LOG_STD = 0.32  # of ten hops: 0.2 in noise at 500 Hz and more, 0.5 in a cramp; below 250 Hz both are alike
+_FEWEST_STEADY = 7
+_PATIENT_SLOTS = 60  # a minute: what a calibration expects is given up sooner than what was seen
 
 
 @dataclass(slots=True)
@@ -32,6 +37,7 @@ class NoiseFloor:
         quiet: Resting power of past slots, NaN where there was none, the latest last; (slots, channels).
         loud: Power of the latest slots without rest, to adopt a new level; (slots, channels).
         loud_slots: Slots in a row without rest; (channels,).
+        expected: What rest is expected to be before any was seen, NaN where nothing is known; (channels,).
     """
 
     channels: int
@@ -39,17 +45,23 @@ class NoiseFloor:
     quiet: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud_slots: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    expected: Array = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         if not self.loud_slots.size:
             self.quiet = np.full((_REMEMBERED, self.channels), np.nan)
             self.loud = np.full((_STEADY_SLOTS, self.channels), np.nan)
             self.loud_slots = np.zeros(self.channels, np.int64)
+            self.expected = np.full(self.channels, np.nan)
 
     def slot_hops(self) -> int:
         """Return the hops between two updates, which end at multiples of it: 1 s at first, then 5 s."""
         young = np.isnan(self.quiet[-_FIRST_SLOTS:]).any()
-        return _FIRST_SLOT_HOPS if young else _SLOT_HOPS
+        return _FIRST_SLOT_HOPS if young else LONGEST_SLOT_HOPS
+
+    def expect(self, power: Array) -> None:
+        """Expect this power at rest until rest is seen: a night may begin in the middle of a contraction."""
+        self.expected = power.copy()
 
     def power(self) -> Array:
         """Return the resting power, uV2; NaN where no rest was seen yet; (channels,)."""
@@ -73,6 +85,10 @@ class NoiseFloor:
             self._remember(channel, _lower_half(quiet))
             self.loud_slots[channel] = 0
             return
+        if np.isnan(self.quiet[:, channel]).all() and self._is_worse_contact(channel, known):
+            self.expected[channel] = np.nan
+            self._remember(channel, _lower_half(known))
+            return
         self.loud[:-1, channel] = self.loud[1:, channel]
         self.loud[-1, channel] = _lower_half(known)
         self.loud_slots[channel] += 1
@@ -91,11 +107,16 @@ class NoiseFloor:
         spread = float(np.std(np.log(self.loud[:, channel] + np.finfo(float).tiny)))
         return spread < _STEADY_LOG_STD or self.loud_slots[channel] >= _GIVE_UP_SLOTS
 
+    def _is_worse_contact(self, channel: int, known: Array) -> bool:
+        """Tell noise above what was expected of rest, which is as steady as noise is, from a contraction."""
+        steady = len(known) >= _FEWEST_STEADY and float(np.std(np.log(known))) < _NOISE_LOG_STD
+        return steady or self.loud_slots[channel] >= _PATIENT_SLOTS
+
     def _channel_power(self, channel: int) -> float:
         known = np.sort(self.quiet[:, channel])
         known = known[: len(known) - int(np.isnan(known).sum())]
         if not len(known):
-            return float("nan")
+            return float(np.maximum(self.expected[channel], self.least[channel]))  # NaN stays
         anchor = known[int(0.15 * (len(known) - 1))]
         same = known[: int(np.searchsorted(known, _SAME_FLOOR_RATIO * anchor, side="right"))]
         return max(float(same[len(same) // 2]), float(self.least[channel]))

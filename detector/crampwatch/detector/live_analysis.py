@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.events import (
     EpisodeChange,
     EpisodeStatus,
@@ -95,6 +96,7 @@ class LiveAnalysis:
         self._kept = _State(info.session, first.boot_id, first.stream, timeline)
         self._unit: messages.Unit = "relative" if stream.lsb_uv is None else "uV"
         self._features: list[Features] = []
+        self._began_ns = first.first_utc_ns
 
     @classmethod
     def from_checkpoint(cls, info: messages.SensorInfo, first: SampleBlock, checkpoint: bytes) -> "LiveAnalysis":
@@ -113,6 +115,23 @@ class LiveAnalysis:
         """Return all that is needed to go on; batched features must have been flushed."""
         self._kept.detector = self._detector.to_state()
         return msgspec.msgpack.encode(self._kept)
+
+    def know(self, calibrations: Iterable[Calibration]) -> None:
+        """Judge with what is known of the wearer; telling the same again is harmless.
+
+        One made in an earlier boot holds from the first block on, if it is told before that; one made in this boot from
+        its `valid_from_index` on. What was made of another placement, or after this boot had begun in another one,
+        tells nothing here. So a later run over the same blocks knows the same.
+        """
+        place = self._info.placement
+        for one in sorted(calibrations, key=lambda calibration: calibration.made_ns):
+            is_ours = one.sensor == self._info.sensor and (one.side, one.muscle) == (place.side, place.muscle)
+            if not is_ours or one.stream != self._kept.stream or not one.fits(self._detector.stream):
+                continue
+            if one.boot_id == self._kept.boot_id:
+                self._detector.calibrate(one, later=True)
+            elif not self._detector.next_index and one.made_ns <= self._began_ns:
+                self._detector.calibrate(one)
 
     @property
     def session(self) -> str:
@@ -272,6 +291,7 @@ class LiveAnalysis:
             unit=self._unit,
             reasons=tuple(reason.text for reason in change.reasons),
             why=change.reasons,
+            calibration=change.calibration,
         )
 
     def _long_cramps(self, now_index: int) -> list[messages.Message]:

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from crampwatch.detector.activity import PAST_BINS, Activity, ActivityRule
+from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.checkpoint import STATE_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import Event, Features
-from crampwatch.detector.floor import NoiseFloor
+from crampwatch.detector.floor import LONGEST_SLOT_HOPS, NoiseFloor
 from crampwatch.detector.grid import BINS_PER_HOP, Frame, Framer, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.measures import Measurer, Measures
@@ -32,7 +33,7 @@ _CARRIED = {
     "framer": ("pending", "held", "shift", "in_gap"),
     "measurer": ("unsettled",),
     "front": ("state",),
-    "floor": ("quiet", "loud", "loud_slots"),
+    "floor": ("quiet", "loud", "loud_slots", "expected"),
 }
 _MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
 
@@ -73,6 +74,7 @@ class Detector:
         self._tracker = EpisodeTracker(self._grid, self.config, stream)
         self._state = StateMachine()
         self._celsius = math.nan
+        self._due: tuple[Calibration, ...] = ()
 
     @property
     def next_index(self) -> int:
@@ -95,6 +97,28 @@ class Detector:
         """Tell the skin temperature at a sample index; NaN where the probe gave none."""
         del index  # the temperature changes over minutes: the latest is good enough
         self._celsius = celsius if math.isfinite(celsius) else self._celsius
+
+    def calibrate(self, calibration: Calibration, *, later: bool = False) -> None:
+        """Judge with what is known of the wearer, from now on: best before the first block.
+
+        Args:
+            calibration: Of this sensor as it is worn now.
+            later: Only from the first slot of 5 s that begins at or after its `valid_from_index`, so that a live run
+                and the run over the whole recording change over at the same sample. Telling it again is harmless.
+
+        Raises:
+            ConfigurationError: It is of another kind of stream.
+        """
+        if not calibration.fits(self.stream):
+            raise ConfigurationError(
+                f"The calibration {calibration.name} is of {len(calibration.channels)} channel(s) at "
+                f"{calibration.rate_hz:g} Hz in {calibration.unit}, which this signal is not.",
+                advice="Calibrate again with the sensor and settings of the night.",
+            )
+        if not later:
+            self._use(calibration)
+        elif calibration not in (self._tracker.calibration, *self._due):
+            self._due = tuple(sorted((*self._due, calibration), key=lambda one: one.valid_from_index))
 
     def finish(self) -> list[Event]:
         """Close what is open at the end of a recording."""
@@ -122,6 +146,8 @@ class Detector:
                 series=self._tracker.series,
                 state=self._state,
                 celsius=self._celsius,
+                calibration=self._tracker.calibration,
+                calibrations_due=self._due,
             )
         )
 
@@ -148,6 +174,7 @@ class Detector:
         self._tracker.barrier_bins, self._tracker.open = kept.barrier_bins, kept.open
         self._tracker.recent, self._tracker.series = kept.recent, kept.series
         self._state, self._celsius = kept.state, kept.celsius
+        self._tracker.calibration, self._due = kept.calibration, kept.calibrations_due
         self._floor_power = self._floor.power()
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -210,6 +237,8 @@ class Detector:
         row = start
         while row < self._history.hops:
             hop = self._history.first_hop + row
+            if self._due and hop % LONGEST_SLOT_HOPS == 0:
+                self._use_due(hop)
             slot_hops = self._floor.slot_hops()
             count = min(slot_hops - hop % slot_hops, self._history.hops - row)
             events += self._slot(row, count, signal_codes[row - start : row - start + count])
@@ -217,6 +246,19 @@ class Detector:
         features = self._features(start, bits)
         self._history.trim()
         return [features, *events]
+
+    def _use_due(self, hop: int) -> None:
+        """Change over to the latest calibration that holds by now."""
+        index = hop * self._grid.hop_samples
+        holding = [one for one in self._due if one.valid_from_index <= index]
+        if holding:
+            self._use(holding[-1])
+            self._due = tuple(one for one in self._due if one not in holding)
+
+    def _use(self, calibration: Calibration) -> None:
+        self._tracker.calibration = calibration
+        self._floor.expect(calibration.rest_power())
+        self._floor_power = self._floor.power()
 
     def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
         """Judge hops against one floor; at the end of a slot, let the floor follow."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from crampwatch.detector.activity import HopActivity
+from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.classify import Verdict, classify, provisional, regular
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus
@@ -103,6 +104,7 @@ class EpisodeTracker:
         barrier_bins: No episode reaches back before this; one a channel.
         recent: Brief episodes that ended last, which may turn out to be a series.
         series: The series under way, as one episode.
+        calibration: What is known of the wearer; None where nothing is.
     """
 
     grid: Grid
@@ -112,6 +114,7 @@ class EpisodeTracker:
     barrier_bins: list[int] = field(default_factory=list)
     recent: list[OpenEpisode] = field(default_factory=list)
     series: OpenEpisode | None = None
+    calibration: Calibration | None = None
     _changes: list[EpisodeChange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -302,6 +305,7 @@ class EpisodeTracker:
             onset_bin=first,
             end_bin=end,
             channel=channel,
+            own=math.nan if self.calibration is None else self.calibration.own_on(channel),
         )
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
@@ -406,6 +410,7 @@ class EpisodeTracker:
                 confidence=round(episode.confidence, 3),
                 peak_uv=max(episode.peak),
                 reasons=episode.reasons,
+                calibration="" if self.calibration is None else self.calibration.name,
             )
         )
 

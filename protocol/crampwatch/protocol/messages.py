@@ -204,6 +204,7 @@ class Episode(Message, frozen=True, kw_only=True):
         peak: Greatest envelope value.
         reasons: Why, in words a person can read.
         why: The same, one by one, for readers of another language; empty where the writer knew no codes.
+        calibration: Id and UTC date of the personal calibration it was judged with; empty where there was none.
     """
 
     id: Name
@@ -224,6 +225,7 @@ class Episode(Message, frozen=True, kw_only=True):
     unit: Unit
     reasons: tuple[Text, ...]
     why: Annotated[tuple[Reason, ...], Meta(max_length=100)] = ()
+    calibration: Annotated[str, Meta(max_length=40)] = ""
 
 
 class Notice(Message, frozen=True, kw_only=True):
