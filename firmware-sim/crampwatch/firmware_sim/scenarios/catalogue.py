@@ -6,15 +6,15 @@ from math import isfinite
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.chance import chance
-from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, grow_wearer
-from crampwatch.firmware_sim.scenarios import plain
+from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, Wearer, grow_wearer
+from crampwatch.firmware_sim.scenarios import calibrating, plain
 from crampwatch.firmware_sim.scenarios.night import NightLife, fill_night, hard_traits, night_traits
 from crampwatch.firmware_sim.scenarios.schedule import Planner, Repeating, Schedule, Timetable
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
 from crampwatch.firmware_sim.source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["Scenario", "scenario", "scenario_names"]
+__all__ = ["Scenario", "calibration_before", "scenario", "scenario_names"]
 
 _LONGEST_H = 72.0
 _RATES_HZ = (100.0, 4000.0)
@@ -57,6 +57,11 @@ _SCENARIOS: dict[str, Scenario] = {
     ),
     "walking": Scenario(
         "Getting up, walking, standing and coming back, no cramp, without end.", plain.walking, cycle_s=300.0
+    ),
+    "calibration": Scenario(
+        "What a wearer does to calibrate: rest, three toe curls, a moving ankle; a minute and a quarter.",
+        calibrating.exercise,
+        hours=calibrating.LENGTH_S / 3600.0,
     ),
     "exam": Scenario(
         "Half an hour of ten cramps among twice as many look-alikes: denser than any night, for quick checks.",
@@ -118,15 +123,35 @@ def scenario(
     chosen = _SCENARIOS[name]
     length_h = chosen.hours if hours is None else hours
     length_s = np.inf if length_h is None else length_h * 3600.0
-    traits = chosen.traits(chance(seed, 7), length_s)
-    traits = replace(traits, skin=replace(traits.skin, seed=seed))
     schedule: Schedule
     if chosen.cycle_s is None:
         schedule = Timetable(seed, length_s, channels, chosen.planner)
     else:
         schedule = Repeating(seed, chosen.cycle_s, channels, chosen.planner)
-    wearer = grow_wearer(seed, traits, channels=channels, rate_hz=rate_hz)
+    wearer = _wearer(chosen, seed, length_s, channels=channels, rate_hz=rate_hz)
     return Simulation(wearer, schedule, hours=length_h)
+
+
+def calibration_before(
+    name: str, *, seed: int, hours: float | None = None, channels: int = 2, rate_hz: float = 1000.0
+) -> SignalSource:
+    """Return the calibration that the wearer of a scenario makes before it, with the same electrodes.
+
+    Arguments and errors are those of `scenario`; when what is done is told by `PHASES_S`.
+    """
+    _check(name, seed=seed, hours=hours, channels=channels, rate_hz=rate_hz)
+    chosen = _SCENARIOS[name]
+    length_h = chosen.hours if hours is None else hours
+    length_s = np.inf if length_h is None else length_h * 3600.0
+    wearer = _wearer(chosen, seed, length_s, channels=channels, rate_hz=rate_hz)
+    schedule = Timetable(seed, calibrating.LENGTH_S, channels, calibrating.exercise)
+    return Simulation(wearer, schedule, hours=calibrating.LENGTH_S / 3600.0)
+
+
+def _wearer(chosen: Scenario, seed: int, length_s: float, *, channels: int, rate_hz: float) -> Wearer:
+    traits = chosen.traits(chance(seed, 7), length_s)
+    traits = replace(traits, skin=replace(traits.skin, seed=seed))
+    return grow_wearer(seed, traits, channels=channels, rate_hz=rate_hz)
 
 
 def _check(name: str, *, seed: int, hours: float | None, channels: int, rate_hz: float) -> None:
