@@ -27,5 +27,5 @@ CMD ["--help"]
 FROM influxdb:2.7.12-alpine AS database
 # The same: its own image lets only the user 1000 write.
 RUN chmod 0777 /var/lib/influxdb2 /etc/influxdb2
-COPY --chmod=0755 deploy/influxdb-grafana-login.sh /docker-entrypoint-initdb.d/
+COPY --chmod=0755 deploy/influxdb-logins.sh /docker-entrypoint-initdb.d/
 USER 1000:1000

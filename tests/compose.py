@@ -77,6 +77,9 @@ class Machine:
         for volume in definition.get("volumes", ()):
             if volume["type"] == "volume" and text == volume["target"]:
                 text = str(self.folder / volume["source"])
+            elif volume["type"] == "bind" and text.startswith(f"{volume['target']}/"):
+                place = self.folder / Path(volume["source"]).relative_to(ROOT)
+                text = str(place / text.removeprefix(f"{volume['target']}/"))
         text = text.replace("http://influxdb:8086", self.influx_url)
         text = re.sub(r"\b(broker|simulator):(\d+)", lambda m: f"localhost:{self.port(f'{m[1]}:{m[2]}')}", text)
         text = re.sub(r"\b0\.0\.0\.0:(\d+)", lambda m: f"127.0.0.1:{self.port(f'{service}:{m[1]}')}", text)

