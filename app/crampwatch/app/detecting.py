@@ -10,6 +10,7 @@ from crampwatch.app.session_files import is_session
 from crampwatch.app.verdict import SensorVerdict, session_verdicts
 from crampwatch.app.verdict_lines import Line
 from crampwatch.detector.batch import Episode, detect
+from crampwatch.detector.calibration import Calibration
 from crampwatch.firmware_sim import recordings
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
@@ -39,8 +40,14 @@ class Findings:
     monitored_s: float
 
 
-def find(path: Path, options: ReaderOptions, *, progress: Progress) -> Findings:
+def find(path: Path, options: ReaderOptions, *, progress: Progress, calibration: Calibration | None = None) -> Findings:
     """Run the streaming detector over a recording or a session of ours.
+
+    Args:
+        path: The file.
+        options: How to read a recording.
+        progress: Told samples done, and of how many.
+        calibration: What is known of a recording's wearer. A session is judged with those of its data folder.
 
     Raises:
         RecordingError: It cannot be read.
@@ -52,22 +59,34 @@ def find(path: Path, options: ReaderOptions, *, progress: Progress) -> Findings:
                 f"{path} is a session of ours, which says itself how it is to be read.",
                 advice="Leave out --channels, --rate-hz, --scale and --column.",
             )
+        if calibration is not None:
+            raise ConfigurationError(
+                f"{path} is a session of ours, which is judged with the calibrations of its data folder.",
+                advice="Leave out --calibration.",
+            )
         return _find_in_session(path, progress)
-    return _find_in_recording(options.read(path), progress)
+    return _find_in_recording(options.read(path), progress, calibration)
 
 
-def _find_in_recording(recording: recordings.Recording, progress: Progress) -> Findings:
+def _find_in_recording(
+    recording: recordings.Recording, progress: Progress, calibration: Calibration | None
+) -> Findings:
     stream = recording.stream
     chunks = recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz)))
     counter = _Counter()
     episodes = detect(
-        stream, counter.watch(chunks, recording.sample_count, progress), temperature=recording.temperature
+        stream,
+        counter.watch(chunks, recording.sample_count, progress),
+        temperature=recording.temperature,
+        calibration=calibration,
     )
     if counter.samples == 0:
         raise RecordingError(f"{recording.source_text} holds no sample.", advice="Check that it was copied whole.")
     notes = [recording.source_text, *recording.warnings]
     if not stream.scale_known:
         notes.append("The scale is unknown: amplitudes are in the file's own units, detection is relative to rest.")
+    if calibration is not None:
+        notes.append(f"Judged with calibration {calibration.name}.")
     if recording.origin is Origin.DEMO:
         notes.append("This is simulated data.")
     return Findings(
@@ -101,6 +120,8 @@ def _find_in_session(path: Path, progress: Progress) -> Findings:
             notes.append(f"This is {kind}.")
         if not reader.ended:
             notes.append("The session did not end in order, or is still being recorded.")
+    used = sorted({episode.calibration for one in verdicts for episode in one.episodes} - {""})
+    notes += [f"Judged with calibration {name}." for name in used]
     relative = any(one.unit == "relative" for one in verdicts)
     if relative:
         notes.append("The scale is unknown: amplitudes are in the sensor's own units, detection is relative to rest.")
@@ -126,6 +147,7 @@ def _session_lines(verdict: SensorVerdict, *, is_only: bool) -> Iterator[Line]:
             peak_uv=episode.peak,
             reasons=episode.reasons,
             sensor="" if is_only else verdict.sensor.sensor,
+            calibration=episode.calibration,
         )
 
 
@@ -141,4 +163,5 @@ def _line(episode: Episode, start_utc_ns: int | None) -> Line:
         confidence=episode.confidence,
         peak_uv=episode.peak_uv,
         reasons=episode.reasons,
+        calibration=episode.calibration,
     )

@@ -13,7 +13,7 @@ from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["DataFolder", "FolderLock"]
 
-_KEPT: Final = ("sessions", "broker", "detector", "final", "logs", "page", "cache", "deleted")
+_KEPT: Final = ("sessions", "broker", "detector", "calibrations", "final", "logs", "page", "cache", "deleted")
 _PATTERNS: Final = ("store*.sqlite*", "home.json", "bonds.json", "sensor-bonds.json")
 
 
@@ -56,6 +56,11 @@ class DataFolder:
     def detector(self) -> Path:
         """The detector's checkpoints."""
         return self.root / "detector"
+
+    @property
+    def calibrations(self) -> Path:
+        """What wearers did to calibrate, one file each."""
+        return self.root / "calibrations"
 
     @property
     def finals(self) -> Path:

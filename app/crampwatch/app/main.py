@@ -17,7 +17,7 @@ from crampwatch.protocol.errors import CrampwatchError
 __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS: Final = {
-    "Watch": ("demo", "wear", "scan"),
+    "Watch": ("demo", "wear", "scan", "calibrate"),
     "Recordings": ("detect", "evaluate", "replay", "simulate", "sessions", "export", "finalise", "backfill-store"),
     "This machine": ("doctor", "config", "backup", "restore", "init-stack"),
     "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web", "home"),

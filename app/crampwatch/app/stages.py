@@ -128,7 +128,8 @@ def run_collector(
 def _run_detector(settings: Settings) -> None:
     from crampwatch.detector.service import DetectorOptions, run
 
-    options = DetectorOptions(broker_address(settings, "detector"), DataFolder(settings.data).detector)
+    folder = DataFolder(settings.data)
+    options = DetectorOptions(broker_address(settings, "detector"), folder.detector, calibrations=folder.calibrations)
     serve("detector", settings, lambda stop: run(options, stop=stop))
 
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import msgspec
+from crampwatch.app.folder import DataFolder
 from crampwatch.collector.decode import BootBegun, Decoded, decode_sensor
 from crampwatch.collector.observation import BatteryReading, TemperatureReading
+from crampwatch.detector.calibration import Calibration
+from crampwatch.detector.calibration_folder import CalibrationFolder
 from crampwatch.detector.live_analysis import LiveAnalysis
 from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
@@ -81,7 +84,7 @@ class SensorVerdict:
 def session_verdicts(
     reader: SessionReader, *, progress: Progress | None = None, listener: Listener | None = None
 ) -> Iterator[SensorVerdict]:
-    """Yield the verdict on each sensor of a session.
+    """Yield the verdict on each sensor of a session, with the calibrations of the data folder it lies in.
 
     Args:
         reader: Of the session.
@@ -93,8 +96,9 @@ def session_verdicts(
         RecordingError: The session is damaged.
     """
     done = 0
+    known = CalibrationFolder(DataFolder(reader.path.absolute().parent.parent).calibrations)
     for sensor in reader.sensors():
-        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener)
+        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener, known.of(sensor.sensor))
         for item in decode_sensor(reader, sensor, block_s=_BLOCK_S):
             hearing.take(item)
             if progress is not None and isinstance(item, SampleBlock):
@@ -129,6 +133,7 @@ class _Hearing:
     head: SessionHead
     ended_ns: int | None
     listener: Listener | None = None
+    calibrations: tuple[Calibration, ...] = ()
     samples: int = 0
     monitored_s: float = 0.0
     _first: SampleBlock | None = None
@@ -176,6 +181,7 @@ class _Hearing:
         key = (block.boot_id, block.stream)
         if key not in self._analyses:
             self._analyses[key] = LiveAnalysis(info, block)
+            self._analyses[key].know(self.calibrations)
         self._tell(block)
         self._note(self._analyses[key].take(block))
 

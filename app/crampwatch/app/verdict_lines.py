@@ -22,6 +22,7 @@ class Line:
         peak_uv: Largest value; in the recording's own units where its scale is unknown.
         reasons: Why, in words.
         sensor: Whose signal, where the recording holds several sensors.
+        calibration: Id and date of the personal calibration it was judged with; empty where there was none.
     """
 
     onset_s: float
@@ -34,6 +35,7 @@ class Line:
     peak_uv: float
     reasons: tuple[str, ...]
     sensor: str = ""
+    calibration: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object of one JSON line."""
@@ -48,7 +50,8 @@ class Line:
             "peak_uv": round(self.peak_uv, 3),
             "reasons": list(self.reasons),
         }
-        return {**fields, "sensor": self.sensor} if self.sensor else fields
+        told = {"sensor": self.sensor, "calibration": self.calibration}
+        return fields | {name: text for name, text in told.items() if text}
 
     def to_row(self, *, unit: str) -> tuple[str, ...]:
         """Return the cells of a table for people."""

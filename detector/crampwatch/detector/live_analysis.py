@@ -28,7 +28,7 @@ from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKi
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-__all__ = ["LiveAnalysis", "description_of", "take_together"]
+__all__ = ["LiveAnalysis", "description_of", "microvolts", "take_together"]
 
 LONG_CRAMP_S: Final = 600.0
 """A contraction of ten minutes is when advice pages say to seek help at once (docs/detection.md)."""
@@ -161,7 +161,7 @@ class LiveAnalysis:
             return None
         self._kept.session = str(block.session)
         self._kept.timeline.follow(block.first_index, block.first_utc_ns)
-        return self._detector, block.first_index, _microvolts(block)
+        return self._detector, block.first_index, microvolts(block)
 
     def tell(self, events: Iterable[Event]) -> list[messages.Message]:
         """Put into messages what a block brought to light."""
@@ -338,7 +338,8 @@ def take_together(work: Sequence[tuple[LiveAnalysis, SampleBlock]]) -> list[list
     ]
 
 
-def _microvolts(block: SampleBlock) -> NDArray[np.float64]:
+def microvolts(block: SampleBlock) -> NDArray[np.float64]:
+    """Return the samples of a block in uV, in counts where the scale is unknown; (n, channels)."""
     known = math.isfinite(block.lsb) and block.lsb > 0
     return block.counts.astype(np.float64) * (block.lsb * 1e6 if known else 1.0)
 

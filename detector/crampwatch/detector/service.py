@@ -20,6 +20,7 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
 from crampwatch.bus.vitals import report_unreadable
+from crampwatch.detector.calibration_folder import CalibrationFolder
 from crampwatch.detector.live_analysis import LiveAnalysis, take_together
 from crampwatch.detector.live_checkpoint import CheckpointFile
 from crampwatch.detector.live_order import EarlyBlocks
@@ -66,11 +67,13 @@ class DetectorOptions:
         broker: Where blocks come from and findings go.
         state_dir: Where checkpoints are kept.
         client_id: Fixed, so that the broker keeps for us what we have not acknowledged.
+        calibrations: Where those of the wearers are kept; None where there are none.
     """
 
     broker: BrokerAddress
     state_dir: Path
     client_id: str = "crampwatch-detector"
+    calibrations: Path | None = None
 
 
 async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
@@ -91,7 +94,7 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
     )
     async with bus:
         with closing(CheckpointFile(options.state_dir)) as kept:
-            service = _Service(bus, kept)
+            service = _Service(bus, kept, options.calibrations)
             if not await asyncio.to_thread(service.restore, stop):
                 return
             watching = asyncio.create_task(service.watch_silence(), name="silence")
@@ -114,9 +117,10 @@ async def _say_goodbye(bus: Bus, topic: str) -> None:
 class _Service:
     """Routes messages to analyses, and keeps the order: publish, checkpoint, acknowledge."""
 
-    def __init__(self, bus: Bus, kept: CheckpointFile) -> None:
+    def __init__(self, bus: Bus, kept: CheckpointFile, calibrations: Path | None) -> None:
         self._bus = bus
         self._kept = kept
+        self._calibrations = None if calibrations is None else CalibrationFolder(calibrations)
         self._infos = _known_infos(kept)
         self._analyses: dict[StreamKey, LiveAnalysis] = {}
         self._changed: set[StreamKey] = set()
@@ -272,6 +276,7 @@ class _Service:
             return
         if not analysis.fits(block):
             raise FrameError(f"A block of stream {block.stream} has {block.counts.shape[1]} channels.")
+        self._calibrate(analysis, sensor)
         self._heard_s[key] = asyncio.get_running_loop().time()
         if key in self._silent:
             self._silent.discard(key)
@@ -326,7 +331,13 @@ class _Service:
         stream = None if info is None else next((row for row in info.streams if row.stream == key.stream), None)
         if info is None or stream is None or stream.kind != "emg":
             return None
-        return self._restored(key, info, block) or LiveAnalysis(info, block)
+        analysis = self._restored(key, info, block) or LiveAnalysis(info, block)
+        self._calibrate(analysis, key.sensor)
+        return analysis
+
+    def _calibrate(self, analysis: LiveAnalysis, sensor: str) -> None:
+        if self._calibrations is not None:
+            analysis.know(self._calibrations.of(sensor))
 
     def _restored(self, key: StreamKey, info: messages.SensorInfo, block: SampleBlock) -> LiveAnalysis | None:
         try:

@@ -15,9 +15,15 @@ __all__ = ["detect"]
 @click.command(short_help="Find episodes in a recording or a session.")
 @click.argument("file", type=click.Path(path_type=Path))
 @reader_options
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="CALIBRATION",
+    help="What `crampwatch calibrate` wrote of the same wearer and electrodes.",
+)
 @json_option("Print JSON Lines, one episode a line.")
 @settings_options()
-def detect(*, resolved: Resolved, file: Path, as_json: bool, **options: Any) -> None:
+def detect(*, resolved: Resolved, file: Path, calibration: Path | None, as_json: bool, **options: Any) -> None:
     r"""Find episodes in FILE with the streaming detector, as it would have found them live.
 
     FILE is a session of ours, EDF/EDF+/BDF, WFDB (header or signal file), NumPy .npz (emg, rate_hz, temp_c, labels) or
@@ -32,10 +38,12 @@ def detect(*, resolved: Resolved, file: Path, as_json: bool, **options: Any) -> 
     from crampwatch.app.detecting import find
     from crampwatch.app.logs import log_to_terminal
     from crampwatch.app.progress import progress_bar
+    from crampwatch.detector.calibration_folder import load_calibration
 
     log_to_terminal(resolved.settings.log, least="warning")
     with progress_bar("detecting") as progress:
-        findings = find(file, ReaderOptions(**options), progress=progress)
+        known = None if calibration is None else load_calibration(calibration)
+        findings = find(file, ReaderOptions(**options), progress=progress, calibration=known)
     for note in findings.notes:
         click.echo(f"note: {note}", err=True)
     if as_json:
