@@ -42,6 +42,7 @@ def worked_in(root: Path) -> DataFolder:
         ("page/settings.json", "{}"),
         ("logs/store.log", "passing"),
         ("bonds.json", "{}"),
+        ("installation", "0123abcd"),
     ):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -73,6 +74,7 @@ def test_what_is_restored_is_what_was_kept_while_a_night_was_recorded(tmp_path: 
     assert (back.root / "broker" / "secrets.toml").read_text() == "password"
     assert not (back.root / "broker" / "jetstream").exists()
     assert not (back.root / "logs" / "store.log").exists()
+    assert not (back.root / "installation").exists(), "two would have one name at a broker"
 
 
 def test_the_archive_is_readable_by_its_owner_only_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

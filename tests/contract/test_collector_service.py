@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from brokers import Broker, broker_of
+from crampwatch.app.folder import DataFolder
 from crampwatch.bus.client import Bus
 from crampwatch.collector.decode import decode_session
 from crampwatch.collector.service import CollectorOptions, run, scan
@@ -109,7 +110,8 @@ def options(broker: Broker, sim: Simulator, folder: Path, **more: object) -> Col
 
 @asynccontextmanager
 async def listening(broker: Broker) -> AsyncIterator[Listener]:
-    async with Bus(broker.address, client_id="listener") as bus:
+    """Listen; the broker keeps for it what is said while it does not, once it has listened for the first time."""
+    async with Bus(broker.address, client_id="listener", persistent=True) as bus:
         await bus.subscribe(f"{ROOT}/#")
         listener = Listener(bus)
         task = asyncio.create_task(listener.listen())
@@ -257,6 +259,39 @@ async def test_two_sensors_are_recorded_side_by_side(broker: Broker, tmp_path: P
         assert_gap_free(recorded(summary, name))
 
 
+async def test_two_collectors_on_one_broker_leave_each_other_alone(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crampwatch.collector.service._PRESENCE_S", 0.3)
+    rooms = {name: DataFolder(tmp_path / name) for name in ("CW-0001", "CW-0002")}
+    for folder in rooms.values():
+        folder.create()
+    ids = {name: folder.client_id("collector") for name, folder in rooms.items()}
+    assert ids == {name: folder.client_id("collector") for name, folder in rooms.items()}
+    async with (
+        simulator(sensor("CW-0001")) as one,
+        simulator(sensor("CW-0002")) as other,
+        listening(broker) as heard,
+    ):
+        first, second = (
+            options(broker, sim, rooms[name].root, client_id=ids[name])
+            for name, sim in zip(rooms, (one, other), strict=True)
+        )
+
+        def presence() -> list[bool]:
+            return [status.online for status in heard.of(messages.ServiceStatus) if status.service == "collector"]
+
+        async with collecting(first):
+            async with collecting(second):
+                await heard.until(lambda: all(len(heard.indices(name)) >= 3000 for name in rooms))
+                assert all(presence()), "one was taken for the other"
+            await heard.until(lambda: False in presence())
+            gone = len(presence())
+            await heard.until(lambda: any(presence()[gone:]))
+    for name, folder in rooms.items():
+        assert_gap_free(recorded(only_session(folder.root), name))
+
+
 async def test_only_the_sensors_asked_for_are_recorded(broker: Broker, tmp_path: Path) -> None:
     async with (
         simulator(sensor("CW-0001"), sensor("CW-0002")) as sim,
@@ -268,6 +303,8 @@ async def test_only_the_sensors_asked_for_are_recorded(broker: Broker, tmp_path:
 
 
 async def test_while_the_broker_is_away_recording_goes_on_and_all_is_told_later(broker: Broker, tmp_path: Path) -> None:
+    async with listening(broker):
+        pass  # else the collector may be the first to find the broker again, and speak to nobody
     await broker.stop()
     async with simulator() as sim, collecting(options(broker, sim, tmp_path)):
         await _until_recorded(tmp_path, 80)

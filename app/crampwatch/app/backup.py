@@ -5,7 +5,6 @@ moment. What is in InfluxDB is copied as line protocol, which every version of i
 """
 
 import hashlib
-import json
 import os
 import shutil
 import sqlite3
@@ -13,55 +12,39 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import BinaryIO, Final
 
+import msgspec
+from crampwatch.app.backup_archive import DATABASE, MANIFEST, BackupContent, read_content, unpacked
 from crampwatch.app.folder import DataFolder, FolderLock
 from crampwatch.app.influx_copy import InfluxCopy
+from crampwatch.app.progress import Progress
 from crampwatch.app.version import version_text
-from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, RecordingError, UnavailableError
+from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 __all__ = ["BackupContent", "back_up", "restore"]
 
-_MANIFEST: Final = "manifest.json"
-_DATABASE: Final = "influxdb.lp.gz"
-_LEFT_OUT: Final = frozenset({"logs", "demo", "replay", ".lock", "nats.log", "nats.pid", "nats.conf", "jetstream"})
-"""Made anew by themselves, or of no night."""
+_LEFT_OUT: Final = frozenset(
+    {"logs", "cache", "backups", "demo", "replay", ".lock", "installation"}
+    | {"nats.log", "nats.pid", "nats.conf", "jetstream"}
+)
+"""Made anew by themselves, of no night, or copies already; and the name that no other installation may bear."""
 _DATABASES: Final = (".cws", ".sqlite")
 _COMPANIONS: Final = frozenset(end + more for end in _DATABASES for more in ("-wal", "-shm", "-journal"))
 
 
-@dataclass(frozen=True, slots=True)
-class BackupContent:
-    """What an archive holds.
-
-    Attributes:
-        made_utc: When, ISO 8601.
-        version: Of the crampwatch that made it.
-        files: SHA-256 by path.
-        points: Copied from InfluxDB.
-    """
-
-    made_utc: str
-    version: str
-    files: dict[str, str]
-    points: int = 0
-
-    @property
-    def sessions(self) -> int:
-        """How many session files."""
-        return sum(name.endswith(".cws") for name in self.files)
-
-
-def back_up(folder: DataFolder, target: Path, *, database: InfluxCopy | None = None) -> BackupContent:
+def back_up(
+    folder: DataFolder, target: Path, *, database: InfluxCopy | None = None, progress: Progress | None = None
+) -> BackupContent:
     """Copy a data folder, also while it is worked in, and the database.
 
     Args:
         folder: What is copied.
         target: The archive, which must not exist; it appears when it is whole.
         database: Where points are, if in InfluxDB.
+        progress: Told octets copied and packed, and all of them; what it raises ends the backup without a trace.
 
     Raises:
         ConfigurationError: The archive exists.
@@ -73,12 +56,13 @@ def back_up(folder: DataFolder, target: Path, *, database: InfluxCopy | None = N
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".crampwatch-backup-", dir=target.parent) as place:
             copy = Path(place) / "copy"
-            _copy_folder(folder.root, copy)
-            points = 0 if database is None else database.save(copy / _DATABASE)
+            count = _Count(2 * sum(path.stat().st_size for path in _kept(folder.root)), progress)
+            _copy_folder(folder.root, copy, count)
+            points = 0 if database is None else database.save(copy / DATABASE)
             content = _described(copy, points)
-            (copy / _MANIFEST).write_text(json.dumps(_fields(content), indent=1))
+            (copy / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
             draft = Path(place) / "draft"
-            _pack(copy, draft)
+            _pack(copy, draft, count)
             draft.rename(target)
     except (OSError, sqlite3.Error) as error:
         raise UnavailableError(
@@ -103,16 +87,17 @@ def restore(source: Path, folder: DataFolder, *, database: InfluxCopy | None = N
             f"{folder.root} has recordings; nothing is written over.", advice="Name an empty folder by --data."
         )
     with FolderLock(folder), tempfile.TemporaryDirectory(prefix=".crampwatch-restore-", dir=folder.root) as place:
-        copy = Path(place)
-        content = _unpacked(source, copy)
+        copy = Path(place) / "copy"
+        content = read_content(source)
         if content.points and database is None:
             raise ConfigurationError(
                 f"{source} holds {content.points} points of an InfluxDB.",
                 advice="Name the InfluxDB they shall go to by --store, with its token.",
             )
         try:
-            if database is not None and (copy / _DATABASE).exists():
-                database.load(copy / _DATABASE)
+            _unpack(source, Path(place), copy)
+            if database is not None and (copy / DATABASE).exists():
+                database.load(copy / DATABASE)
             _put_back(copy, folder.root, content)
         except OSError as error:
             raise UnavailableError(
@@ -121,7 +106,41 @@ def restore(source: Path, folder: DataFolder, *, database: InfluxCopy | None = N
     return content
 
 
-def _copy_folder(root: Path, copy: Path) -> None:
+class _Count:
+    """Octets done of all, told on.
+
+    Args:
+        total: All of them, as far as known.
+        progress: Told of each step.
+    """
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done = 0
+        self._total = total
+        self._progress = progress
+
+    def add(self, octets: int) -> None:
+        """Tell of some more."""
+        self._done += octets
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)
+
+
+class _Counted:
+    """A file whose reading is told."""
+
+    def __init__(self, file: BinaryIO, count: _Count) -> None:
+        self._file = file
+        self._count = count
+
+    def read(self, octets: int = -1) -> bytes:
+        """Read on."""
+        piece = self._file.read(octets)
+        self._count.add(len(piece))
+        return piece
+
+
+def _copy_folder(root: Path, copy: Path, count: _Count) -> None:
     copy.mkdir()
     for path in _kept(root):
         target = copy / path.relative_to(root)
@@ -130,6 +149,7 @@ def _copy_folder(root: Path, copy: Path) -> None:
             _copy_database(path, target)
         else:
             shutil.copy2(path, target)
+        count.add(target.stat().st_size)
 
 
 def _kept(root: Path) -> Iterator[Path]:
@@ -152,54 +172,36 @@ def _described(copy: Path, points: int) -> BackupContent:
     return BackupContent(datetime.now(UTC).isoformat(timespec="seconds"), version_text(), files, points)
 
 
-def _fields(content: BackupContent) -> dict[str, Any]:
-    return {"made_utc": content.made_utc, "version": content.version, "files": content.files, "points": content.points}
-
-
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pack(copy: Path, draft: Path) -> None:
+def _pack(copy: Path, draft: Path, count: _Count) -> None:
     """Write the archive, readable by its owner only, and wait until it is on the disk."""
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         # Session files hold noise, which is not compressed further by more effort.
         with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive:
-            archive.add(copy / _MANIFEST, _MANIFEST)
-            for path in sorted(copy.iterdir()):
-                if path.name != _MANIFEST:
-                    archive.add(path, path.name)
+            archive.add(copy / MANIFEST, MANIFEST)
+            for path in sorted(path for path in copy.rglob("*") if path.is_file() and path != copy / MANIFEST):
+                with path.open("rb") as content:
+                    header = archive.gettarinfo(arcname=path.relative_to(copy).as_posix(), fileobj=content)
+                    archive.addfile(header, _Counted(content, count))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _unpacked(source: Path, copy: Path) -> BackupContent:
-    """Unpack into a folder; return what was found, every file of it whole."""
-    advice = "Name an archive that `crampwatch backup` made, and check that it was copied whole."
-    try:
-        with tarfile.open(source, "r:gz") as archive:
-            archive.extractall(copy, filter="data")
-        content = BackupContent(**json.loads((copy / _MANIFEST).read_text()))
-        damaged = [name for name, digest in content.files.items() if _digest(_inside(copy, name)) != digest]
-    except (OSError, EOFError, tarfile.TarError, ValueError, TypeError, CrampwatchError) as error:
-        raise RecordingError(f"{source} cannot be read as a backup: {error}.", advice=advice) from error
-    if damaged:
-        raise RecordingError(f"{source} is damaged at {damaged[0]}.", advice=advice)
-    return content
-
-
-def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise RecordingError(f"It names {name!r}, which lies outside.")
-    return path
+def _unpack(source: Path, place: Path, copy: Path) -> None:
+    for name, path in unpacked(source, place):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
 
 
 def _put_back(copy: Path, root: Path, content: BackupContent) -> None:
     for name in content.files:
-        if name != _DATABASE:
+        if name != DATABASE:
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            _inside(copy, name).replace(target)
+            (copy / name).replace(target)

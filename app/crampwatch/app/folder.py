@@ -1,5 +1,7 @@
 """The data folder: where everything that is kept lies, and the lock that keeps two programs from sharing it."""
 
+import os
+import secrets
 import shutil
 import sqlite3
 import tempfile
@@ -86,6 +88,37 @@ class DataFolder:
     def secrets(self) -> Path:
         """What visitors from other machines log in to the page with."""
         return self.root / "secrets.toml"
+
+    @property
+    def _installation(self) -> Path:
+        return self.root / "installation"
+
+    def client_id(self, stage: str) -> str:
+        """Return what a stage of this folder calls itself at a broker: the same after every restart, and nobody else's.
+
+        A broker keeps messages for a client by this name, and hangs up on the first where two use the same. It has no
+        more than the 23 characters that every broker has to take.
+
+        Raises:
+            UnavailableError: The folder cannot be written to.
+        """
+        return f"cw-{stage}-{self._own_name()}"
+
+    def _own_name(self) -> str:
+        """Return this folder's name, made where there is none; stages that begin side by side agree on one."""
+        draft = self.root / f".installation.{secrets.token_hex(4)}"
+        try:
+            if not self._installation.exists():
+                draft.write_text(secrets.token_hex(4), "ascii")
+                with suppress(FileExistsError):
+                    os.link(draft, self._installation)
+                draft.unlink()
+            return self._installation.read_text("ascii")
+        except OSError as error:
+            raise UnavailableError(
+                f"The name of this installation cannot be kept in {self.root}: {error.strerror or error}.",
+                advice="Choose another data folder by --data, or correct its permissions or free space.",
+            ) from error
 
     def part(self, name: str) -> "DataFolder":
         """Return the folder of simulated or replayed data, which never mixes with real nights."""

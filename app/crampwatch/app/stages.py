@@ -121,6 +121,7 @@ def run_collector(
         start_utc_ns=start_utc_ns,
         ends_with_streams=ends_with_streams,
         software=f"crampwatch {version_text()}",
+        client_id=DataFolder(settings.data).client_id("collector"),
     )
     serve("collector", settings, lambda stop: run(options, stop=stop))
 
@@ -129,7 +130,12 @@ def _run_detector(settings: Settings) -> None:
     from crampwatch.detector.service import DetectorOptions, run
 
     folder = DataFolder(settings.data)
-    options = DetectorOptions(broker_address(settings, "detector"), folder.detector, calibrations=folder.calibrations)
+    options = DetectorOptions(
+        broker_address(settings, "detector"),
+        folder.detector,
+        calibrations=folder.calibrations,
+        client_id=folder.client_id("detector"),
+    )
     serve("detector", settings, lambda stop: run(options, stop=stop))
 
 
@@ -143,6 +149,7 @@ def _run_store(settings: Settings) -> None:
         token=settings.store.token,
         org=settings.store.org,
         bucket=settings.store.bucket,
+        client_id=DataFolder(settings.data).client_id("store"),
     )
     serve("store", settings, lambda stop: run(options, stop=stop))
 
@@ -150,7 +157,10 @@ def _run_store(settings: Settings) -> None:
 def _run_home(settings: Settings) -> None:
     from crampwatch.home.service import HomeOptions, run
 
-    options = HomeOptions(broker_address(settings, "home"), DataFolder(settings.data).home, version=version_text())
+    folder = DataFolder(settings.data)
+    options = HomeOptions(
+        broker_address(settings, "home"), folder.home, version=version_text(), client_id=folder.client_id("home")
+    )
     serve("home", settings, lambda stop: run(options, stop=stop))
 
 
@@ -178,6 +188,7 @@ def _run_web(settings: Settings) -> None:
         certificate=Path(settings.web.certificate) if settings.web.certificate else None,
         key=Path(settings.web.key) if settings.web.key else None,
         archive=archive_options(settings, history),
+        client_id=DataFolder(settings.data).client_id("web"),
     )
     serve("web", settings, lambda stop: run(options, stop=stop))
 

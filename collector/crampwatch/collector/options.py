@@ -25,6 +25,7 @@ class CollectorOptions:
         resume_within_s: A session that was cut short goes on if its last record is at most this old.
         ends_with_streams: End when every sensor has told that its streams ended, as replays do.
         software: Name and version, for the session file.
+        client_id: At the broker; one that no other collector there uses, or they hang up on each other.
     """
 
     broker: BrokerAddress
@@ -37,6 +38,7 @@ class CollectorOptions:
     resume_within_s: float = 900.0
     ends_with_streams: bool = False
     software: str = "crampwatch"
+    client_id: str = "crampwatch-collector"
 
     @property
     def sessions_dir(self) -> Path:

@@ -35,6 +35,7 @@ _DISK_S: Final = 30.0
 _DISK_LOW_OCTETS: Final = 500_000_000
 """Three nights of one sensor."""
 _CLOCK_S: Final = 10.0
+_PRESENCE_S: Final = 30.0
 _CLOCK_STEP_NS: Final = 100_000_000
 _log: Final = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ class _Service:
         topic = str(service_topic("collector"))
         bus = Bus(
             self._options.broker,
-            client_id="crampwatch-collector",
+            client_id=self._options.client_id,
             will=(topic, self._status(online=False)),
             birth=(topic, self._status(online=True)),
             first_timeout_s=None,
@@ -196,6 +197,7 @@ class _Service:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._tell_notices(bus))
+                    group.create_task(self._tell_presence(bus, topic))
                     while True:
                         publisher = await self._session.next_publisher()
                         group.create_task(publisher.run(bus))
@@ -221,6 +223,12 @@ class _Service:
     async def _tell_notices(self, bus: Bus) -> None:
         while True:
             await publish_message(bus, await self._notices.get(), Leaf.NOTICE)
+
+    async def _tell_presence(self, bus: Bus, topic: str) -> None:
+        """Say now and then that a collector is there: another one, for another room, may have said that it has gone."""
+        while True:
+            await asyncio.sleep(_PRESENCE_S)
+            await bus.publish(topic, self._status(online=True), retain=True)
 
     async def _wait_ended(self) -> None:
         """Return when every sensor has told its end, and what was missed has been fetched or cannot be."""

@@ -64,6 +64,7 @@ class WebOptions:
         certificate: PEM file of a TLS certificate; None: plain HTTP.
         key: PEM file of its key; None: in the same file.
         archive: The nights that were recorded.
+        client_id: At the broker; one that no other page there uses.
     """
 
     broker: BrokerAddress
@@ -77,6 +78,7 @@ class WebOptions:
     certificate: Path | None = None
     key: Path | None = None
     archive: ArchiveOptions = field(default_factory=ArchiveOptions)
+    client_id: str = "crampwatch-web"
 
 
 def page_url(host: str, port: int, *, scheme: str = "http") -> str:
@@ -150,7 +152,7 @@ async def _follow(options: WebOptions, model: LiveModel, outlet: Outlet, url: st
     topic = str(service_topic(_SERVICE))
     async with Bus(
         options.broker,
-        client_id=f"crampwatch-{_SERVICE}",
+        client_id=options.client_id,
         will=(topic, encode(_status(online=False, detail=url))),
         birth=(topic, encode(_status(online=True, detail=url))),
         first_timeout_s=None,

@@ -1,5 +1,6 @@
 """The data folder: locked by who works in it, cleared of ours alone."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_folder_that_cannot_be_made_is_told_with_its_name(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match="file/data cannot be written"):
         DataFolder(tmp_path / "file" / "data").create()
+
+
+def test_a_stage_keeps_its_name_at_the_broker_and_no_other_folder_has_it(tmp_path: Path) -> None:
+    one, other = DataFolder(tmp_path / "one"), DataFolder(tmp_path / "other")
+    for folder in (one, other):
+        folder.create()
+    with ThreadPoolExecutor(8) as pool:
+        (name,) = set(pool.map(lambda _: DataFolder(one.root).client_id("collector"), range(32)))
+    assert name != other.client_id("collector")
+    assert name.startswith("cw-collector-")
+    assert len(name) <= 23
+    assert sorted(path.name for path in one.root.iterdir()) == ["installation", "logs"]
 
 
 @pytest.fixture

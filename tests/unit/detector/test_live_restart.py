@@ -60,7 +60,7 @@ async def _play(folder: Path, kept_at: Iterable[int], kills: Iterable[int], whol
     heard, acknowledged, wholes = night(), 0, set(wholes)
     for end in [*sorted(set(kills)), len(heard)]:
         with closing(CheckpointFile(folder)) as kept:
-            one = service._Service(SilentBus(), kept)  # type: ignore[arg-type] # as much of a bus as it needs
+            one = service._Service(SilentBus(), kept, None)  # type: ignore[arg-type] # as much of a bus as it needs
             assert one.restore(asyncio.Event())
             for place in range(acknowledged, end):
                 await one._take(heard[place])
