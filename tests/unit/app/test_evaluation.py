@@ -3,6 +3,7 @@
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,13 @@ def test_a_simulated_file_is_scored_by_its_truth(tmp_path: Path, capsys: pytest.
     assert main(["evaluate", str(night), "--report", str(tmp_path / "report")]) == 0
     assert "Simulated accuracy: 1 file(s)" in capsys.readouterr().out
     assert "Simulated accuracy" in (tmp_path / "report" / "report.html").read_text("utf-8")
+
+
+def test_a_calibrated_wearer_is_judged_with_what_is_known(tmp_path: Path) -> None:
+    request = Request(scenario="exam", seeds="checking:1", hours=0.05, calibrated=True, report=tmp_path)
+    (case,) = request.cases()
+    opened = case.open()
+    assert opened.calibration is not None
+    assert case.name == "exam 5001, calibrated"
+    assert request.command.endswith("--hours 0.05 --calibrated")
+    assert replace(request, calibrated=False).cases()[0].open().calibration is None

@@ -29,6 +29,7 @@ __all__ = ["evaluate"]
     help="Samples a second of a simulated night.",
 )
 @click.option("--unknown-scale", is_flag=True, help="Do not tell the detector what a count is in microvolts.")
+@click.option("--calibrated", is_flag=True, help="Let each simulated wearer calibrate before the night.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights at a time.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep rendered nights.")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from crampwatch.detector.calibration import Calibration
 from crampwatch.firmware_sim.recordings import Recording
 from crampwatch.firmware_sim.truth import TruthEvent
 
@@ -17,10 +18,12 @@ class Opened:
     Attributes:
         recording: The signal.
         events: What happened in it, by onset.
+        calibration: What is known of the wearer; None where nothing is.
     """
 
     recording: Recording
     events: Sequence[TruthEvent]
+    calibration: Calibration | None = None
 
 
 class Case(Protocol):

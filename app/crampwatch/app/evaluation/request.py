@@ -27,6 +27,7 @@ class Request:
         pairs: Electrode pairs.
         sampling_hz: Samples a second.
         unknown_scale: Whether the detector is not told what a count is.
+        calibrated: Whether each wearer calibrates before the night.
         jobs: Nights at a time.
         keep: Folder for rendered nights.
         report: Folder for a report; None for none.
@@ -41,6 +42,7 @@ class Request:
     pairs: int = 2
     sampling_hz: float = 1000.0
     unknown_scale: bool = False
+    calibrated: bool = False
     jobs: int = 1
     keep: Path | None = None
     report: Path | None = None
@@ -56,7 +58,14 @@ class Request:
             return [SimulatedFile(path, self.reader) for path in self.files if has_truth(path)]
         return [
             SimulatedNight(
-                self.scenario, seed, self.hours, self.pairs, self.sampling_hz, not self.unknown_scale, self.keep
+                self.scenario,
+                seed,
+                self.hours,
+                self.pairs,
+                self.sampling_hz,
+                not self.unknown_scale,
+                self.keep,
+                self.calibrated,
             )
             for seed in seeds_of(self.seeds)
         ]
@@ -80,11 +89,12 @@ class Request:
         said += [f"--pairs {self.pairs}"] if self.pairs != 2 else []
         said += [f"--sampling {self.sampling_hz:g}"] if self.sampling_hz != 1000.0 else []
         said += ["--unknown-scale"] if self.unknown_scale else []
+        said += ["--calibrated"] if self.calibrated else []
         return " ".join(said)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what decides the figures, as JSON has it."""
         if self.files:
             return {"files": [str(path) for path in self.files], **asdict(self.reader)}
-        names = ("scenario", "seeds", "hours", "pairs", "sampling_hz", "unknown_scale")
+        names = ("scenario", "seeds", "hours", "pairs", "sampling_hz", "unknown_scale", "calibrated")
         return {**{name: getattr(self, name) for name in names}, "seed_set": self.seed_set, "simulated": True}

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 from crampwatch.app.evaluation.case import Opened
+from crampwatch.detector.calibration import Calibration, CalibrationRefusedError, Phase
+from crampwatch.detector.calibration_maker import CalibrationMaker, Segment
 from crampwatch.firmware_sim import physiology, scenarios
 from crampwatch.firmware_sim.recordings import Recording, simulated_recording
 from crampwatch.firmware_sim.recordings.recording import BLOCK_SAMPLES, Samples
-from crampwatch.firmware_sim.scenarios import scenario
+from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
 from crampwatch.firmware_sim.source import SignalSource
 from crampwatch.firmware_sim.truth import decode_truth, encode_truth
 from crampwatch.protocol.errors import ConfigurationError
@@ -34,6 +36,7 @@ class SimulatedNight:
         rate_hz: Samples a second.
         scale_known: Whether the detector is told what a count is in microvolts.
         kept_in: Folder that keeps rendered nights for the next run; None renders anew.
+        calibrated: Whether the wearer calibrates before; one whose calibration is refused goes to bed without.
     """
 
     scenario: str
@@ -43,6 +46,7 @@ class SimulatedNight:
     rate_hz: float = 1000.0
     scale_known: bool = True
     kept_in: Path | None = None
+    calibrated: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +54,7 @@ class SimulatedNight:
         extras = [f"{self.channels} ch"] if self.channels != 2 else []
         extras += [f"{self.rate_hz:g} Hz"] if self.rate_hz != 1000.0 else []
         extras += [] if self.scale_known else ["unknown scale"]
+        extras += ["calibrated"] if self.calibrated else []
         return ", ".join([f"{self.scenario} {self.seed}", *extras])
 
     @property
@@ -70,7 +75,23 @@ class SimulatedNight:
             opened = Opened(simulated_recording(source), source.truth)
         else:
             opened = _Kept(self.kept_in / f"{self._key()}").opened(source)
-        return opened if self.scale_known else replace(opened, recording=_unscaled(opened.recording))
+        opened = opened if self.scale_known else replace(opened, recording=_unscaled(opened.recording))
+        return replace(opened, calibration=self._calibration()) if self.calibrated else opened
+
+    def _calibration(self) -> Calibration | None:
+        source = calibration_before(
+            self.scenario, seed=self.seed, hours=self.hours, channels=self.channels, rate_hz=self.rate_hz
+        )
+        recording = simulated_recording(source) if self.scale_known else _unscaled(simulated_recording(source))
+        maker = CalibrationMaker(recording.stream)
+        for chunk in recording.chunks(BLOCK_SAMPLES):
+            maker.push(maker.next_index, chunk)
+        spans = {Phase(name): span for name, span in PHASES_S.items()}
+        segments = [Segment(phase, *(round(edge_s * self.rate_hz) for edge_s in span)) for phase, span in spans.items()]
+        try:
+            return maker.make(segments)
+        except CalibrationRefusedError:
+            return None
 
     def _key(self) -> str:
         length = "" if self.hours is None else f"-{self.hours:g}h"

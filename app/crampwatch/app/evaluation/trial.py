@@ -63,6 +63,8 @@ def _detected(opened: Opened, *, traced: bool) -> tuple[Told, Trace, float]:
     """Run the detector as `batch.detect` does, and keep all it says."""
     stream = opened.recording.stream
     detector, collector, keeper = Detector(stream), EpisodeCollector(), TrailKeeper(stream.rate_hz)
+    if opened.calibration is not None:
+        detector.calibrate(opened.calibration)
     trace = Trace(stream.rate_hz)
     seconds, samples = 0.0, 0
     for first, chunk in _chunks(opened):
