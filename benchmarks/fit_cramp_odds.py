@@ -1,26 +1,28 @@
-"""Fit the weights of `crampwatch.detector.cramp_odds` on simulated contractions, and try them on the other generator.
+"""Fit the weights of `cramp_odds` and `final_odds` on simulated contractions, and try them on the other generator.
 
 Two generators that share no code are used: the simulated foot (`crampwatch.firmware_sim`, scenario `exam`) and the one
 the tests have (`tests/muscle_generator.py`). Each contraction of 2.4 s and more gives one example in each span of ages.
 The fit is logistic regression with a small ridge, every weight but the constants held at zero or above: no measure may
-argue against what physiology says of it. Run from the top of the tree:
+argue against what physiology says of it. The last word (`final_odds`) is fitted on what was over, with the weights that
+the detector has. Run from the top of the tree:
 
     python benchmarks/fit_cramp_odds.py [--nights 12] [--scenes 12]
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 from crampwatch.detector import tracker
-from crampwatch.detector.classify import Verdict, classify
+from crampwatch.detector.classify import Verdict, classify, conclude
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.cramp_odds import MULTI, ONE, TERMS, cramp_terms
 from crampwatch.detector.evidence import Evidence
+from crampwatch.detector.final_odds import FINAL_TERMS, final_terms
 from crampwatch.detector.pipeline import Detector
 from crampwatch.detector.scoring import Happened
 from crampwatch.firmware_sim.scenarios import scenario
@@ -68,38 +70,71 @@ def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
         yield f"scene {seed}", stream(rate_hz, channels, 0.1), scene.emg, scene.events
 
 
-def examples(name: str, description: StreamDescription, emg: Array, events: Sequence[Happened]) -> list[Example]:
-    """Run the detector and keep what it knew at each age of each contraction."""
-    seen: dict[tuple[float, int], Evidence] = {}
-    now_s = 0.0
-
-    def watched(
-        evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
-    ) -> Verdict:
-        verdict = classify(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
-        if not ended and evidence.age_s >= AGES_S[0] and verdict.kind is not EpisodeKind.ARTEFACT:
-            seen[round(now_s - evidence.age_s), int(np.searchsorted(AGES_S, evidence.age_s))] = evidence
-        return verdict
-
-    detector, step = Detector(description), round(BLOCK_S * description.rate_hz)
-    with patch.object(tracker, "classify", watched):
+def examples(
+    name: str, description: StreamDescription, emg: Array, events: Sequence[Happened]
+) -> tuple[list[Example], list[Example]]:
+    """Run the detector; return what it knew at each age of each contraction, and when it was over."""
+    watch, detector, step = Watch(), Detector(description), round(BLOCK_S * description.rate_hz)
+    with patch.object(tracker, "classify", watch.classify), patch.object(tracker, "conclude", watch.conclude):
         for first in range(0, len(emg), step):
-            now_s = first / description.rate_hz
+            watch.now_s = first / description.rate_hz
             detector.push(first, emg[first : first + step])
-    return [
+    looks = [
         Example((name, onset_s), span, tuple(_values(evidence)), cover > 0.6)
-        for (onset_s, span), evidence in seen.items()
+        for (onset_s, span), evidence in watch.looks.items()
         if not 0.3 < (cover := _cramp_cover(onset_s, evidence.age_s, events)) <= 0.6
     ]
+    ends = [
+        Example((name, onset_s), 0, tuple(terms.values()), cover > 0.6)
+        for onset_s, lasted_s, terms in watch.ends
+        if not 0.3 < (cover := _cramp_cover(onset_s, lasted_s, events)) <= 0.6
+    ]
+    return looks, ends
 
 
-def fit(chosen: Sequence[Example]) -> Array:
+@dataclass
+class Watch:
+    """Looks over the detector's shoulder.
+
+    Attributes:
+        now_s: Time of the block it hears.
+        looks: Evidence by onset and span of ages.
+        ends: Onset, length and terms of what was over.
+    """
+
+    now_s: float = 0.0
+    looks: dict[tuple[float, int], Evidence] = field(default_factory=dict)
+    ends: list[tuple[float, float, dict[str, float]]] = field(default_factory=list)
+
+    def classify(
+        self, evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
+    ) -> Verdict:
+        """Do what the detector does, and keep the evidence."""
+        verdict = classify(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
+        if not ended and evidence.age_s >= AGES_S[0] and verdict.kind is not EpisodeKind.ARTEFACT:
+            span = int(np.searchsorted(AGES_S, evidence.age_s))
+            self.looks[round(self.now_s - evidence.age_s), span] = evidence
+        return verdict
+
+    def conclude(
+        self, verdict: Verdict, config: DetectorConfig, *, mean_odds: float, lasted_s: float, release_s: float
+    ) -> Verdict:
+        """Do what the detector does, and keep what it is made of."""
+        last = conclude(verdict, config, mean_odds=mean_odds, lasted_s=lasted_s, release_s=release_s)
+        is_asked = lasted_s >= config.least_cramp_s and verdict.kind not in (EpisodeKind.ARTEFACT, EpisodeKind.RHYTHMIC)
+        if is_asked and np.isfinite(release_s):
+            terms = final_terms(mean_odds, lasted_s=lasted_s, release_s=release_s)
+            self.ends.append((self.now_s - lasted_s, lasted_s, terms))
+        return last
+
+
+def fit(chosen: Sequence[Example], names: Sequence[str]) -> Array:
     """Return the weights; each contraction counts by the root of its examples."""
     terms, cramp = np.array([one.terms for one in chosen]), np.array([one.is_cramp for one in chosen])
     _, place, counts = np.unique([str(one.episode) for one in chosen], return_inverse=True, return_counts=True)
     share = counts[place] ** -0.5
     share /= share.sum()
-    ridge = RIDGE * terms.var(axis=0) * np.array([name not in (ONE, MULTI) for name in NAMES])
+    ridge = RIDGE * terms.var(axis=0) * np.array([name not in (ONE, MULTI) for name in names])
 
     def loss(weights: Array) -> tuple[float, Array]:
         odds = terms @ weights
@@ -107,8 +142,8 @@ def fit(chosen: Sequence[Example]) -> Array:
         slope = (share * (1.0 / (1.0 + np.exp(-odds)) - cramp)) @ terms
         return float(share @ surprise + ridge @ weights**2), slope + 2.0 * ridge * weights
 
-    bounds = [(None if name in (ONE, MULTI) else 0.0, None) for name in NAMES]
-    found = minimize(loss, np.zeros(len(NAMES)), jac=True, bounds=bounds, method="L-BFGS-B")
+    bounds = [(None if name in (ONE, MULTI) else 0.0, None) for name in names]
+    found = minimize(loss, np.zeros(len(names)), jac=True, bounds=bounds, method="L-BFGS-B")
     return np.asarray(found.x)
 
 
@@ -127,15 +162,21 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=12)
     arguments = parser.parse_args()
     parts = {
-        "simulated foot": [one for part in nights(arguments.nights) for one in examples(*part)],
-        "tests' generator": [one for part in scenes(arguments.scenes) for one in examples(*part)],
+        "simulated foot": [examples(*part) for part in nights(arguments.nights)],
+        "tests' generator": [examples(*part) for part in scenes(arguments.scenes)],
     }
+    for title, which, names in (("cramp_odds", 0, NAMES), ("final_odds", 1, FINAL_TERMS)):
+        tell(title, {where: [one for part in some for one in part[which]] for where, some in parts.items()}, names)
+
+
+def tell(title: str, parts: Mapping[str, Sequence[Example]], names: Sequence[str]) -> None:
+    """Fit on each generator and on both, and print the weights of the latter."""
     both = [one for part in parts.values() for one in part]
     for name, chosen in (*parts.items(), ("both", both)):
-        weights = fit(chosen)
+        weights = fit(chosen, names)
         tried = ", ".join(f"{area(weights, other):.3f} on the {where}" for where, other in parts.items())
-        print(f"fitted on {name} ({len(chosen)} examples): area under the ROC curve {tried}")
-    for name, weight in zip(NAMES, weights, strict=True):
+        print(f"{title}, fitted on {name} ({len(chosen)} examples): area under the ROC curve {tried}")
+    for name, weight in zip(names, weights, strict=True):
         print(f'    "{name}": {weight:.2f},')
 
 

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.cramp_odds import TERMS, Argument, cramp_arguments
 from crampwatch.detector.evidence import Evidence
+from crampwatch.detector.final_odds import final_odds
 from crampwatch.detector.own_effort import own_effort
 from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason, ReasonCode
 
-__all__ = ["Verdict", "classify", "provisional", "regular"]
+__all__ = ["Verdict", "classify", "conclude", "provisional", "regular"]
 
 _SLOW_HZ = 48.0  # a cold foot's muscle still has a mean frequency above 55 Hz here
 _MOTION_ONLY = 20.0
@@ -22,24 +23,56 @@ _LIKELY_RHYTHM = (0.4, 0.6)  # strength and depth from which what is no cramp is
 _CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else is asked: a cramp flutters, but does not rest in between
 _FASTEST_TREMOR_HZ = 7.5  # above it a few units that fire regularly look alike
 _FEWEST_CYCLES = 3.5
+_SUSTAINED = (EpisodeKind.CRAMP, EpisodeKind.MOVEMENT, EpisodeKind.LEG_MOVEMENT)
 _OLD_CRAMP_S = 12.0  # by then the others of a turn in bed would have joined in
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A kind, how sure it is (0 to 1), and why."""
+    """What a look at an episode says.
+
+    Attributes:
+        kind: What it most likely is.
+        confidence: How sure that is, 0 to 1.
+        reasons: Why, the weightiest first.
+        odds: Log odds for a cramp; NaN where it was not weighed.
+    """
 
     kind: EpisodeKind
     confidence: float
     reasons: tuple[Reason, ...]
+    odds: float = math.nan
 
 
 def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool) -> Verdict:
     """Decide on what is known so far; `ended` when the episode is over."""
     unit = () if scale_known else (Reason(code=ReasonCode.SCALE_UNKNOWN),)
+    odds, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
     verdict = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
-    verdict = verdict or _sustained(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
-    return Verdict(verdict.kind, verdict.confidence, verdict.reasons + unit)
+    verdict = verdict or _sustained(evidence, config, odds, reasons, ended=ended, was_cramp=was_cramp)
+    return replace(verdict, reasons=verdict.reasons + unit, odds=odds)
+
+
+def conclude(
+    verdict: Verdict, config: DetectorConfig, *, mean_odds: float, lasted_s: float, release_s: float
+) -> Verdict:
+    """Have the last word on an episode that is over, where it was a sustained contraction.
+
+    Args:
+        verdict: What the last look at it says.
+        config: Thresholds.
+        mean_odds: Log odds for a cramp, the mean of all looks at it.
+        lasted_s: Its length.
+        release_s: See :func:`crampwatch.detector.release.release_s`.
+    """
+    if verdict.kind not in _SUSTAINED or lasted_s < config.least_cramp_s:
+        return verdict
+    odds, let_go = final_odds(mean_odds, lasted_s=lasted_s, release_s=release_s)
+    probability = 1.0 / (1.0 + math.exp(-odds))
+    if odds > config.final_score:
+        return Verdict(EpisodeKind.CRAMP, probability, (*let_go, *verdict.reasons), odds)
+    kind = EpisodeKind.MOVEMENT if verdict.kind is EpisodeKind.CRAMP else verdict.kind
+    return Verdict(kind, 1.0 - probability, (*let_go, *verdict.reasons), odds)
 
 
 def provisional(age_s: float, config: DetectorConfig) -> Verdict:
@@ -113,11 +146,16 @@ def _lasts(evidence: Evidence, *, ended: bool) -> Reason:
 
 
 def _sustained(
-    evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
+    evidence: Evidence,
+    config: DetectorConfig,
+    odds: float,
+    reasons: tuple[Reason, ...],
+    *,
+    ended: bool,
+    was_cramp: bool,
 ) -> Verdict:
-    score, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
-    probability = 1.0 / (1.0 + math.exp(-score))
-    if score > _least_score(evidence, config, was_cramp=was_cramp):
+    probability = 1.0 / (1.0 + math.exp(-odds))
+    if odds > _least_score(evidence, config, was_cramp=was_cramp):
         return Verdict(EpisodeKind.CRAMP, probability, reasons)
     if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
         return rhythmic

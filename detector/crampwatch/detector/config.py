@@ -37,6 +37,7 @@ class DetectorConfig:
         revoke_score: Log odds below which one called a cramp is not any more.
         revoke_old_score: The same once it has lasted 12 s, far below: a cramp that lets go is seen by its last units,
             which look like anything.
+        final_score: Log odds, from all looks and from how it let go, at which one that is over is called a cramp.
     """
 
     false_onset_probability: float = 1e-7
@@ -57,3 +58,4 @@ class DetectorConfig:
     confirm_score: float = 0.4
     revoke_score: float = -2.5
     revoke_old_score: float = -4.6
+    final_score: float = 1.0

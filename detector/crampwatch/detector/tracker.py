@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from crampwatch.detector.activity import HopActivity
 from crampwatch.detector.calibration import Calibration
-from crampwatch.detector.classify import Verdict, classify, provisional, regular
+from crampwatch.detector.classify import Verdict, classify, conclude, provisional, regular
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus
 from crampwatch.detector.evidence import OnsetEvidence, gather, gather_onset
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.missing import filled
+from crampwatch.detector.release import release_s
 from crampwatch.detector.series import FEWEST_BEATS, Beat, continues, is_regular
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason
@@ -61,6 +62,8 @@ class OpenEpisode:
         confidence: Confidence told last.
         reasons: Reasons told last.
         mean_hz: Mean frequency; NaN before the episode was looked at as a whole.
+        looks: Times it was looked at as a whole.
+        odds: Log odds for a cramp, summed over those looks.
     """
 
     id_bin: int
@@ -80,6 +83,8 @@ class OpenEpisode:
     confidence: float = 0.0
     reasons: tuple[Reason, ...] = ()
     mean_hz: float = math.nan
+    looks: int = 0
+    odds: float = 0.0
 
     @property
     def last_bin(self) -> int:
@@ -309,7 +314,10 @@ class EpisodeTracker:
         )
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
-        return classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.scale_known)
+        verdict = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.scale_known)
+        episode.looks += 1
+        episode.odds += verdict.odds
+        return verdict
 
     def _revise(self, episode: OpenEpisode, history: History, hop: int) -> None:
         verdict = self._judge(episode, history, hop, ended=False)
@@ -321,7 +329,7 @@ class EpisodeTracker:
         self._tell(episode, status)
 
     def _close(self, episode: OpenEpisode, history: History, hop: int) -> None:
-        verdict = self._judge(episode, history, hop, ended=True)
+        verdict = self._conclude(episode, history, hop, self._judge(episode, history, hop, ended=True))
         self.open.remove(episode)
         for channel, owned in enumerate(episode.owned):
             if owned:
@@ -329,12 +337,31 @@ class EpisodeTracker:
         if self._is_brief(episode) and self._joins_series(episode, verdict, hop):
             return
         untold = episode.kind is None
-        self._adopt(episode, _at_its_clearest(episode, verdict), hop)
+        self._adopt(episode, verdict, hop)
         if untold:
             self._tell(episode, EpisodeStatus.OPENED)
         self._tell(episode, EpisodeStatus.CLOSED)
         if self._is_brief(episode):
             self._remember(episode, hop)
+
+    def _conclude(self, episode: OpenEpisode, history: History, hop: int, last_look: Verdict) -> Verdict:
+        """Have the last word; how it let go is not known where the signal broke off or something stronger came."""
+        end_bin = episode.last_bin + 1
+        lasted_s = (end_bin - episode.onset_bin) * self.grid.bin_s
+        seen = (hop + 1) * BINS_PER_HOP - end_bin >= self.config.merge_s / self.grid.bin_s and not episode.missing_hops
+        released_s = math.nan
+        if seen:
+            window = history.window(hop)
+            released_s = release_s(
+                window, self.grid, onset_bin=episode.onset_bin, end_bin=end_bin, channel=episode.channel
+            )
+        return conclude(
+            last_look,
+            self.config,
+            mean_odds=episode.odds / max(episode.looks, 1),
+            lasted_s=lasted_s,
+            release_s=released_s,
+        )
 
     def _is_brief(self, episode: OpenEpisode) -> bool:
         return (episode.last_bin - episode.onset_bin) * self.grid.bin_s < _BRIEF_S

@@ -48,6 +48,10 @@ class ReasonCode(StrEnum):
     """For so many seconds."""
     LET_GO = "let_go"
     """Within so many seconds."""
+    EBBED = "ebbed"
+    """Over so many seconds."""
+    ENDED_AT_ONCE = "ended_at_once"
+    """Within so many seconds."""
     OWN_EFFORT = "own_effort"
     """So many percent of the wearer's own hardest effort, by a personal calibration."""
 
@@ -77,6 +81,8 @@ _SENTENCES: Final[dict[str, str]] = {
     ReasonCode.EVEN: "It is held evenly, as by will.",
     ReasonCode.HELD: "It has held for {:.0f} s without letting go.",
     ReasonCode.LET_GO: "In {:.0f} s it has let go in between.",
+    ReasonCode.EBBED: "It ebbed away over {:.1f} s.",
+    ReasonCode.ENDED_AT_ONCE: "It was let go within {:.1f} s, as by will.",
     ReasonCode.OWN_EFFORT: "It reaches {:.0f} % of your own hardest effort.",
 }
 

@@ -1,0 +1,62 @@
+"""The last word: how a contraction looked all along, how long it lasted, and how it let go."""
+
+import math
+
+import numpy as np
+import pytest
+from crampwatch.detector.batch import detect
+from crampwatch.detector.classify import Verdict, conclude
+from crampwatch.detector.config import DetectorConfig
+from crampwatch.detector.final_odds import FINAL_WEIGHTS, final_odds
+from crampwatch.protocol.kinds import EpisodeKind
+from detector_recordings import stream
+from hypothesis import given
+from hypothesis import strategies as st
+
+RATE_HZ = 1000.0
+LENGTH_S = 20.0
+
+
+def over(release_s: float) -> str:
+    """Let a muscle work for 20 s and let go; return what is said of how it ended."""
+    rng = np.random.default_rng(1)
+    t_s = np.arange(0.0, 40.0, 1.0 / RATE_HZ)
+    effort = np.interp(t_s, [5.0, 7.0, 5.0 + LENGTH_S, 5.0 + LENGTH_S + release_s], [0.0, 1.0, 1.0, 0.0])
+    emg_uv = rng.normal(0.0, 1.0, (len(t_s), 1)) * (1.0 + 40.0 * effort)[:, None]
+    episodes = detect(stream(RATE_HZ, 1), emg_uv)
+    longest = max(episodes, key=lambda one: one.offset_s - one.onset_s)
+    return " ".join(longest.reasons)
+
+
+def test_what_wanes_is_told_from_what_is_let_go() -> None:
+    assert "It ebbed away over" in over(release_s=5.0)
+    assert "It was let go within" in over(release_s=0.2)
+
+
+def test_a_cramp_that_was_let_go_at_once_and_never_clear_is_a_movement() -> None:
+    looked = Verdict(EpisodeKind.CRAMP, 0.7, ())
+    said = conclude(looked, DetectorConfig(), mean_odds=0.3, lasted_s=12.0, release_s=0.1)
+    assert said.kind is EpisodeKind.MOVEMENT
+
+
+def test_what_ebbed_after_looking_like_a_cramp_all_along_is_one_even_where_nobody_was_told() -> None:
+    looked = Verdict(EpisodeKind.MOVEMENT, 0.7, ())
+    said = conclude(looked, DetectorConfig(), mean_odds=1.5, lasted_s=60.0, release_s=4.0)
+    assert said.kind is EpisodeKind.CRAMP
+
+
+@pytest.mark.parametrize("kind", [EpisodeKind.ARTEFACT, EpisodeKind.RHYTHMIC, EpisodeKind.TWITCH])
+def test_what_is_no_sustained_contraction_stays_what_it_is(kind: EpisodeKind) -> None:
+    looked = Verdict(kind, 0.8, ())
+    assert conclude(looked, DetectorConfig(), mean_odds=3.0, lasted_s=60.0, release_s=5.0) is looked
+
+
+@given(st.floats(-50, 50), st.floats(0.1, 4000), st.floats(0, 30) | st.just(math.nan))
+def test_the_last_word_is_finite_and_nothing_that_physiology_expects_speaks_against_a_cramp(
+    mean_odds: float, lasted_s: float, release_s: float
+) -> None:
+    odds, _ = final_odds(mean_odds, lasted_s=lasted_s, release_s=release_s)
+    more, _ = final_odds(mean_odds + 1.0, lasted_s=lasted_s + 1.0, release_s=release_s + 0.5)
+    assert math.isfinite(odds)
+    assert more >= odds
+    assert all(weight >= 0.0 for name, weight in FINAL_WEIGHTS.items() if name != "one")
