@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from crampwatch.app.backup_work import BackupWork
 from crampwatch.app.finals import said_live
 from crampwatch.app.folder import DataFolder
 from crampwatch.app.progress import Progress
@@ -35,6 +36,7 @@ def archive_options(settings: Settings, history: Store) -> ArchiveOptions:
         stores=(history, *(SqliteStore(one.store, read_only=True) for one in parts)),
         live_verdicts=live_verdicts,
         export=_export,
+        backups=BackupWork(settings),
         replay=None if folder.root.name in _PARTS else partial(_replay_command, folder),
     )
 

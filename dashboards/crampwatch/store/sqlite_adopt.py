@@ -12,8 +12,8 @@ __all__ = ["adopt"]
 _OPEN_NS: Final = 86_400_000_000_000
 """A session without an end lasted no longer than this."""
 _NEWER: Final = """ON CONFLICT DO UPDATE SET sensor = excluded.sensor, session = excluded.session,
-t_ns = excluded.t_ns, end_ns = excluded.end_ns, status = excluded.status, rank = excluded.rank, message = excluded.message
-WHERE excluded.rank > rank"""
+t_ns = excluded.t_ns, end_ns = excluded.end_ns, status = excluded.status, rank = excluded.rank,
+message = excluded.message WHERE excluded.rank > rank"""
 _DOCUMENTS: Final = f"INSERT INTO main.document SELECT * FROM old.document WHERE {{}} {_NEWER}"  # noqa: S608 - our own words
 _JUDGED: Final = _DOCUMENTS.format("measurement IN ('episode', 'session') AND session = ?")
 _NOTED: Final = _DOCUMENTS.format("measurement = 'journal'")

@@ -11,6 +11,8 @@ from crampwatch.web.night_book import NightBook, NightStore
 from crampwatch.web.night_recordings import Recordings
 from crampwatch.web.openapi import Operation
 from crampwatch.web.sessions_api import SessionsApi
+from crampwatch.web.sessions_backups import BackupShelf, BackupWork
+from crampwatch.web.sessions_backups_api import BackupsApi
 from crampwatch.web.sessions_exports import Export, Exports
 from crampwatch.web.sessions_replay import Replay, ReplayCommand
 from crampwatch.web.sessions_shelf import Shelf
@@ -28,6 +30,7 @@ class ArchiveOptions:
         live_verdicts: What was said live of a session's episodes, before the final verdict.
         export: Writes a session in a format of other programs; None: nothing can be exported.
         replay: The command that plays a session, speaking JSON Lines; None: nothing can be played.
+        backups: Does the work on backups; None: there are none.
     """
 
     folders: tuple[Path, ...] = ()
@@ -35,6 +38,7 @@ class ArchiveOptions:
     live_verdicts: Callable[[str], dict[str, Episode]] = field(default=lambda _session: {})
     export: Export | None = None
     replay: ReplayCommand | None = None
+    backups: BackupWork | None = None
 
 
 class Archive:
@@ -55,10 +59,12 @@ class Archive:
         self._exports = Exports(workshop, options.export) if workshop and options.export else None
         self._replay = Replay(options.replay) if options.replay else None
         self._sessions = SessionsApi(self._shelf, self._exports, self._replay)
+        self._backups = BackupShelf(options.backups) if options.backups else None
 
     def operations(self) -> list[Operation]:
         """Return what is answered."""
-        return [*self._nights.operations(), *self._sessions.operations()]
+        backups = BackupsApi(self._backups).operations() if self._backups else []
+        return [*self._nights.operations(), *self._sessions.operations(), *backups]
 
     async def note(self, entries: Sequence[JournalEntry]) -> None:
         """Keep what the wearer noted, and show it from now on.
@@ -73,8 +79,12 @@ class Archive:
         """Read what is recorded, until cancelled."""
         try:
             await asyncio.to_thread(self._shelf.purge)
+            if self._backups is not None:
+                await asyncio.to_thread(self._backups.tidy)
             await self._recordings.follow()
         finally:
+            if self._backups is not None:
+                self._backups.close()
             if self._exports is not None:
                 self._exports.close()
             if self._replay is not None:

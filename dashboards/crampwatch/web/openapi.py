@@ -79,6 +79,7 @@ class Operation:
         status: Of success.
         refusals: Other status codes it answers with.
         media: Of the answer.
+        takes: Media type of a body that is no struct; empty: there is none.
     """
 
     method: str
@@ -92,6 +93,7 @@ class Operation:
     status: int = 200
     refusals: tuple[int, ...] = (400, 404)
     media: str = "application/json"
+    takes: str = ""
 
 
 def routes_of(operations: Sequence[Operation]) -> list[Route]:
@@ -185,6 +187,9 @@ def _described(one: Operation) -> dict[str, Any]:
     if one.body is not None:
         body = {"$ref": f"#/components/schemas/{one.body.__name__}"}
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if one.takes:
+        octets = {"type": "string", "format": "binary"}
+        found["requestBody"] = {"required": True, "content": {one.takes: {"schema": octets}}}
     return found
 
 

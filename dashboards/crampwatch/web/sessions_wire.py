@@ -6,6 +6,10 @@ from crampwatch.protocol.kinds import Origin
 from msgspec import Meta, Struct
 
 __all__ = [
+    "BackupFindings",
+    "BackupJob",
+    "BackupRow",
+    "Backups",
     "ExportFormat",
     "ExportJob",
     "ExportWish",
@@ -86,6 +90,85 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     file: str
     size_octets: int
     error: str = ""
+
+
+class BackupRow(Struct, frozen=True, kw_only=True):
+    """A backup kept on this machine.
+
+    Attributes:
+        id: Of its file.
+        written_ns: When, UTC.
+        sessions: How many recordings it says it holds; null where it is none of ours.
+        problem: Why it cannot be read; empty where it can.
+    """
+
+    id: str
+    written_ns: int
+    size_octets: int
+    sessions: int | None = None
+    problem: str = ""
+
+
+class BackupFindings(Struct, frozen=True, kw_only=True):
+    """What is in a backup that was read to its end and is whole.
+
+    Attributes:
+        made_utc: When, ISO 8601.
+        version: Of the crampwatch that made it.
+        sessions: Recordings in it: real ones, deleted ones too.
+        absent: Those that are not here: they can be brought back.
+        present: Those that are here.
+        deleted: Those that were deleted here: they can be taken back.
+        damaged: Recordings that were kept as they are now but cannot be opened.
+        with_episodes: Whether absent ones come back with what was found in them.
+        brought_back: How many were brought back just now.
+    """
+
+    made_utc: str
+    version: str
+    files: int
+    sessions: int
+    absent: int
+    present: int
+    deleted: int
+    damaged: list[str]
+    with_episodes: bool
+    brought_back: int = 0
+
+
+class BackupJob(Struct, frozen=True, kw_only=True):
+    """Work on a backup under way, or the last that was done.
+
+    Attributes:
+        backup: Which one.
+        done: Octets.
+        total: Of so many; null as long as nobody knows.
+        error: Why it failed.
+        findings: Of a check, and of bringing back, when done.
+    """
+
+    work: Literal["make", "check", "restore"]
+    backup: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    done: int = 0
+    total: int | None = None
+    error: str = ""
+    findings: BackupFindings | None = None
+
+
+class Backups(Struct, frozen=True, kw_only=True):
+    """Backups on this machine, the newest first.
+
+    Attributes:
+        folder: Where they lie.
+        most_octets: What a file from elsewhere may have: there is no room for more.
+        job: The present work, or the last; null where there was none.
+    """
+
+    folder: str
+    backups: list[BackupRow]
+    most_octets: int
+    job: BackupJob | None = None
 
 
 class ReplayWish(Struct, frozen=True, forbid_unknown_fields=True):
