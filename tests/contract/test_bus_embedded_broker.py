@@ -92,3 +92,20 @@ async def test_what_it_keeps_for_an_absent_client_is_bounded_and_the_oldest_goes
                     break
     assert 50 < len(got) < 110
     assert got == list(range(got[0], 300))
+
+
+async def test_that_little_room_is_left_is_told_before_anything_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with EmbeddedBroker(tmp_path, stored_octets=1 << 20) as broker:
+        async with Bus(broker.address, client_id="away", persistent=True) as away:
+            await away.subscribe("a/b")
+        watching = asyncio.create_task(broker.watch_stored(every_s=0.01))
+        async with Bus(broker.address, client_id="giver") as giver, asyncio.timeout(PATIENCE_S):
+            for n in range(90):
+                await giver.publish("a/b", n.to_bytes(2, "big") + bytes(10_000))
+                assert n > 75 or not caplog.records
+            while "backfill-store" not in caplog.text:  # noqa: ASYNC110 - a log tells nobody that it has grown
+                await asyncio.sleep(0.01)
+        watching.cancel()
+    assert len(caplog.records) == 1, "said once"

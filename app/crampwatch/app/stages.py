@@ -71,8 +71,10 @@ def _run_broker(settings: Settings) -> None:
         async with broker:
             announce_ready(broker.address.url)
             stopping, ending = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(broker.wait())
+            watching = asyncio.create_task(broker.watch_stored())
             await asyncio.wait([stopping, ending], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            watching.cancel()
             if ending.done():
                 raise CrampwatchError(
                     f"The broker's server ended by itself (code {ending.result()}).",

@@ -18,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from crampwatch.bus import vitals
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
 from crampwatch.bus.endpoint import HOST, Endpoint, is_free, write_private
-from crampwatch.bus.jetstream import bound_stored_messages
+from crampwatch.bus.jetstream import bound_stored_messages, stored_octets
 from crampwatch.bus.nats_rules import nats_users
 from crampwatch.bus.roles import User
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
@@ -29,11 +30,12 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 __all__ = ["ACK_WAIT_S", "BrokerListener", "EmbeddedBroker", "saved_address"]
 
 STORED_OCTETS: Final = 1 << 30
-"""For clients that are away: 60 hours of one sensor with two channels at 1 kHz (4.6 kB a second stored)."""
+"""For clients that are away: 41 hours of one sensor with two channels at 1 kHz (7.2 kB a second stored)."""
 STORED_AGE_S: Final = 7 * 86_400.0
 ACK_WAIT_S: Final = 3
 """After this long NATS sends again what was not acknowledged; also to a client that comes back, so that after a restart
 newer messages arrive before those that were in hand. The server's own 30 s would keep them away for as long."""
+_SCARCE: Final = 0.8
 _SYNC_S: Final = 5
 _READY_TIMEOUT_S: Final = 20.0
 """A server that finds a gigabyte of messages on a slow card takes seconds to read them."""
@@ -158,6 +160,27 @@ class EmbeddedBroker:
             await self.stop()
             raise
         self._has_answered = True
+
+    async def watch_stored(self, *, every_s: float = 60.0) -> None:
+        """Tell in the log when little room is left for clients that are away; for ever."""
+        is_scarce = False
+        while True:
+            await asyncio.sleep(every_s)
+            assert self._endpoint is not None, "not started"
+            try:
+                octets = await stored_octets(self._endpoint)
+            except UnavailableError as error:
+                _log.debug("%s", error)
+                continue
+            vitals.STORED.set(octets)
+            if octets > _SCARCE * self._stored_octets and not is_scarce:
+                _log.warning(
+                    "%d of %d MB are kept for stages that are away, and the oldest goes when it is full; what the store"
+                    " then lacks is in the session files: `crampwatch backfill-store` loads it",
+                    octets // 1_000_000,
+                    self._stored_octets // 1_000_000,
+                )
+            is_scarce = octets > _SCARCE * self._stored_octets
 
     async def wait(self) -> int:
         """Return its exit code when it has ended: nobody asked it to, unless `stop` did."""

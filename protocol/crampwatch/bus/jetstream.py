@@ -1,4 +1,4 @@
-"""Bounds what the NATS server keeps for MQTT clients that stay away.
+"""Bounds what the NATS server keeps for MQTT clients that stay away, and tells how much it is.
 
 Its MQTT layer makes the stream ``$MQTT_msgs`` without any limit, and no option changes that; the stream's own
 configuration can be, through the server's JSON API. Written for one request at a time over the plain NATS protocol
@@ -7,16 +7,19 @@ configuration can be, through the server's JSON API. Written for one request at 
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from crampwatch.bus.endpoint import HOST, Endpoint
 from crampwatch.protocol.errors import UnavailableError
 
-__all__ = ["bound_stored_messages"]
+__all__ = ["bound_stored_messages", "stored_octets"]
 
 _STREAM: Final = "$MQTT_msgs"
 _INBOX: Final = "_INBOX.crampwatch"
-_TIMEOUT_S: Final = 5.0
+_TIMEOUT_S: Final = 15.0
 
 
 async def bound_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_s: float) -> None:
@@ -25,20 +28,36 @@ async def bound_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_
     Raises:
         UnavailableError: The server does not answer, or refuses.
     """
+    async with _session(endpoint) as ask:
+        info = await ask(f"$JS.API.STREAM.INFO.{_STREAM}", {})
+        wanted = {"max_bytes": max_octets, "max_age": round(max_age_s * 1e9), "discard": "old"}
+        if any(info["config"].get(key) != value for key, value in wanted.items()):
+            await ask(f"$JS.API.STREAM.UPDATE.{_STREAM}", info["config"] | wanted)
+
+
+async def stored_octets(endpoint: Endpoint) -> int:
+    """Return how much is kept at the moment.
+
+    Raises:
+        UnavailableError: The server does not answer, or refuses.
+    """
+    async with _session(endpoint) as ask:
+        return int((await ask(f"$JS.API.STREAM.INFO.{_STREAM}", {}))["state"]["bytes"])
+
+
+@asynccontextmanager
+async def _session(endpoint: Endpoint) -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]]:
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(HOST, endpoint.control_port)
             try:
                 await _log_in(reader, writer, endpoint)
-                info = await _request(reader, writer, f"$JS.API.STREAM.INFO.{_STREAM}", {})
-                wanted = {"max_bytes": max_octets, "max_age": round(max_age_s * 1e9), "discard": "old"}
-                if any(info["config"].get(key) != value for key, value in wanted.items()):
-                    await _request(reader, writer, f"$JS.API.STREAM.UPDATE.{_STREAM}", info["config"] | wanted)
+                yield partial(_request, reader, writer)
             finally:
                 writer.close()
     except (OSError, TimeoutError, ValueError, KeyError, EOFError) as error:
         raise UnavailableError(
-            f"The embedded broker's storage could not be bounded: {error!r}.", advice="Its log tells more."
+            f"The embedded broker does not tell or bound what it stores: {error!r}.", advice="Its log tells more."
         ) from error
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "DROPPED",
     "PUBLISHED",
     "RECEIVED",
+    "STORED",
     "UNREADABLE",
     "leaf_label",
     "report_unreadable",
@@ -28,6 +29,7 @@ PUBLISHED: Final = Counter("crampwatch_messages_published", "Messages the broker
 DROPPED: Final = Counter("crampwatch_messages_dropped", "QoS 0 messages dropped: no connection, or too fast for us.")
 UNREADABLE: Final = Counter("crampwatch_messages_unreadable", "Messages ignored since they cannot be read.", ["leaf"])
 BACKLOG: Final = Gauge("crampwatch_backlog_messages", "Messages that wait on the disk to be passed on.")
+STORED: Final = Gauge("crampwatch_broker_stored_bytes", "What the embedded broker keeps for stages that are away.")
 _LEAVES: Final = frozenset(map(str, Leaf))
 _log: Final = logging.getLogger(__name__)
 _told: Final[Tally[str]] = Tally()
