@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 from brokers import Broker, broker_of
+from crampwatch.app import calibrating
 from crampwatch.app.calibrating import calibrate_live
 from crampwatch.app.guide import Moment
 from crampwatch.app.settings import BrokerSettings, Settings
@@ -119,7 +120,10 @@ async def test_a_wearer_is_led_through_it_and_the_detector_knows(broker: Broker,
     assert {one.calibration for one in episodes if one.detected_index < made.valid_from_index} == {""}
 
 
-async def test_a_sensor_that_does_not_send_is_told(broker: Broker, tmp_path: Path) -> None:
+async def test_a_sensor_that_does_not_send_is_told(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrating, "_PATIENCE_S", 0.5)
     settings = replace(Settings(), data=tmp_path, broker=BrokerSettings(url=broker.address.url))
     with pytest.raises(UnavailableError, match="CW-9 sends nothing; heard were: none"):
         await calibrate_live(settings, sensor="CW-9", phase_s=10.0, show=lambda _: None)

@@ -28,7 +28,10 @@ __all__ = ["calibrate_live", "calibrate_recording", "calibrate_session"]
 Spans = Mapping[Phase, tuple[float, float]]
 """Begin and end of each phase, seconds from the first sample."""
 
+_PATIENCE_S: Final = 20.0
+"""A sensor that was just switched on takes so long to connect."""
 _LOOK_S: Final = 3.0
+"""For others, once one was heard."""
 _SILENCE_S: Final = 8.0
 _BLOCK_S: Final = 1.0
 _CHUNK_S: Final = 10.0
@@ -79,10 +82,14 @@ class _Hearing:
             ConfigurationError: Several send.
         """
         sending: dict[str, SampleBlock] = {}
+        clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(_LOOK_S):
+            async with asyncio.timeout(_PATIENCE_S) as patience:
                 while wanted is None or wanted not in sending:
-                    sending |= self._take(await self._bus.receive())
+                    heard = self._take(await self._bus.receive())
+                    if heard and not sending and wanted is None:
+                        patience.reschedule(clock() + _LOOK_S)
+                    sending |= heard
         except TimeoutError:
             pass  # now all that send have been heard
         names = sorted(sending)
