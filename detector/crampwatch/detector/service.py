@@ -201,7 +201,9 @@ class _Service:
         while True:
             await asyncio.sleep(SILENCE_S / 6)
             for key, heard_s in tuple(self._heard_s.items()):
-                if clock() - heard_s > SILENCE_S and key not in self._silent:
+                # What waits here was heard: a machine that is behind is no silent sensor.
+                is_behind = self._bus.waiting or self._early.get(key)
+                if clock() - heard_s > SILENCE_S and key not in self._silent and not is_behind:
                     self._silent.add(key)
                     await self._tell(self._last_words(key, time.time_ns() - round((clock() - heard_s) * 1e9)))
 
@@ -304,6 +306,7 @@ class _Service:
             if item is not None:
                 self._taken.append(item[1])
                 self._note(Taken(key, "block", item[1].payload))
+                self._heard_s[key] = asyncio.get_running_loop().time()
                 due.append((key, item[0]))
         return due
 

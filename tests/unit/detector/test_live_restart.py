@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import pytest
 from crampwatch.bus.client import Message
 from crampwatch.detector import service
 from crampwatch.detector.live_checkpoint import CheckpointFile
@@ -21,6 +22,7 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.topics import Leaf, Topic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 from stored_messages import info
 
 SENSOR, LENGTH_S, BLOCK = "left", 16, 200
@@ -31,6 +33,7 @@ class SilentBus:
     """As much of a bus as the service speaks to; remembers what was said."""
 
     resumed_s_ago = math.inf
+    waiting = 0
 
     def __init__(self) -> None:
         self.said: list[tuple[str, bytes]] = []
@@ -96,3 +99,26 @@ def test_most_moments_cost_a_small_write(tmp_path: Path) -> None:
     asyncio.run(_play(tmp_path, set(range(0, 60, 5)), [60], ()))
     used = (tmp_path / "taken.log").read_bytes().rstrip(b"\0")
     assert len(used) < 12 * 4000
+
+
+async def test_a_machine_that_is_behind_is_no_silent_sensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "SILENCE_S", 0.03)
+    bus = SilentBus()
+
+    def states() -> list[str]:
+        return [topic for topic, _ in bus.said if topic.endswith("/state")]
+
+    with closing(CheckpointFile(tmp_path)) as kept:
+        one = service._Service(bus, kept, None)  # type: ignore[arg-type] # as above
+        ended = messages.encode(info(ended_ns=10**18 + 10**9))
+        for message in [*night()[:6], Message(str(Topic(SENSOR, Leaf.INFO)), ended, True)]:
+            await one._take(message)
+        watching = asyncio.create_task(one.watch_silence())
+        await asyncio.sleep(0.3)  # ten times what silence takes
+        assert states() == [], "five blocks still wait for their turn"
+        await one._take_due()
+        async with asyncio.timeout(PATIENCE_S):
+            while not states():  # noqa: ASYNC110 - a list tells nobody that it has grown
+                await asyncio.sleep(0.01)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
