@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -251,6 +252,39 @@ def test_deleting_a_recording_can_be_undone(stage: NightStage, page: Chrome) -> 
     until(page, lambda: not shown(page, f".card{row}"))
     press(page, ".undo button")
     until(page, lambda: shown(page, f".card{row}"))
+
+
+def test_a_recording_that_is_gone_comes_back_from_a_backup(stage: NightStage, page: Chrome) -> None:
+    kept = MadeUpNight(ns(2026, 11, 17, 22, 0), 20).write_recording(stage.data / "sessions")
+    page.get(f"{stage.url}#/sessions")
+    press(page, ".backups > .actions .primary")
+    says(page, ".backups .work[data-state=done]", "The backup is made.")
+    kept.unlink()
+    bring_back = "[data-backup] .actions button:nth-of-type(2)"
+    press(page, bring_back)
+    says(page, ".backups dialog", "1 recording comes back")
+    says(page, ".backups dialog", "neither changed nor removed")
+    assert not kept.exists()
+    press(page, ".backups dialog .primary")
+    says(page, ".backups .work[data-work=restore][data-state=done]", "1 recording is back.")
+    assert kept.exists()
+    says(page, "[data-session^='20261117']", "Export")
+    press(page, bring_back)
+    says(page, ".backups .work[data-work=check][data-state=done]", "Nothing in it is missing here.")
+    assert violations(page) == []
+    press(page, "[data-backup] .actions button:last-child")
+    press(page, ".backups dialog .primary")
+    until(page, lambda: not shown(page, "[data-backup]"))
+    kept.unlink()
+
+
+def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "photo.gz").write_bytes(b"not a backup")
+    page.get(f"{stage.url}#/sessions")
+    until(page, lambda: shown(page, ".backups"))
+    page.find_element(By.CSS_SELECTOR, ".backups input[type=file]").send_keys(str(tmp_path / "photo.gz"))
+    says(page, ".backups .work[data-state=failed]", "What was sent cannot be read as a backup")
+    assert not shown(page, "[data-backup]")
 
 
 def test_before_the_first_night_the_page_says_what_it_waits_for(

@@ -127,7 +127,7 @@ class BackupWork:
         except OSError as error:
             raise UnavailableError(
                 f"The backup cannot be unpacked in {self._folder.root}: {error.strerror or error}.",
-                advice="Check permissions and free space, then do it again: it goes on where it stopped.",
+                advice="Check permissions and free space, then do it again: what is back already stays.",
             ) from error
 
     def _plan(self, source: Path) -> "_Plan":

@@ -6,6 +6,7 @@ import { make, mark, say, show } from "../dom";
 import { lasting } from "../night/words";
 import { linkTo, type View } from "../router";
 import type { Origin } from "../wire";
+import { BackupsCard } from "./backups";
 import { Jobs } from "./jobs";
 import { text } from "./text";
 import type { ExportJob, Format, SessionList, SessionRow } from "./wire";
@@ -19,6 +20,7 @@ export class SessionsView implements View {
   /** A list of many nights has no origin of its own: each row tells its own. */
   readonly origin = "live";
   private readonly jobs = new Jobs();
+  private readonly backups = new BackupsCard(() => void this.look());
   private readonly total = make("p", { class: "muted" });
   private readonly notice = make("div", { class: "card job undo", role: "status", hidden: true });
   private readonly empty = make("section", { class: "card waiting", hidden: true });
@@ -47,6 +49,7 @@ export class SessionsView implements View {
       this.empty,
       this.rows,
       this.bin,
+      this.backups.element,
     );
     show(this.jobs.element, false);
   }
@@ -55,12 +58,14 @@ export class SessionsView implements View {
     this.isShown = true;
     void this.look();
     this.jobs.enter();
+    this.backups.enter();
   }
 
   leave(): void {
     this.isShown = false;
     window.clearTimeout(this.timer);
     this.jobs.leave();
+    this.backups.leave();
   }
 
   private async look(): Promise<void> {
@@ -114,7 +119,7 @@ export class SessionsView implements View {
     const spanS = (row.to_ns - row.from_ns) / 1e9;
     const covered = row.recorded_s === null ? text.unread : text.coverage(`${Math.floor((100 * row.recorded_s) / Math.max(spanS, 1))} %`);
     const parts = row.state === "unreadable" ? [text.size(row.size_octets), row.problem] : [lasting(spanS * 1000), covered, text.size(row.size_octets), text.sensors(row.sensors.length)];
-    const figures = make("p", { class: "muted figures" }, parts.join(" · "));
+    const figures = make("p", { class: "muted figures" }, ...unbroken(parts));
     const state = text.states[row.state];
     if (state) figures.append(" · ", make("strong", {}, state));
     if (row.recorded_s !== null && spanS > 0) {
@@ -197,6 +202,11 @@ export class SessionsView implements View {
     this.notice.replaceChildren(make("p", {}, words), ...(action ? [button(...action)] : []));
     show(this.notice, true);
   }
+}
+
+/** Parts with dots between them, where lines may break; within a part they may not. */
+function unbroken(parts: string[]): (Node | string)[] {
+  return parts.flatMap((part, i) => [i ? " · " : "", make("span", { class: part.length < 30 ? "part" : false }, part)]);
 }
 
 function nameOf(row: SessionRow): string {

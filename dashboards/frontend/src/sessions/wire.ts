@@ -44,3 +44,41 @@ export interface ReplayState {
   url: string;
   error: string;
 }
+
+export interface BackupRow {
+  id: string;
+  written_ns: number;
+  size_octets: number;
+  sessions: number | null;
+  problem: string;
+}
+
+export interface BackupFindings {
+  made_utc: string;
+  version: string;
+  files: number;
+  sessions: number;
+  absent: number;
+  present: number;
+  deleted: number;
+  damaged: string[];
+  with_episodes: boolean;
+  brought_back: number;
+}
+
+export interface BackupJob {
+  work: "make" | "check" | "restore";
+  backup: string;
+  state: "running" | "done" | "failed" | "cancelled";
+  done: number;
+  total: number | null;
+  error: string;
+  findings: BackupFindings | null;
+}
+
+export interface Backups {
+  folder: string;
+  backups: BackupRow[];
+  most_octets: number;
+  job: BackupJob | null;
+}
