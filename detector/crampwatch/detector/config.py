@@ -58,4 +58,4 @@ class DetectorConfig:
     confirm_score: float = 0.4
     revoke_score: float = -2.5
     revoke_old_score: float = -4.6
-    final_score: float = 1.0
+    final_score: float = 0.6
