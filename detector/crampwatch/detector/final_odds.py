@@ -1,8 +1,9 @@
 """The last word on a contraction that is over: how it looked all along, how long it lasted and how it let go.
 
 A cramp ends unit by unit over seconds, or within two when the muscle is stretched; what is held by will is let go at
-once (DOMAIN.md, 1 and 2; voluntary derecruitment takes a few tenths of a second). While a contraction goes on nobody
-can know, so the live verdict does without. Fitted by `benchmarks/fit_cramp_odds.py`.
+once, in a few tenths of a second. While a contraction goes on nobody can know, so the live verdict does without. Fitted
+on the three generators that `cramp_odds` was, each with the same say; `benchmarks/fit_cramp_odds.py` repeats it on the
+two that are kept.
 """
 
 import math
