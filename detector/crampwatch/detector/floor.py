@@ -24,7 +24,8 @@ _STEADY_LOG_STD = 0.1  # 0.4 dB: an amplifier is this steady over three minutes,
 _GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
 _NOISE_LOG_STD = 0.32  # of ten hops: 0.2 in noise at 500 Hz and more, 0.5 in a cramp; below 250 Hz both are alike
 _FEWEST_STEADY = 7
-_PATIENT_SLOTS = 60  # a minute: what a calibration expects is given up sooner than what was seen
+_WORST_CONTACT_RATIO = 40.0  # 16 dB: a strong contraction is as steady as noise, but no contact gets so much worse
+_PATIENT_SLOTS = 180  # three minutes: what a calibration expects is given up sooner than what was seen
 
 
 @dataclass(slots=True)
@@ -110,7 +111,8 @@ class NoiseFloor:
     def _is_worse_contact(self, channel: int, known: Array) -> bool:
         """Tell noise above what was expected of rest, which is as steady as noise is, from a contraction."""
         steady = len(known) >= _FEWEST_STEADY and float(np.std(np.log(known))) < _NOISE_LOG_STD
-        return steady or self.loud_slots[channel] >= _PATIENT_SLOTS
+        likely = bool(known.mean() < _WORST_CONTACT_RATIO * self.expected[channel])
+        return (steady and likely) or self.loud_slots[channel] >= _PATIENT_SLOTS
 
     def _channel_power(self, channel: int) -> float:
         known = np.sort(self.quiet[:, channel])
