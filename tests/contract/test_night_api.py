@@ -142,6 +142,21 @@ def test_an_export_opens_elsewhere_with_its_annotations(served: Served, tmp_path
     assert served.client.get(f"/api/v1/exports/{job['id']}").status_code == 404
 
 
+def test_a_format_without_a_place_for_episodes_has_them_beside_it(served: Served) -> None:
+    name = next(row["id"] for row in served.ask("sessions")["sessions"] if row["night"] == NIGHT)
+    told = {}
+    for form in ("csv", "parquet"):
+        wish = {"format": form, "sensor": "CW-LEFT"}
+        key = served.client.post(f"/api/v1/sessions/{name}/exports", json=wish).json()["id"]
+        told[form] = served.until(f"exports/{key}", lambda job: job["state"] != "running")
+        assert told[form]["state"] == "done", told[form]
+    table = served.client.get(f"/api/v1/exports/{told['csv']['id']}/annotations").text
+    assert table.startswith("onset_s,offset_s,label\n")
+    assert "likely" in table
+    assert told["parquet"]["annotations"] == ""
+    assert served.client.get(f"/api/v1/exports/{told['parquet']['id']}/annotations").status_code == 404
+
+
 def test_deleting_can_be_undone(served: Served, data: Path) -> None:
     name = next(row["id"] for row in served.ask("sessions")["sessions"] if row["origin"] == "demo")
     assert served.client.delete(f"/api/v1/sessions/{name}").status_code == 204

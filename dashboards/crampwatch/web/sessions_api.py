@@ -64,6 +64,9 @@ class SessionsApi:
                 "DELETE", job, self.drop, "Cancel an export, or remove its file", _JOB, status=204, refusals=(404,)
             ),
             Operation("GET", f"{job}/file", self.exported, "What was exported", _JOB, media=_OCTETS, result=bytes),
+            Operation(
+                "GET", f"{job}/annotations", self.annotations, "Its episodes", _JOB, media="text/csv", result=bytes
+            ),
             Operation("GET", "/api/v1/replay", self.replaying, "The present replay", result=ReplayState, refusals=()),
             Operation(
                 "POST",
@@ -150,6 +153,13 @@ class SessionsApi:
         if path is None:
             raise RefusedError(404, "There is no such export, or it is not done.")
         return FileResponse(path, filename=path.name, media_type=_OCTETS)
+
+    async def annotations(self, request: Request) -> Response:
+        """The episodes of an export whose format has no place for them."""
+        path = None if self._exports is None else self._exports.annotations(request.path_params["job"])
+        if path is None:
+            raise RefusedError(404, "There is no such export, or nothing beside it.")
+        return FileResponse(path, filename=path.name, media_type="text/csv")
 
     async def replaying(self, _request: Request) -> Response:
         """The present replay."""

@@ -40,6 +40,11 @@ class _Job:
     is_cancelled: bool = False
     begun_s: float = field(default_factory=time.monotonic)
 
+    @property
+    def beside(self) -> Path:
+        """Where the annotations stand of a format that cannot hold them."""
+        return self.path.with_name(f"{self.path.name}.annotations.csv")
+
     def told(self) -> ExportJob:
         is_done = self.state == "done"
         return ExportJob(
@@ -51,6 +56,7 @@ class _Job:
             total=self.total,
             file=self.path.name,
             size_octets=self.path.stat().st_size if is_done and self.path.exists() else 0,
+            annotations=self.beside.name if is_done and self.beside.exists() else "",
             error=self.error,
         )
 
@@ -104,6 +110,11 @@ class Exports:
         """Return what a job wrote; None where it has not."""
         job = self._jobs.get(key)
         return job.path if job is not None and job.state == "done" and job.path.exists() else None
+
+    def annotations(self, key: str) -> Path | None:
+        """Return the annotations beside what a job wrote; None where there are none."""
+        job = self._jobs.get(key)
+        return job.beside if job is not None and job.state == "done" and job.beside.exists() else None
 
     def drop(self, key: str) -> bool:
         """Cancel a job, or remove what it wrote; return whether there was one."""

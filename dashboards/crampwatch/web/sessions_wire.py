@@ -78,6 +78,7 @@ class ExportJob(Struct, frozen=True, kw_only=True):
         done: Samples written.
         total: Of so many; null where nobody knows.
         file: Name of what can be fetched when it is done.
+        annotations: Name of the episodes' table, where the format has no place for them; empty for others.
         error: Why it failed.
     """
 
@@ -89,6 +90,7 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     total: int | None
     file: str
     size_octets: int
+    annotations: str = ""
     error: str = ""
 
 

@@ -55,6 +55,8 @@ export class Jobs {
     }
     if (job.state === "done")
       row.append(make("a", { class: "button primary", href: `/api/v1/exports/${job.id}/file`, download: job.file }, text.fetch));
+    if (job.annotations)
+      row.append(make("a", { class: "button", href: `/api/v1/exports/${job.id}/annotations`, download: job.annotations }, text.fetchEpisodes));
     const drop = make("button", { type: "button" }, job.state === "running" ? text.cancel : text.remove);
     drop.addEventListener("click", () => void this.after(change("DELETE", `/api/v1/exports/${job.id}`)));
     row.append(drop);

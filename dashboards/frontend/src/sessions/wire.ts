@@ -35,6 +35,7 @@ export interface ExportJob {
   total: number | null;
   file: string;
   size_octets: number;
+  annotations: string;
   error: string;
 }
 
