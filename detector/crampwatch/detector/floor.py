@@ -25,7 +25,7 @@ _GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
 _NOISE_LOG_STD = 0.32  # of ten hops: 0.2 in noise at 500 Hz and more, 0.5 in a cramp; below 250 Hz both are alike
 _FEWEST_STEADY = 7
 _WORST_CONTACT_RATIO = 40.0  # 16 dB: a strong contraction is as steady as noise, but no contact gets so much worse
-_PATIENT_SLOTS = 180  # three minutes: what a calibration expects is given up sooner than what was seen
+_PATIENT_SLOTS = 60  # a minute: what a calibration expects is given up sooner than what was seen
 
 
 @dataclass(slots=True)
