@@ -21,6 +21,7 @@ from crampwatch.protocol.messages import (
     StreamInfo,
     Temperature,
 )
+from crampwatch.protocol.reasons import Reason
 from numpy.typing import NDArray
 
 RATE_HZ: Final = 1000.0
@@ -191,6 +192,7 @@ class Foot:
         lasts_s: float | None = None,
         peak_uv: float = 64.0,
         reasons: tuple[str, ...] = ("sustained for 5 s", "one channel leads", "irregular firing"),
+        why: tuple[Reason, ...] = (),
     ) -> Episode:
         """Tell an episode that began ``ago_s`` before its next sample."""
         onset_ns = self.now_ns - round(ago_s * 1e9)
@@ -215,7 +217,8 @@ class Foot:
             confidence=0.93,
             peak=peak_uv,
             unit="uV",
-            reasons=reasons,
+            reasons=tuple(reason.text for reason in why) or reasons,
+            why=why,
         )
 
     def notice(self, code: str, text: str, *, severity: str = "warning") -> Notice:

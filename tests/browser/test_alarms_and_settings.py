@@ -10,6 +10,7 @@ import pytest
 from axe import violations
 from chromium import open_chromium, resize
 from crampwatch.protocol.kinds import EpisodeKind, Quality
+from crampwatch.protocol.reasons import Reason, ReasonCode
 from page_feed import Foot
 from page_glance import press, says, shown, until, words
 from page_stage import Stage
@@ -246,3 +247,60 @@ def test_a_phone_shows_settings_and_bedtime_without_scrolling_sideways(stage: St
         " && e.getBoundingClientRect().height < 36).map(e => e.outerHTML)"
     )
     assert small == []
+
+
+def test_a_german_page_speaks_german_of_what_the_server_tells(stage: Stage, page: Chrome, left: Foot) -> None:
+    page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
+    page.refresh()
+    why = (Reason(code=ReasonCode.BUILT_UP, number=1.25), Reason(code="telepathy"))
+    stage.tell(
+        left.episode("german", EpisodeKind.TWITCH, status="closed", ago_s=1, lasts_s=0.5, why=why),
+        left.notice("sensor_back", "cw-left is heard again."),
+    )
+    says(page, ".notices", "Fußgewölbe links: Der Sensor ist wieder zu hören.")
+    press(page, "[data-episode=cw-left-german] summary")
+    says(page, "[data-episode=cw-left-german] .why", "Es baute sich über 1,3 s auf.")
+    assert "is heard again" not in words(page)
+    refused = page.execute_script(
+        "return fetch('/api/v1/nights/2000-01-01').then(answer => answer.json()).then(problem => problem.code)"
+    )
+    assert refused == "no_night"
+    page.get(f"{stage.server.url}#/night/2000-01-01")
+    says(page, ".night .waiting", "Diese Nacht gibt es nicht.")
+    assert "There is no such night" not in words(page)
+
+
+_NOT_RED = """
+const found = new Set();
+for (const e of document.querySelectorAll('body, body *')) {
+  if (!e.checkVisibility()) continue;
+  const style = getComputedStyle(e);
+  for (const name of ['color', 'backgroundColor', 'borderTopColor', 'borderLeftColor', 'fill', 'stroke']) {
+    const [, green, blue, alpha] = (style[name].match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    if ((green || blue) && alpha !== 0) found.add(`${e.tagName}.${e.className} ${name} ${style[name]}`);
+  }
+}
+for (const canvas of document.querySelectorAll('canvas')) {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 3] && (data[i + 1] || data[i + 2])) { found.add('canvas'); break; }
+}
+return [...found];
+"""
+
+
+def test_the_red_theme_has_no_green_and_no_blue_light(stage: Stage, page: Chrome, left: Foot) -> None:
+    page.execute_script("localStorage.setItem('crampwatch.theme', 'night')")
+    page.refresh()
+    stage.tell(left.episode("red", ago_s=4), left.state("cramp"))
+    says(page, ".banner", "Likely cramp")
+    until(page, lambda: len(page.find_elements(By.CSS_SELECTOR, ".foot[data-stale=false] canvas")) >= 8)
+    assert page.execute_script(_NOT_RED) == []
+    stage.tell(left.episode("red", ago_s=6, lasts_s=6, revision=1, status="closed"), left.state("rest"))
+    press(page, ".bedtime button.quiet")
+    says(page, ".checks", "Contact")
+    assert page.execute_script(_NOT_RED) == []
+    press(page, ".bedside .deeds button:last-child")
+    page.get(f"{stage.server.url}#/settings")
+    says(page, ".nights", "more nights")
+    assert page.execute_script(_NOT_RED) == []

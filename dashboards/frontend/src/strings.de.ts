@@ -44,6 +44,7 @@ export const de: Catalogue = {
   last: (value) => `zuletzt ${value}`,
   sides: { left: "Linker Fuß", right: "Rechter Fuß", unknown: "" },
   sideWords: { left: "links", right: "rechts", unknown: "" },
+  placed: (side, muscle) => [muscle, side].filter(Boolean).join(" "),
   muscles: {
     "abductor hallucis": "Fußgewölbe",
     "flexor hallucis brevis": "Großzehe",
@@ -110,7 +111,7 @@ export const de: Catalogue = {
   announceEased: (kind, place, duration) => `${kind}, ${place}: nach ${duration} nachgelassen.`,
   alarms: "Alarme",
   faults: "Störungen",
-  snooze: "Später",
+  snooze: "Stumm",
   snoozed: "stumm",
   snoozeQuarter: "15 Minuten",
   snoozeHour: "1 Stunde",
@@ -208,8 +209,8 @@ export const de: Catalogue = {
   },
   notices: "Hinweise",
   loginTitle: "Anmelden",
-  loginLabel: "Geheimnis",
-  loginHint: "Es steht in der Datei secrets.toml im Datenordner des crampwatch, das diese Seite zeigt, oder in dessen Einstellungen.",
-  loginWrong: "Das ist es nicht. Prüfen Sie es und versuchen Sie es noch einmal.",
+  loginLabel: "Zugangsschlüssel",
+  loginHint: "Er steht in der Datei secrets.toml im Datenordner des crampwatch, das diese Seite zeigt, oder in dessen Einstellungen.",
+  loginWrong: "Das ist er nicht. Prüfen Sie ihn und versuchen Sie es noch einmal.",
   loginWait: "Zu viele falsche Versuche. Warten Sie eine Minute.",
 };

@@ -50,6 +50,7 @@ const en = {
   last: (value: string): string => `last ${value}`,
   sides: { left: "Left foot", right: "Right foot", unknown: "" },
   sideWords: { left: "left", right: "right", unknown: "" },
+  placed: (side: string, muscle: string): string => [side, muscle].filter(Boolean).join(" "),
   muscles: {
     "abductor hallucis": "arch",
     "flexor hallucis brevis": "big toe",

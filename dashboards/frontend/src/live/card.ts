@@ -9,8 +9,10 @@ import type { Sensor } from "./model";
 import { EnvelopePlot, WavePlot, type Picture } from "./plots";
 import { channelName, muscleWords, nameOf, seconds } from "./words";
 
-const WAVE_PX = 80;
-const ENVELOPE_PX = 80;
+const PLOT_PX = 80;
+/** Where a large screen would stay half empty. */
+const TALL_PLOT_PX = 116;
+const LARGE = matchMedia("(min-width: 900px) and (min-height: 720px)");
 const TIME_AXIS_PX = 20;
 
 export class Card {
@@ -123,9 +125,9 @@ class Channel {
 
   /** Make the plots, once the element is laid out. */
   begin(): void {
-    const time = this.isLast ? TIME_AXIS_PX : 0;
-    this.wave = new WavePlot(this.waveHost, this.index, WAVE_PX);
-    this.envelope = new EnvelopePlot(this.envelopeHost, this.index, ENVELOPE_PX + time, this.isLast);
+    const [height, time] = [LARGE.matches ? TALL_PLOT_PX : PLOT_PX, this.isLast ? TIME_AXIS_PX : 0];
+    this.wave = new WavePlot(this.waveHost, this.index, height);
+    this.envelope = new EnvelopePlot(this.envelopeHost, this.index, height + time, this.isLast);
   }
 
   draw(picture: Picture): void {

@@ -13,6 +13,8 @@ import { nameOf } from "./words";
 const LOST_MS = 10_000;
 const DISK_TOLD_MS = 3_600_000;
 const LOW_PERCENT = 15;
+/** What ends the watch at once comes first. */
+const GRAVEST: Fault["code"][] = ["lost", "contact", "disk", "battery"];
 
 export interface Fault {
   /** Same for the same fault of the same sensor. */
@@ -28,7 +30,7 @@ export function presentFaults(model: Model, now: number): Fault[] {
     if (sensor.info?.ended_ns) return [];
     return [lost(sensor, now) ?? contact(sensor), battery(sensor, model)].filter((fault): fault is Fault => fault !== null);
   });
-  return [...ofSensors, ...disk(model)];
+  return [...ofSensors, ...disk(model)].sort((a, b) => GRAVEST.indexOf(a.code) - GRAVEST.indexOf(b.code));
 }
 
 /** The recorder tells once that its disk is filling, and not when there is room again. */
@@ -79,10 +81,12 @@ export class Faults {
       }
     const fresh = faults.filter((fault) => !this.lines.has(fault.id));
     for (const fault of fresh) this.add(fault);
-    for (const fault of faults) {
+    faults.forEach((fault, position) => {
       const line = this.lines.get(fault.id);
-      if (line) say(line.title, fault.title);
-    }
+      if (!line) return;
+      say(line.title, fault.title);
+      if (this.list.children[position] !== line.element) this.list.insertBefore(line.element, this.list.children[position] ?? null);
+    });
     if (fresh.length) say(this.spoken, fresh.map((fault) => fault.title).join(" "));
     show(this.list, faults.length > 0);
     return fresh.length > 0;

@@ -15,8 +15,7 @@ export function nameOf(sensor: Sensor): string {
 export function placeOf(sensor: Sensor | undefined, id: string): string {
   const placement = sensor?.info?.placement;
   if (!placement) return sensor?.info?.name ?? id;
-  const words = [text.sideWords[placement.side], muscleWords(placement.muscle)].filter(Boolean).join(" ");
-  return words || nameOf(sensor);
+  return text.placed(text.sideWords[placement.side], muscleWords(placement.muscle)) || nameOf(sensor);
 }
 
 /** "arch" for a muscle known by name, else what was written. */

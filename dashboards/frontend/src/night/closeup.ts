@@ -163,8 +163,10 @@ export class CloseUp {
     if (!pen) return;
     const cells = octetsOf(data);
     const image = pen.createImageData(columns, rows);
-    const [ground, tone] = [rgb(pen, currentPalette().plate), rgb(pen, currentPalette().accent)];
-    const bright = rgb(pen, currentPalette().text);
+    const { plate, accent, text: brightest } = currentPalette();
+    const [ground, bright] = [rgb(pen, plate), rgb(pen, brightest)];
+    // The red theme has one colour for both, of which half stands for the middle.
+    const tone = accent === brightest ? ground.map((dark, i) => (dark + (bright[i] ?? 0)) / 2) : rgb(pen, accent);
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {
         const share = ((cells[column * rows + row] ?? 0) / 255) ** 1.6;

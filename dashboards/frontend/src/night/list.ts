@@ -7,7 +7,7 @@ import { text as shared } from "../strings";
 import { clockSeconds } from "../time";
 import { text } from "./text";
 import type { EpisodeRow, Night } from "./wire";
-import { lasting, lengthMs, placeOfEpisode } from "./words";
+import { lasting, lengthMs, shortPlaceOfEpisode } from "./words";
 
 const ROW_PX = 54;
 const MARGIN_ROWS = 6;
@@ -91,15 +91,15 @@ export class EpisodeList {
 
   private row(episode: EpisodeRow, at: number, night: Night): HTMLElement {
     const isWithdrawn = episode.status === "retracted";
-    const kind = isWithdrawn ? `${shared.withdrawn}: ${shared.kinds[episode.kind]}` : shared.kinds[episode.kind];
+    const withdrawn = isWithdrawn ? `${shared.kindCounts["retracted"]?.[0] ?? ""} · ` : "";
     const marked = episode.label?.verdict ? ` · ${text.markShort[episode.label.verdict]}` : "";
     const button = make(
       "button",
       { type: "button", class: "row", "data-episode": episode.id, "data-kind": episode.kind, "aria-current": episode.id === this.selected && "true" },
       icon(KIND_ICONS[episode.kind]),
-      make("span", { class: "kind" }, kind),
+      make("span", { class: "kind" }, shared.kinds[episode.kind]),
       make("time", {}, clockSeconds(episode.onset_ns / 1e6)),
-      make("span", { class: "muted figures" }, `${lasting(lengthMs(episode, night))} · ${placeOfEpisode(night, episode)}${marked}`),
+      make("span", { class: "muted figures" }, `${withdrawn}${lasting(lengthMs(episode, night))} · ${shortPlaceOfEpisode(night, episode)}${marked}`),
     );
     if (isWithdrawn) mark(button, "withdrawn", "true");
     button.addEventListener("click", () => this.onSelect(episode.id));

@@ -8,13 +8,19 @@ import type { EpisodeRow, Night, NightSensor } from "./wire";
 
 /** "left arch", else the sensor's name. */
 export function placeWords(sensor: NightSensor): string {
-  const words = [shared.sideWords[sensor.side], muscleWords(sensor.muscle)].filter(Boolean).join(" ");
-  return words || sensor.name;
+  return shared.placed(shared.sideWords[sensor.side], muscleWords(sensor.muscle)) || sensor.name;
 }
 
 export function placeOfEpisode(night: Night, episode: EpisodeRow): string {
   const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
   return sensor ? placeWords(sensor) : episode.sensor;
+}
+
+/** "left" where that says which sensor is meant, else as `placeOfEpisode`. */
+export function shortPlaceOfEpisode(night: Night, episode: EpisodeRow): string {
+  const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
+  const isOnly = night.sensors.filter((one) => one.side === sensor?.side).length === 1;
+  return sensor && sensor.side !== "unknown" && isOnly ? shared.sideWords[sensor.side] : placeOfEpisode(night, episode);
 }
 
 export function channelWords(sensor: NightSensor, channel: number): string {

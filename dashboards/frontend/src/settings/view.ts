@@ -170,7 +170,7 @@ export class SettingsView implements View {
     say(this.nights, nights !== null ? words.nightsFit(number(nights), size(system.free_octets ?? 0)) : words.noDisk);
     mark(this.nights, "low", String(nights !== null && nights < 3));
     const rows = system.places.map(({ what, path, octets }): [string, string] => [
-      `${words.places[what] ?? what} (${path})`,
+      path ? `${words.places[what] ?? what} (${path})` : (words.places[what] ?? what),
       octets === null ? words.elsewhere : size(octets),
     ]);
     facts(this.places, system.data ? [[words.folder, system.data], ...rows] : rows);

@@ -119,7 +119,7 @@ const de: SettingsWords = {
   reconnects: "Neu verbunden",
   broken: "Gestörte Pakete",
   alarms: "Alarme",
-  callFor: "Melde mir",
+  callFor: "Mich rufen bei",
   kindHints: {
     cramp: "eine anhaltende Anspannung, wahrscheinlich unwillkürlich",
     twitch: "ein kurzer Ausschlag",
