@@ -30,7 +30,7 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 __all__ = ["ACK_WAIT_S", "BrokerListener", "EmbeddedBroker", "saved_address"]
 
 STORED_OCTETS: Final = 1 << 30
-"""For clients that are away: 41 hours of one sensor with two channels at 1 kHz (7.2 kB a second stored)."""
+"""For clients that are away: 38 hours of one sensor with two channels at 1 kHz (7.8 kB a second stored)."""
 STORED_AGE_S: Final = 7 * 86_400.0
 ACK_WAIT_S: Final = 3
 """After this long NATS sends again what was not acknowledged; also to a client that comes back, so that after a restart
