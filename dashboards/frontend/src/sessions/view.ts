@@ -27,6 +27,7 @@ export class SessionsView implements View {
   private readonly filters: HTMLElement;
   private readonly rows = make("ul", { class: "session-rows" });
   private readonly bin: HTMLDetailsElement;
+  private readonly binTitle = make("summary");
   private readonly binned = make("ul", { class: "session-rows" });
   private list: SessionList | null = null;
   private filter: Filter = "all";
@@ -39,7 +40,7 @@ export class SessionsView implements View {
       this.filter = one;
       this.refresh();
     });
-    this.bin = make("details", { class: "card bin", hidden: true }, make("summary", {}, text.bin), make("p", { class: "muted" }, text.binHint), this.binned);
+    this.bin = make("details", { class: "card bin", hidden: true }, this.binTitle, make("p", { class: "muted" }, text.binHint), this.binned);
     this.element = make(
       "div",
       { class: "sessions" },
@@ -94,6 +95,7 @@ export class SessionsView implements View {
     const shown = kept.filter((row) => this.filter === "all" || row.origin === this.filter);
     this.rows.replaceChildren(...shown.map((row) => this.row(row, list)));
     this.binned.replaceChildren(...deleted.map((row) => this.binnedRow(row)));
+    say(this.binTitle, text.bin(deleted.length));
     show(this.bin, deleted.length > 0);
     show(this.filters, kept.length > 0);
     if (kept.length === 0) this.tell(text.none, text.noneHint);
