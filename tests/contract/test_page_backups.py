@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import environment
 from crampwatch.app import backup_archive
 from crampwatch.app.backup_archive import read_content
 from crampwatch.app.backup_work import BackupWork
@@ -154,6 +157,48 @@ def test_two_works_at_once_are_refused_and_cancelling_leaves_nothing(
     monkeypatch.setattr(backup_archive, "_RESERVE_OCTETS", 1 << 60)
     with pytest.raises(UnavailableError, match="no room"):
         here.bring_back(archive, lambda _done, _total: None)
+
+
+INTERRUPTED = """
+import os, sys
+from pathlib import Path
+from crampwatch.app.backup_work import BackupWork
+from crampwatch.app.settings import Settings
+
+source, root, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+put = BackupWork._put
+
+def dying(self, path, name):
+    global steps
+    if steps == 0:
+        os.kill(os.getpid(), 9)
+    steps -= 1
+    put(self, path, name)
+
+BackupWork._put = dying
+BackupWork(Settings(data=root)).bring_back(source, lambda done, total: None)
+"""
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3, 5])  # three verdicts, then three recordings
+def test_a_kill_in_the_middle_loses_nothing_and_doing_it_again_completes_it(
+    archive: Path, tmp_path: Path, steps: int
+) -> None:
+    root = tmp_path / "data"
+    DataFolder(root).create()
+    command = [sys.executable, "-c", INTERRUPTED, str(archive), str(root), str(steps)]
+    assert subprocess.run(command, env=environment(), check=False).returncode == -9
+    there = list(root.glob("sessions/*.cws"))
+    assert len(there) == max(0, steps - 3)
+    here = BackupWork(Settings(data=root))
+    here.tidy()
+    assert here.bring_back(archive, lambda _done, _total: None).brought_back == 3 - len(there)
+    assert not list(root.glob(".crampwatch-*"))
+    digests = read_content(archive).files
+    for path in root.glob("sessions/*.cws"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == digests[f"sessions/{path.name}"]
+    with closing(SqliteStore(root / "store.sqlite", read_only=True)) as store:
+        assert len(store.episodes()) == 2 * len(NIGHTS)
 
 
 def packed(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
