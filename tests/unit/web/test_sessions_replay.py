@@ -35,7 +35,7 @@ def test_it_is_followed_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert replay.state.state == "none"
     assert replay.start(Path("night.cws"), 2.0).state == "starting"
     until(lambda: replay.state.state == "running")
-    assert replay.state.url == "http://127.0.0.1:1/[]"
+    assert replay.state.url == "http://127.0.0.1:1/['CRAMPWATCH_SUPERVISED']"
     replay.stop()
     until(lambda: replay.state.state == "ended")
     assert (replay.state.session, replay.state.error) == ("night", "")
