@@ -35,7 +35,8 @@ class Verdict:
         kind: What it most likely is.
         confidence: How sure that is, 0 to 1.
         reasons: Why, the weightiest first.
-        odds: Log odds for a cramp; NaN where it was not weighed.
+        odds: Log odds for a cramp, without those of the own effort, which spares the wearer alarms and has no part in
+            the last word: weak cramps are cramps. NaN where it was not weighed.
     """
 
     kind: EpisodeKind
@@ -50,7 +51,8 @@ def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cra
     odds, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
     verdict = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
     verdict = verdict or _sustained(evidence, config, odds, reasons, ended=ended, was_cramp=was_cramp)
-    return replace(verdict, reasons=verdict.reasons + unit, odds=odds)
+    own = sum(argument.weight for argument in own_effort(evidence, was_cramp=was_cramp))
+    return replace(verdict, reasons=verdict.reasons + unit, odds=odds - own)
 
 
 def conclude(

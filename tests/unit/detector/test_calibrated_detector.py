@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from crampwatch.detector.batch import Episode, detect
 from crampwatch.detector.calibration import Calibration, ChannelCalibration, sign
+from crampwatch.detector.classify import Verdict, classify
+from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, Event, Features
 from crampwatch.detector.evidence import Evidence, OnsetEvidence
 from crampwatch.detector.own_effort import own_effort
@@ -77,6 +79,16 @@ def test_a_weak_contraction_speaks_against_a_cramp_and_a_strong_one_for_nothing(
     assert weights == sorted(weights, reverse=True)
     assert weights[-1] == pytest.approx(-3.92)
     assert own_effort(replace(WEAK, own_share=0.351))[0].reason.text == "It reaches 35 % of your own hardest effort."
+
+
+def test_the_own_effort_has_no_part_in_the_last_word() -> None:
+    def verdict(share: float) -> Verdict:
+        seen = replace(WEAK, own_share=share)
+        return classify(seen, DetectorConfig(), ended=False, was_cramp=False, scale_known=True)
+
+    assert verdict(0.01).kind is not EpisodeKind.CRAMP
+    assert verdict(0.5).kind is verdict(math.nan).kind is EpisodeKind.CRAMP
+    assert verdict(0.01).odds == pytest.approx(verdict(math.nan).odds)
 
 
 def test_a_calibration_of_another_kind_of_stream_is_refused() -> None:
