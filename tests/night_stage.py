@@ -47,7 +47,11 @@ class NightStage:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         for name in reversed(self._processes.copy()):
-            self.kill(name)
+            if name == "broker":
+                self._processes[name].terminate()  # killed, it would leave the server it started behind
+                self._processes.pop(name).wait(20)
+            else:
+                self.kill(name)
 
     @property
     def url(self) -> str:
