@@ -60,7 +60,7 @@ def info(ended_ns: int | None = None) -> messages.SensorInfo:
 
 
 def blocks() -> list[SampleBlock]:
-    source = scenario("cramp", seed=3)
+    source = scenario("cramp", seed=4)
     emg_uv = np.nan_to_num(source.read(0, LENGTH_S * 1000))
     counts = np.clip(np.rint(emg_uv / 0.25), -32768, 32767).astype(np.int32)
     return [
