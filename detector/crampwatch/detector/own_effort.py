@@ -2,8 +2,8 @@
 
 It may only speak against a cramp. Cramps of calf and foot reach 20 to 80 % of the greatest voluntary EMG; what stays
 below a tenth is more often a single unit, tone, or a worse contact. A calibration in which the wearer did not try hard
-gives larger shares, and then nothing is held against anything: as without one. The last word on a contraction that is over
-does without it.
+gives larger shares, and then nothing is held against anything: as without one. The last word on a contraction that is
+over does without it.
 """
 
 import math
