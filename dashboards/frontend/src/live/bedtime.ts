@@ -91,7 +91,7 @@ export class Bedtime {
       toggle("sound", text.soundOn, preferences),
       toggle("awake", text.keepAwake, preferences),
       toggle("redAtNight", text.redAtNight, preferences),
-      make("footer", {}, this.verdict, make("div", { class: "deeds" }, this.starter, test, closer)),
+      make("div", { class: "decide" }, this.verdict, make("div", { class: "deeds" }, this.starter, test, closer)),
     );
     this.wake.addEventListener("change", () => {
       if (this.wake.value) void alarms.wakeAt(this.wake.value);

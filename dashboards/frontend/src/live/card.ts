@@ -12,7 +12,7 @@ import { channelName, muscleWords, nameOf, seconds } from "./words";
 const PLOT_PX = 80;
 /** Where a large screen would stay half empty. */
 const TALL_PLOT_PX = 116;
-const LARGE = matchMedia("(min-width: 900px) and (min-height: 720px)");
+const LARGE = matchMedia("(min-width: 900px) and (min-height: 900px)");
 const TIME_AXIS_PX = 20;
 
 export class Card {
