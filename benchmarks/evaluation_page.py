@@ -69,11 +69,11 @@ def _nights(scenario: str, seeds: str, jobs: str) -> str:
 def _sensors(jobs: str) -> str:
     rows = []
     for name, flags in SENSORS:
-        command = (*EVALUATE, "--scenario", "exam", "--seeds", "reporting:6", "--jobs", jobs, *flags, "--json")
+        command = (*EVALUATE, "--scenario", "exam", "--seeds", "reporting:4", "--jobs", jobs, *flags, "--json")
         rows.append(_sensor_row(name, json.loads(_said(command))["kinds"]))
     heads = ("sensor", "cramps found", "precision", "onset error", "said after", "twitches, F1")
     told = (
-        "Simulated accuracy: 3 h of `exam` for each sensor, `crampwatch evaluate --scenario exam --seeds reporting:6`"
+        "Simulated accuracy: 2 h of `exam` for each sensor, `crampwatch evaluate --scenario exam --seeds reporting:4`"
     )
     lines = [f"{told} with `--sampling`, `--pairs` or `--unknown-scale`.\n", _row(heads), "|" + "---|" * len(heads)]
     return "\n".join([*lines, *(_row(cells) for cells in rows)])
@@ -119,9 +119,9 @@ def _said(command: tuple[str, ...], *, checked: bool = True) -> str:
 
 
 SECTIONS: dict[str, Callable[[str], str]] = {
-    "night-hard": partial(_nights, "night-hard", "reporting:8"),
-    "night": partial(_nights, "night", "reporting:4"),
-    "night-calm": partial(_nights, "night-calm", "reporting:6"),
+    "night-hard": partial(_nights, "night-hard", "reporting:4"),
+    "night": partial(_nights, "night", "reporting:3"),
+    "night-calm": partial(_nights, "night-calm", "reporting:4"),
     "sensors": _sensors,
     "recordings": partial(_script, "real_recordings.py"),
     "speed": partial(_script, "detect_a_night.py"),

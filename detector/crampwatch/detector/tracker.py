@@ -37,6 +37,7 @@ _YOUNG_S = 0.6
 _WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
 _STANDS_UP = 25.0  # 14 dB within a tenth of a second: no recruitment is that fast but a jerk or a ballistic movement
 _BRIEF_S = 2.0
+_LONGEST_TAIL_S = 10.0  # cramps let go unit by unit within some seconds
 _DENSE_S, _SPARSE_S = 12.0, 60.0
 
 
@@ -53,6 +54,8 @@ class OpenEpisode:
         energy: Power over the floor of each channel, summed over hops.
         peak: Largest deviation of each channel.
         level: Power over the floor of the strongest channel, over the last few hops.
+        highest: The largest level so far.
+        strong_hop: Latest hop at which it was more than a remainder of that.
         missing_hops: Hops without signal since the latest activity.
         onset: What was found out about the onset.
         revision: Revisions told so far.
@@ -74,6 +77,8 @@ class OpenEpisode:
     energy: list[float]
     peak: list[float]
     level: float = 0.0
+    highest: float = 0.0
+    strong_hop: int = 0
     missing_hops: int = 0
     onset: OnsetEvidence | None = None
     revision: int = 0
@@ -255,16 +260,23 @@ class EpisodeTracker:
         present = any(activity.present[channel] for channel in own)
         episode.missing_hops = 0 if present else episode.missing_hops + 1
         active = [channel for channel in own if held[channel] >= 0]
-        if not active:
+        if not active or self._is_spent(episode, hop):
             return
         for channel in active:
             episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
         episode.level += _LEVEL_PACE * (activity.excess[episode.channel] - episode.level)
+        episode.highest = max(episode.highest, episode.level)
+        if episode.level >= self.config.tail_share**2 * episode.highest:
+            episode.strong_hop = hop
         for channel in own:
             episode.energy[channel] += activity.excess[channel]
             episode.peak[channel] = max(episode.peak[channel], activity.peak[channel])
         if len(own) > 1:
             self._release(episode, hop)
+
+    def _is_spent(self, episode: OpenEpisode, hop: int) -> bool:
+        """Whether only a remainder has been left for long: a worse contact, or tone, is no part of what was before."""
+        return (hop - max(episode.strong_hop, episode.onset_bin // BINS_PER_HOP)) * self.grid.hop_s > _LONGEST_TAIL_S
 
     def _release(self, episode: OpenEpisode, hop: int) -> None:
         """Let a channel go that fell silent while another goes on."""

@@ -33,6 +33,16 @@ def test_what_wanes_is_told_from_what_is_let_go() -> None:
     assert "It was let go within" in over(release_s=0.2)
 
 
+def test_what_is_left_for_minutes_after_a_cramp_is_no_part_of_it() -> None:
+    rng = np.random.default_rng(2)
+    t_s = np.arange(0.0, 120.0, 1.0 / RATE_HZ)
+    effort_uv = np.interp(t_s, [5.0, 7.0, 25.0, 30.0, 100.0, 101.0], [0.0, 40.0, 40.0, 4.0, 4.0, 0.0])
+    emg_uv = rng.normal(0.0, 1.0, (len(t_s), 1)) * (1.0 + effort_uv)[:, None]
+    first = detect(stream(RATE_HZ, 1), emg_uv)[0]
+    assert first.onset_s < 6.0
+    assert 25.0 < first.offset_s < 45.0
+
+
 def test_a_cramp_that_was_let_go_at_once_and_never_clear_is_a_movement() -> None:
     looked = Verdict(EpisodeKind.CRAMP, 0.7, ())
     said = conclude(looked, DetectorConfig(), mean_odds=0.3, lasted_s=12.0, release_s=0.1)

@@ -37,9 +37,7 @@ def _span(_context: click.Context, _parameter: click.Parameter, text: str | None
 )
 @click.option("--rest", callback=_span, metavar="FROM-TO", help="Of a file: seconds in which the wearer lay still.")
 @click.option("--curl", callback=_span, metavar="FROM-TO", help="Of a file: seconds of toe curls.")
-@click.option(
-    "--ankle", callback=_span, metavar="FROM-TO", help="Of a file: seconds of ankle movement; optional."
-)
+@click.option("--ankle", callback=_span, metavar="FROM-TO", help="Of a file: seconds of ankle movement; optional.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Of a recording: where to write it.")
 @reader_options
 @settings_options("broker")
