@@ -15,9 +15,10 @@ from crampwatch.bus.embedded import EmbeddedBroker, saved_address
 from crampwatch.home.discovery import BIRTH_TOPIC
 from crampwatch.home.service import HomeOptions, run
 from crampwatch.protocol import messages
-from crampwatch.protocol.kinds import EpisodeKind, Origin
+from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.topics import Leaf
 from patience import PATIENCE_S, ends_soon, until_online
+from stored_messages import episode
 
 CONFIG = "homeassistant/device/crampwatch-CW-LEFT/config"
 STATE = "crampwatch/home/CW-LEFT"
@@ -117,28 +118,7 @@ def state(name: Any) -> tuple[Leaf, messages.Message]:
 
 
 def cramp(onset_ns: int) -> tuple[Leaf, messages.Message]:
-    return Leaf.EPISODE, messages.Episode(
-        sensor="CW-LEFT",
-        t_ns=onset_ns,
-        origin=Origin.DEMO,
-        id=f"e{onset_ns}",
-        revision=1,
-        status="closed",
-        kind=EpisodeKind.CRAMP,
-        session="s",
-        boot_id=1,
-        onset_ns=onset_ns,
-        offset_ns=None,
-        onset_index=0,
-        offset_index=None,
-        detected_index=1,
-        rate_hz=1000.0,
-        channels=(0,),
-        confidence=0.9,
-        peak=1.0,
-        unit="uV",
-        reasons=(),
-    )
+    return Leaf.EPISODE, episode(sensor="CW-LEFT", t_ns=onset_ns, id=f"e{onset_ns}", onset_ns=onset_ns, offset_ns=None)
 
 
 async def test_a_sensor_becomes_a_device_whose_picture_follows_what_is_said(broker: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from crampwatch.collector.profiles import profile_named
-from crampwatch.journal import SessionEntry, SessionReader, sessions
+from crampwatch.journal import SessionEntry, SessionReader, session_entry, sessions
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.web.night_cache import CACHE_SUFFIX, covered_by, load_covered, load_nights, save_nights
 from crampwatch.web.night_follow import SensorNight, SessionFollower, samples_of
@@ -69,7 +69,7 @@ class Recordings:
             if len(stale) > len(paths) // 2:
                 self._entries.update({entry.path: (_stamp(entry.path), entry) for entry in sessions(folder)})
             for path in stale if len(stale) <= len(paths) // 2 else ():
-                self._entries[path] = (_stamp(path), _entry(path))
+                self._entries[path] = (_stamp(path), session_entry(path))
             found += [self._entries[path][1] for path in paths if path in self._entries]
         return sorted(found, key=lambda entry: entry.path.name)
 
@@ -215,11 +215,3 @@ def _stamp(path: Path) -> tuple[int, ...]:
         except OSError:
             stamps += [0, 0]
     return tuple(stamps)
-
-
-def _entry(path: Path) -> SessionEntry:
-    try:
-        with SessionReader(path) as reader:
-            return SessionEntry(path, reader.summary())
-    except CrampwatchError as error:
-        return SessionEntry(path, None, str(error))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from crampwatch.journal import SessionEntry, SessionReader, SessionSummary
-from crampwatch.protocol.errors import CrampwatchError, UnavailableError
+from crampwatch.journal import SessionEntry, SessionSummary, session_entry
+from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.web.night_names import night_of
 from crampwatch.web.night_recordings import Recordings
@@ -40,7 +40,7 @@ class Shelf:
     def rows(self) -> list[SessionRow]:
         """Return all recordings, deleted ones too, the newest first."""
         rows = [self._row(entry) for entry in self._recordings.entries()]
-        rows += [self._row(_entry(path), deleted=path) for path in self._deleted()]
+        rows += [self._row(session_entry(path), deleted=path) for path in self._deleted()]
         return sorted(rows, key=lambda row: (row.from_ns, row.id), reverse=True)
 
     def path(self, name: str) -> Path | None:
@@ -171,11 +171,3 @@ def _is_written(path: Path) -> bool:
     finally:
         connection.close()
     return False
-
-
-def _entry(path: Path) -> SessionEntry:
-    try:
-        with SessionReader(path) as reader:
-            return SessionEntry(path, reader.summary())
-    except CrampwatchError as error:
-        return SessionEntry(path, None, str(error))

@@ -1,7 +1,7 @@
 """The session file: everything the collector received, in one SQLite file a session (docs/session-file.md)."""
 
 from crampwatch.journal.anchor import Anchor
-from crampwatch.journal.listing import SessionEntry, sessions, unfinished
+from crampwatch.journal.listing import SessionEntry, session_entry, sessions, unfinished
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.summary import SessionSummary, Tally
 from crampwatch.journal.writer import SessionWriter
@@ -13,6 +13,7 @@ __all__ = [
     "SessionSummary",
     "SessionWriter",
     "Tally",
+    "session_entry",
     "sessions",
     "unfinished",
 ]

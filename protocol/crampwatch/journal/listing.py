@@ -9,7 +9,7 @@ from crampwatch.journal.schema import SUFFIX
 from crampwatch.journal.summary import SessionSummary
 from crampwatch.protocol.errors import CrampwatchError
 
-__all__ = ["SessionEntry", "sessions", "unfinished"]
+__all__ = ["SessionEntry", "session_entry", "sessions", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SessionEntry:
 
 def sessions(directory: Path) -> tuple[SessionEntry, ...]:
     """Return the session files of a folder, oldest first, unreadable ones included; none where there is no folder."""
-    return tuple(_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
+    return tuple(session_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
 
 
 def unfinished(directory: Path) -> Iterator[SessionSummary]:
@@ -39,7 +39,8 @@ def unfinished(directory: Path) -> Iterator[SessionSummary]:
             yield entry.summary
 
 
-def _entry(path: Path) -> SessionEntry:
+def session_entry(path: Path) -> SessionEntry:
+    """Return what a session file says of itself, or why it cannot be read."""
     try:
         with SessionReader(path) as reader:
             return SessionEntry(path, reader.summary())

@@ -12,6 +12,7 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from hypothesis import given
 from hypothesis import strategies as st
+from stored_messages import episode as stored_episode
 
 SCHEMA = json.loads((Path(__file__).parent / "discovery_schema.json").read_text())
 EVENING_NS = 1_700_000_000_000_000_000  # 2023-11-14 22:13:20 UTC
@@ -40,27 +41,8 @@ def info(**changes: Any) -> messages.SensorInfo:
 def episode(
     number: int, status: Any = "closed", *, kind: EpisodeKind = EpisodeKind.CRAMP, onset_ns: int = EVENING_NS
 ) -> messages.Episode:
-    return messages.Episode(
-        sensor="CW-LEFT",
-        t_ns=onset_ns,
-        origin=Origin.LIVE,
-        id=f"e{number}",
-        revision=1,
-        status=status,
-        kind=kind,
-        session="s",
-        boot_id=1,
-        onset_ns=onset_ns,
-        offset_ns=None,
-        onset_index=0,
-        offset_index=None,
-        detected_index=1,
-        rate_hz=1000.0,
-        channels=(0,),
-        confidence=0.9,
-        peak=1.0,
-        unit="uV",
-        reasons=(),
+    return stored_episode(
+        sensor="CW-LEFT", t_ns=onset_ns, id=f"e{number}", status=status, kind=kind, onset_ns=onset_ns, offset_ns=None
     )
 
 

@@ -1,35 +1,15 @@
 """The wearer's word: what is noted is read again, the newest holds, and taking back takes back."""
 
 import msgspec
-from crampwatch.protocol.kinds import EpisodeKind, Origin
-from crampwatch.protocol.messages import Episode, JournalEntry
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.messages import JournalEntry
 from crampwatch.web.night_labels import entries_of, labels_of
 from crampwatch.web.night_wire import Label, LabelChange
 from hypothesis import given
 from hypothesis import strategies as st
+from stored_messages import episode
 
-EPISODE = Episode(
-    sensor="CW-1",
-    t_ns=5,
-    origin=Origin.DEMO,
-    id="e1",
-    revision=0,
-    status="final",
-    kind=EpisodeKind.CRAMP,
-    session="s",
-    boot_id=1,
-    onset_ns=1,
-    offset_ns=2,
-    onset_index=0,
-    offset_index=1,
-    detected_index=1,
-    rate_hz=1000.0,
-    channels=(0,),
-    confidence=0.9,
-    peak=1.0,
-    unit="uV",
-    reasons=(),
-)
+EPISODE = episode(sensor="CW-1", id="e1")
 CHANGES = st.builds(
     LabelChange,
     verdict=st.sampled_from(["confirmed", "not_a_cramp", "unsure", None, msgspec.UNSET]),
