@@ -48,10 +48,11 @@ def certificate(tmp_path: Path) -> Path:
 
 
 async def test_the_page_is_served_by_https_and_its_cookie_never_leaves_it(certificate: Path) -> None:
-    options = WebOptions(NOBODY, port=free_port(), access_token=TOKEN, certificate=certificate)
+    port = free_port()
+    options = WebOptions(NOBODY, port=port, access_token=TOKEN, certificate=certificate)
     stop = asyncio.Event()
     service = asyncio.create_task(run(options, stop=stop))
-    url = page_url("127.0.0.1", options.port, scheme="https").rstrip("/")
+    url = page_url("127.0.0.1", port, scheme="https").rstrip("/")
     trust = ssl.create_default_context(cafile=str(certificate))
     browser = httpx.AsyncClient(base_url=url, verify=trust, headers={"Origin": url}, timeout=PATIENCE_S)
     async with browser, asyncio.timeout(PATIENCE_S):

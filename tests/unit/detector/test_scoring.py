@@ -16,6 +16,7 @@ from crampwatch.detector.scoring_tally import Tally, pooled, score
 from crampwatch.detector.scoring_trail import Saying, Trail, TrailKeeper
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import Reason, ReasonCode
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,8 @@ class Event:
 
 
 def episode(onset_s: float, offset_s: float, kind: EpisodeKind = CRAMP, confidence: float = 0.9) -> Episode:
-    return Episode(onset_s, offset_s, kind, (0,), onset_s + 2.0, confidence, 50.0, ("Because.",), f"e{onset_s}")
+    because = (Reason(code=ReasonCode.LASTED, number=offset_s - onset_s),)
+    return Episode(onset_s, offset_s, kind, (0,), onset_s + 2.0, confidence, 50.0, because, f"e{onset_s}")
 
 
 def trail(onset_s: float, offset_s: float, *sayings: tuple[float, EpisodeKind | None]) -> Trail:
