@@ -93,9 +93,9 @@ def simulated_night() -> Night:
     return Night(tuple(said), tuple(told), counts, truth, begin_ns, end_ns)
 
 
-def foot_counts(name: str, length_s: int) -> NDArray[np.int32]:
+def foot_counts(name: str, length_s: int, *, seed: int = 3) -> NDArray[np.int32]:
     """Return the samples of a simulated foot, int32, shape (samples, channels)."""
-    samples_uv = np.nan_to_num(scenario(name, seed=3).read(0, length_s * 1000))
+    samples_uv = np.nan_to_num(scenario(name, seed=seed).read(0, length_s * 1000))
     return np.clip(np.rint(samples_uv / LSB_UV), -32768, 32767).astype(np.int32)
 
 

@@ -20,7 +20,7 @@ from sensor_records import BEGIN_NS, PaperSensor, record, sync_record, write_ses
 from simulated_night import foot_counts
 from stored_messages import journal, notice
 
-LENGTH_S = 60
+LENGTH_S = 70
 STEP = 100
 
 
@@ -38,7 +38,7 @@ class SimulatedSensor(PaperSensor):
 
 def recorded(folder: Path) -> tuple[Path, NDArray[np.int32]]:
     """Write a session with a cramp; return it and its samples."""
-    signal = foot_counts("cramp", LENGTH_S)
+    signal = foot_counts("cramp", LENGTH_S, seed=2)
     sensor = SimulatedSensor(signal=signal)
     records = [
         record(RecordKind.CONNECTED, 0, b'{"mtu": 247}'),
