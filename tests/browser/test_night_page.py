@@ -287,6 +287,23 @@ def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tm
     assert not shown(page, "[data-backup]")
 
 
+def test_what_fails_is_told_in_the_pages_language(stage: NightStage, page: Chrome) -> None:
+    broken = stage.data / "backups" / "broken.tar.gz"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_bytes(b"not a backup")
+    page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
+    try:
+        page.get(f"{stage.url}#/sessions")
+        page.refresh()
+        says(page, "[data-backup='broken.tar.gz']", "Das ist keine Sicherung von crampwatch")
+        page.find_element(By.CSS_SELECTOR, ".backups input[type=file]").send_keys(str(broken))
+        says(page, ".backups .work[data-state=failed]", "Das ist keine Sicherung von crampwatch")
+        assert "cannot be read" not in words(page, ".sessions")
+    finally:
+        broken.unlink()
+        page.execute_script("localStorage.removeItem('crampwatch.language')")
+
+
 def test_before_the_first_night_the_page_says_what_it_waits_for(
     browser: Chrome, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -240,6 +240,7 @@ def test_what_is_no_backup_is_not_even_kept(served: Served, case: str) -> None:
     assert code == 400
     assert "cannot be read as a backup" in told["error"] or "cannot be read" in told["error"]
     assert "What was sent" in told["error"]
+    assert told["code"] == "no_backup"
     assert served.ask("backups")["backups"] == []
     assert list(Path(served.ask("backups")["folder"]).iterdir()) == []
 
@@ -267,8 +268,9 @@ def test_nothing_comes_back_from_a_bad_archive(
     DataFolder(root).create()
     here = BackupWork(Settings(data=root))
     for do in (here.check, here.bring_back):
-        with pytest.raises(RecordingError, match=words):
+        with pytest.raises(RecordingError, match=words) as refused:
             do(source, lambda _done, _total: None)
+        assert refused.value.code == "backup_damaged"
     assert [path.name for path in root.iterdir()] == ["logs"]
 
 

@@ -66,7 +66,9 @@ def back_up(
             draft.rename(target)
     except (OSError, sqlite3.Error) as error:
         raise UnavailableError(
-            f"The backup {target} cannot be made: {error}.", advice="Check permissions and free space."
+            f"The backup {target} cannot be made: {error}.",
+            advice="Check permissions and free space.",
+            code="not_written",
         ) from error
     return content
 

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 from crampwatch.app.progress import Progress
-from crampwatch.protocol.errors import RecordingError, UnavailableError
+from crampwatch.protocol.errors import FailureCode, RecordingError, UnavailableError
 
 __all__ = ["DATABASE", "MANIFEST", "BackupContent", "read_content", "unpacked"]
 
@@ -58,10 +58,16 @@ def read_content(source: Path) -> BackupContent:
         RecordingError: It is no backup of ours.
     """
     try:
-        with _refusing(source), source.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as archive:
+        with (
+            _refusing(source, "no_backup"),
+            source.open("rb") as file,
+            tarfile.open(fileobj=file, mode="r|gz") as archive,
+        ):
             return _content(archive)
     except OSError as error:
-        raise RecordingError(f"{source} cannot be read: {error.strerror or error}.", advice=_ADVICE) from error
+        raise RecordingError(
+            f"{source} cannot be read: {error.strerror or error}.", advice=_ADVICE, code="unreadable"
+        ) from error
 
 
 def unpacked(source: Path, place: Path, *, progress: Progress | None = None) -> Iterator[tuple[str, Path]]:
@@ -85,7 +91,11 @@ def unpacked(source: Path, place: Path, *, progress: Progress | None = None) -> 
         if progress is not None:
             progress(file.tell(), size)
 
-    with source.open("rb") as file, _refusing(source), tarfile.open(fileobj=file, mode="r|gz") as archive:
+    with (
+        source.open("rb") as file,
+        _refusing(source, "backup_damaged"),
+        tarfile.open(fileobj=file, mode="r|gz") as archive,
+    ):
         content = _content(archive)
         left = dict(content.files)
         for number in itertools.count():
@@ -107,12 +117,12 @@ def unpacked(source: Path, place: Path, *, progress: Progress | None = None) -> 
 
 
 @contextmanager
-def _refusing(source: Path) -> Iterator[None]:
+def _refusing(source: Path, code: FailureCode) -> Iterator[None]:
     """Tell of whatever is wrong with an archive in our words."""
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, ValueError, RecordingError) as error:
-        raise RecordingError(f"{source} cannot be read as a backup: {error}", advice=_ADVICE) from error
+        raise RecordingError(f"{source} cannot be read as a backup: {error}", advice=_ADVICE, code=code) from error
 
 
 def _content(archive: tarfile.TarFile) -> BackupContent:
@@ -150,6 +160,7 @@ def _check_room(place: Path, octets: int) -> None:
         raise UnavailableError(
             f"There is no room for {octets / 1e6:.0f} MB more; {max(0, free) / 1e6:.0f} MB are free.",
             advice="Free some space, then try again.",
+            code="no_room",
         )
 
 
@@ -169,6 +180,8 @@ def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path, step:
             os.fsync(file.fileno())
     except OSError as error:
         raise UnavailableError(
-            f"{member.name} cannot be unpacked: {error.strerror or error}.", advice="Check permissions and free space."
+            f"{member.name} cannot be unpacked: {error.strerror or error}.",
+            advice="Check permissions and free space.",
+            code="not_written",
         ) from error
     return digest.hexdigest()

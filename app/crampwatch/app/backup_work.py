@@ -129,6 +129,7 @@ class BackupWork:
             raise UnavailableError(
                 f"The backup cannot be unpacked in {self._folder.root}: {error.strerror or error}.",
                 advice="Check permissions and free space, then do it again: what is back already stays.",
+                code="not_written",
             ) from error
 
     def _plan(self, source: Path) -> "_Plan":

@@ -102,7 +102,11 @@ def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDe
             streams = {one.stream: one for one in item.info.streams if one.kind is StreamKind.EMG}
         elif isinstance(item, SampleBlock) and item.stream in streams:
             return streams[item.stream], item
-    raise RecordingError(f"{reader.path} holds no EMG of {sensor.sensor}.", advice="There is nothing to export.")
+    raise RecordingError(
+        f"{reader.path} holds no EMG of {sensor.sensor}.",
+        advice="There is nothing to export.",
+        code="nothing_to_export",
+    )
 
 
 def _blocks(

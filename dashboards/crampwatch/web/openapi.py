@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
+from crampwatch.protocol.errors import FailureCode
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +41,8 @@ ProblemCode = Literal[
     "nothing_recorded",
     "not_kept",
     "too_many_names",
+    "unexpected",
+    FailureCode,
 ]
 _CODES: Final[dict[int, ProblemCode]] = {400: "unfit", 404: "not_there", 409: "not_now", 413: "too_much", 503: "away"}
 """What a status says where nothing more exact is known."""

@@ -100,7 +100,7 @@ class SessionsApi:
         try:
             was_there = await run_in_threadpool(self._shelf.delete, request.path_params["session"])
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
         return _done_if(was_there)
 
     async def restore(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class SessionsApi:
         try:
             was_there = await run_in_threadpool(self._shelf.restore, request.path_params["session"])
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
         return _done_if(was_there)
 
     async def file(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class SessionsApi:
         try:
             job = await run_in_threadpool(self._exports.start, path, wish.format, wish.sensor)
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
         return answer(job, status=202)
 
     async def jobs(self, _request: Request) -> Response:
@@ -174,7 +174,7 @@ class SessionsApi:
         try:
             return answer(await run_in_threadpool(self._replay.start, path, wish.speed), status=202)
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
 
     async def end_replay(self, _request: Request) -> Response:
         """End the replay; without one nothing happens."""

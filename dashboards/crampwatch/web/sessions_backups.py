@@ -15,7 +15,8 @@ from typing import BinaryIO, Final, Literal, Protocol
 
 import msgspec
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
-from crampwatch.web.sessions_exports import Progress
+from crampwatch.web.openapi import ProblemCode
+from crampwatch.web.sessions_exports import UNEXPECTED, Progress
 from crampwatch.web.sessions_wire import BackupFindings, BackupJob, BackupRow, Backups
 
 __all__ = ["BackupShelf", "BackupWork", "Received"]
@@ -126,11 +127,15 @@ class BackupShelf:
             return False
         with self._lock:
             if self._job is not None and self._job.state == "running" and self._job.backup == name:
-                raise UnavailableError("This backup is being worked with.", advice="Wait, or cancel that first.")
+                raise UnavailableError(
+                    "This backup is being worked with.", advice="Wait, or cancel that first.", code="backup_busy"
+                )
             try:
                 path.unlink()
             except OSError as error:
-                raise UnavailableError(f"{path} cannot be removed: {error.strerror or error}.") from error
+                raise UnavailableError(
+                    f"{path} cannot be removed: {error.strerror or error}.", code="not_written"
+                ) from error
         return True
 
     @contextlib.contextmanager
@@ -152,9 +157,11 @@ class BackupShelf:
             self._work.sessions(draft)
             draft.rename(target)
         except OSError as error:
-            raise UnavailableError(f"{target} cannot be written: {error.strerror or error}.") from error
+            raise UnavailableError(
+                f"{target} cannot be written: {error.strerror or error}.", code="not_written"
+            ) from error
         except RecordingError as error:
-            raise RecordingError(str(error).replace(str(draft), "What was sent")) from error
+            raise RecordingError(str(error).replace(str(draft), "What was sent"), code=error.code) from error
         finally:
             draft.unlink(missing_ok=True)
 
@@ -182,7 +189,7 @@ class BackupShelf:
         try:
             return msgspec.structs.replace(row, sessions=self._work.sessions(path))
         except CrampwatchError as error:
-            return msgspec.structs.replace(row, problem=str(error))
+            return msgspec.structs.replace(row, problem=str(error), code=error.code)
 
     def _room(self) -> int:
         place = self._work.place
@@ -193,7 +200,9 @@ class BackupShelf:
     def _begin(self, work: Work, name: str, do: Callable[[Progress], BackupFindings | None]) -> BackupJob:
         with self._lock:
             if self._job is not None and self._job.state == "running":
-                raise UnavailableError("Another backup is being worked with.", advice="Wait until that has ended.")
+                raise UnavailableError(
+                    "Another backup is being worked with.", advice="Wait until that has ended.", code="backup_busy"
+                )
             self._is_cancelled = False
             self._job = begun = BackupJob(work=work, backup=name, state="running")
         threading.Thread(target=self._run, args=(begun, do), name=f"backup {work}", daemon=True).start()
@@ -207,17 +216,20 @@ class BackupShelf:
 
         began_s = time.monotonic()
         state, findings, problem = "done", None, ""
+        code: ProblemCode | None = None
         try:
             findings = do(progress)
         except _CancelledError:
             state = "cancelled"
         except CrampwatchError as error:
-            state, problem = "failed", str(error)
+            state, problem, code = "failed", str(error), error.code
         except Exception:  # noqa: BLE001 - the end of a thread: else the page would wait for ever
             _log.exception("%s of a backup failed unexpectedly", begun.work)
-            state, problem = "failed", "It failed unexpectedly; the log of the page's server tells how."
+            state, problem, code = "failed", UNEXPECTED, "unexpected"
         with self._lock:
-            ended = msgspec.structs.replace(self._job or begun, state=state, findings=findings, error=problem)
+            ended = msgspec.structs.replace(
+                self._job or begun, state=state, findings=findings, error=problem, code=code
+            )
             self._job = ended
         _log.info("%s of %s: %s after %.1f s", begun.work, begun.backup, ended.state, time.monotonic() - began_s)
 

@@ -67,7 +67,7 @@ class BackupsApi:
         try:
             return answer(self._shelf.make(), status=202)
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
 
     async def file(self, request: Request) -> Response:
         """A backup itself."""
@@ -89,7 +89,7 @@ class BackupsApi:
         try:
             was_there = await run_in_threadpool(self._shelf.delete, request.path_params["backup"])
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
         if not was_there:
             raise RefusedError(404, "There is no such backup.")
         return Response(status_code=204)
@@ -106,9 +106,9 @@ class BackupsApi:
             with self._shelf.receiving() as received:
                 await _take(request, received)
         except RecordingError as error:
-            raise RefusedError(400, str(error)) from error
+            raise RefusedError(400, str(error), error.code) from error
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
         except ClientDisconnect as error:
             raise RefusedError(400, "The file was not sent to its end.") from error
         return answer(await run_in_threadpool(self._shelf.rows), status=201)
@@ -120,7 +120,7 @@ class BackupsApi:
         try:
             return answer(begin(path), status=202)
         except UnavailableError as error:
-            raise RefusedError(409, str(error)) from error
+            raise RefusedError(409, str(error), error.code) from error
 
 
 async def _take(request: Request, received: Received) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
+from crampwatch.web.openapi import ProblemCode
 from crampwatch.web.sessions_wire import ExportFormat, ExportJob
 
-__all__ = ["Export", "Exports", "Progress"]
+__all__ = ["UNEXPECTED", "Export", "Exports", "Progress"]
+
+UNEXPECTED: Final = "It failed unexpectedly; the log of the page's server tells how."
 
 _MOST_JOBS: Final = 20
 _KEPT_S: Final = 3600.0
@@ -37,6 +40,7 @@ class _Job:
     done: int = 0
     total: int | None = None
     error: str = ""
+    code: ProblemCode | None = None
     is_cancelled: bool = False
     begun_s: float = field(default_factory=time.monotonic)
 
@@ -58,6 +62,7 @@ class _Job:
             size_octets=self.path.stat().st_size if is_done and self.path.exists() else 0,
             annotations=self.beside.name if is_done and self.beside.exists() else "",
             error=self.error,
+            code=self.code,
         )
 
 
@@ -84,13 +89,15 @@ class Exports:
         """
         self._forget_old()
         if sum(job.state == "running" for job in self._jobs.values()) >= _MOST_JOBS:
-            raise UnavailableError("Too many exports are under way.", advice="Wait for one of them to end.")
+            raise UnavailableError(
+                "Too many exports are under way.", advice="Wait for one of them to end.", code="too_many_exports"
+            )
         key = secrets.token_hex(8)
         place = self._folder / key
         try:
             place.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            raise UnavailableError(f"{place} cannot be written to: {error.strerror}.") from error
+            raise UnavailableError(f"{place} cannot be written to: {error.strerror}.", code="not_written") from error
         name = f"{session.stem}{'-' + sensor if sensor else ''}.{form}"
         job = self._jobs[key] = _Job(key, session.stem, form, place / name)
         threading.Thread(target=self._run, args=(job, session, sensor), name=f"export {key}", daemon=True).start()
@@ -146,10 +153,10 @@ class Exports:
             except _CancelledError:
                 job.state = "cancelled"
             except CrampwatchError as error:
-                job.state, job.error = "failed", str(error)
+                job.state, job.error, job.code = "failed", str(error), error.code
             except Exception:  # noqa: BLE001 - the end of a thread: else the page would wait for ever
                 _log.exception("an export failed unexpectedly")
-                job.state, job.error = "failed", "It failed unexpectedly; the log of the page's server tells how."
+                job.state, job.error, job.code = "failed", UNEXPECTED, "unexpected"
         if job.is_cancelled or job.state != "done":
             shutil.rmtree(job.path.parent, ignore_errors=True)
 

@@ -65,7 +65,7 @@ class Replay:
                 )
             except OSError as error:
                 self._state = ReplayState(state="ended", session=path.stem, error=str(error))
-                raise UnavailableError(f"The replay cannot be started: {error}.") from error
+                raise UnavailableError(f"The replay cannot be started: {error}.", code="not_started") from error
             threading.Thread(target=self._listen, args=(self._process, path.stem), name="replay", daemon=True).start()
             return self._state
 

@@ -57,7 +57,9 @@ class Shelf:
         if path is None:
             return False
         if _is_written(path):
-            raise UnavailableError("This is being recorded now.", advice="End the recording first.")
+            raise UnavailableError(
+                "This is being recorded now.", advice="End the recording first.", code="being_recorded"
+            )
         self._move(path, path.parent.parent / "deleted")
         self._recordings.forget(path)
         return True
@@ -94,14 +96,16 @@ class Shelf:
 
     def _move(self, path: Path, folder: Path) -> None:
         if (folder / path.name).exists():
-            raise UnavailableError(f"There is another {path.name} in {folder}.", advice="Move one of them away.")
+            raise UnavailableError(
+                f"There is another {path.name} in {folder}.", advice="Move one of them away.", code="name_taken"
+            )
         try:
             folder.mkdir(exist_ok=True, mode=0o700)
             for part in _parts(path):
                 part.rename(folder / part.name)
             os.utime(folder / path.name)
         except OSError as error:
-            raise UnavailableError(f"{path} cannot be moved: {error.strerror or error}.") from error
+            raise UnavailableError(f"{path} cannot be moved: {error.strerror or error}.", code="not_written") from error
 
     def _row(self, entry: SessionEntry, *, deleted: Path | None = None) -> SessionRow:
         purged_ns = None if deleted is None else round((deleted.stat().st_mtime + _KEPT_S) * 1e9)

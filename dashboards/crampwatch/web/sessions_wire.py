@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from crampwatch.protocol.kinds import Origin
+from crampwatch.web.openapi import ProblemCode
 from msgspec import Meta, Struct
 
 __all__ = [
@@ -80,6 +81,7 @@ class ExportJob(Struct, frozen=True, kw_only=True):
         file: Name of what can be fetched when it is done.
         annotations: Name of the episodes' table, where the format has no place for them; empty for others.
         error: Why it failed.
+        code: The same for other languages; null where there is nothing more exact.
     """
 
     id: str
@@ -92,6 +94,7 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     size_octets: int
     annotations: str = ""
     error: str = ""
+    code: ProblemCode | None = None
 
 
 class BackupRow(Struct, frozen=True, kw_only=True):
@@ -102,6 +105,7 @@ class BackupRow(Struct, frozen=True, kw_only=True):
         written_ns: When, UTC.
         sessions: How many recordings it says it holds; null where it is none of ours.
         problem: Why it cannot be read; empty where it can.
+        code: The same for other languages; null where there is nothing more exact.
     """
 
     id: str
@@ -109,6 +113,7 @@ class BackupRow(Struct, frozen=True, kw_only=True):
     size_octets: int
     sessions: int | None = None
     problem: str = ""
+    code: ProblemCode | None = None
 
 
 class BackupFindings(Struct, frozen=True, kw_only=True):
@@ -146,6 +151,7 @@ class BackupJob(Struct, frozen=True, kw_only=True):
         done: Octets.
         total: Of so many; null as long as nobody knows.
         error: Why it failed.
+        code: The same for other languages; null where there is nothing more exact.
         findings: Of a check, and of bringing back, when done.
     """
 
@@ -155,6 +161,7 @@ class BackupJob(Struct, frozen=True, kw_only=True):
     done: int = 0
     total: int | None = None
     error: str = ""
+    code: ProblemCode | None = None
     findings: BackupFindings | None = None
 
 

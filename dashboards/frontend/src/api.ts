@@ -35,7 +35,8 @@ async function answerTo(path: string, request?: RequestInit): Promise<unknown> {
   return content === "" ? undefined : JSON.parse(content);
 }
 
-function refusal(answer: Response, content: string): string {
+/** What a refusal says, whichever way was asked. */
+export function refusal(answer: { status: number; statusText: string }, content: string): string {
   const code = CODES[answer.status] ?? "";
   try {
     const said: unknown = JSON.parse(content);

@@ -36,6 +36,7 @@ def _told(path: Path, error: sqlite3.Error) -> CrampwatchError:
         return UnavailableError(
             f"The disk that holds {path} is full; what was recorded until now is kept.",
             advice="Free some space: recording goes on by itself, and sensors hold their last minutes meanwhile.",
+            code="no_room",
         )
     if code == sqlite3.SQLITE_IOERR:
         return UnavailableError(
@@ -55,4 +56,5 @@ def _told(path: Path, error: sqlite3.Error) -> CrampwatchError:
     return RecordingError(
         f"{path} is not a readable session file ({error}).",
         advice="It may be damaged, cut off, or another kind of file; sessions are listed by `crampwatch sessions`.",
+        code="unreadable",
     )

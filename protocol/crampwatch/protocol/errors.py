@@ -11,15 +11,34 @@
         └── CommandRefusedError a control request answered with a status other than success
 """
 
+from typing import Literal
+
 __all__ = [
     "CommandRefusedError",
     "ConfigurationError",
     "CrampwatchError",
+    "FailureCode",
     "FrameError",
     "PeerError",
     "RecordingError",
     "UnavailableError",
 ]
+
+
+FailureCode = Literal[
+    "no_room",
+    "not_written",
+    "unreadable",
+    "nothing_to_export",
+    "too_many_exports",
+    "no_backup",
+    "backup_damaged",
+    "backup_busy",
+    "being_recorded",
+    "name_taken",
+    "not_started",
+]
+"""What failed, for readers that say it in another language; every one of them has a sentence of its own."""
 
 
 class CrampwatchError(Exception):
@@ -28,12 +47,14 @@ class CrampwatchError(Exception):
     Args:
         message: What was met and what was expected.
         advice: What to do next; one or two sentences.
+        code: The same for other languages; None where nobody but the command line tells it.
     """
 
-    def __init__(self, message: str, *, advice: str = "") -> None:
+    def __init__(self, message: str, *, advice: str = "", code: FailureCode | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.advice = advice
+        self.code = code
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()

@@ -2,6 +2,7 @@
 
 import { ask, change, RefusedError } from "../api";
 import { make, mark, show } from "../dom";
+import { problemWords } from "../told/told";
 import { sendFile } from "./sending";
 import { text } from "./text";
 import type { BackupFindings, BackupJob, BackupRow, Backups } from "./wire";
@@ -77,7 +78,7 @@ export class BackupsCard {
   }
 
   private row(row: BackupRow, isBusy: boolean): HTMLElement {
-    const what = row.problem || [text.size(row.size_octets), words.recordings(row.sessions ?? 0)].join(" · ");
+    const what = problemWords(row.code, row.problem) || [text.size(row.size_octets), words.recordings(row.sessions ?? 0)].join(" · ");
     const path = `/api/v1/backups/${encodeURIComponent(row.id)}`;
     const name = text.began(row.written_ns / 1e6);
     const bar = make("div", { class: "actions", role: "group", "aria-label": text.actions(name) });
@@ -113,7 +114,7 @@ export class BackupsCard {
       this.work.replaceChildren(make("p", {}, words.doing[job.work]), fresh, button(text.cancel, () => void this.forget()));
       return;
     }
-    const said = job.state === "failed" ? words.failed[job.work](job.error) : outcome(job);
+    const said = job.state === "failed" ? words.failed[job.work](problemWords(job.code, job.error)) : outcome(job);
     this.work.replaceChildren(make("p", {}, said), button(words.close, () => void this.forget()));
   }
 

@@ -2,6 +2,7 @@
 
 import { ask, change } from "../api";
 import { make, mark, show } from "../dom";
+import { problemWords } from "../told/told";
 import { text } from "./text";
 import type { ExportJob, ReplayState } from "./wire";
 
@@ -43,7 +44,7 @@ export class Jobs {
   private job(job: ExportJob): HTMLElement {
     const row = make("div", { class: "card job", "data-job": job.id });
     mark(row, "state", job.state);
-    if (job.state === "failed") row.append(make("p", {}, text.exportFailed(job.error)));
+    if (job.state === "failed") row.append(make("p", {}, text.exportFailed(problemWords(job.code, job.error))));
     else if (job.state === "done") row.append(make("p", {}, text.exported(job.file, text.size(job.size_octets))));
     else {
       const bar = make("progress", { "aria-label": text.exporting(job.file) });

@@ -1,9 +1,6 @@
 /** Sending a large file, with word of how far it is: only this older way of asking tells that. */
 
-import { RefusedError } from "../api";
-import { problemWords } from "../told/told";
-
-const TOLD: Record<number, string> = { 400: "unfit", 409: "not_now", 413: "too_much" };
+import { refusal, RefusedError } from "../api";
 
 export function sendFile(path: string, file: File, progress: (share: number) => void): Promise<void> {
   return new Promise((done, failed) => {
@@ -15,19 +12,8 @@ export function sendFile(path: string, file: File, progress: (share: number) => 
     request.addEventListener("error", () => failed(new Error("unreached")));
     request.addEventListener("load", () => {
       if (request.status < 300) done();
-      else failed(new RefusedError(refusal(request)));
+      else failed(new RefusedError(refusal(request, request.responseText)));
     });
     request.send(file);
   });
-}
-
-function refusal(request: XMLHttpRequest): string {
-  const code = TOLD[request.status] ?? "";
-  try {
-    const said: unknown = JSON.parse(request.responseText);
-    if (typeof said === "object" && said !== null && "error" in said) return problemWords(code, String(said.error));
-  } catch {
-    // Plain words, then.
-  }
-  return problemWords(code, request.statusText);
 }

@@ -37,6 +37,7 @@ export interface ExportJob {
   size_octets: number;
   annotations: string;
   error: string;
+  code: string | null;
 }
 
 export interface ReplayState {
@@ -52,6 +53,7 @@ export interface BackupRow {
   size_octets: number;
   sessions: number | null;
   problem: string;
+  code: string | null;
 }
 
 export interface BackupFindings {
@@ -74,6 +76,7 @@ export interface BackupJob {
   done: number;
   total: number | null;
   error: string;
+  code: string | null;
   findings: BackupFindings | null;
 }
 

@@ -30,9 +30,9 @@ export function noticeWords(notice: Notice, place: string): string {
   return told.notices[notice.code]?.replace("{place}", place) ?? notice.text;
 }
 
-/** Why the server refused; `error` is what it said, in English. */
-export function problemWords(code: string, error: string): string {
-  return told.problems[code]?.replace("{error}", error) ?? error;
+/** Why the server refused, or something failed; `error` is what it said, in English. */
+export function problemWords(code: string | null, error: string): string {
+  return told.problems[code ?? ""]?.replace("{error}", error) ?? error;
 }
 
 /** A sentence with its number, `{1}` with one decimal; undefined where there is no such sentence, or no number for it. */

@@ -55,6 +55,7 @@ def _refused(path: Path, error: OSError) -> CrampwatchError:
         return UnavailableError(
             f"There is not enough room on the disk to write {path}; nothing was left under that name.",
             advice="Free some space or write to another disk.",
+            code="no_room",
         )
     reasons = {
         errno.ENOENT: "its folder does not exist",
@@ -67,5 +68,9 @@ def _refused(path: Path, error: OSError) -> CrampwatchError:
     }
     reason = reasons.get(error.errno or 0)
     if reason is None:
-        return UnavailableError(f"{path} could not be written: {error}.", advice="Check the disk, then try again.")
-    return ConfigurationError(f"{path} could not be written: {reason}.", advice="Name another file.")
+        return UnavailableError(
+            f"{path} could not be written: {error}.", advice="Check the disk, then try again.", code="not_written"
+        )
+    return ConfigurationError(
+        f"{path} could not be written: {reason}.", advice="Name another file.", code="not_written"
+    )
