@@ -1,6 +1,9 @@
 """The resting level of each channel: follows the night, and is not swallowed by a slow cramp."""
 
+import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,13 +78,14 @@ class NoiseFloor:
             hop_power: Power of each hop, NaN where it tells nothing; (hops, channels).
             judged_against: The floor those hops were judged against, NaN where unknown; (channels,).
         """
-        for channel in range(self.channels):
-            known = hop_power[:, channel][np.isfinite(hop_power[:, channel])]
+        # A slot has few hops, and lists of few numbers are several times faster than arrays of them.
+        for channel, (column, floor) in enumerate(zip(hop_power.T.tolist(), judged_against.tolist(), strict=True)):
+            known = [power for power in column if math.isfinite(power)]
             if len(known) >= _FEWEST_QUIET:
-                self._update_channel(channel, known, judged_against[channel])
+                self._update_channel(channel, known, floor)
 
-    def _update_channel(self, channel: int, known: Array, floor: float) -> None:
-        quiet = known if np.isnan(floor) else known[known < _QUIET_RATIO * floor]
+    def _update_channel(self, channel: int, known: list[float], floor: float) -> None:
+        quiet = known if math.isnan(floor) else [power for power in known if power < _QUIET_RATIO * floor]
         if len(quiet) >= _FEWEST_QUIET:
             self._remember(channel, _lower_half(quiet))
             self.loud_slots[channel] = 0
@@ -108,22 +112,22 @@ class NoiseFloor:
         spread = float(np.std(np.log(self.loud[:, channel] + np.finfo(float).tiny)))
         return spread < _STEADY_LOG_STD or self.loud_slots[channel] >= _GIVE_UP_SLOTS
 
-    def _is_worse_contact(self, channel: int, known: Array) -> bool:
+    def _is_worse_contact(self, channel: int, known: list[float]) -> bool:
         """Tell noise above what was expected of rest, which is as steady as noise is, from a contraction."""
         steady = len(known) >= _FEWEST_STEADY and float(np.std(np.log(known))) < _NOISE_LOG_STD
-        likely = bool(known.mean() < _WORST_CONTACT_RATIO * self.expected[channel])
+        likely = fmean(known) < _WORST_CONTACT_RATIO * float(self.expected[channel])
         return (steady and likely) or self.loud_slots[channel] >= _PATIENT_SLOTS
 
     def _channel_power(self, channel: int) -> float:
-        known = np.sort(self.quiet[:, channel])
-        known = known[: len(known) - int(np.isnan(known).sum())]
-        if not len(known):
+        known = sorted(power for power in self.quiet[:, channel].tolist() if not math.isnan(power))
+        if not known:
             return float(np.maximum(self.expected[channel], self.least[channel]))  # NaN stays
         anchor = known[int(0.15 * (len(known) - 1))]
-        same = known[: int(np.searchsorted(known, _SAME_FLOOR_RATIO * anchor, side="right"))]
-        return max(float(same[len(same) // 2]), float(self.least[channel]))
+        alike = bisect_right(known, _SAME_FLOOR_RATIO * anchor)
+        middle: float = known[alike // 2]
+        return max(middle, float(self.least[channel]))
 
 
-def _lower_half(values: Array) -> float:
-    ordered = np.sort(values)
-    return float(ordered[: (len(ordered) + 1) // 2].mean()) / _LOWER_HALF_BIAS
+def _lower_half(values: list[float]) -> float:
+    lower = sorted(values)[: (len(values) + 1) // 2]
+    return sum(lower) / len(lower) / _LOWER_HALF_BIAS

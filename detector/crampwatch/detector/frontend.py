@@ -37,9 +37,9 @@ class Bands:
     """What the chain separates.
 
     Attributes:
-        emg: Muscle activity: above 20 Hz, mains removed; (channels, hops, hop_samples).
-        motion: 1.5-12 Hz at a few points a hop; (channels, hops, points).
-        mains: What the mains notches took, at a few points a hop; (channels, hops, points).
+        emg: Muscle activity: above 20 Hz, mains removed; (hop_samples, hops, channels).
+        motion: 1.5-12 Hz at a few points a hop; (points, hops, channels).
+        mains: What the mains notches took, at a few points a hop; (points, hops, channels).
     """
 
     emg: Array
@@ -66,28 +66,29 @@ class FrontEnd:
             self.state = np.zeros((self.channels, len(_blocks_at(self.rate_hz).carry)))
 
     def run(self, samples: Array) -> Bands:
-        """Filter whole hops, (channels, hops, hop_samples), that follow the ones before."""
+        """Filter whole hops, (hop_samples, hops, channels), that follow the ones before."""
         system = _blocks_at(self.rate_hz)
-        channels, hops, hop_samples = samples.shape
-        blocks = samples.reshape(channels, -1, system.length)
-        states = self._border_states(system, blocks @ system.state_from_input)
-        emg = blocks @ system.emg_from_input
-        emg += states @ system.emg_from_state
-        motion = blocks @ system.motion_from_input + states @ system.motion_from_state
-        mains = blocks @ system.mains_from_input + states @ system.mains_from_state
-        shape = (channels, hops)
-        return Bands(emg.reshape(*shape, hop_samples), motion.reshape(*shape, -1), mains.reshape(*shape, -1))
+        hop_samples, hops, channels = samples.shape
+        per_hop = hop_samples // system.length
+        blocks = samples.reshape(per_hop, system.length, hops, channels).transpose(1, 2, 0, 3)
+        driven = system.from_input @ blocks.reshape(system.length, -1)
+        order = len(system.carry)
+        outputs = driven[order:]
+        outputs += system.from_state @ self._border_states(system, driven[:order])
+        by_hop = outputs.reshape(-1, hops, per_hop, channels).transpose(2, 0, 1, 3)
+        emg, motion, mains = np.split(by_hop, system.borders, axis=1)
+        shape = (-1, hops, channels)
+        return Bands(emg.reshape(shape), motion.reshape(shape), mains.reshape(shape))
 
     def _border_states(self, system: "_Blocks", driven: Array) -> Array:
-        """Return the state before each block; keep the one after the last."""
-        states = np.concatenate([self.state[:, None, :], driven], axis=1)
-        step = 1
-        power = system.carry
-        while step < states.shape[1] and np.abs(power).max() > _NEGLIGIBLE:
-            states[:, step:] = states[:, step:] + states[:, :-step] @ power
-            step, power = 2 * step, power @ power
-        self.state = states[:, -1].copy()
-        return states[:, :-1]
+        """Return the state before each block, (order, blocks * channels); keep the one after the last."""
+        states = np.concatenate([self.state.T, driven], axis=1)
+        reach, power = self.channels, system.carry
+        while reach < states.shape[1] and np.abs(power).max() > _NEGLIGIBLE:
+            states[:, reach:] += power @ states[:, :-reach]
+            reach, power = 2 * reach, power @ power
+        self.state = states[:, -self.channels :].T.copy()
+        return states[:, : -self.channels]
 
 
 def emg_band_hz(rate_hz: float) -> tuple[float, float]:
@@ -97,17 +98,21 @@ def emg_band_hz(rate_hz: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """The linear system over blocks of `length` samples; row vectors, so ``y = x @ emg_from_input``."""
+    """The linear system over blocks of `length` samples.
+
+    Attributes:
+        length: Samples in a block.
+        carry: What a block makes of the state before it; (order, order).
+        from_input: What a block's samples give: the state after it, then the outputs; (order + outputs, length).
+        from_state: What the state before a block gives of the outputs; (outputs, order).
+        borders: Where among the outputs motion and mains begin; the EMG comes first.
+    """
 
     length: int
     carry: Array
-    state_from_input: Array
-    emg_from_input: Array
-    emg_from_state: Array
-    motion_from_input: Array
-    motion_from_state: Array
-    mains_from_input: Array
-    mains_from_state: Array
+    from_input: Array
+    from_state: Array
+    borders: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +137,14 @@ def _blocks_at(rate_hz: float) -> _Blocks:
     from_state = np.stack([system.c @ power for power in powers[:length]])  # (length, outputs, order)
     from_input = _responses(system, from_state, length)
     motion, mains = _points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
+    wanted = [(np.arange(length), 0), (motion, 1), (mains, 2)]
+    state_from_input = np.stack([powers[length - 1 - i] @ system.b for i in range(length)], axis=1)
     return _Blocks(
         length=length,
-        carry=powers[length].T.copy(),
-        state_from_input=np.stack([powers[length - 1 - i] @ system.b for i in range(length)]),
-        emg_from_input=from_input[:, :, 0].copy(),
-        emg_from_state=from_state[:, 0].T.copy(),
-        motion_from_input=from_input[:, motion, 1].copy(),
-        motion_from_state=from_state[motion, 1].T.copy(),
-        mains_from_input=from_input[:, mains, 2].copy(),
-        mains_from_state=from_state[mains, 2].T.copy(),
+        carry=powers[length],
+        from_input=np.vstack([state_from_input, *(from_input[:, places, output].T for places, output in wanted)]),
+        from_state=np.vstack([from_state[places, output] for places, output in wanted]),
+        borders=(length, length + len(motion)),
     )
 
 

@@ -1,11 +1,14 @@
 """The fixed time grid on the sample index, and the framing of any stream of blocks onto it."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["BINS_PER_HOP", "Frame", "Framer", "Grid"]
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 BINS_PER_HOP = 5
 _BIN_S = 0.02
@@ -49,12 +52,15 @@ class Grid:
 class Frame:
     """Whole hops, ready for filtering.
 
+    The place within a hop comes first: whatever is summed or compared over a hop is then done for all hops and channels
+    side by side, which the processor does several times faster than hop by hop.
+
     Attributes:
         first_hop: Number of the first hop since sample index 0.
-        samples: Gaps held and bridged, so that a filter sees no step; (channels, hops, hop_samples).
+        samples: Gaps held and bridged, so that a filter sees no step; (hop_samples, hops, channels).
         valid: False where a sample was missing; None where all are there; same shape.
-        lowest: Least raw value of a hop; infinite where all are missing; (channels, hops).
-        highest: Largest raw value of a hop; (channels, hops).
+        lowest: Least raw value of a hop; infinite where all are missing; (hops, channels).
+        highest: Largest raw value of a hop; (hops, channels).
     """
 
     first_hop: int
@@ -103,8 +109,8 @@ class Framer:
             self.next_index = first_index - missing
         else:
             missing = first_index - self.next_index
-        parts = [self.pending, np.full((missing, self.channels), np.nan), emg]
-        joined = np.concatenate([part for part in parts if len(part)] or [self.pending])
+        parts = [part for part in (self.pending, np.full((missing, self.channels), np.nan), emg) if len(part)]
+        joined = parts[0] if len(parts) == 1 else np.concatenate(parts or [self.pending])
         first_hop = (self.next_index - len(self.pending)) // self.grid.hop_samples
         hops = len(joined) // self.grid.hop_samples
         whole = hops * self.grid.hop_samples
@@ -125,20 +131,28 @@ class Framer:
         self.pending = np.empty((0, self.channels))
 
     def _frame(self, first_hop: int, block: NDArray[np.float64], hops: int) -> Frame:
-        samples = np.ascontiguousarray(block.T, dtype=np.float64)
-        shape = (self.channels, hops, self.grid.hop_samples)
-        valid = np.isfinite(samples)
-        np.clip(samples, -_LIMIT, _LIMIT, out=samples)
-        if valid.all() and not self.in_gap.any():
-            lowest, highest = samples.reshape(shape).min(axis=2), samples.reshape(shape).max(axis=2)
-            self.held = samples[:, -1].copy()
-            samples += self.shift[:, None]
-            return Frame(first_hop, samples.reshape(shape), None, lowest, highest)
-        lowest = np.where(valid, samples, np.inf).reshape(shape).min(axis=2)
-        highest = np.where(valid, samples, -np.inf).reshape(shape).max(axis=2)
-        for channel in range(self.channels):
-            samples[channel] = self._join(channel, samples[channel], valid[channel])
-        return Frame(first_hop, samples.reshape(shape), valid.reshape(shape), lowest, highest)
+        samples = self._by_place(block, hops)
+        lowest, highest = samples.min(axis=0), samples.max(axis=0)
+        # NaN and infinity fail the comparison too, which saves looking at every sample.
+        if (lowest >= -_LIMIT).all() and (highest <= _LIMIT).all() and not self.in_gap.any():
+            self.held = samples[-1, -1].copy()
+            rows = samples.reshape(len(samples), -1)  # long ones: adding two numbers at a time is slow
+            rows += np.tile(self.shift, hops)
+            return Frame(first_hop, samples, None, lowest, highest)
+        valid = np.isfinite(block)
+        raw = np.clip(block, -_LIMIT, _LIMIT)
+        joined = np.stack([self._join(c, raw[:, c], valid[:, c]) for c in range(self.channels)], axis=1)
+        return Frame(
+            first_hop,
+            self._by_place(joined, hops),
+            self._by_place(valid, hops),
+            self._by_place(np.where(valid, raw, np.inf), hops).min(axis=0),
+            self._by_place(np.where(valid, raw, -np.inf), hops).max(axis=0),
+        )
+
+    def _by_place(self, block: NDArray[_Kind], hops: int) -> NDArray[_Kind]:
+        """Return a copy of whole hops, (n, channels), with the place within a hop first."""
+        return block.reshape(hops, self.grid.hop_samples, self.channels).transpose(1, 0, 2).copy()
 
     def _join(self, channel: int, row: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
         if np.isnan(self.held[channel]) and valid.any():

@@ -45,7 +45,7 @@ def measure_together(work: Sequence[Unmeasured]) -> list[Measured]:
     alike: defaultdict[tuple[Grid, int], list[int]] = defaultdict(list)
     for place, item in enumerate(work):
         if item.frame.valid is None and item.measurer.is_settled():
-            alike[item.measurer.grid, item.frame.samples.shape[1]].append(place)
+            alike[item.measurer.grid, len(item.frame.lowest)].append(place)
         else:
             measured[place] = _alone(item)
     for places in alike.values():
@@ -80,8 +80,8 @@ def _stacked(work: Sequence[Unmeasured]) -> list[Measured]:
 def _beside(frames: Sequence[Frame]) -> Frame:
     return Frame(
         frames[0].first_hop,
-        np.concatenate([frame.samples for frame in frames]),
+        np.concatenate([frame.samples for frame in frames], axis=2),
         None,
-        np.concatenate([frame.lowest for frame in frames]),
-        np.concatenate([frame.highest for frame in frames]),
+        np.concatenate([frame.lowest for frame in frames], axis=1),
+        np.concatenate([frame.highest for frame in frames], axis=1),
     )
