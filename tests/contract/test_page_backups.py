@@ -274,6 +274,14 @@ def test_nothing_comes_back_from_a_bad_archive(
     assert [path.name for path in root.iterdir()] == ["logs"]
 
 
+def test_a_damaged_recording_keeps_no_other_from_a_backup(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "second" / "sessions" / "20260101T000000Z-00000000.cws").write_bytes(b"not a session")
+    job = work(served, "")
+    assert (job["state"], job["error"]) == ("done", "")
+    findings = work(served, f"/{job['backup']}/check")["findings"]
+    assert findings["damaged"] == ["20260101T000000Z-00000000.cws"]
+
+
 def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -> None:
     source, root = tmp_path / "b.tar.gz", tmp_path / "data"
     source.write_bytes(

@@ -163,8 +163,14 @@ def _kept(root: Path) -> Iterator[Path]:
 
 
 def _copy_database(path: Path, target: Path) -> None:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+    """Copy a database as it is at one moment; one that is damaged as it is: it shall not keep others from a backup."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise
+        shutil.copy2(path, target)
 
 
 def _described(copy: Path, points: int) -> BackupContent:

@@ -15,7 +15,10 @@ import { channelWords, placeWords } from "./words";
 import type { TimeWindow } from "./window";
 
 const KINDS: readonly Kind[] = ["cramp", "twitch", "leg_movement", "rhythmic", "movement", "artefact"];
-const ROW_PX = 17;
+const ROW_PX = 26;
+/** Of a row, for its name: what happened early in the night must not lie on it. */
+const NAME_PX = 14;
+const BAR_PX = 10;
 const WAVE_PX = 62;
 const ENVELOPE_PX = 62;
 const TEMPERATURE_PX = 52;
@@ -171,18 +174,23 @@ export class Picture {
   private paintEpisodes(lane: Lane, scale: Scale): void {
     const { pen } = this.canvas;
     const palette = currentPalette();
-    this.rows.forEach((kind, row) => drawWord(pen, text.kindRows[kind], 4, lane.top + row * ROW_PX + ROW_PX / 2));
+    this.rows.forEach((kind, row) => {
+      const top = lane.top + row * ROW_PX;
+      drawWord(pen, text.kindRows[kind], 4, top + NAME_PX / 2);
+      pen.fillStyle = palette.grid;
+      pen.fillRect(0, top + ROW_PX - 1, scale.widthPx, 1);
+    });
     for (const episode of this.night?.episodes ?? []) {
       const [left, right] = this.edges(episode, scale);
       if (right < 0 || left > scale.widthPx) continue;
-      const top = lane.top + this.rows.indexOf(episode.kind) * ROW_PX + 2;
+      const top = lane.top + this.rows.indexOf(episode.kind) * ROW_PX + NAME_PX;
       const isSelected = episode.id === this.selected;
       const from = Math.max(left, -2);
       const length = Math.min(right, scale.widthPx + 2) - from;
       pen.fillStyle = pen.strokeStyle = episode.kind === "cramp" ? palette.alarm : palette.accent;
       pen.globalAlpha = episode.kind === "artefact" || episode.label?.verdict === "not_a_cramp" ? 0.5 : 1;
-      if (episode.status === "retracted") pen.strokeRect(from + 0.5, top + 0.5, Math.max(length - 1, 2), ROW_PX - 5);
-      else pen.fillRect(from, top, length, ROW_PX - 4);
+      if (episode.status === "retracted") pen.strokeRect(from + 0.5, top + 0.5, Math.max(length - 1, 2), BAR_PX - 1);
+      else pen.fillRect(from, top, length, BAR_PX);
       pen.globalAlpha = 1;
       if (isSelected) this.paintSelection(from, length, top, lane);
     }
@@ -192,7 +200,7 @@ export class Picture {
     const { pen } = this.canvas;
     pen.strokeStyle = currentPalette().text;
     pen.lineWidth = 2;
-    pen.strokeRect(from - 2, top - 2, length + 4, ROW_PX);
+    pen.strokeRect(from - 2, top - 2, length + 4, BAR_PX + 4);
     pen.lineWidth = 1;
     pen.fillStyle = currentPalette().episode;
     pen.fillRect(from, lane.top + lane.height, length, this.heightPx - AXIS_PX - lane.height);

@@ -64,7 +64,7 @@ const words: Omit<Words, Shared> = {
   close: "Zurück zur Nacht",
   place: (number, count) => `${number} von ${count}`,
   wave: "Signal",
-  spectrum: "Spektrum im Zeitverlauf",
+  spectrum: "Spektrum",
   spectrumLabel: (hz) => `0–${hz} Hz, heller ist stärker`,
   noSpectrum: "Von dieser Zeit ist kein Signal vorhanden.",
   tooLong: "Zu lang für ein Spektrum: bitte im Zeitverlauf vergrößern.",

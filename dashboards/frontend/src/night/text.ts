@@ -80,7 +80,7 @@ export const en = {
   close: "Back to the night",
   place: (number: number, count: number): string => `${number} of ${count}`,
   wave: "Signal",
-  spectrum: "Spectrum over time",
+  spectrum: "Spectrum",
   spectrumLabel: (hz: number): string => `0–${hz} Hz, brighter is stronger`,
   noSpectrum: "No signal is kept of this time.",
   tooLong: "Too long for a spectrum: zoom into the timeline instead.",

@@ -13,7 +13,7 @@ const words = text.backups;
 export class BackupsCard {
   readonly element: HTMLElement;
   private readonly place = make("p", { class: "muted place" });
-  private readonly work = make("div", { class: "work", role: "status", hidden: true });
+  private readonly work = make("div", { class: "work actions", role: "status", hidden: true });
   private readonly rows = make("ul", { class: "backup-rows" });
   private readonly chosen = make("input", { type: "file", accept: ".gz,application/gzip", hidden: true, "aria-label": words.receive });
   private readonly buttons: HTMLButtonElement[];

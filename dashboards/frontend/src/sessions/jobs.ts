@@ -42,7 +42,7 @@ export class Jobs {
   }
 
   private job(job: ExportJob): HTMLElement {
-    const row = make("div", { class: "card job", "data-job": job.id });
+    const row = make("div", { class: "card job actions", "data-job": job.id });
     mark(row, "state", job.state);
     if (job.state === "failed") row.append(make("p", {}, text.exportFailed(problemWords(job.code, job.error))));
     else if (job.state === "done") row.append(make("p", {}, text.exported(job.file, text.size(job.size_octets))));
@@ -71,7 +71,7 @@ export class Jobs {
       running: text.replayRunning,
       ended: text.replayEnded(replay.error),
     }[replay.state];
-    const row = make("div", { class: "card job", "data-replay": replay.state }, make("p", {}, words));
+    const row = make("div", { class: "card job actions", "data-replay": replay.state }, make("p", {}, words));
     if (replay.state === "ended") return row;
     if (replay.url) row.append(make("a", { class: "button primary", href: replay.url, target: "_blank", rel: "noopener" }, text.replayFollow));
     const end = make("button", { type: "button" }, text.replayEnd);

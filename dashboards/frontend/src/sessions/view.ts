@@ -5,6 +5,7 @@ import { choice } from "../controls";
 import { make, mark, say, show } from "../dom";
 import { lasting } from "../night/words";
 import { linkTo, type View } from "../router";
+import { problemWords } from "../told/told";
 import type { Origin } from "../wire";
 import { BackupsCard } from "./backups";
 import { Jobs } from "./jobs";
@@ -120,7 +121,7 @@ export class SessionsView implements View {
   private figures(row: SessionRow): HTMLElement {
     const spanS = (row.to_ns - row.from_ns) / 1e9;
     const covered = row.recorded_s === null ? text.unread : text.coverage(`${Math.floor((100 * row.recorded_s) / Math.max(spanS, 1))} %`);
-    const parts = row.state === "unreadable" ? [text.size(row.size_octets), row.problem] : [lasting(spanS * 1000), covered, text.size(row.size_octets), text.sensors(row.sensors.length)];
+    const parts = row.state === "unreadable" ? [text.size(row.size_octets), problemWords("unreadable", row.problem)] : [lasting(spanS * 1000), covered, text.size(row.size_octets), text.sensors(row.sensors.length)];
     const figures = make("p", { class: "muted figures" }, ...unbroken(parts));
     const state = text.states[row.state];
     if (state) figures.append(" · ", make("strong", {}, state));
