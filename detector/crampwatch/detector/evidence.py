@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
@@ -192,6 +193,8 @@ class _View:
 
 
 def _last_known(floor: Array) -> Array:
+    if np.isfinite(floor[-1:]).all():  # as nearly always
+        return floor[-1]
     known = np.isfinite(floor)
     place = np.where(known.any(axis=0), len(floor) - 1 - known[::-1].argmax(axis=0), 0)
     return floor[place, np.arange(floor.shape[1])]
@@ -262,7 +265,7 @@ def _unsteadiness(bin_power: Array, steady: NDArray[np.intp], grid: Grid) -> flo
         return float("nan")
     place = np.arange(count) - (count - 1) / 2
     slope = (place @ amplitude) / (place @ place)
-    transform = np.fft.rfft((amplitude - amplitude.mean() - slope * place) * np.hanning(count))
+    transform = np.fft.rfft((amplitude - amplitude.mean() - slope * place) * _hann(count))
     spectrum = (transform.real**2 + transform.imag**2) / (0.375 * count)  # the mean square of a Hann window
     step_hz = 1.0 / (count * grid.bin_s)
     slow, fast = (
@@ -271,6 +274,12 @@ def _unsteadiness(bin_power: Array, steady: NDArray[np.intp], grid: Grid) -> flo
     if not len(slow) or not len(fast):
         return float("nan")
     return float(np.log10((slow.mean() + 1e-12) / (fast.mean() + 1e-12)))
+
+
+@lru_cache(maxsize=256)
+def _hann(count: int) -> Array:
+    """Return a Hann window; to be read only. Lengths are whole hops of at most 20 s, so that all are kept."""
+    return np.hanning(count)
 
 
 def _sag(level: Array, plateau: float) -> float:

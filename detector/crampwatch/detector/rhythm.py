@@ -11,6 +11,7 @@ _LOWEST_HZ = 0.3
 _HIGHEST_HZ = 12.0
 _FEWEST_CYCLES = 3
 _SHORTEST_S = 1.0
+_LEAST_DEPTH = 0.5  # what falls less between beats does not come and go; saying so early saves most of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Rhythm:
     """The strongest periodicity of an envelope.
 
     Attributes:
-        hz: Its frequency; NaN where there is none.
+        hz: Its frequency; NaN where there is none, or where the envelope hardly falls between beats.
         strength: Autocorrelation of the envelope one period later, 0 to 1.
         depth: How far the envelope falls between beats: 1 to the resting floor, 0 not at all.
     """
@@ -41,13 +42,16 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
     padded = np.concatenate([bin_power[:1], bin_power, bin_power[-1:]])
     smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3.0
     envelope = np.log(np.maximum(smooth / floor, 1.0) + 1.0)
+    depth = _depth(envelope)
+    if depth < _LEAST_DEPTH:
+        return NO_RHYTHM
     similarity = _autocorrelation(envelope - envelope.mean())
     shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
     longest = min(len(envelope) // _FEWEST_CYCLES, round(1.0 / (_LOWEST_HZ * bin_s)))
     lag = _first_peak(similarity, shortest, longest)
     if lag is None:
         return NO_RHYTHM
-    return Rhythm(1.0 / (lag * bin_s), float(max(similarity[lag], 0.0)), _depth(envelope))
+    return Rhythm(1.0 / (lag * bin_s), float(max(similarity[lag], 0.0)), depth)
 
 
 def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:

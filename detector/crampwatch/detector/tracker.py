@@ -194,10 +194,11 @@ class EpisodeTracker:
             if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[channel] < 0:
                 continue
             end = (hop - history.first_hop + 1) * BINS_PER_HOP
-            power = filled(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel])
-            stands_up = power[-2 * BINS_PER_HOP :] > _STANDS_UP * power[: -2 * BINS_PER_HOP].max(initial=0.0)
-            if stands_up.any():
-                first = (hop - 1) * BINS_PER_HOP + int(stands_up.argmax())
+            power = filled(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel]).tolist()
+            before = max(power[: -2 * BINS_PER_HOP], default=0.0)
+            stands_up = [place for place, one in enumerate(power[-2 * BINS_PER_HOP :]) if one > _STANDS_UP * before]
+            if stands_up:
+                first = (hop - 1) * BINS_PER_HOP + stands_up[0]
                 episode.last_bins = [min(last, first - 1) for last in episode.last_bins]
                 self._close(episode, history, hop)
 
