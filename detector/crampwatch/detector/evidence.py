@@ -193,8 +193,9 @@ class _View:
 
 
 def _last_known(floor: Array) -> Array:
-    if np.isfinite(floor[-1:]).all():  # as nearly always
-        return floor[-1]
+    latest: Array = floor[-1]
+    if np.isfinite(latest).all():  # as nearly always
+        return latest
     known = np.isfinite(floor)
     place = np.where(known.any(axis=0), len(floor) - 1 - known[::-1].argmax(axis=0), 0)
     return floor[place, np.arange(floor.shape[1])]
