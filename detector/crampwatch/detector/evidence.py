@@ -203,12 +203,8 @@ def _last_known(floor: Array) -> Array:
 
 def _middle(values: Array, default: float) -> Array:
     """Return the median of each channel over the hops that are there."""
-    ordered = np.sort(values, axis=0)  # NaN comes last
-    known = np.isfinite(ordered).sum(axis=0)
-    if not len(ordered):
-        return np.full(values.shape[1], default)
-    place = np.maximum(known - 1, 0) // 2
-    return np.where(known > 0, ordered[place, np.arange(values.shape[1])], default)
+    columns = ([value for value in column if math.isfinite(value)] for column in values.T.tolist())
+    return np.array([sorted(known)[(len(known) - 1) // 2] if known else default for known in columns])
 
 
 def _quantile(values: Array, q: float) -> float:

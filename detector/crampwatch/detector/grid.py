@@ -152,7 +152,10 @@ class Framer:
 
     def _by_place(self, block: NDArray[_Kind], hops: int) -> NDArray[_Kind]:
         """Return a copy of whole hops, (n, channels), with the place within a hop first."""
-        return block.reshape(hops, self.grid.hop_samples, self.channels).transpose(1, 0, 2).copy()
+        by_place = np.empty((self.grid.hop_samples, hops, self.channels), block.dtype)
+        for channel in range(self.channels):  # twice as quick as all channels of an instant at a time
+            by_place[:, :, channel] = block[:, channel].reshape(hops, -1).T
+        return by_place
 
     def _join(self, channel: int, row: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
         if np.isnan(self.held[channel]) and valid.any():

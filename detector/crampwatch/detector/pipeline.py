@@ -293,9 +293,12 @@ class Detector:
         events: list[Event] = []
         hops = activity.by_hop(excess, filled(peak), history.usable[rows])
         for place, (hop_activity, code) in enumerate(zip(hops, signal_codes.tolist(), strict=True)):
+            end = (first + place + 1) * self._grid.hop_samples
+            if tracker.is_idle() and max(hop_activity.begin_bin) < 0:
+                events += self._state.hop(end, code, kinds=())
+                continue
             tracker.hop(history, first + place, hop_activity)
             events += tracker.take_changes()
-            end = (first + place + 1) * self._grid.hop_samples
             events += self._state.hop(end, code, kinds=tracker.kinds())
         return events
 
