@@ -51,6 +51,17 @@ def begin(stage: Stage, foot: Foot, browser: Chrome) -> None:
     until(browser, lambda: shown(browser, ".foot[data-stale=false] canvas"))
 
 
+def test_a_large_screen_shows_waves_to_their_lowest_point(stage: Stage, foot: Foot, browser: Chrome) -> None:
+    resize(browser, 1440, 900)
+    begin(stage, foot, browser)
+    cut = browser.execute_script(
+        "const tall = e => e.getBoundingClientRect().height;"
+        "return [...document.querySelectorAll('.plot')].map(e => tall(e.querySelector('canvas')) - tall(e))"
+    )
+    assert len(cut) == 4
+    assert max(cut) <= 0.5
+
+
 def silent_s(browser: Chrome) -> int:
     """Return for how long the foot has been silent, as the page says."""
     said = re.search(r"\((\d+):(\d\d)\)", words(browser, ".foot .stale"))

@@ -187,7 +187,7 @@ def test_the_night_the_clocks_change_tells_both_offsets(stage: NightStage, page:
     page.get(f"{stage.url}#/night/2026-10-24")
     says(page, ".notes", "UTC+02:00 before, UTC+01:00 after")
     says(page, ".night-head", "October 24")
-    says(page, ".sentence", "at 02:30 AM")
+    says(page, ".sentence", "at 2:30 AM")
 
 
 def test_a_simulated_night_is_marked(stage: NightStage, page: Chrome) -> None:
@@ -205,19 +205,29 @@ def test_a_night_that_is_not_there_is_refused_kindly(stage: NightStage, page: Ch
     says(page, ".sentence", "Recorded")
 
 
+_TOO_SMALL = """
+return [...document.querySelectorAll('main :is(button, select, summary, a)')].filter(e => e.checkVisibility())
+  .map(e => [e.textContent, e.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 44 || box.height < 44 || box.left < 0 || box.right > innerWidth)
+  .map(([words, box]) => `${words} ${box.width} x ${box.height} at ${box.left}`);
+"""
+"""What a thumb may miss: smaller than 44 px, or not wholly on the page."""
+
+
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_phone_shows_all_of_it_for_one_thumb(stage: NightStage, page: Chrome, width: int) -> None:
     resize(page, width, 780)
     press(page, ".row[data-kind=cramp]")
     says(page, ".detail", "It was a cramp")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
-    small = "return [...document.querySelectorAll('.night button, .steps button')].filter(e => e.checkVisibility() && "
-    assert page.execute_script(f"{small} e.getBoundingClientRect().height < 44).map(e => e.textContent)") == []
+    assert page.execute_script(_TOO_SMALL) == []
+    assert 0 <= page.execute_script("return document.querySelector('.detail h2').getBoundingClientRect().top") < 400
     press(page, ".steps button:last-child")
     says(page, ".detail h2", "Twitch")
     page.get(f"{stage.url}#/sessions")
     says(page, ".session", "Export")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    assert page.execute_script(_TOO_SMALL) == []
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "night"])

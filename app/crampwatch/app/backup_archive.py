@@ -122,7 +122,9 @@ def _refusing(source: Path, code: FailureCode) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, zlib.error, ValueError, RecordingError) as error:
-        raise RecordingError(f"{source} cannot be read as a backup: {error}", advice=_ADVICE, code=code) from error
+        raise RecordingError(
+            f"{source} cannot be read as a backup: {str(error).rstrip('.')}.", advice=_ADVICE, code=code
+        ) from error
 
 
 def _content(archive: tarfile.TarFile) -> BackupContent:

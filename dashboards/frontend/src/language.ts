@@ -13,6 +13,9 @@ export const language: string = known(chosenLanguage()) ?? known(browsers) ?? "e
 /** How times and numbers are written: as the browser's region does, unless it speaks another language. */
 export const locale: string = language === browsers ? navigator.language : language;
 
+/** Hours as the region writes them: 7:05 PM, but 07:05, which nobody takes for a length of time. */
+export const HOUR_STYLE = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions().hour12 ? "numeric" : "2-digit";
+
 export function inLanguage<T>(catalogues: Catalogues<T>): T {
   return catalogues[language] ?? catalogues.en;
 }

@@ -1,10 +1,10 @@
 /** Times and numbers as people read them: local time by the browser's locale, with its offset where it matters. */
 
-import { locale } from "./language";
+import { HOUR_STYLE, locale } from "./language";
 import { text } from "./strings";
 
-const CLOCK = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const CLOCK_SECONDS = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(locale, { hour: HOUR_STYLE, minute: "2-digit" });
+const CLOCK_SECONDS = new Intl.DateTimeFormat(locale, { hour: HOUR_STYLE, minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
 const DECIMALS: Intl.NumberFormat[] = [];
 

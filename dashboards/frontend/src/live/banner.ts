@@ -2,6 +2,7 @@
 
 import { icon, make, mark, say, show } from "../dom";
 import { KIND_ICONS, STATE_ICONS } from "../icons";
+import { lasting } from "../night/words";
 import { text } from "../strings";
 import { clock, clockSeconds, duration } from "../time";
 import type { Kind } from "../wire";
@@ -137,12 +138,12 @@ class Strip {
     const kind = text.kinds[this.kind];
     say(this.headline, this.phase === "on" ? text.crampAt(kind, place) : text.easedAt(place));
     say(this.timer, duration(lastedMs));
-    say(this.detail, this.explain(cramp, duration(lastedMs), acknowledged));
+    say(this.detail, this.explain(cramp, lasting(lastedMs), acknowledged));
     say(this.button, this.phase === "on" ? text.acknowledge : text.dismiss);
     show(this.button, this.phase === "eased" || !acknowledged);
     show(this.snooze, this.phase === "on" && !this.isSnoozed);
     if (this.phase === before) return "";
-    return this.phase === "on" ? text.announceCramp(kind, place) : text.announceEased(kind, place, duration(lastedMs));
+    return this.phase === "on" ? text.announceCramp(kind, place) : text.announceEased(kind, place, lasting(lastedMs));
   }
 
   private explain(cramp: Cramp, lasted: string, acknowledged: boolean): string {

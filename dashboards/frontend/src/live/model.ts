@@ -97,8 +97,12 @@ export class Model {
   counts: Record<string, number> = {};
   alarms: AlarmState = { snoozed: {}, acknowledged: [], calls: ["cramp"], night_ns: null, wake_at: "07:00" };
 
+  /** Whether the recorder has told anything yet: before that, nothing is missing. */
+  isKnown = false;
+
   /** Take the first picture after a connection: what is not in it is gone. */
   replace(snapshot: Update, now: number): void {
+    this.isKnown = true;
     const known = new Set(Object.keys(snapshot.sensors ?? {}));
     for (const id of [...this.sensors.keys()]) if (!known.has(id)) this.sensors.delete(id);
     this.services.clear();

@@ -36,6 +36,7 @@ abstract class Plot {
     series: uPlot.Series[],
     bands: uPlot.Band[],
   ) {
+    host.style.height = `${heightPx}px`; // before its canvas comes, so that nothing jumps
     this.plot = new uPlot(this.options(series, bands), [[], ...series.map(() => [])] as uPlot.AlignedData, host);
     new ResizeObserver(() => this.resize()).observe(host);
   }

@@ -96,8 +96,11 @@ export class Detail {
     }
   }
 
-  focus(): void {
+  /** Bring it before the eyes; who steps on from one to the next while it is there stays where they are in it. */
+  reveal(): void {
     this.title.focus({ preventScroll: true });
+    const { top, bottom } = this.element.getBoundingClientRect();
+    if (top > window.innerHeight / 2 || bottom < window.innerHeight / 3) this.element.scrollIntoView();
   }
 
   private fill(night: Night, { episode, live, envelope_mean, floor, threshold, median_hz }: EpisodeDetail): void {

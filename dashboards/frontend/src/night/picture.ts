@@ -16,14 +16,14 @@ import type { TimeWindow } from "./window";
 
 const KINDS: readonly Kind[] = ["cramp", "twitch", "leg_movement", "rhythmic", "movement", "artefact"];
 const ROW_PX = 26;
-/** Of a row, for its name: what happened early in the night must not lie on it. */
+/** Above a row or lane, for its name: neither hides what happened early in the night, nor is it hidden. */
 const NAME_PX = 14;
 const BAR_PX = 10;
-const WAVE_PX = 62;
-const ENVELOPE_PX = 62;
-const TEMPERATURE_PX = 52;
+const WAVE_PX = 58;
+const ENVELOPE_PX = 58;
+const TEMPERATURE_PX = 48;
 const AXIS_PX = 22;
-const SPACE_PX = 8;
+const SPACE_PX = 5;
 const TICK_SPACE_PX = 74;
 /** Wait for the fingers to rest a moment: each step of a zoom would ask the server else. */
 const FETCH_AFTER_MS = 40;
@@ -120,6 +120,7 @@ export class Picture {
   private layOut(): void {
     let top = 0;
     const add = (lane: Omit<Lane, "top">): void => {
+      if (lane.kind !== "episodes") top += NAME_PX;
       this.lanes.push({ ...lane, top });
       top += lane.height + SPACE_PX;
     };
@@ -218,23 +219,30 @@ export class Picture {
     const stretch = this.shown.get(sensor.sensor);
     if (stretch && lane.kind === "wave") this.paintWave(stretch, lane, sensor, scale);
     else if (stretch) this.paintEnvelope(stretch, lane, sensor, scale);
-    else drawWord(pen, placeWords(sensor), 4, lane.top + 10);
     pen.restore();
+    if (stretch) this.paintNames(stretch, lane, sensor, scale);
+    else drawWord(pen, placeWords(sensor), 4, lane.top - NAME_PX / 2);
+  }
+
+  private paintNames(stretch: Stretch, lane: Lane, sensor: NightSensor, scale: Scale): void {
+    const { pen } = this.canvas;
+    const y = lane.top - NAME_PX / 2;
+    const range = envelopeRange(stretch);
+    const [name, values] =
+      lane.kind === "wave"
+        ? [`${placeWords(sensor)}, ${channelWords(sensor, lane.channel ?? 0)}`, `±${figure(limitOf(stretch, lane, sensor))}`]
+        : [range ? text.envelope : text.noEnvelope, range ? range.map(figure).join("–") : ""];
+    drawWord(pen, name, 4, y);
+    if (values) drawWord(pen, `${values} ${text.units[sensor.unit]}`, scale.widthPx - 4, y, "right");
   }
 
   private paintWave(stretch: Stretch, lane: Lane, sensor: NightSensor, scale: Scale): void {
-    const { pen } = this.canvas;
-    const channel = lane.channel ?? 0;
-    const limit = niceAbove(peakOf(stretch, channel), sensor.unit === "uV" ? 10 : 1e-6);
-    drawWave(pen, stretch.wave, channel, scale, lane, limit, stretch.isSamples);
-    drawWord(pen, `${placeWords(sensor)}, ${channelWords(sensor, channel)}`, 4, lane.top + 10);
-    drawWord(pen, `±${figure(limit)} ${text.units[sensor.unit]}`, scale.widthPx - 4, lane.top + 10, "right");
+    drawWave(this.canvas.pen, stretch.wave, lane.channel ?? 0, scale, lane, limitOf(stretch, lane, sensor), stretch.isSamples);
   }
 
   private paintEnvelope(stretch: Stretch, lane: Lane, sensor: NightSensor, scale: Scale): void {
     const { pen } = this.canvas;
     const range = envelopeRange(stretch);
-    drawWord(pen, range ? text.envelope : text.noEnvelope, 4, lane.top + 10);
     if (!range) return;
     const [low, high] = range;
     const y = (value: number): number =>
@@ -250,7 +258,6 @@ export class Picture {
       pen.lineWidth = 1.4;
       drawLine(pen, stretch.envelope, channel, 0, scale, y);
     }
-    drawWord(pen, `${figure(low)}–${figure(high)} ${text.units[sensor.unit]}`, scale.widthPx - 4, lane.top + 10, "right");
   }
 
   /** What was not recorded: never zero, never calm. What was not read yet is left open. */
@@ -271,7 +278,7 @@ export class Picture {
       pen.fillRect(begin, lane.top, width, lane.height);
       const word = isOpen ? text.notRead : text.notRecorded;
       if (width > pen.measureText(word).width + 16 && lane.channel === 0)
-        drawWord(pen, word, begin + width / 2 - pen.measureText(word).width / 2, lane.top + lane.height / 2 + 8);
+        drawWord(pen, word, begin + width / 2 - pen.measureText(word).width / 2, lane.top + lane.height / 2);
     }
   }
 
@@ -295,12 +302,13 @@ export class Picture {
       }
       pen.stroke();
     });
-    let x = drawWord(pen, text.temperature, 4, lane.top + 10);
+    const nameY = lane.top - NAME_PX / 2;
+    let x = drawWord(pen, text.temperature, 4, nameY);
     if (night.sensors.length > 1)
       night.sensors.forEach((sensor, number) => {
-        x = drawWord(pen, text.sideShort[sensor.side] || sensor.name, x + 8, lane.top + 10, "left", channelColour(number));
+        x = drawWord(pen, text.sideShort[sensor.side] || sensor.name, x + 8, nameY, "left", channelColour(number));
       });
-    drawWord(pen, `${decimals(low, 1)}–${decimals(high, 1)} °C`, scale.widthPx - 4, lane.top + 10, "right");
+    drawWord(pen, `${decimals(low, 1)}–${decimals(high, 1)} °C`, scale.widthPx - 4, nameY, "right");
   }
 
   private paintPoint(scale: Scale): void {
@@ -339,6 +347,10 @@ export class Picture {
 
 function distance(x: number, [left, right]: [number, number]): number {
   return x < left ? left - x : Math.max(0, x - right);
+}
+
+function limitOf(stretch: Stretch, lane: Lane, sensor: NightSensor): number {
+  return niceAbove(peakOf(stretch, lane.channel ?? 0), sensor.unit === "uV" ? 10 : 1e-6);
 }
 
 function peakOf({ wave }: Stretch, channel: number): number {

@@ -1,6 +1,6 @@
 /** Every word of the night view. */
 
-import { inLanguage, locale } from "../language";
+import { HOUR_STYLE, inLanguage, locale } from "../language";
 import { clock, offset } from "../time";
 import type { Kind } from "../wire";
 import { de } from "./text.de";
@@ -8,9 +8,9 @@ import type { Help, Verdict } from "./wire";
 
 const WEEKDAY = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
 const DATE = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const SECONDS = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const SECONDS = new Intl.DateTimeFormat(locale, { hour: HOUR_STYLE, minute: "2-digit", second: "2-digit" });
 const FINE = new Intl.DateTimeFormat(locale, {
-  hour: "2-digit",
+  hour: HOUR_STYLE,
   minute: "2-digit",
   second: "2-digit",
   fractionalSecondDigits: 3,

@@ -1,6 +1,6 @@
 /** Where a time axis has its marks, and what stands there. */
 
-import { locale } from "../language";
+import { HOUR_STYLE, locale } from "../language";
 import { offset } from "../time";
 
 const SECOND = 1000;
@@ -12,8 +12,8 @@ const STEPS = [
   ...[1, 2, 5, 10, 15, 30].map((m) => m * MINUTE),
   ...[1, 2, 3, 6, 12, 24].map((h) => h * HOUR),
 ];
-const WITH_MINUTES = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const WITH_SECONDS = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const WITH_MINUTES = new Intl.DateTimeFormat(locale, { hour: HOUR_STYLE, minute: "2-digit" });
+const WITH_SECONDS = new Intl.DateTimeFormat(locale, { hour: HOUR_STYLE, minute: "2-digit", second: "2-digit" });
 const WITH_MILLISECONDS = new Intl.DateTimeFormat(locale, { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 } as Intl.DateTimeFormatOptions);
 
 export interface Tick {

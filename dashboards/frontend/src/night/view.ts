@@ -258,7 +258,7 @@ export class NightView implements View {
     go(linkTo(["night", this.night.night], { episode: id || null }), { replace: true });
     this.selected = id;
     this.applySelection(this.night, true);
-    if (id) this.detail.focus();
+    if (id) this.detail.reveal();
   }
 
   private step(by: 1 | -1): void {

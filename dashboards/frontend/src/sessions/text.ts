@@ -1,9 +1,9 @@
 /** Every word of the list of recordings. */
 
-import { inLanguage, locale } from "../language";
+import { HOUR_STYLE, inLanguage, locale } from "../language";
 import type { Format, SessionRow } from "./wire";
 
-const BEGAN = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const BEGAN = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: HOUR_STYLE, minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" });
 const NUMBER = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 

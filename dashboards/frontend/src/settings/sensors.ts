@@ -24,7 +24,7 @@ export class SensorCards {
 
   refresh(): void {
     const sensors = this.model.ordered();
-    show(this.empty, sensors.length === 0);
+    show(this.empty, this.model.isKnown && sensors.length === 0);
     for (const [id, card] of this.cards)
       if (!this.model.sensors.has(id)) {
         card.element.remove();

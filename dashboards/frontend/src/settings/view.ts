@@ -113,6 +113,7 @@ export class SettingsView implements View {
     for (const [kind, input] of this.calls)
       if (document.activeElement !== input) input.checked = model.alarms.calls.includes(kind);
     if (document.activeElement !== this.wake) this.wake.value = model.alarms.wake_at;
+    if (!model.isKnown) return;
     const rows: [string, string][] = [[words.services["broker"] ?? "", model.broker ? words.running : words.stopped]];
     for (const name of SERVICES) {
       const status = model.services.get(name);
