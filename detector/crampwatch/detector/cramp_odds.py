@@ -19,8 +19,8 @@ TERMS: dict[str, tuple[str, ...]] = {
     "others": ("quiet_others", "quiet_others_at_onset", "others_at_rest", "others_at_rest_at_onset"),
     "stillness": ("still_at_onset", "no_jolt"),
     "build_up": ("rise", "weak_start", "trend"),
-    "discharge": ("unsteadiness", "many_units"),
-    "hold": ("age", "no_sag"),
+    "discharge": ("unsteadiness", "many_units", "no_noise"),
+    "hold": ("age", "no_sag", "no_rest"),
 }
 """The terms that make up each argument."""
 
@@ -40,6 +40,8 @@ WEIGHTS: dict[str, float] = {
     "age": 0.49,
     "many_units": 1.44,
     "no_sag": 1.43,
+    "no_noise": 5.7,
+    "no_rest": 2.8,
 }
 """Log odds for each unit of a term."""
 
@@ -50,6 +52,10 @@ _NEUTRAL: dict[str, float] = {"others": -0.75, "stillness": -0.56, "build_up": 2
 _CROSSTALK = 0.2  # amplitude that electrodes a few centimetres away hear of a muscle
 _MUSCLE_LEAK = -2.0  # decades: a potential of 10 ms has about a hundredth of its power below 12 Hz
 _SPIKY = 1.25  # logarithm of 3.5: single units stand apart; 3 is the kurtosis of many at once
+_LEAST_WAVERING = 0.28  # the power of 0.1 s of noise 100 Hz wide, a muscle's band, wavers by sqrt(1 / 10), that of an
+# electrode's noise, up to 350 Hz, by 0.2: what is steadier than a muscle can be is a contact that got worse
+_NOISE_WAVERING = 0.24
+_REST, _GATHERED_S = 0.2, 4.0  # it sputters as it begins; from then on a cramp never rests, the beats of a tremor do
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,10 @@ def cramp_terms(evidence: Evidence) -> dict[str, float]:
         "trend": _within(evidence.trend, 0.4, 1.2, 0.9),
         "unsteadiness": _within(evidence.unsteadiness, -0.5, 1.2, 0.1),
         "many_units": _SPIKY - _within(math.log(max(evidence.kurtosis, 1e-3)), _SPIKY, 2.1, _SPIKY),
+        "no_noise": _within(math.log(max(evidence.wavering, 0.1) / _LEAST_WAVERING), -1.0, 0.0, 0.0),
         "age": math.log(min(evidence.age_s, 60.0) / 5.0),
         "no_sag": _within(2.0 * _decades(evidence.sag), -1.2, 0.0, -0.4),
+        "no_rest": -1.0 if evidence.sag < _REST and evidence.age_s >= _GATHERED_S else 0.0,
     }
 
 
@@ -101,12 +109,13 @@ def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
     """Return what is said for each argument when it speaks for a cramp, and when against."""
     age_s, rise_s = evidence.age_s, evidence.onset.rise_s
     alone = Reason(code=ReasonCode.ONE_CHANNEL)
+    even = ReasonCode.LIKE_NOISE if evidence.wavering < _NOISE_WAVERING else ReasonCode.EVEN
     others = (Reason(code=ReasonCode.OTHERS_QUIET), Reason(code=ReasonCode.OTHERS_ALONG))
     return {
         "others": (alone, alone) if math.isnan(evidence.spread) else others,
         "stillness": (Reason(code=ReasonCode.STILL), Reason(code=ReasonCode.MOVED)),
         "build_up": (Reason(code=ReasonCode.BUILT_UP, number=rise_s), Reason(code=ReasonCode.AT_ONCE)),
-        "discharge": (Reason(code=ReasonCode.FLUTTERS), Reason(code=ReasonCode.EVEN)),
+        "discharge": (Reason(code=ReasonCode.FLUTTERS), Reason(code=even)),
         "hold": (Reason(code=ReasonCode.HELD, number=age_s), Reason(code=ReasonCode.LET_GO, number=age_s)),
     }
 

@@ -23,6 +23,8 @@ _TINY_MOTION = 1e-3
 _SLOW_HZ = (0.8, 3.0)  # common modulation of a cramp: 1.4 +- 0.4 Hz (Minetto 2009, J Neurophysiol 102:1890)
 _FAST_HZ = (8.0, 20.0)
 _UNSTEADY_LEAST_S = 1.5
+_WAVERING_FEWEST = 10  # hops
+_WAVERING_LEAST_HZ = 500.0  # below, noise of the band and muscle waver alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Evidence:
         rhythm: The strongest periodicity of the envelope.
         unsteadiness: How the amplitude wavers at 0.8-3 Hz on the plateau, over how it does at 8-20 Hz, decades of
             power: regular discharge leaves little below its rate, irregular discharge and a common drive of 1-2 Hz do.
+        wavering: Standard deviation of the logarithm of the power of the plateau's hops; NaN where they are few, or
+            where the band is too narrow to tell muscle from noise by it.
         sag: Level that nine tenths of the plateau's hops exceed, over the plateau.
         mains_ratio: Change of the power at the mains lines over the EMG plateau.
         mains_step: How much the power at the mains lines differs now from before, over the EMG plateau.
@@ -85,6 +89,7 @@ class Evidence:
     mean_hz: float
     rhythm: Rhythm
     unsteadiness: float
+    wavering: float
     sag: float
     mains_ratio: float
     mains_step: float
@@ -146,6 +151,7 @@ def gather(
         mean_hz=_weighted(view.mean_hz[:, channel], level),
         rhythm=find_rhythm(view.bin_power[:, channel], float(view.floor[channel]), grid.bin_s),
         unsteadiness=_unsteadiness(view.bin_power[:, channel], steady, grid),
+        wavering=_wavering(level[steady], grid),
         sag=_sag(level[steady], plateau),
         mains_ratio=float((_median(view.mains[:, channel]) - onset.mains_before[channel]) / plateau),
         mains_step=_mains_step(history, onset.mains_before[channel], channel) / plateau,
@@ -277,6 +283,12 @@ def _unsteadiness(bin_power: Array, steady: NDArray[np.intp], grid: Grid) -> flo
 def _hann(count: int) -> Array:
     """Return a Hann window; to be read only. Lengths are whole hops of at most 20 s, so that all are kept."""
     return np.hanning(count)
+
+
+def _wavering(level: Array, grid: Grid) -> float:
+    if len(level) < _WAVERING_FEWEST or grid.rate_hz < _WAVERING_LEAST_HZ:
+        return float("nan")
+    return float(np.std(np.log(level + 1e-9)))
 
 
 def _sag(level: Array, plateau: float) -> float:

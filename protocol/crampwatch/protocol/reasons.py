@@ -44,6 +44,7 @@ class ReasonCode(StrEnum):
     AT_ONCE = "at_once"
     FLUTTERS = "flutters"
     EVEN = "even"
+    LIKE_NOISE = "like_noise"
     HELD = "held"
     """For so many seconds."""
     LET_GO = "let_go"
@@ -79,6 +80,7 @@ _SENTENCES: Final[dict[str, str]] = {
     ReasonCode.AT_ONCE: "It was there at once and wanes, as a movement does.",
     ReasonCode.FLUTTERS: "Its strength flutters, as when a muscle fires by itself.",
     ReasonCode.EVEN: "It is held evenly, as by will.",
+    ReasonCode.LIKE_NOISE: "It is steadier than a muscle can be, as when an electrode's contact gets worse.",
     ReasonCode.HELD: "It has held for {:.0f} s without letting go.",
     ReasonCode.LET_GO: "In {:.0f} s it has let go in between.",
     ReasonCode.EBBED: "It ebbed away over {:.1f} s.",

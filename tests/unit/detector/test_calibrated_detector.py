@@ -27,7 +27,7 @@ from muscle_generator import Scene, cramp
 RATE_HZ = 1000.0
 MADE_NS = 1_700_000_000 * 10**9
 ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0))
-WEAK = Evidence(ONSET, 8.0, 10.0, 15.0, 0.05, 0.0, 0.01, 3.0, 90.0, NO_RHYTHM, 0.4, 0.6, 0.0, 0.0, 0.95)
+WEAK = Evidence(ONSET, 8.0, 10.0, 15.0, 0.05, 0.0, 0.01, 3.0, 90.0, NO_RHYTHM, 0.4, 0.36, 0.6, 0.0, 0.0, 0.95)
 
 
 def calibration(

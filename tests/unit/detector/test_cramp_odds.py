@@ -24,6 +24,7 @@ CRAMP = Evidence(
     mean_hz=90.0,
     rhythm=NO_RHYTHM,
     unsteadiness=0.4,
+    wavering=0.36,
     sag=0.6,
     mains_ratio=0.0,
     mains_step=0.0,
@@ -67,6 +68,22 @@ def test_one_channel_is_judged_by_what_it_can_tell() -> None:
     odds, arguments = cramp_arguments(alone)
     assert math.isfinite(odds)
     assert "With one channel one cannot see whether other muscles join in." in {one.reason.text for one in arguments}
+
+
+def test_what_is_steadier_than_a_muscle_can_be_is_a_worse_contact() -> None:
+    odds, arguments = cramp_arguments(replace(CRAMP, wavering=0.2))
+    assert odds < cramp_arguments(CRAMP)[0] - 1.5
+    weightiest = min(arguments, key=lambda one: one.weight)
+    assert weightiest.reason.code == "like_noise"
+    narrow = replace(CRAMP, wavering=math.nan)  # at 250 Hz noise and muscle waver alike
+    assert cramp_arguments(narrow)[0] == cramp_arguments(CRAMP)[0]
+
+
+def test_what_rests_between_its_beats_is_no_cramp_but_a_cramp_may_sputter_as_it_begins() -> None:
+    beats = replace(CRAMP, sag=0.1)
+    assert kind(beats) is not EpisodeKind.CRAMP
+    young, old = replace(beats, age_s=3.0), replace(beats, age_s=5.0)
+    assert cramp_arguments(young)[0] > cramp_arguments(old)[0] + 2.0
 
 
 def test_an_old_cramp_is_no_movement_for_its_last_units() -> None:
