@@ -99,6 +99,11 @@ export class Model {
 
   /** Whether the recorder has told anything yet: before that, nothing is missing. */
   isKnown = false;
+  private tellKnown = (): void => undefined;
+  /** Done as soon as it has. */
+  readonly known = new Promise<void>((done) => {
+    this.tellKnown = done;
+  });
 
   /** Take the first picture after a connection: what is not in it is gone. */
   replace(snapshot: Update, now: number): void {
@@ -110,6 +115,7 @@ export class Model {
     this.notices = [];
     this.counts = {};
     this.apply(snapshot, now);
+    this.tellKnown();
   }
 
   apply(update: Update, now: number): void {

@@ -76,6 +76,7 @@ export class SettingsView implements View {
     this.leave();
     this.timers = [window.setInterval(() => this.refresh(), TICK_MS), window.setInterval(() => void this.examine(), ASK_MS)];
     this.refresh();
+    void this.live.model.known.then(() => this.refresh());
     void this.examine();
   }
 
