@@ -249,6 +249,29 @@ def test_a_phone_shows_settings_and_bedtime_without_scrolling_sideways(stage: St
     assert small == []
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_two_alarms_at_once_fit_the_narrowest_phone(
+    stage: Stage, page: Chrome, left: Foot, right: Foot, language: str
+) -> None:
+    resize(page, 320, 640)
+    page.execute_script("localStorage.setItem('crampwatch.language', arguments[0])", language)
+    page.refresh()
+    feet = (left, right)
+    stage.tell(*(foot.episode(f"both-{language}", ago_s=4) for foot in feet))
+    until(page, lambda: len(page.find_elements(By.CSS_SELECTOR, ".banner[data-phase=on]")) == 2)
+    page.execute_script("document.getAnimations().forEach(one => one.finish())")
+    beyond = page.execute_script(
+        "const end = e => e.getBoundingClientRect().right;"
+        "return [...document.querySelectorAll('.banner *')].filter(e => e.checkVisibility()"
+        " && end(e) > end(e.closest('.banner'))).map(e => e.outerHTML)"
+    )
+    assert beyond == []
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 320
+    for foot in feet:
+        stage.tell(foot.episode(f"both-{language}", ago_s=5, lasts_s=5, revision=1, status="retracted"))
+    until(page, lambda: not shown(page, ".banner[data-phase=on]"))
+
+
 def test_a_german_page_speaks_german_of_what_the_server_tells(stage: Stage, page: Chrome, left: Foot) -> None:
     page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
     page.refresh()
