@@ -372,12 +372,13 @@ def _least_floor_power(stream: StreamDescription, config: DetectorConfig) -> flo
 
 def _trailing_mean(values: Array, count: int) -> Array:
     """Return means over the last three rows for each of the last `count` rows, over what is there."""
-    total = np.zeros((count, values.shape[1]))
-    known = np.zeros_like(total)
-    for back in range(_ENVELOPE_HOPS):
-        stop = len(values) - back
-        part = values[max(0, stop - count) : stop]
-        rows = slice(count - len(part), count)
-        total[rows] += filled(part)
-        known[rows] += np.isfinite(part)
-    return np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
+    before = np.full((count + _ENVELOPE_HOPS - 1 - len(values), values.shape[1]), np.nan)
+    padded = np.concatenate([before, values]) if len(before) else values
+    absent = np.isnan(padded)
+    known = _ENVELOPE_HOPS - _sum_of_three(absent.astype(np.float64))
+    return np.where(known > 0, _sum_of_three(np.where(absent, 0.0, padded)) / np.maximum(known, 1.0), np.nan)
+
+
+def _sum_of_three(values: Array) -> Array:
+    total: Array = values[2:] + values[1:-1] + values[:-2]
+    return total

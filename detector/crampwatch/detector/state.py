@@ -32,6 +32,8 @@ class StateMachine:
 
     def codes(self, bits: NDArray[np.uint16]) -> NDArray[np.int8]:
         """Return the signal code of each hop from the quality bits of all its channels."""
+        if not (bits & BLOCKING_BITS).any():  # as nearly always; the bits below are among these
+            return np.zeros(len(bits), np.int8)
         blocked = ((bits & BLOCKING_BITS) != 0).all(axis=1)
         off = ((bits & OFF_BODY_BITS) != 0).all(axis=1)
         absent = ((bits & QUALITY_BITS[Quality.NO_DATA]) != 0).all(axis=1)
