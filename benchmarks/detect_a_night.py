@@ -7,6 +7,7 @@ Half an hour of a simulated night is played over and over, so that neither simul
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -44,7 +45,10 @@ def main() -> int:
 
 def _in_a_process(hours: int) -> dict[str, float]:
     """Measure in a process of its own: peak memory is that of a whole process."""
-    said = subprocess.run([sys.executable, __file__, "--alone", str(hours)], check=True, capture_output=True, text=True)
+    one_core = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `crampwatch` does; others would only spin and count
+    said = subprocess.run(
+        [sys.executable, __file__, "--alone", str(hours)], check=True, capture_output=True, text=True, env=one_core
+    )
     measured: dict[str, float] = json.loads(said.stdout)
     return measured
 
