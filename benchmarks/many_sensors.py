@@ -69,9 +69,9 @@ async def _measure(sensors: int, seconds: int, folder: Path) -> int:
     print(
         f"{sensors} sensors of 2 channels at 1 kHz for {seconds} s: {cpu_s / seconds:.0%} of a core; "
         f"block to published features: median {1e3 * median_s:.1f} ms, 99th percentile {1e3 * late_s:.0f} ms; "
-        f"{len(delays_s)} of {asked} answers"
+        f"{len(delays_s)} answers, at least {asked} wanted"
     )
-    return 0 if len(delays_s) == asked and median_s < MOST_MEDIAN_S else 1
+    return 0 if len(delays_s) >= asked and median_s < MOST_MEDIAN_S else 1
 
 
 def _counts(seconds: int) -> NDArray[np.int32]:

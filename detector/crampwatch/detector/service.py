@@ -301,8 +301,10 @@ class _Service:
         """Return one block of each stream: shortly after a restart, only those that nothing is missing before."""
         is_patient = self._bus.resumed_s_ago < CATCH_UP_S
         due = []
-        for key in [known for known, early in self._early.items() if early]:
-            item = self._early[key].take(self._analyses[key].next_index, is_patient=is_patient)
+        for key, early in tuple(self._early.items()):
+            item = early.take(self._analyses[key].next_index, is_patient=is_patient)
+            if not early:
+                del self._early[key]  # so that hundreds of streams with nothing to say are not asked at every turn
             if item is not None:
                 self._taken.append(item[1])
                 self._note(Taken(key, "block", item[1].payload))
