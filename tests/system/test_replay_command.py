@@ -61,4 +61,4 @@ def test_a_replay_can_be_cut_short(tmp_path: Path) -> None:
     with running("replay", file, "--rate-hz", 1000, "--for", 6, "--no-browser", "--data", tmp_path) as replay:
         summary = replay.until("summary")
         assert replay.end() == 0
-    assert 1 < summary["monitored_s"] < 15
+    assert 5 < summary["monitored_s"] < 30, "of 64"

@@ -120,7 +120,7 @@ class _Run:
         """Return when the run is to end by itself, if ever."""
         limits = [asyncio.ensure_future(self._supervisor.failure())]
         if self._plan.duration_s is not None:
-            limits.append(asyncio.ensure_future(asyncio.sleep(self._plan.duration_s)))
+            limits.append(asyncio.ensure_future(self._last(self._plan.duration_s)))
         if self._plan.ends_with_recording:
             limits.append(asyncio.ensure_future(self._supervisor.done("collector")))
         if self._plan.mode == "wear":
@@ -133,6 +133,12 @@ class _Run:
             for one in limits:
                 one.cancel()
             await asyncio.gather(*limits, return_exceptions=True)
+
+    async def _last(self, duration_s: float) -> None:
+        """Return after so long; where the signal is played, after so much of it: a slow start is no part of it."""
+        if self._plan.simulate:
+            await self._until(self._tally.hears_signal)
+        await asyncio.sleep(duration_s)
 
     async def _judge_pending(self) -> None:
         """Judge what an earlier run had no time for, then wait for ever."""

@@ -31,7 +31,8 @@ class Plan:
         settings: With the data folder of the run.
         simulate: Arguments of the simulator; none where real sensors are worn.
         speed: Times faster than life.
-        duration_s: Ends by itself after this long; None: not by the clock.
+        duration_s: Ends by itself after this long, counted from the first samples where they are simulated or replayed;
+            None: not by the clock.
         ends_with_recording: Ends by itself when the recording has been played.
         start_utc_ns: What UTC shall be at the begin; None for now.
     """

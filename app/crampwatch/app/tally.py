@@ -99,6 +99,10 @@ class Tally:
         """Return the samples missing at present, of all sensors."""
         return sum(link.lost_samples for link in self.links.values())
 
+    def hears_signal(self) -> bool:
+        """Return whether any sensor has delivered samples."""
+        return any(link.received_samples for link in self.links.values())
+
     def is_quiet(self) -> bool:
         """Return whether the detector is done with every sensor: it says that there is no data any more."""
         return all(state.state == "no_data" for state in self.states.values())

@@ -106,3 +106,12 @@ def test_the_detector_is_done_when_no_sensor_has_data_any_more() -> None:
     state = messages.SensorState(sensor="CW-1", t_ns=1, origin=Origin.DEMO, state="rest", session="s")
     tally.take(state)
     assert not tally.is_quiet()
+
+
+def test_a_signal_is_heard_with_its_first_samples() -> None:
+    tally = Tally(since_ns=0)
+    assert not tally.hears_signal()
+    tally.take(link(received_samples=0))
+    assert not tally.hears_signal()
+    tally.take(link("CW-2", received_samples=10))
+    assert tally.hears_signal()

@@ -17,7 +17,13 @@ __all__ = ["replay"]
 @click.option(
     "--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 100), help="Times faster than life."
 )
-@click.option("--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End then.")
+@click.option(
+    "--for",
+    "duration_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End so long after the first samples.",
+)
 @reader_options
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
 @settings_options("broker", "store", "web", "home", "ops")
