@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from statistics import fmean
+from statistics import fmean, median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class NoiseFloor:
         channels: Channels of the stream.
         least: Power no floor lies below (electrode noise, LSB), uV2; (channels,).
         quiet: Resting power of past slots, NaN where there was none, the latest last; (slots, channels).
+        mains: Power the mains notches took in those slots; (slots, channels).
         loud: Power of the latest slots without rest, to adopt a new level; (slots, channels).
         loud_slots: Slots in a row without rest; (channels,).
         expected: What rest is expected to be before any was seen, NaN where nothing is known; (channels,).
@@ -47,6 +48,7 @@ class NoiseFloor:
     channels: int
     least: Array
     quiet: Array = field(default_factory=lambda: np.empty((0, 0)))
+    mains: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud_slots: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     expected: Array = field(default_factory=lambda: np.empty(0))
@@ -54,6 +56,7 @@ class NoiseFloor:
     def __post_init__(self) -> None:
         if not self.loud_slots.size:
             self.quiet = np.full((_REMEMBERED, self.channels), np.nan)
+            self.mains = np.zeros((_REMEMBERED, self.channels))
             self.loud = np.full((_STEADY_SLOTS, self.channels), np.nan)
             self.loud_slots = np.zeros(self.channels, np.int64)
             self.expected = np.full(self.channels, np.nan)
@@ -67,44 +70,51 @@ class NoiseFloor:
         """Expect this power at rest until rest is seen: a night may begin in the middle of a contraction."""
         self.expected = power.copy()
 
-    def power(self) -> Array:
-        """Return the resting power, uV2; NaN where no rest was seen yet; (channels,)."""
-        return np.array([self._channel_power(channel) for channel in range(self.channels)])
+    def levels(self) -> tuple[Array, Array]:
+        """Return the resting power, NaN where no rest was seen yet, and the mains it was learned beside.
 
-    def update(self, hop_power: Array, *, judged_against: Array) -> None:
+        Both uV2; (channels,). What of the mains gets past the notches is part of that rest.
+        """
+        levels = np.array([self._channel_levels(channel) for channel in range(self.channels)])
+        return levels[:, 0], levels[:, 1]
+
+    def update(self, hop_power: Array, *, judged_against: Array, mains: Array) -> None:
         """Take the hops of a slot.
 
         Args:
             hop_power: Power of each hop, NaN where it tells nothing; (hops, channels).
-            judged_against: The floor those hops were judged against, NaN where unknown; (channels,).
+            judged_against: The floor those hops were judged against, NaN where unknown; (hops, channels).
+            mains: Power the mains notches took meanwhile; (channels,).
         """
         # A slot has few hops, and lists of few numbers are several times faster than arrays of them.
-        for channel, (column, floor) in enumerate(zip(hop_power.T.tolist(), judged_against.tolist(), strict=True)):
+        rows = zip(hop_power.T.tolist(), judged_against.T.tolist(), mains.tolist(), strict=True)
+        for channel, (column, floors, line) in enumerate(rows):
             known = [power for power in column if math.isfinite(power)]
             if len(known) >= _FEWEST_QUIET:
-                self._update_channel(channel, known, floor)
+                quiet = [power for power, floor in zip(column, floors, strict=True) if _is_quiet(power, floor)]
+                self._update_channel(channel, known, quiet, line)
 
-    def _update_channel(self, channel: int, known: list[float], floor: float) -> None:
-        quiet = known if math.isnan(floor) else [power for power in known if power < _QUIET_RATIO * floor]
+    def _update_channel(self, channel: int, known: list[float], quiet: list[float], mains: float) -> None:
         if len(quiet) >= _FEWEST_QUIET:
-            self._remember(channel, _lower_half(quiet))
+            self._remember(channel, _lower_half(quiet), mains)
             self.loud_slots[channel] = 0
             return
         if np.isnan(self.quiet[:, channel]).all() and self._is_worse_contact(channel, known):
             self.expected[channel] = np.nan
-            self._remember(channel, _lower_half(known))
+            self._remember(channel, _lower_half(known), mains)
             return
         self.loud[:-1, channel] = self.loud[1:, channel]
         self.loud[-1, channel] = _lower_half(known)
         self.loud_slots[channel] += 1
         if self._is_new_rest(channel):
             self.quiet[:, channel] = np.nan
-            self._remember(channel, float(np.median(self.loud[:, channel])))
+            self._remember(channel, float(np.median(self.loud[:, channel])), mains)
             self.loud_slots[channel] = 0
 
-    def _remember(self, channel: int, value: float) -> None:
-        self.quiet[:-1, channel] = self.quiet[1:, channel]
-        self.quiet[-1, channel] = value
+    def _remember(self, channel: int, value: float, mains: float) -> None:
+        for memory, latest in ((self.quiet, value), (self.mains, mains)):
+            memory[:-1, channel] = memory[1:, channel]
+            memory[-1, channel] = latest
 
     def _is_new_rest(self, channel: int) -> bool:
         if self.loud_slots[channel] < _STEADY_SLOTS:
@@ -118,14 +128,20 @@ class NoiseFloor:
         likely = fmean(known) < _WORST_CONTACT_RATIO * float(self.expected[channel])
         return (steady and likely) or self.loud_slots[channel] >= _PATIENT_SLOTS
 
-    def _channel_power(self, channel: int) -> float:
-        known = sorted(power for power in self.quiet[:, channel].tolist() if not math.isnan(power))
+    def _channel_levels(self, channel: int) -> tuple[float, float]:
+        slots = zip(self.quiet[:, channel].tolist(), self.mains[:, channel].tolist(), strict=True)
+        known = sorted(slot for slot in slots if not math.isnan(slot[0]))
+        least = float(self.least[channel])
         if not known:
-            return float(np.maximum(self.expected[channel], self.least[channel]))  # NaN stays
-        anchor = known[int(0.15 * (len(known) - 1))]
-        alike = bisect_right(known, _SAME_FLOOR_RATIO * anchor)
-        middle: float = known[alike // 2]
-        return max(middle, float(self.least[channel]))
+            return float(np.maximum(self.expected[channel], least)), 0.0  # NaN stays
+        anchor = known[int(0.15 * (len(known) - 1))][0]
+        alike = known[: bisect_right(known, (_SAME_FLOOR_RATIO * anchor, math.inf))]
+        return max(alike[len(alike) // 2][0], least), median(mains for _, mains in alike)
+
+
+def _is_quiet(power: float, floor: float) -> bool:
+    """Whether a hop tells about rest; while no floor is known, every one does."""
+    return math.isfinite(power) and not power >= _QUIET_RATIO * floor
 
 
 def _lower_half(values: list[float]) -> float:

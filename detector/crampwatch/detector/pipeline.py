@@ -33,7 +33,7 @@ _CARRIED = {
     "framer": ("pending", "held", "shift", "in_gap"),
     "measurer": ("unsettled",),
     "front": ("state",),
-    "floor": ("quiet", "loud", "loud_slots", "expected"),
+    "floor": ("quiet", "mains", "loud", "loud_slots", "expected"),
 }
 _MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
 
@@ -69,7 +69,7 @@ class Detector:
         self._gate = QualityGate.of(stream)
         self._rule = ActivityRule.at_rate(self._grid, self.config)
         self._floor = NoiseFloor(stream.channels, np.full(stream.channels, _least_floor_power(stream, self.config)))
-        self._floor_power = self._floor.power()
+        self._rest_power, self._rest_mains = self._floor.levels()
         self._history = History.empty(stream.channels)
         self._tracker = EpisodeTracker(self._grid, self.config, stream)
         self._state = StateMachine()
@@ -175,7 +175,7 @@ class Detector:
         self._tracker.recent, self._tracker.series = kept.recent, kept.series
         self._state, self._celsius = kept.state, kept.celsius
         self._tracker.calibration, self._due = kept.calibration, kept.calibrations_due
-        self._floor_power = self._floor.power()
+        self._rest_power, self._rest_mains = self._floor.levels()
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         carried = {
@@ -258,7 +258,7 @@ class Detector:
     def _use(self, calibration: Calibration) -> None:
         self._tracker.calibration = calibration
         self._floor.expect(calibration.rest_power())
-        self._floor_power = self._floor.power()
+        self._rest_power, self._rest_mains = self._floor.levels()
 
     def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
         """Judge hops against one floor; at the end of a slot, let the floor follow."""
@@ -276,9 +276,13 @@ class Detector:
         return events
 
     def _effective_floor(self, row: int, count: int) -> Array:
-        """Return the resting power with what the mains notches let through at present."""
+        """Return the resting power, and what the notches may let through of mains louder than when it was learned.
+
+        Too high a rest for a minute spares an alarm about a lamp that was switched on; too low a one would be activity
+        itself once the mains are gone, and would never be learned again.
+        """
         mains = filled(self._history.measures.mains[row : row + count])
-        return np.asarray(self._floor_power + _MAINS_LEAK * mains)
+        return np.asarray(self._rest_power + _MAINS_LEAK * np.maximum(mains - self._rest_mains, 0.0))
 
     def _walk(self, row: int, count: int, bin_floor: Array, signal_codes: NDArray[np.int8]) -> list[Event]:
         history, tracker = self._history, self._tracker
@@ -314,11 +318,12 @@ class Detector:
 
     def _follow_floor(self, end: int) -> None:
         rows = slice(max(0, end - self._floor.slot_hops()), end)
-        power, mains = self._history.measures.power[rows], self._history.measures.mains[rows]
-        leak = _MAINS_LEAK * filled(mains)
-        judged = np.where(self._history.usable[rows] & (power > 0), np.maximum(power - leak, 0.25 * power), np.nan)
-        self._floor.update(judged, judged_against=self._floor_power)
-        self._floor_power = self._floor.power()
+        history = self._history
+        power = history.measures.power[rows]
+        judged = np.where(history.usable[rows] & (power > 0), power, np.nan)
+        mains = np.median(filled(history.measures.mains[rows]), axis=0)
+        self._floor.update(judged, judged_against=history.floor[rows], mains=mains)
+        self._rest_power, self._rest_mains = self._floor.levels()
 
     def _features(self, start: int, bits: NDArray[np.uint16]) -> Features:
         history = self._history

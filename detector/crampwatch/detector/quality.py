@@ -22,7 +22,7 @@ _COARSE_UV = (
 )
 _NARROW_TOP_HZ = 60.0  # below 45-82 % of the power of a burst, most of it gone
 _MAINS_RATIO = 4.0  # line power over all other power
-_LEAD_OFF_MAINS_UV = 150.0  # an open input picks up this much, skin contact does not
+_LEAD_OFF_MAINS_UV = 400.0  # RMS; an open input picks up this much, a dry contact up to a half of it
 _LEAD_OFF_RATIO = 30.0
 _MOTION_RATIO = 6.0
 _MOTION_UV = 30.0
