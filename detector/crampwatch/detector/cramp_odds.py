@@ -98,23 +98,25 @@ def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
     weights = {group: sum(share[name] for name in names) for group, names in TERMS.items()}
     weights["others"] += share[MULTI]
     reasons = _reasons(evidence)
+    untold = [group for group, pair in reasons.items() if pair[0] == pair[1]]
     arguments = []
     for group, total in weights.items():
-        weight = total - _NEUTRAL[group] if not (group == "others" and math.isnan(evidence.spread)) else 0.0
+        weight = 0.0 if group in untold else total - _NEUTRAL[group]
         arguments.append(Argument(weight, reasons[group][0 if weight > 0 else 1]))
     return sum(share.values()), tuple(arguments)
 
 
 def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
-    """Return what is said for each argument when it speaks for a cramp, and when against."""
+    """Return what is said of each argument that speaks for a cramp, and against; the same where nothing is known."""
     age_s, rise_s = evidence.age_s, evidence.onset.rise_s
-    alone = Reason(code=ReasonCode.ONE_CHANNEL)
+    alone, unseen = Reason(code=ReasonCode.ONE_CHANNEL), Reason(code=ReasonCode.BEGINNING_UNSEEN)
     even = ReasonCode.LIKE_NOISE if evidence.wavering < _NOISE_WAVERING else ReasonCode.EVEN
     others = (Reason(code=ReasonCode.OTHERS_QUIET), Reason(code=ReasonCode.OTHERS_ALONG))
+    build_up = (Reason(code=ReasonCode.BUILT_UP, number=rise_s), Reason(code=ReasonCode.AT_ONCE))
     return {
         "others": (alone, alone) if math.isnan(evidence.spread) else others,
         "stillness": (Reason(code=ReasonCode.STILL), Reason(code=ReasonCode.MOVED)),
-        "build_up": (Reason(code=ReasonCode.BUILT_UP, number=rise_s), Reason(code=ReasonCode.AT_ONCE)),
+        "build_up": (unseen, unseen) if math.isnan(rise_s) else build_up,
         "discharge": (Reason(code=ReasonCode.FLUTTERS), Reason(code=even)),
         "hold": (Reason(code=ReasonCode.HELD, number=age_s), Reason(code=ReasonCode.LET_GO, number=age_s)),
     }

@@ -19,6 +19,7 @@ _ONSET_S = 1.2
 _PLATEAU_QUANTILE = 0.8
 _EARLY_S = 0.5
 _FEWEST_BEFORE = 5  # hops before the beginning from which it can be told what was there
+_HIDING_HOPS = 3  # what begins as the signal comes back may have begun long before
 _TINY_MOTION = 1e-3
 _SLOW_HZ = (0.8, 3.0)  # common modulation of a cramp: 1.4 +- 0.4 Hz (Minetto 2009, J Neurophysiol 102:1890)
 _FAST_HZ = (8.0, 20.0)
@@ -32,7 +33,7 @@ class OnsetEvidence:
     """Evidence about how an episode began. Powers in uV2 (counts2 where the scale is unknown); NaN: cannot be told.
 
     Attributes:
-        rise_s: From the first activity to 70 % of the plateau of the first seconds.
+        rise_s: From the first activity to 70 % of the plateau of the first seconds; NaN where the signal was missing.
         early: Level half a second after the first activity, over the plateau of the first seconds.
         spread: Amplitude of the strongest other channel in the first 1.2 s, as a share of the strongest.
         other_db: Power of that other channel over its own floor, dB.
@@ -99,7 +100,7 @@ class Evidence:
 
 def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> OnsetEvidence:
     """Gather what is known of the beginning of an episode that the history still holds."""
-    view = _View.of(history, onset_bin, end_bin)
+    view = _View.of(history, onset_bin, end_bin, channel)
     first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
     before = slice(max(0, first - 50), max(0, first - 1))
     motion = _middle(history.measures.motion[before], 0.0)
@@ -107,10 +108,13 @@ def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, 
     plateau = _quantile(level, _PLATEAU_QUANTILE)
     early = view.part(0, max(1, round(_ONSET_S / grid.hop_s)))
     smooth = _smooth(level)
+    is_seen = bool(np.isfinite(history.measures.power[max(0, first - _HIDING_HOPS) : first, channel]).any())
     spread, other_db = _others(early, channel, _quantile(early.excess[:, channel], _PLATEAU_QUANTILE))
     return OnsetEvidence(
-        rise_s=_rise_s(smooth, grid, plateau),
-        early=float(np.sqrt(smooth[min(round(_EARLY_S / grid.hop_s), len(smooth) - 1)] / plateau)),
+        rise_s=_rise_s(smooth, grid, plateau) if is_seen else math.nan,
+        early=float(np.sqrt(smooth[min(round(_EARLY_S / grid.hop_s), len(smooth) - 1)] / plateau))
+        if is_seen
+        else math.nan,
         spread=spread,
         other_db=other_db,
         motion_ratio=_over_before(early.motion[:, channel], motion[channel], plateau),
@@ -134,7 +138,7 @@ def gather(
 
     `own` is the amplitude of the wearer's own hardest effort on that channel.
     """
-    view = _View.of(history, onset_bin, end_bin)
+    view = _View.of(history, onset_bin, end_bin, channel)
     level = view.excess[:, channel]
     plateau = _quantile(level, _PLATEAU_QUANTILE)
     spread, other_db = _others(view, channel, plateau)
@@ -162,7 +166,7 @@ def gather(
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """Hops and bins of one episode, and what was before it."""
+    """Hops and bins of one episode in which its channel was heard, and what was before it."""
 
     power: Array
     excess: Array
@@ -174,28 +178,40 @@ class _View:
     bin_power: Array
 
     @classmethod
-    def of(cls, history: History, onset_bin: int, end_bin: int) -> "_View":
+    def of(cls, history: History, onset_bin: int, end_bin: int, channel: int) -> "_View":
         measures = history.measures
+        base = history.first_hop * BINS_PER_HOP
         first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
         last = max(first + 1, -(-end_bin // BINS_PER_HOP) - history.first_hop)
-        bins = history.first_hop * BINS_PER_HOP
         floor = filled(_last_known(history.floor[:last]), 1.0)
-        power = filled(measures.power[first:last])
+        hops, bins = _heard(measures.power[:, channel], first, last, max(0, onset_bin - base), max(1, end_bin - base))
+        power = filled(measures.power[hops])
         return cls(
             power=power,
             excess=np.maximum(power - floor, 0.0),
-            fourth=filled(measures.fourth[first:last]),
-            mean_hz=measures.mean_hz[first:last],
-            motion=filled(measures.motion[first:last]),
-            mains=filled(measures.mains[first:last]),
+            fourth=filled(measures.fourth[hops]),
+            mean_hz=measures.mean_hz[hops],
+            motion=filled(measures.motion[hops]),
+            mains=filled(measures.mains[hops]),
             floor=floor,
-            bin_power=filled(measures.bin_power[max(0, onset_bin - bins) : max(1, end_bin - bins)]),
+            bin_power=filled(measures.bin_power[bins]),
         )
 
     def part(self, first: int, last: int) -> "_View":
         """Return some of the hops."""
         names = ("power", "excess", "fourth", "mean_hz", "motion", "mains")
         return replace(self, **{name: getattr(self, name)[first:last] for name in names})
+
+
+def _heard(
+    power: Array, first: int, last: int, first_bin: int, end_bin: int
+) -> tuple[slice | NDArray[np.intp], slice | NDArray[np.intp]]:
+    """Return the hops and bins of a stretch without those that were missing: a gap is no rest between beats."""
+    heard = np.isfinite(power[first:last])
+    if heard.all() or not heard.any():  # as nearly always
+        return slice(first, last), slice(first_bin, end_bin)
+    bins = np.arange(first_bin, end_bin)
+    return first + np.flatnonzero(heard), bins[heard[np.minimum(bins // BINS_PER_HOP - first, len(heard) - 1)]]
 
 
 def _last_known(floor: Array) -> Array:

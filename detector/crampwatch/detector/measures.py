@@ -1,5 +1,6 @@
 """What is measured in every bin and hop, vectorised over hops and channels."""
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,7 +14,8 @@ __all__ = ["Measurer", "Measures", "measure"]
 Array = NDArray[np.float64]
 
 _SETTLE_S = 0.06  # after a bridged gap only the lost shape of the wave disturbs, for a few filter time constants
-_FIRST_SETTLE_S = 0.3  # at the start the mains notches have to find the line
+_SETTLE_SHARE = 1.0  # and as long as the gap, in which the mains notches lose the line
+_FIRST_SETTLE_S = 0.3  # at the start and after long gaps the notches have to find it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,13 @@ class Measurer:
         grid: Bins and hops.
         channels: Channels of the stream.
         front: The filter chain.
-        unsettled: Samples still to be left out after a gap; (channels,).
+        unsettled: Samples still to be left out after a gap, a fraction of one included; (channels,).
     """
 
     grid: Grid
     channels: int
     front: FrontEnd = field(init=False)
-    unsettled: NDArray[np.int64] = field(init=False)
+    unsettled: Array = field(init=False)
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.grid.rate_hz, self.channels)
@@ -70,7 +72,7 @@ class Measurer:
     def restart(self) -> None:
         """Begin anew after a gap too long to bridge."""
         self.front.state[:] = 0.0
-        self.unsettled = np.full(self.channels, self._samples(_FIRST_SETTLE_S))
+        self.unsettled = np.full(self.channels, float(self._samples(_FIRST_SETTLE_S)))
 
     def measure(self, frame: Frame) -> Measures:
         """Measure whole hops that follow the ones before."""
@@ -94,14 +96,22 @@ class Measurer:
         valid = np.ones((total, channels), bool)
         if frame.valid is not None:
             valid = frame.valid.transpose(1, 0, 2).reshape(total, channels)
-        settle = self._samples(_SETTLE_S)
-        places = np.arange(total)[:, None]
-        # Where each sample's latest missing neighbour lies; before the chunk, what is left to settle says it.
-        latest = np.maximum.accumulate(np.where(valid, -total - settle, places), axis=0)
-        usable = valid & (places - latest > settle) & (places >= self.unsettled)
-        left = np.where(latest[-1] >= 0, settle - (total - 1 - latest[-1]), 0)
-        self.unsettled = np.maximum(np.maximum(left, self.unsettled - total), 0)
-        return usable.reshape(hops, hop_samples, channels).transpose(1, 0, 2)
+        columns = [self._settled(channel, column) for channel, column in enumerate(valid.T)]
+        return np.stack(columns, axis=1).reshape(hops, hop_samples, channels).transpose(1, 0, 2)
+
+    def _settled(self, channel: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which samples of a channel are there and settled; remember how many are to be left out next."""
+        least, most = self._samples(_SETTLE_S), self._samples(_FIRST_SETTLE_S)
+        left, place = float(self.unsettled[channel]), 0
+        usable = valid.copy()
+        edges = np.flatnonzero(np.diff(valid, prepend=True, append=True)).tolist()
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            usable[place : min(begin, place + math.ceil(left))] = False
+            left = min(max(left - (begin - place), least) + _SETTLE_SHARE * (end - begin), most)
+            place = end
+        usable[place : place + math.ceil(left)] = False
+        self.unsettled[channel] = max(left - (len(valid) - place), 0.0)
+        return usable
 
 
 def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | None) -> Measures:

@@ -194,8 +194,8 @@ class EpisodeTracker:
             if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[channel] < 0:
                 continue
             end = (hop - history.first_hop + 1) * BINS_PER_HOP
-            power = filled(history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel]).tolist()
-            before = max(power[: -2 * BINS_PER_HOP], default=0.0)
+            power = history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel].tolist()
+            before = max((one for one in power[: -2 * BINS_PER_HOP] if math.isfinite(one)), default=math.inf)
             stands_up = [place for place, one in enumerate(power[-2 * BINS_PER_HOP :]) if one > _STANDS_UP * before]
             if stands_up:
                 first = (hop - 1) * BINS_PER_HOP + stands_up[0]
@@ -259,10 +259,11 @@ class EpisodeTracker:
         held = activity.linger_bin if episode.kind is EpisodeKind.CRAMP else activity.hold_bin
         own = [channel for channel, owned in enumerate(episode.owned) if owned]
         present = any(activity.present[channel] for channel in own)
-        episode.missing_hops = 0 if present else episode.missing_hops + 1
+        episode.missing_hops += not present
         active = [channel for channel in own if held[channel] >= 0]
         if not active or self._is_spent(episode, hop):
             return
+        episode.missing_hops = 0
         for channel in active:
             episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
         episode.level += _LEVEL_PACE * (activity.excess[episode.channel] - episode.level)

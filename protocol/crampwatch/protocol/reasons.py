@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     BUILT_UP = "built_up"
     """Over so many seconds."""
     AT_ONCE = "at_once"
+    BEGINNING_UNSEEN = "beginning_unseen"
     FLUTTERS = "flutters"
     EVEN = "even"
     LIKE_NOISE = "like_noise"
@@ -78,6 +79,7 @@ _SENTENCES: Final[dict[str, str]] = {
     ReasonCode.MOVED: "The electrodes moved as it began, as when a foot is moved.",
     ReasonCode.BUILT_UP: "It built up over {:.1f} s.",
     ReasonCode.AT_ONCE: "It was there at once and wanes, as a movement does.",
+    ReasonCode.BEGINNING_UNSEEN: "The signal was missing as it began.",
     ReasonCode.FLUTTERS: "Its strength flutters, as when a muscle fires by itself.",
     ReasonCode.EVEN: "It is held evenly, as by will.",
     ReasonCode.LIKE_NOISE: "It is steadier than a muscle can be, as when an electrode's contact gets worse.",
