@@ -2,8 +2,8 @@
 
 A cascade of biquads is one linear system ``s' = A s + B x, y = C s + D x``. Over a block of L samples it is three small
 matrix products (outputs from inputs, outputs from the state, state from inputs), and the states at the block borders
-follow by a doubling scan. The result equals the sample by sample recursion to rounding, at the speed of a matrix
-product.
+follow in the same way, for groups of blocks. The result equals the sample by sample recursion to rounding, at the speed
+of a matrix product.
 """
 
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ _LONGEST_BLOCK = 128
 _MOTION_POINTS = 10  # samples a hop are enough for a band below 12 Hz
 _MAINS_POINTS = 25  # irregular points measure a line's power without beating with it
 _NEGLIGIBLE = 1e-30
+_GROUP = 16  # blocks: as many steps one after the other, each for all groups of a minute side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +75,44 @@ class FrontEnd:
         driven = system.from_input @ blocks.reshape(system.length, -1)
         order = len(system.carry)
         outputs = driven[order:]
-        outputs += system.from_state @ self._border_states(system, driven[:order])
+        outputs += system.from_state @ self._border_states(system, driven[:order].T).T
         by_hop = outputs.reshape(-1, hops, per_hop, channels).transpose(2, 0, 1, 3)
         emg, motion, mains = np.split(by_hop, system.borders, axis=1)
         shape = (-1, hops, channels)
         return Bands(emg.reshape(shape), motion.reshape(shape), mains.reshape(shape))
 
-    def _border_states(self, system: "_Blocks", driven: Array) -> Array:
-        """Return the state before each block, (order, blocks * channels); keep the one after the last."""
-        states = np.concatenate([self.state.T, driven], axis=1)
-        reach, power = self.channels, system.carry
-        while reach < states.shape[1] and np.abs(power).max() > _NEGLIGIBLE:
-            states[:, reach:] += power @ states[:, :-reach]
-            reach, power = 2 * reach, power @ power
-        self.state = states[:, -self.channels :].T.copy()
-        return states[:, : -self.channels]
+    def _border_states(self, system: "_Blocks", added: Array) -> Array:
+        """Return the state before each block from what each adds to it; keep the one after the last.
+
+        The blocks of a group are followed one after the other, those of all groups side by side; then the state is
+        carried from group to group, and what follows from it within each is added.
+
+        Args:
+            system: The chain.
+            added: What the inputs of each block give; (blocks * channels, order).
+        """
+        order, count = len(system.carry), len(added) // self.channels
+        size = min(_GROUP, count)
+        groups = -(-count // size)
+        by_group = np.zeros((groups, size, self.channels * order))
+        by_group.reshape(-1, order)[: len(added)] = added
+        after = by_group.swapaxes(0, 1).reshape(size, -1, order)
+        for place in range(1, size):
+            after[place] += after[place - 1] @ system.carry
+        after += self._group_states(system.carried[size - 1], after[-1]) @ system.carried[:size]
+        in_order = after.reshape(size, groups, -1).swapaxes(0, 1).reshape(-1, order)
+        states = np.concatenate([self.state, in_order[: len(added)]])
+        self.state = states[-self.channels :].copy()
+        return states[: -self.channels]
+
+    def _group_states(self, carry: Array, added: Array) -> Array:
+        """Return the state before each group; it is summed up over one, two, four... groups."""
+        states = np.concatenate([self.state, added[: -self.channels]])
+        reach = self.channels
+        while reach < len(states) and np.abs(carry).max() > _NEGLIGIBLE:
+            states[reach:] += states[:-reach] @ carry
+            reach, carry = 2 * reach, carry @ carry
+        return states
 
 
 def emg_band_hz(rate_hz: float) -> tuple[float, float]:
@@ -102,7 +126,8 @@ class _Blocks:
 
     Attributes:
         length: Samples in a block.
-        carry: What a block makes of the state before it; (order, order).
+        carry: What a block makes of the state before it, from the right, as states are rows; (order, order).
+        carried: What one block, two, three... make of it; (_GROUP, order, order).
         from_input: What a block's samples give: the state after it, then the outputs; (order + outputs, length).
         from_state: What the state before a block gives of the outputs; (outputs, order).
         borders: Where among the outputs motion and mains begin; the EMG comes first.
@@ -110,6 +135,7 @@ class _Blocks:
 
     length: int
     carry: Array
+    carried: Array
     from_input: Array
     from_state: Array
     borders: tuple[int, int]
@@ -139,9 +165,11 @@ def _blocks_at(rate_hz: float) -> _Blocks:
     motion, mains = _points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
     wanted = [(np.arange(length), 0), (motion, 1), (mains, 2)]
     state_from_input = np.stack([powers[length - 1 - i] @ system.b for i in range(length)], axis=1)
+    carry = powers[length].T.copy()
     return _Blocks(
         length=length,
-        carry=powers[length],
+        carry=carry,
+        carried=np.stack([np.linalg.matrix_power(carry, blocks) for blocks in range(1, _GROUP + 1)]),
         from_input=np.vstack([state_from_input, *(from_input[:, places, output].T for places, output in wanted)]),
         from_state=np.vstack([from_state[places, output] for places, output in wanted]),
         borders=(length, length + len(motion)),
