@@ -48,8 +48,10 @@ class Verdict:
 def classify(evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool) -> Verdict:
     """Decide on what is known so far; `ended` when the episode is over."""
     unit = () if scale_known else (Reason(code=ReasonCode.SCALE_UNKNOWN),)
-    odds, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
     verdict = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
+    if verdict and ended:  # as of the many twitches: nobody asks for the odds any more
+        return replace(verdict, reasons=verdict.reasons + unit)
+    odds, reasons = _cramp_score(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
     verdict = verdict or _sustained(evidence, config, odds, reasons, ended=ended, was_cramp=was_cramp)
     own = sum(argument.weight for argument in own_effort(evidence, was_cramp=was_cramp))
     return replace(verdict, reasons=verdict.reasons + unit, odds=odds - own)

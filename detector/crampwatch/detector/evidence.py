@@ -1,7 +1,7 @@
 """What is known of an episode, as numbers with a physiological meaning."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +11,7 @@ from crampwatch.detector.missing import filled
 from crampwatch.detector.rhythm import Rhythm, find_rhythm
 from numpy.typing import NDArray
 
-__all__ = ["Evidence", "OnsetEvidence", "gather", "gather_onset"]
+__all__ = ["Evidence", "Look", "OnsetEvidence", "gather", "gather_onset"]
 
 Array = NDArray[np.float64]
 
@@ -21,6 +21,7 @@ _EARLY_S = 0.5
 _FEWEST_BEFORE = 5  # hops before the beginning from which it can be told what was there
 _HIDING_HOPS = 3  # what begins as the signal comes back may have begun long before
 _TINY_MOTION = 1e-3
+_TINY_POWER = 1e-12
 _SLOW_HZ = (0.8, 3.0)  # common modulation of a cramp: 1.4 +- 0.4 Hz (Minetto 2009, J Neurophysiol 102:1890)
 _FAST_HZ = (8.0, 20.0)
 _UNSTEADY_LEAST_S = 1.5
@@ -98,161 +99,184 @@ class Evidence:
     own_share: float = math.nan
 
 
-def gather_onset(history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> OnsetEvidence:
-    """Gather what is known of the beginning of an episode that the history still holds."""
-    view = _View.of(history, onset_bin, end_bin, channel)
-    first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
-    before = slice(max(0, first - 50), max(0, first - 1))
-    motion = _middle(history.measures.motion[before], 0.0)
-    level = view.excess[:, channel]
-    plateau = _quantile(level, _PLATEAU_QUANTILE)
-    early = view.part(0, max(1, round(_ONSET_S / grid.hop_s)))
-    smooth = _smooth(level)
-    is_seen = bool(np.isfinite(history.measures.power[max(0, first - _HIDING_HOPS) : first, channel]).any())
-    spread, other_db = _others(early, channel, _quantile(early.excess[:, channel], _PLATEAU_QUANTILE))
-    return OnsetEvidence(
-        rise_s=_rise_s(smooth, grid, plateau) if is_seen else math.nan,
-        early=float(np.sqrt(smooth[min(round(_EARLY_S / grid.hop_s), len(smooth) - 1)] / plateau))
-        if is_seen
-        else math.nan,
-        spread=spread,
-        other_db=other_db,
-        motion_ratio=_over_before(early.motion[:, channel], motion[channel], plateau),
-        motion_jump_db=_motion_jump_db(history, first, channel, motion[channel], grid),
-        motion_before=tuple(motion.tolist()),
-        mains_before=tuple(_middle(history.measures.mains[before], 0.0).tolist()),
-    )
-
-
-def gather(
-    history: History,
-    grid: Grid,
-    onset: OnsetEvidence,
-    *,
-    onset_bin: int,
-    end_bin: int,
-    channel: int,
-    own: float = math.nan,
-) -> Evidence:
-    """Gather what the history still holds of an episode from `onset_bin` to before `end_bin` (bins since index 0).
-
-    `own` is the amplitude of the wearer's own hardest effort on that channel.
-    """
-    view = _View.of(history, onset_bin, end_bin, channel)
-    level = view.excess[:, channel]
-    plateau = _quantile(level, _PLATEAU_QUANTILE)
-    spread, other_db = _others(view, channel, plateau)
-    steady = _steady(level, plateau)
-    return Evidence(
-        onset=onset,
-        age_s=(end_bin - onset_bin) * grid.bin_s,
-        rms_uv=float(np.sqrt(plateau)),
-        snr_db=_decibel(plateau / view.floor[channel] + 1e-9),
-        spread=spread,
-        other_db=other_db,
-        motion_ratio=_over_before(view.motion[:, channel], onset.motion_before[channel], plateau),
-        kurtosis=_kurtosis(view, channel),
-        mean_hz=_weighted(view.mean_hz[:, channel], level),
-        rhythm=find_rhythm(view.bin_power[:, channel], float(view.floor[channel]), grid.bin_s),
-        unsteadiness=_unsteadiness(view.bin_power[:, channel], steady, grid),
-        wavering=_wavering(level[steady], grid),
-        sag=_sag(level[steady], plateau),
-        mains_ratio=float((_median(view.mains[:, channel]) - onset.mains_before[channel]) / plateau),
-        mains_step=_mains_step(history, onset.mains_before[channel], channel) / plateau,
-        trend=_trend(level, plateau, grid),
-        own_share=float(np.sqrt(plateau)) / own,
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _View:
-    """Hops and bins of one episode in which its channel was heard, and what was before it."""
+class Look:
+    """What the history still holds of one episode where its strongest channel was heard, and of that channel only.
 
+    Values in place of missing ones are 0.
+
+    Attributes:
+        history: Up to the present hop.
+        grid: Bins and hops.
+        channel: The strongest one.
+        first: Where in the history the episode begins; hops.
+        hops: Its hops in the history.
+        age_s: From its first to its latest activity.
+        power: Of each hop; (hops,).
+        levels: Power over the floor of each hop, on all channels; (hops, channels).
+        level: The same on the strongest one; (hops,).
+        plateau: The level that a fifth of the hops exceeds.
+        floor: Resting power of all channels; (channels,).
+        bin_power: Of each bin; (bins,).
+    """
+
+    history: History
+    grid: Grid
+    channel: int
+    first: int
+    hops: slice | NDArray[np.intp]
+    age_s: float
     power: Array
-    excess: Array
-    fourth: Array
-    mean_hz: Array
-    motion: Array
-    mains: Array
+    levels: Array
+    level: Array
+    plateau: float
     floor: Array
     bin_power: Array
 
     @classmethod
-    def of(cls, history: History, onset_bin: int, end_bin: int, channel: int) -> "_View":
-        measures = history.measures
-        base = history.first_hop * BINS_PER_HOP
+    def of(cls, history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> "Look":
+        """Look at an episode from `onset_bin` to before `end_bin`, bins since index 0."""
         first = max(0, onset_bin // BINS_PER_HOP - history.first_hop)
         last = max(first + 1, -(-end_bin // BINS_PER_HOP) - history.first_hop)
-        floor = filled(_last_known(history.floor[:last]), 1.0)
-        hops, bins = _heard(measures.power[:, channel], first, last, max(0, onset_bin - base), max(1, end_bin - base))
-        power = filled(measures.power[hops])
+        base = history.first_hop * BINS_PER_HOP
+        floor = _last_known(history.floor[:last])
+        heard = np.isfinite(history.measures.power[first:last, channel])
+        hops, bins = _heard(heard, first, max(0, onset_bin - base), max(1, end_bin - base))
+        power = history.measures.power[hops]
+        levels = filled(power - floor)
+        level = levels[:, channel]
         return cls(
-            power=power,
-            excess=np.maximum(power - floor, 0.0),
-            fourth=filled(measures.fourth[hops]),
-            mean_hz=measures.mean_hz[hops],
-            motion=filled(measures.motion[hops]),
-            mains=filled(measures.mains[hops]),
+            history=history,
+            grid=grid,
+            channel=channel,
+            first=first,
+            hops=hops,
+            age_s=(end_bin - onset_bin) * grid.bin_s,
+            power=filled(power[:, channel]),
+            levels=levels,
+            level=level,
+            plateau=_quantile(level, _PLATEAU_QUANTILE),
             floor=floor,
-            bin_power=filled(measures.bin_power[bins]),
+            bin_power=filled(history.measures.bin_power[bins, channel]),
         )
 
-    def part(self, first: int, last: int) -> "_View":
-        """Return some of the hops."""
-        names = ("power", "excess", "fourth", "mean_hz", "motion", "mains")
-        return replace(self, **{name: getattr(self, name)[first:last] for name in names})
+    def of_hops(self, measure: Array) -> Array:
+        """Return a measure of the history, (hops, channels), in the hops of the episode; (hops,)."""
+        return measure[self.hops, self.channel]
+
+
+def gather_onset(look: Look) -> OnsetEvidence:
+    """Gather what is known of the beginning of an episode that the history still holds."""
+    measures, channel, plateau = look.history.measures, look.channel, look.plateau
+    before = slice(max(0, look.first - 50), max(0, look.first - 1))
+    motion = _middle(measures.motion[before])
+    early = max(1, round(_ONSET_S / look.grid.hop_s))
+    smooth = _smooth(look.level)
+    is_seen = bool(np.isfinite(measures.power[max(0, look.first - _HIDING_HOPS) : look.first, channel]).any())
+    half_a_second = min(round(_EARLY_S / look.grid.hop_s), len(smooth) - 1)
+    spread, other_db = _others(look, look.levels[:early], _quantile(look.level[:early], _PLATEAU_QUANTILE))
+    return OnsetEvidence(
+        rise_s=_rise_s(smooth, look.grid, plateau) if is_seen else math.nan,
+        early=math.sqrt(smooth[half_a_second] / plateau) if is_seen else math.nan,
+        spread=spread,
+        other_db=other_db,
+        motion_ratio=_over_before(look.of_hops(measures.motion)[:early], motion[channel], plateau),
+        motion_jump_db=_motion_jump_db(look, motion[channel]),
+        motion_before=motion,
+        mains_before=_middle(measures.mains[before]),
+    )
+
+
+def gather(look: Look, onset: OnsetEvidence, *, own: float = math.nan) -> Evidence:
+    """Gather what is known of an episode as a whole.
+
+    `own` is the amplitude of the wearer's own hardest effort on its channel.
+    """
+    measures, channel, level, plateau = look.history.measures, look.channel, look.level, look.plateau
+    spread, other_db = _others(look, look.levels, plateau)
+    floor = float(look.floor[channel])
+    first, last = _steady(level, plateau)
+    mains_before = onset.mains_before[channel]
+    return Evidence(
+        onset=onset,
+        age_s=look.age_s,
+        rms_uv=math.sqrt(plateau),
+        snr_db=_decibel(plateau / floor + 1e-9),
+        spread=spread,
+        other_db=other_db,
+        motion_ratio=_over_before(look.of_hops(measures.motion), onset.motion_before[channel], plateau),
+        kurtosis=_kurtosis(filled(look.of_hops(measures.fourth)), look.power),
+        mean_hz=_weighted(look.of_hops(measures.mean_hz), level),
+        rhythm=find_rhythm(look.bin_power, floor, look.grid.bin_s),
+        unsteadiness=_unsteadiness(look.bin_power[first * BINS_PER_HOP : last * BINS_PER_HOP], look.grid),
+        wavering=_wavering(level[first:last], look.grid),
+        sag=_sag(level[first:last], plateau),
+        mains_ratio=(_median(filled(look.of_hops(measures.mains))) - mains_before) / plateau,
+        mains_step=_mains_step(measures.mains[-2:, channel], mains_before) / plateau,
+        trend=_trend(level, plateau, look.grid),
+        own_share=math.sqrt(plateau) / own,
+    )
 
 
 def _heard(
-    power: Array, first: int, last: int, first_bin: int, end_bin: int
+    heard: NDArray[np.bool_], first: int, first_bin: int, end_bin: int
 ) -> tuple[slice | NDArray[np.intp], slice | NDArray[np.intp]]:
     """Return the hops and bins of a stretch without those that were missing: a gap is no rest between beats."""
-    heard = np.isfinite(power[first:last])
     if heard.all() or not heard.any():  # as nearly always
-        return slice(first, last), slice(first_bin, end_bin)
+        return slice(first, first + len(heard)), slice(first_bin, end_bin)
     bins = np.arange(first_bin, end_bin)
     return first + np.flatnonzero(heard), bins[heard[np.minimum(bins // BINS_PER_HOP - first, len(heard) - 1)]]
 
 
 def _last_known(floor: Array) -> Array:
+    """Return the latest floor of each channel; 1 where there was none."""
     latest: Array = floor[-1]
     if np.isfinite(latest).all():  # as nearly always
         return latest
     known = np.isfinite(floor)
     place = np.where(known.any(axis=0), len(floor) - 1 - known[::-1].argmax(axis=0), 0)
-    return floor[place, np.arange(floor.shape[1])]
+    found: Array = floor[place, np.arange(floor.shape[1])]
+    found[np.isnan(found)] = 1.0
+    return found
 
 
-def _middle(values: Array, default: float) -> Array:
-    """Return the median of each channel over the hops that are there."""
-    columns = ([value for value in column if math.isfinite(value)] for column in values.T.tolist())
-    return np.array([sorted(known)[(len(known) - 1) // 2] if known else default for known in columns])
+def _middle(values: Array) -> tuple[float, ...]:
+    """Return the median of each channel over the hops that are there; 0 where none is."""
+    ordered = np.sort(values, axis=0)  # what is missing comes last
+    counts = np.add.reduce(np.isfinite(ordered), axis=0).tolist()
+    return tuple(float(ordered[(count - 1) // 2, c]) if count else 0.0 for c, count in enumerate(counts))
 
 
 def _quantile(values: Array, q: float) -> float:
     """Return a quantile without interpolation, at least a tiny number."""
     if not len(values):
-        return 1e-12
-    return max(float(np.sort(values)[int(q * (len(values) - 1))]), 1e-12)
+        return _TINY_POWER
+    return max(float(np.sort(values)[int(q * (len(values) - 1))]), _TINY_POWER)
 
 
-def _others(view: _View, channel: int, plateau: float) -> tuple[float, float]:
-    channels = view.power.shape[1]
-    if channels == 1 or not len(view.power):
-        return float("nan"), float("nan")
-    levels = np.sort(view.excess, axis=0)[int(_PLATEAU_QUANTILE * (len(view.excess) - 1))].clip(1e-12).tolist()
-    other = max((c for c in range(channels) if c != channel), key=lambda c: levels[c])
-    return float(np.sqrt(levels[other] / plateau)), _decibel(levels[other] / view.floor[other] + 1e-9)
+def _others(look: Look, levels: Array, plateau: float) -> tuple[float, float]:
+    """Return the amplitude of the strongest other channel as a share, and its power over its own floor in dB."""
+    if levels.shape[1] == 1:
+        return math.nan, math.nan
+    highest = np.sort(levels, axis=0)[int(_PLATEAU_QUANTILE * (len(levels) - 1))].tolist()
+    level, other = max((level, -channel) for channel, level in enumerate(highest) if channel != look.channel)
+    level = max(level, _TINY_POWER)
+    return math.sqrt(level / plateau), _decibel(level / float(look.floor[-other]) + 1e-9)
 
 
 def _decibel(ratio: float) -> float:
-    return float(10.0 * np.log10(ratio))
+    return 10.0 * math.log10(ratio)
 
 
-def _steady(level: Array, plateau: float) -> NDArray[np.intp]:
-    """Return the hops between first and last reaching half of the plateau's power."""
-    high = np.flatnonzero(level >= 0.5 * plateau)
-    return np.arange(high[0], high[-1] + 1) if len(high) else np.arange(len(level))
+def _mean(values: Array) -> float:
+    """Return what `numpy.mean` does, which takes three times as long over so few values."""
+    return float(np.add.reduce(values)) / len(values)
+
+
+def _steady(level: Array, plateau: float) -> tuple[int, int]:
+    """Return the first hop that reaches half of the plateau's power, and the one after the last that does."""
+    (high,) = (level >= 0.5 * plateau).nonzero()
+    return (int(high[0]), int(high[-1]) + 1) if len(high) else (0, len(level))
 
 
 def _smooth(level: Array) -> Array:
@@ -262,63 +286,67 @@ def _smooth(level: Array) -> Array:
 
 
 def _rise_s(smooth: Array, grid: Grid, plateau: float) -> float:
-    reached = np.flatnonzero(smooth >= 0.49 * plateau)
+    (reached,) = (smooth >= 0.49 * plateau).nonzero()
     return float(reached[0] if len(reached) else len(smooth)) * grid.hop_s
 
 
-def _motion_jump_db(history: History, first: int, channel: int, before: float, grid: Grid) -> float:
+def _motion_jump_db(look: Look, before: float) -> float:
     """Compare the strongest slow wave around the beginning with what was there before; NaN where that is not known."""
-    around = history.measures.motion[max(0, first - 3) : first + round(_ONSET_S / grid.hop_s), channel]
-    known = around[np.isfinite(around)]
-    if first < _FEWEST_BEFORE or not len(known):
-        return float("nan")
-    return _decibel((float(known.max()) + _TINY_MOTION) / (before + _TINY_MOTION))
+    first = look.first
+    motion = look.history.measures.motion
+    around = motion[max(0, first - 3) : first + round(_ONSET_S / look.grid.hop_s), look.channel].tolist()
+    known = [power for power in around if math.isfinite(power)]
+    if first < _FEWEST_BEFORE or not known:
+        return math.nan
+    return _decibel((max(known) + _TINY_MOTION) / (before + _TINY_MOTION))
 
 
-def _unsteadiness(bin_power: Array, steady: NDArray[np.intp], grid: Grid) -> float:
+def _unsteadiness(bin_power: Array, grid: Grid) -> float:
     """Compare slow with fast wavering of the amplitude on the plateau; NaN where it is too short to tell."""
-    first, last = int(steady[0]) * BINS_PER_HOP, (int(steady[-1]) + 1) * BINS_PER_HOP
-    amplitude = np.sqrt(bin_power[first:last])
-    count = len(amplitude)
+    count = len(bin_power)
     if count * grid.bin_s < _UNSTEADY_LEAST_S:
-        return float("nan")
-    place = np.arange(count) - (count - 1) / 2
-    slope = (place @ amplitude) / (place @ place)
-    transform = np.fft.rfft((amplitude - amplitude.mean() - slope * place) * _hann(count))
+        return math.nan
+    amplitude = np.sqrt(bin_power)
+    ramp, window = _ramp_and_window(count)
+    transform = np.fft.rfft((amplitude - _mean(amplitude) - (ramp @ amplitude) * ramp) * window)
     spectrum = (transform.real**2 + transform.imag**2) / (0.375 * count)  # the mean square of a Hann window
     step_hz = 1.0 / (count * grid.bin_s)
-    slow, fast = (
-        spectrum[int(np.ceil(low / step_hz)) : int(np.ceil(high / step_hz))] for low, high in (_SLOW_HZ, _FAST_HZ)
-    )
+    slow, fast = (spectrum[math.ceil(low / step_hz) : math.ceil(high / step_hz)] for low, high in (_SLOW_HZ, _FAST_HZ))
     if not len(slow) or not len(fast):
-        return float("nan")
-    return float(np.log10((slow.mean() + 1e-12) / (fast.mean() + 1e-12)))
+        return math.nan
+    return math.log10((_mean(slow) + 1e-12) / (_mean(fast) + 1e-12))
 
 
 @lru_cache(maxsize=256)
-def _hann(count: int) -> Array:
-    """Return a Hann window; to be read only. Lengths are whole hops of at most 20 s, so that all are kept."""
-    return np.hanning(count)
+def _ramp_and_window(count: int) -> tuple[Array, Array]:
+    """Return places counted from the middle, of length 1, and a Hann window; to be read only.
+
+    Lengths are whole hops of at most 20 s, so that all are kept.
+    """
+    ramp = np.linspace(-1.0, 1.0, count)
+    ramp /= math.sqrt(ramp @ ramp)
+    return ramp, np.hanning(count)
 
 
 def _wavering(level: Array, grid: Grid) -> float:
     if len(level) < _WAVERING_FEWEST or grid.rate_hz < _WAVERING_LEAST_HZ:
-        return float("nan")
-    return float(np.std(np.log(level + 1e-9)))
+        return math.nan
+    logarithm = np.log(level + 1e-9)
+    logarithm -= _mean(logarithm)
+    return math.sqrt(_mean(logarithm * logarithm))
 
 
 def _sag(level: Array, plateau: float) -> float:
     ordered = np.sort(level)
-    return float(np.sqrt(ordered[len(ordered) // 10] / plateau))
+    return math.sqrt(ordered[len(ordered) // 10] / plateau)
 
 
 def _over_before(values: Array, before: float, plateau: float) -> float:
-    return float(np.maximum(values - before, 0.0).mean() / plateau)
+    return _mean(filled(values - before)) / plateau
 
 
-def _kurtosis(view: _View, channel: int) -> float:
-    power = view.power[:, channel]
-    return _median(view.fourth[:, channel] / (power * power + 1e-24))
+def _kurtosis(fourth: Array, power: Array) -> float:
+    return _median(fourth / (power * power + 1e-24))
 
 
 def _median(values: Array) -> float:
@@ -329,15 +357,14 @@ def _median(values: Array) -> float:
 
 def _weighted(values: Array, weights: Array) -> float:
     known = np.isfinite(values)
-    total = float(weights[known].sum())
-    return float((values[known] * weights[known]).sum() / total) if total > 0 else float("nan")
+    values, weights = values[known], weights[known]
+    total = float(np.add.reduce(weights))
+    return float(values @ weights) / total if total > 0 else math.nan
 
 
-def _mains_step(history: History, before: float, channel: int) -> float:
-    latest = history.measures.mains[-2:, channel]
-    return abs(float(filled(latest).mean()) - before)
+def _mains_step(latest: Array, before: float) -> float:
+    return abs(_mean(filled(latest)) - before)
 
 
 def _trend(level: Array, plateau: float, grid: Grid) -> float:
-    last = level[-max(1, round(1.0 / grid.hop_s)) :]
-    return float(np.sqrt(last.mean() / plateau))
+    return math.sqrt(_mean(level[-max(1, round(1.0 / grid.hop_s)) :]) / plateau)

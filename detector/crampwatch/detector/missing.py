@@ -1,4 +1,4 @@
-"""Values in place of missing ones; some twenty times faster on short arrays than `numpy.nan_to_num`."""
+"""Powers in place of missing ones."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,6 @@ from numpy.typing import NDArray
 __all__ = ["filled"]
 
 
-def filled(values: NDArray[np.float64], value: float = 0.0) -> NDArray[np.float64]:
-    """Return a copy with `value` where there is NaN."""
-    return np.where(np.isnan(values), value, values)
+def filled(powers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a copy with 0 where there is NaN, or less than 0; far quicker than `numpy.nan_to_num`."""
+    return np.fmax(powers, 0.0)

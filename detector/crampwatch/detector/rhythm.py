@@ -1,5 +1,6 @@
 """Periodicity of an envelope: rhythmic foot movement at 0.3-4 Hz, tremor at 4-12 Hz."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,33 +41,34 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
     if len(bin_power) * bin_s < _SHORTEST_S:
         return NO_RHYTHM
     padded = np.concatenate([bin_power[:1], bin_power, bin_power[-1:]])
-    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3.0
-    envelope = np.log(np.maximum(smooth / floor, 1.0) + 1.0)
+    smooth = padded[:-2] + padded[1:-1] + padded[2:]
+    envelope = np.log(np.maximum(smooth / (3.0 * floor), 1.0) + 1.0)
     depth = _depth(envelope)
     if depth < _LEAST_DEPTH:
         return NO_RHYTHM
-    similarity = _autocorrelation(envelope - envelope.mean())
     shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
     longest = min(len(envelope) // _FEWEST_CYCLES, round(1.0 / (_LOWEST_HZ * bin_s)))
-    lag = _first_peak(similarity, shortest, longest)
+    similarity = _autocorrelation(envelope - np.add.reduce(envelope) / len(envelope), longest)
+    lag = _first_peak(similarity, shortest)
     if lag is None:
         return NO_RHYTHM
     return Rhythm(1.0 / (lag * bin_s), float(max(similarity[lag], 0.0)), depth)
 
 
-def _autocorrelation(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the unbiased autocorrelation, 1 at lag 0."""
-    size = 1 << (2 * len(values) - 1).bit_length()
+def _autocorrelation(values: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
+    """Return the unbiased autocorrelation up to the longest lag, 1 at lag 0."""
+    count = len(values)
+    size = 1 << (count + longest).bit_length()  # the transform is periodic, and no lag asked for may reach around
     spectrum = np.fft.rfft(values, size)
-    product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[: len(values)]
-    product /= np.arange(len(values), 0, -1)
+    product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[: longest + 1]
+    product /= np.arange(count, count - longest - 1, -1)
     normal: NDArray[np.float64] = product / max(float(product[0]), 1e-12)
     return normal
 
 
-def _first_peak(similarity: NDArray[np.float64], shortest: int, longest: int) -> int | None:
+def _first_peak(similarity: NDArray[np.float64], shortest: int) -> int | None:
     """Return the lag of the first peak that is nearly as high as the highest one."""
-    inner = similarity[shortest : longest + 1]
+    inner = similarity[shortest:]
     if len(inner) < 3:
         return None
     peaks = np.flatnonzero((inner[1:-1] >= inner[:-2]) & (inner[1:-1] >= inner[2:])) + 1
@@ -80,5 +82,5 @@ def _depth(envelope: NDArray[np.float64]) -> float:
     """Compare the valleys with the crests; the logarithm of an envelope at the floor is log 2."""
     ordered = np.sort(envelope)
     valley, crest = ordered[len(ordered) // 10], ordered[(len(ordered) * 9) // 10]
-    rest = float(np.log(2.0))
-    return float(np.clip((crest - valley) / max(crest - rest, 1e-9), 0.0, 1.0))
+    depth = float(crest - valley) / max(float(crest) - math.log(2.0), 1e-9)
+    return min(max(depth, 0.0), 1.0)

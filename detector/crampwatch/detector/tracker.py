@@ -14,7 +14,7 @@ from crampwatch.detector.calibration import Calibration
 from crampwatch.detector.classify import Verdict, classify, conclude, provisional, regular
 from crampwatch.detector.config import DetectorConfig
 from crampwatch.detector.events import EpisodeChange, EpisodeStatus
-from crampwatch.detector.evidence import OnsetEvidence, gather, gather_onset
+from crampwatch.detector.evidence import Look, OnsetEvidence, gather, gather_onset
 from crampwatch.detector.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.history import History
 from crampwatch.detector.missing import filled
@@ -312,25 +312,23 @@ class EpisodeTracker:
         age_s = (episode.last_bin + 1 - episode.onset_bin) * self.grid.bin_s
         if not ended and age_s < self.config.confirm_s:
             return provisional(age_s, self.config)
-        channel = episode.channel
-        first, end = episode.onset_bin, episode.last_bin + 1
-        window = history.window(hop)
-        if episode.onset is None or age_s <= _ONSET_S:
-            episode.onset = gather_onset(window, self.grid, onset_bin=first, end_bin=end, channel=channel)
-        evidence = gather(
-            window,
+        look = Look.of(
+            history.window(hop),
             self.grid,
-            episode.onset,
-            onset_bin=first,
-            end_bin=end,
-            channel=channel,
-            own=math.nan if self.calibration is None else self.calibration.own_on(channel),
+            onset_bin=episode.onset_bin,
+            end_bin=episode.last_bin + 1,
+            channel=episode.channel,
         )
+        if episode.onset is None or age_s <= _ONSET_S:
+            episode.onset = gather_onset(look)
+        own = math.nan if self.calibration is None else self.calibration.own_on(look.channel)
+        evidence = gather(look, episode.onset, own=own)
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
         verdict = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.scale_known)
-        episode.looks += 1
-        episode.odds += verdict.odds
+        if not math.isnan(verdict.odds):
+            episode.looks += 1
+            episode.odds += verdict.odds
         return verdict
 
     def _revise(self, episode: OpenEpisode, history: History, hop: int) -> None:
