@@ -20,6 +20,7 @@ _FIRST_SLOTS = 5
 _REMEMBERED = 30  # slots of 5 s: two and a half minutes follow a drying gel and a cooling foot
 _QUIET_RATIO = 2.2  # a hop above this is activity and tells nothing about rest
 _FEWEST_QUIET = 3
+_QUIET_SHARE = 0.3  # fewer may be the quietest moments of something that is not rest
 _SAME_FLOOR_RATIO = 2.5  # slots within 4 dB of the quietest belong to the same rest
 _LOWER_HALF_BIAS = 0.88  # mean of the lower half of chi-square means with some 50 degrees of freedom
 _STEADY_SLOTS = 36
@@ -27,6 +28,10 @@ _STEADY_LOG_STD = 0.1  # 0.4 dB: an amplifier is this steady over three minutes,
 _GIVE_UP_SLOTS = 240  # after 20 min without rest the level is the new rest
 _NOISE_LOG_STD = 0.32  # of ten hops: 0.2 in noise at 500 Hz and more, 0.5 in a cramp; below 250 Hz both are alike
 _FEWEST_STEADY = 7
+_NOISE_SLOTS = 6  # half a minute of a level as steady as only an electrode's noise is
+_NOISE_WAVERING = 0.22  # hops of noise up to 350 Hz differ by 0.17; of muscle, some 100 Hz wide, by 0.3 and more
+_QUARTILES_APART = 1.349  # in standard deviations, of a normal distribution
+_TINY = 1e-12
 _WORST_CONTACT_RATIO = 40.0  # 16 dB: a strong contraction is as steady as noise, but no contact gets so much worse
 _PATIENT_SLOTS = 60  # a minute: what a calibration expects is given up sooner than what was seen
 
@@ -41,6 +46,7 @@ class NoiseFloor:
         quiet: Resting power of past slots, NaN where there was none, the latest last; (slots, channels).
         mains: Power the mains notches took in those slots; (slots, channels).
         loud: Power of the latest slots without rest, to adopt a new level; (slots, channels).
+        wavering: How much the hops of those slots differ, a standard deviation of logarithms; (slots, channels).
         loud_slots: Slots in a row without rest; (channels,).
         expected: What rest is expected to be before any was seen, NaN where nothing is known; (channels,).
     """
@@ -50,6 +56,7 @@ class NoiseFloor:
     quiet: Array = field(default_factory=lambda: np.empty((0, 0)))
     mains: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud: Array = field(default_factory=lambda: np.empty((0, 0)))
+    wavering: Array = field(default_factory=lambda: np.empty((0, 0)))
     loud_slots: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     expected: Array = field(default_factory=lambda: np.empty(0))
 
@@ -58,6 +65,7 @@ class NoiseFloor:
             self.quiet = np.full((_REMEMBERED, self.channels), np.nan)
             self.mains = np.zeros((_REMEMBERED, self.channels))
             self.loud = np.full((_STEADY_SLOTS, self.channels), np.nan)
+            self.wavering = np.full((_STEADY_SLOTS, self.channels), np.nan)
             self.loud_slots = np.zeros(self.channels, np.int64)
             self.expected = np.full(self.channels, np.nan)
 
@@ -95,7 +103,7 @@ class NoiseFloor:
                 self._update_channel(channel, known, quiet, line)
 
     def _update_channel(self, channel: int, known: list[float], quiet: list[float], mains: float) -> None:
-        if len(quiet) >= _FEWEST_QUIET:
+        if len(quiet) >= max(_FEWEST_QUIET, _QUIET_SHARE * len(known)):
             self._remember(channel, _lower_half(quiet), mains)
             self.loud_slots[channel] = 0
             return
@@ -103,24 +111,33 @@ class NoiseFloor:
             self.expected[channel] = np.nan
             self._remember(channel, _lower_half(known), mains)
             return
-        self.loud[:-1, channel] = self.loud[1:, channel]
-        self.loud[-1, channel] = _lower_half(known)
+        _push(self.loud, channel, _lower_half(known))
+        _push(self.wavering, channel, _wavering(known))
         self.loud_slots[channel] += 1
-        if self._is_new_rest(channel):
+        slots = self._new_rest_slots(channel)
+        if slots:
             self.quiet[:, channel] = np.nan
-            self._remember(channel, float(np.median(self.loud[:, channel])), mains)
+            self._remember(channel, float(np.median(self.loud[-slots:, channel])), mains)
             self.loud_slots[channel] = 0
 
     def _remember(self, channel: int, value: float, mains: float) -> None:
-        for memory, latest in ((self.quiet, value), (self.mains, mains)):
-            memory[:-1, channel] = memory[1:, channel]
-            memory[-1, channel] = latest
+        _push(self.quiet, channel, value)
+        _push(self.mains, channel, mains)
 
-    def _is_new_rest(self, channel: int) -> bool:
-        if self.loud_slots[channel] < _STEADY_SLOTS:
-            return False
-        spread = float(np.std(np.log(self.loud[:, channel] + np.finfo(float).tiny)))
-        return spread < _STEADY_LOG_STD or self.loud_slots[channel] >= _GIVE_UP_SLOTS
+    def _new_rest_slots(self, channel: int) -> int:
+        """Return of how many of the latest slots the level is a new rest; 0 where it is none."""
+        count = int(self.loud_slots[channel])
+        if count >= _GIVE_UP_SLOTS:
+            return _STEADY_SLOTS
+        if count >= _STEADY_SLOTS and self._is_steady(channel, _STEADY_SLOTS):
+            return _STEADY_SLOTS
+        if count < _NOISE_SLOTS or not self._is_steady(channel, _NOISE_SLOTS):
+            return 0
+        is_noise = float(np.median(self.wavering[-_NOISE_SLOTS:, channel])) < _NOISE_WAVERING
+        return _NOISE_SLOTS if is_noise else 0
+
+    def _is_steady(self, channel: int, slots: int) -> bool:
+        return float(np.std(np.log(self.loud[-slots:, channel] + np.finfo(float).tiny))) < _STEADY_LOG_STD
 
     def _is_worse_contact(self, channel: int, known: list[float]) -> bool:
         """Tell noise above what was expected of rest, which is as steady as noise is, from a contraction."""
@@ -137,6 +154,18 @@ class NoiseFloor:
         anchor = known[int(0.15 * (len(known) - 1))][0]
         alike = known[: bisect_right(known, (_SAME_FLOOR_RATIO * anchor, math.inf))]
         return max(alike[len(alike) // 2][0], least), median(mains for _, mains in alike)
+
+
+def _push(memory: Array, channel: int, latest: float) -> None:
+    memory[:-1, channel] = memory[1:, channel]
+    memory[-1, channel] = latest
+
+
+def _wavering(powers: list[float]) -> float:
+    """Return the standard deviation of logarithms, from the middle half: a twitch in a slot does not count."""
+    ordered = sorted(powers)
+    low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
+    return math.log(max(high, _TINY) / max(low, _TINY)) / _QUARTILES_APART
 
 
 def _is_quiet(power: float, floor: float) -> bool:

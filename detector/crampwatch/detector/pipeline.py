@@ -33,7 +33,7 @@ _CARRIED = {
     "framer": ("pending", "held", "shift", "in_gap"),
     "measurer": ("unsettled",),
     "front": ("state",),
-    "floor": ("quiet", "mains", "loud", "loud_slots", "expected"),
+    "floor": ("quiet", "mains", "loud", "wavering", "loud_slots", "expected"),
 }
 _MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
 

@@ -7,6 +7,7 @@ one episode, and one that falls silent leaves it.
 
 import math
 from dataclasses import dataclass, field, replace
+from statistics import median
 
 import numpy as np
 from crampwatch.detector.activity import HopActivity
@@ -36,6 +37,9 @@ _LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s
 _YOUNG_S = 0.6
 _WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
 _STANDS_UP = 25.0  # 14 dB within a tenth of a second: no recruitment is that fast but a jerk or a ballistic movement
+_OUTGROWS = 12.0  # 11 dB over what was held evenly for seconds: another contraction, or one after a worse contact
+_EVEN = 2.5
+_OUTGROWN_S, _OUTGROWN_HOPS, _WEAK_HOPS, _EVERY_HOPS = 6.0, 60, 40, 5
 _BRIEF_S = 2.0
 _LONGEST_TAIL_S = 10.0  # cramps let go unit by unit within some seconds
 _DENSE_S, _SPARSE_S = 12.0, 60.0
@@ -187,18 +191,15 @@ class EpisodeTracker:
         return self.config.least_peak_uv if self.stream.scale_known else 0.0
 
     def _split(self, history: History, hop: int, activity: HopActivity) -> None:
-        """End a weak episode where a far stronger burst stands up from it, so that the burst is seen as its own."""
+        """End a weak episode where something far stronger stands up from it, so that this is seen as its own."""
         for episode in tuple(self.open):
-            channel = episode.channel
             old_s = (hop * BINS_PER_HOP - episode.onset_bin) * self.grid.bin_s
-            if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[channel] < 0:
+            if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[episode.channel] < 0:
                 continue
-            end = (hop - history.first_hop + 1) * BINS_PER_HOP
-            power = history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel].tolist()
-            before = max((one for one in power[: -2 * BINS_PER_HOP] if math.isfinite(one)), default=math.inf)
-            stands_up = [place for place, one in enumerate(power[-2 * BINS_PER_HOP :]) if one > _STANDS_UP * before]
-            if stands_up:
-                first = (hop - 1) * BINS_PER_HOP + stands_up[0]
+            first = _burst_bin(history, hop, episode.channel)
+            if first is None and old_s > _OUTGROWN_S and hop % _EVERY_HOPS == 0:
+                first = _outgrown_bin(history, hop, episode.channel)
+            if first is not None:
                 episode.last_bins = [min(last, first - 1) for last in episode.last_bins]
                 self._close(episode, history, hop)
 
@@ -466,6 +467,31 @@ def _at_its_clearest(episode: OpenEpisode, verdict: Verdict) -> Verdict:
     if not still or verdict.confidence >= episode.confidence:
         return verdict
     return Verdict(verdict.kind, episode.confidence, episode.reasons)
+
+
+def _burst_bin(history: History, hop: int, channel: int) -> int | None:
+    """Return the bin of the last two hops at which a burst stands up from what was before."""
+    end = (hop - history.first_hop + 1) * BINS_PER_HOP
+    power = history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel].tolist()
+    before = max((one for one in power[: -2 * BINS_PER_HOP] if math.isfinite(one)), default=math.inf)
+    stands_up = (place for place, one in enumerate(power[-2 * BINS_PER_HOP :]) if one > _STANDS_UP * before)
+    place = next(stands_up, None)
+    return None if place is None else (hop - 1) * BINS_PER_HOP + place
+
+
+def _outgrown_bin(history: History, hop: int, channel: int) -> int | None:
+    """Return the bin at which a contraction far stronger than the even, weak one of the seconds before began."""
+    end = hop - history.first_hop + 1
+    power = history.measures.power[max(0, end - _OUTGROWN_HOPS) : end, channel].tolist()
+    if len(power) < _OUTGROWN_HOPS or not all(map(math.isfinite, power)):
+        return None
+    before, since = sorted(power[:_WEAK_HOPS]), power[_WEAK_HOPS:]
+    weak = before[_WEAK_HOPS // 2]
+    is_even = before[(9 * _WEAK_HOPS) // 10] < _EVEN * weak
+    if not is_even or median(since[-_EVERY_HOPS:]) < _OUTGROWS * weak:
+        return None
+    place = max((place for place, one in enumerate(since) if one < _EVEN * weak), default=-1) + 1
+    return (hop + 1 - len(since) + place) * BINS_PER_HOP
 
 
 def _take_in(series: OpenEpisode, member: OpenEpisode) -> None:
