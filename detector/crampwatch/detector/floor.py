@@ -1,9 +1,8 @@
 """The resting level of each channel: follows the night, and is not swallowed by a slow cramp."""
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass, field
-from statistics import fmean, median
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +93,13 @@ class NoiseFloor:
             judged_against: The floor those hops were judged against, NaN where unknown; (hops, channels).
             mains: Power the mains notches took meanwhile; (channels,).
         """
+        is_known = np.isfinite(hop_power)
+        is_quiet = is_known & ~(hop_power >= _QUIET_RATIO * judged_against)  # while no floor is known, every hop is
         # A slot has few hops, and lists of few numbers are several times faster than arrays of them.
-        rows = zip(hop_power.T.tolist(), judged_against.T.tolist(), mains.tolist(), strict=True)
-        for channel, (column, floors, line) in enumerate(rows):
-            known = [power for power in column if math.isfinite(power)]
+        for channel, line in enumerate(mains.tolist()):
+            known = hop_power[is_known[:, channel], channel].tolist()
             if len(known) >= _FEWEST_QUIET:
-                quiet = [power for power, floor in zip(column, floors, strict=True) if _is_quiet(power, floor)]
+                quiet = hop_power[is_quiet[:, channel], channel].tolist()
                 self._update_channel(channel, known, quiet, line)
 
     def _update_channel(self, channel: int, known: list[float], quiet: list[float], mains: float) -> None:
@@ -146,14 +146,16 @@ class NoiseFloor:
         return (steady and likely) or self.loud_slots[channel] >= _PATIENT_SLOTS
 
     def _channel_levels(self, channel: int) -> tuple[float, float]:
-        slots = zip(self.quiet[:, channel].tolist(), self.mains[:, channel].tolist(), strict=True)
-        known = sorted(slot for slot in slots if not math.isnan(slot[0]))
+        slots = self.quiet[:, channel].tolist()
+        known = sorted([power for power in slots if not math.isnan(power)])
         least = float(self.least[channel])
         if not known:
             return float(np.maximum(self.expected[channel], least)), 0.0  # NaN stays
-        anchor = known[int(0.15 * (len(known) - 1))][0]
-        alike = known[: bisect_right(known, (_SAME_FLOOR_RATIO * anchor, math.inf))]
-        return max(alike[len(alike) // 2][0], least), median(mains for _, mains in alike)
+        highest = _SAME_FLOOR_RATIO * known[int(0.15 * (len(known) - 1))]
+        beside = zip(slots, self.mains[:, channel].tolist(), strict=True)
+        mains = sorted([mains for power, mains in beside if power <= highest])
+        middle, odd = divmod(len(mains), 2)
+        return max(known[middle], least), mains[middle] if odd else 0.5 * (mains[middle - 1] + mains[middle])
 
 
 def _push(memory: Array, channel: int, latest: float) -> None:
@@ -166,11 +168,6 @@ def _wavering(powers: list[float]) -> float:
     ordered = sorted(powers)
     low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
     return math.log(max(high, _TINY) / max(low, _TINY)) / _QUARTILES_APART
-
-
-def _is_quiet(power: float, floor: float) -> bool:
-    """Whether a hop tells about rest; while no floor is known, every one does."""
-    return math.isfinite(power) and not power >= _QUIET_RATIO * floor
 
 
 def _lower_half(values: list[float]) -> float:

@@ -1,6 +1,7 @@
 """The fixed time grid on the sample index, and the framing of any stream of blocks onto it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ _BIN_S = 0.02
 _LIMIT = 1e9  # uV; beyond this a number is nonsense, and its fourth power must stay finite
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grid:
     """Bins of about 20 ms (two motor unit potentials long), hops of five bins; both whole samples.
 
@@ -32,17 +33,17 @@ class Grid:
         """Return the grid of a stream; a bin has at least one sample."""
         return cls(rate_hz, max(1, round(rate_hz * _BIN_S)))
 
-    @property
+    @cached_property
     def hop_samples(self) -> int:
         """Samples in a hop, the step of all decisions."""
         return self.bin_samples * BINS_PER_HOP
 
-    @property
+    @cached_property
     def bin_s(self) -> float:
         """Length of a bin in seconds."""
         return self.bin_samples / self.rate_hz
 
-    @property
+    @cached_property
     def hop_s(self) -> float:
         """Length of a hop in seconds."""
         return self.hop_samples / self.rate_hz

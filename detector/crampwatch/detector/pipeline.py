@@ -243,6 +243,8 @@ class Detector:
             count = min(slot_hops - hop % slot_hops, self._history.hops - row)
             events += self._slot(row, count, signal_codes[row - start : row - start + count])
             row += count
+            if (hop + count) % slot_hops == 0:
+                self._follow_floor(row, slot_hops)
         features = self._features(start, bits)
         self._history.trim()
         return [features, *events]
@@ -261,19 +263,15 @@ class Detector:
         self._rest_power, self._rest_mains = self._floor.levels()
 
     def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
-        """Judge hops against one floor; at the end of a slot, let the floor follow."""
+        """Judge hops against one floor."""
         history = self._history
         floor = self._effective_floor(row, count)
         history.floor[row : row + count] = floor
         bins = history.measures.bin_power[row * BINS_PER_HOP : (row + count) * BINS_PER_HOP]
         bin_floor = np.repeat(floor, BINS_PER_HOP, axis=0)
         if not self._tracker.is_idle() or self._rule.may_begin(bins, bin_floor):
-            events = self._walk(row, count, bin_floor, signal_codes)
-        else:
-            events = list(self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples))
-        if (history.first_hop + row + count) % self._floor.slot_hops() == 0:
-            self._follow_floor(row + count)
-        return events
+            return self._walk(row, count, bin_floor, signal_codes)
+        return list(self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples))
 
     def _effective_floor(self, row: int, count: int) -> Array:
         """Return the resting power, and what the notches may let through of mains louder than when it was learned.
@@ -291,7 +289,7 @@ class Detector:
         if tracker.is_idle() and not activity.begins.any():
             return list(self._state.quiet(first, signal_codes, self._grid.hop_samples))
         rows = slice(row, row + count)
-        excess = np.maximum(filled(history.measures.power[rows] - history.floor[rows]), 0.0)
+        excess = filled(history.measures.power[rows] - history.floor[rows])
         bins = slice(row * BINS_PER_HOP, (row + count) * BINS_PER_HOP)
         peak = history.measures.bin_peak[bins].reshape(count, BINS_PER_HOP, -1).max(axis=1)
         events: list[Event] = []
@@ -316,12 +314,13 @@ class Detector:
         floor = np.where(usable & np.isfinite(bin_floor), bin_floor, np.inf)
         return self._rule.judge(padded, floor, self.config.tail_share)
 
-    def _follow_floor(self, end: int) -> None:
-        rows = slice(max(0, end - self._floor.slot_hops()), end)
+    def _follow_floor(self, end: int, slot_hops: int) -> None:
+        """Let the floor follow what a slot that ends here was like."""
+        rows = slice(max(0, end - slot_hops), end)
         history = self._history
         power = history.measures.power[rows]
         judged = np.where(history.usable[rows] & (power > 0), power, np.nan)
-        mains = np.median(filled(history.measures.mains[rows]), axis=0)
+        mains = _median(filled(history.measures.mains[rows]))
         self._floor.update(judged, judged_against=history.floor[rows], mains=mains)
         self._rest_power, self._rest_mains = self._floor.levels()
 
@@ -373,6 +372,13 @@ def _least_floor_power(stream: StreamDescription, config: DetectorConfig) -> flo
     if not stream.scale_known:
         return 0.25
     return max(config.least_floor_uv, 0.5 * stream.lsb_uv) ** 2
+
+
+def _median(values: Array) -> Array:
+    """Return what `numpy.median` does of each column, which takes five times as long over so few values."""
+    ordered = np.sort(values, axis=0)
+    middle: Array = 0.5 * (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
+    return middle
 
 
 def _trailing_mean(values: Array, count: int) -> Array:
