@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = ["STATE_VERSION", "Checkpoint", "StateError", "decode_checkpoint", "encode_checkpoint"]
 
-STATE_VERSION: Final = 7
+STATE_VERSION: Final = 8
 _ARRAY: Final = 1
 _KINDS: Final = "bifu"  # element kinds an array may hold: truth values and numbers, never objects
 

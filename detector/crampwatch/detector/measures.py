@@ -10,7 +10,7 @@ from crampwatch.detector.frontend import Bands, FrontEnd, emg_band_hz
 from crampwatch.detector.grid import BINS_PER_HOP, Frame, Grid
 from numpy.typing import NDArray
 
-__all__ = ["Measurer", "Measures", "measure"]
+__all__ = ["Measurer", "Measures", "count_true", "measure"]
 
 Array = NDArray[np.float64]
 
@@ -32,9 +32,6 @@ class Measures:
         median_hz: Median frequency of the EMG band.
         motion: Mean square between 1.5 and 12 Hz, uV2.
         mains: Mean square of what the mains notches took, uV2.
-        lowest: Least raw value, uV.
-        highest: Largest raw value, uV.
-        at_extreme: Samples that repeat the largest or least value of the hop.
     """
 
     bin_power: Array
@@ -45,9 +42,6 @@ class Measures:
     median_hz: Array
     motion: Array
     mains: Array
-    lowest: Array
-    highest: Array
-    at_extreme: Array
 
 
 @dataclass(slots=True)
@@ -138,9 +132,6 @@ def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | 
         median_hz=np.where(present, median_hz, np.nan),
         motion=np.where(present, _sum_of_squares(bands.motion) / len(bands.motion), np.nan),
         mains=np.where(present, _sum_of_squares(bands.mains) / len(bands.mains), np.nan),
-        lowest=frame.lowest,
-        highest=frame.highest,
-        at_extreme=_at_extreme(frame.samples),
     )
 
 
@@ -159,14 +150,7 @@ def _sum_of_squares(values: Array) -> Array:
     return total
 
 
-def _at_extreme(samples: Array) -> Array:
-    at_top = _count(samples == samples.max(axis=0))
-    at_bottom = _count(samples == samples.min(axis=0))
-    counts: Array = np.maximum(at_top, at_bottom).astype(np.float64)
-    return counts
-
-
-def _count(where: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
+def count_true(where: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
     """Return how many are true along the first axis; in the smallest integers that hold it, a fifth of the time."""
     counts: NDArray[np.integer[Any]] = np.add.reduce(where, axis=0, dtype=np.min_scalar_type(len(where)))
     return counts
@@ -185,7 +169,7 @@ def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
     for line in range(1, len(hz)):  # half the time of `numpy.cumsum`, which goes down one column after the other
         cumulated[line] += cumulated[line - 1]
     total = cumulated[-1] + np.finfo(float).tiny
-    place = np.minimum(_count(cumulated < 0.5 * total), len(hz) - 1)
+    place = np.minimum(count_true(cumulated < 0.5 * total), len(hz) - 1)
     column = np.arange(len(place))
     above, step = cumulated[place, column] - 0.5 * total, band[place, column]
     within = 0.5 - np.divide(above, step, out=np.zeros_like(step), where=step > 0)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from crampwatch.detector.events import QUALITY_BITS
 from crampwatch.detector.frontend import emg_band_hz
-from crampwatch.detector.grid import Grid
-from crampwatch.detector.measures import Measures
+from crampwatch.detector.grid import Frame, Grid
+from crampwatch.detector.measures import Measures, count_true
 from crampwatch.protocol.kinds import Quality
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
 from numpy.typing import NDArray
@@ -77,16 +78,16 @@ class QualityGate:
         """Return the gate for streams side by side."""
         return cls(*(np.concatenate([getattr(gate, name) for gate in gates]) for name in _PARTS))
 
-    def bits(self, measures: Measures) -> NDArray[np.uint16]:
-        """Return bits of `QUALITY_BITS` for each hop and channel; (hops, channels)."""
+    def bits(self, frame: Frame, measures: Measures) -> NDArray[np.uint16]:
+        """Return bits of `QUALITY_BITS` for each hop and channel, as read and as measured; (hops, channels)."""
         power, mains, motion = measures.power, measures.mains, measures.motion
-        spread = measures.highest - measures.lowest
+        spread = frame.highest - frame.lowest
         missing = np.isnan(power)
         found = {
             Quality.NO_DATA: missing,
             Quality.FLAT: spread == 0,
-            Quality.RAIL: ~missing & self._at_rail(measures),
-            Quality.CLIPPED: ~missing & self._clipped(measures, spread),
+            Quality.RAIL: ~missing & self._at_rail(frame),
+            Quality.CLIPPED: ~missing & self._clipped(frame, measures, spread),
             Quality.MAINS: mains > _MAINS_RATIO * (power + 1e-3),
             Quality.LEAD_OFF: (mains > _LEAD_OFF_MAINS_UV**2) & (mains > _LEAD_OFF_RATIO * power) & self.known,
             Quality.MOTION: (motion > _MOTION_RATIO * (power + 1e-3)) & ((motion > _MOTION_UV**2) | ~self.known),
@@ -96,14 +97,25 @@ class QualityGate:
             total += where * np.uint16(QUALITY_BITS[quality])
         return total
 
-    def _at_rail(self, measures: Measures) -> NDArray[np.bool_]:
+    def _at_rail(self, frame: Frame) -> NDArray[np.bool_]:
         rail = _RAIL_SHARE * self.top
-        return (measures.lowest - self.offset > rail) | (measures.highest - self.offset < -rail)
+        return (frame.lowest - self.offset > rail) | (frame.highest - self.offset < -rail)
 
-    def _clipped(self, measures: Measures, spread: Array) -> NDArray[np.bool_]:
+    def _clipped(self, frame: Frame, measures: Measures, spread: Array) -> NDArray[np.bool_]:
         """Several samples repeat the extreme, which a wave that is large against its steps does not do by chance."""
         large = (spread > 100 * self.step) & (spread * spread > 60.0 * (measures.power + measures.mains) * 0.1)
-        return (measures.at_extreme >= self.often) & large & ((spread > 200.0) | ~self.known)
+        clipped = large & ((spread > 200.0) | ~self.known)
+        hops, channels = clipped.nonzero()  # few or none: only there the samples are looked at
+        clipped[hops, channels] = _at_extreme(frame.samples[:, hops, channels]) >= self.often[channels]
+        return clipped
+
+
+def _at_extreme(samples: Array) -> NDArray[np.integer[Any]]:
+    """Return how many samples repeat the largest or the least value of a hop; the place within it comes first."""
+    at_top = count_true(samples == samples.max(axis=0))
+    at_bottom = count_true(samples == samples.min(axis=0))
+    repeats: NDArray[np.integer[Any]] = np.maximum(at_top, at_bottom)
+    return repeats
 
 
 _PARTS = tuple(item.name for item in fields(QualityGate))

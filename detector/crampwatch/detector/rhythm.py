@@ -12,7 +12,7 @@ _LOWEST_HZ = 0.3
 _HIGHEST_HZ = 12.0
 _FEWEST_CYCLES = 3
 _SHORTEST_S = 1.0
-_LEAST_DEPTH = 0.5  # what falls less between beats does not come and go; saying so early saves most of the work
+_LEAST_DEPTH = 0.6  # what falls no more between beats does not come and go; saying so early saves most of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
     smooth = padded[:-2] + padded[1:-1] + padded[2:]
     envelope = np.log(np.maximum(smooth / (3.0 * floor), 1.0) + 1.0)
     depth = _depth(envelope)
-    if depth < _LEAST_DEPTH:
+    if depth <= _LEAST_DEPTH:
         return NO_RHYTHM
     shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
     longest = min(len(envelope) // _FEWEST_CYCLES, round(1.0 / (_LOWEST_HZ * bin_s)))

@@ -57,7 +57,7 @@ def measure_together(work: Sequence[Unmeasured]) -> list[Measured]:
 
 def _alone(item: Unmeasured) -> Measured:
     measures = item.measurer.measure(item.frame)
-    return Measured(measures, item.gate.bits(measures))
+    return Measured(measures, item.gate.bits(item.frame, measures))
 
 
 def _stacked(work: Sequence[Unmeasured]) -> list[Measured]:
@@ -68,7 +68,7 @@ def _stacked(work: Sequence[Unmeasured]) -> list[Measured]:
     grid, frame = work[0].measurer.grid, _beside([item.frame for item in work])
     front = FrontEnd(grid.rate_hz, borders[-1], np.concatenate([item.measurer.front.state for item in work]))
     measures = measure(grid, frame, front.run(frame.samples), None)
-    bits = QualityGate.beside([item.gate for item in work]).bits(measures)
+    bits = QualityGate.beside([item.gate for item in work]).bits(frame, measures)
     told = []
     for item, first, last in zip(work, borders[:-1], borders[1:], strict=True):
         item.measurer.front.state = front.state[first:last].copy()
