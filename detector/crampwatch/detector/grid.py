@@ -135,10 +135,10 @@ class Framer:
         samples = self._by_place(block, hops)
         lowest, highest = samples.min(axis=0), samples.max(axis=0)
         # NaN and infinity fail the comparison too, which saves looking at every sample.
-        if (lowest >= -_LIMIT).all() and (highest <= _LIMIT).all() and not self.in_gap.any():
+        if lowest.min() >= -_LIMIT and highest.max() <= _LIMIT and not self.in_gap.any():
             self.held = samples[-1, -1].copy()
             rows = samples.reshape(len(samples), -1)  # long ones: adding two numbers at a time is slow
-            rows += np.tile(self.shift, hops)
+            rows += np.broadcast_to(self.shift, lowest.shape).reshape(-1)
             return Frame(first_hop, samples, None, lowest, highest)
         valid = np.isfinite(block)
         raw = np.clip(block, -_LIMIT, _LIMIT)
