@@ -1,0 +1,18 @@
+"""What else is on the wire must not hide a cramp, nor make one."""
+
+import pytest
+from disturbances import DISTURBANCES, cramps_and_holds, found_with
+from muscle_generator import Scene
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return cramps_and_holds(103)
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+def test_cramps_are_found_beside_what_else_is_on_the_wire(scene: Scene, disturbance: str) -> None:
+    found = found_with(disturbance, scene)
+    assert found.cramps == 8
+    assert found.found >= 7
+    assert found.false == 0
