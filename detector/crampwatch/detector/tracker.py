@@ -32,7 +32,7 @@ _DISCHARGE_GAP_S = 0.4  # sputtering units fire at 6 a second and irregularly: f
 _ANNOUNCE_S = 0.3
 _ONSET_S = 6.0
 _ESTABLISHED_S = 1.2
-_LEVEL_BINS = 60
+_LEVEL_BINS, _BURST_BINS = 60, 2 * BINS_PER_HOP
 _LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s
 _YOUNG_S = 0.6
 _WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
@@ -481,10 +481,13 @@ def _at_its_clearest(episode: OpenEpisode, verdict: Verdict) -> Verdict:
 def _burst_bin(history: History, hop: int, channel: int) -> int | None:
     """Return the bin of the last two hops at which a burst stands up from what was before."""
     end = (hop - history.first_hop + 1) * BINS_PER_HOP
-    power = history.measures.bin_power[max(0, end - _LEVEL_BINS) : end, channel].tolist()
-    before = max((one for one in power[: -2 * BINS_PER_HOP] if math.isfinite(one)), default=math.inf)
-    stands_up = (place for place, one in enumerate(power[-2 * BINS_PER_HOP :]) if one > _STANDS_UP * before)
-    place = next(stands_up, None)
+    power = history.measures.bin_power[:, channel]
+    before, latest = power[max(0, end - _LEVEL_BINS) : end - _BURST_BINS], power[end - _BURST_BINS : end].tolist()
+    # Nearly always the hop just before is as strong, which says it without looking at all of them.
+    if not max(latest) > _STANDS_UP * max(before[-BINS_PER_HOP:].tolist(), default=math.inf):
+        return None
+    strongest = max(filter(math.isfinite, before.tolist()))
+    place = next((place for place, one in enumerate(latest) if one > _STANDS_UP * strongest), None)
     return None if place is None else (hop - 1) * BINS_PER_HOP + place
 
 
