@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from disturbances import DISTURBANCES, Found, cramps_and_holds, found_with
+from disturbances import DISTURBANCES, LIMITS, Found, cramps_and_holds, found_with
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--scenes", type=int, default=6, help="of eight cramps and eight willed holds each")
     scenes = [cramps_and_holds(seed) for seed in range(100, 100 + parser.parse_args().scenes)]
     print("| disturbance | cramps found | false |\n|---|---|---|")
-    for name in DISTURBANCES:
+    for name in (*DISTURBANCES, *LIMITS):
         total = sum((found_with(name, scene) for scene in scenes), Found())
         print(f"| {name} | {total.found} of {total.cramps} | {total.false} |", flush=True)
     return 0

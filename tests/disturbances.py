@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from crampwatch.protocol.kinds import EpisodeKind
 from detector_recordings import Array, stream
 from muscle_generator import Scene, cramp, hold, twitch
 
-__all__ = ["DISTURBANCES", "Found", "cramps_and_holds", "found_with"]
+__all__ = ["DISTURBANCES", "LIMITS", "Found", "cramps_and_holds", "found_with"]
 
 _RATE_HZ: Final = 1000.0
 _LSB_UV: Final = 0.2
@@ -49,7 +50,7 @@ def cramps_and_holds(seed: int) -> Scene:
 def found_with(disturbance: str, scene: Scene) -> Found:
     """Return what the detector finds of a scene with a disturbance of that name."""
     t_s = np.arange(len(scene.emg)) / _RATE_HZ
-    emg = DISTURBANCES[disturbance](scene.emg.copy(), t_s, np.random.default_rng(7))
+    emg = {**DISTURBANCES, **LIMITS}[disturbance](scene.emg.copy(), t_s, np.random.default_rng(7))
     step_uv = _COARSE_UV if disturbance == "steps of 5 µV" else _LSB_UV
     detector, collector = Detector(stream(_RATE_HZ, emg.shape[1], step_uv)), EpisodeCollector()
     events = [*detector.push(0, np.round(emg / step_uv) * step_uv), *detector.finish()]
@@ -80,14 +81,14 @@ def _switched_mains(emg: Array, t_s: Array, rng: np.random.Generator) -> Array:
     return np.asarray(emg + _mains(t_s, 100.0) * (sizes * is_on)[:, None])
 
 
-def _heart(emg: Array, t_s: Array, rng: np.random.Generator) -> Array:
+def _heart(emg: Array, t_s: Array, rng: np.random.Generator, *, size_uv: float) -> Array:
     beats_s = np.cumsum(rng.normal(0.95, 0.04, round(t_s[-1] / 0.9)))
     wave_s = np.arange(-0.06, 0.08, 1.0 / _RATE_HZ)
     waves = ((-0.2, -0.025, 0.008), (1.0, 0.0, 0.010), (-0.35, 0.028, 0.010))
     shape = np.sum([size * np.exp(-0.5 * ((wave_s - at_s) / width_s) ** 2) for size, at_s, width_s in waves], axis=0)
     train = np.zeros(len(t_s))
     train[(beats_s[beats_s < t_s[-1] - 0.2] * _RATE_HZ).astype(int)] = 1.0
-    return emg + 15.0 * np.convolve(train, shape, "same")[:, None]
+    return np.asarray(emg + size_uv * np.convolve(train, shape, "same")[:, None])
 
 
 def _worse_contact(emg: Array, t_s: Array, rng: np.random.Generator) -> Array:
@@ -122,7 +123,7 @@ DISTURBANCES: Final[dict[str, Disturb]] = {
     "none": _as_it_is,
     "mains of 100 to 200 µV": _standing_mains,
     "mains of 30 to 150 µV, off and on again": _switched_mains,
-    "heartbeats of 15 µV": _heart,
+    "heartbeats of 15 µV": partial(_heart, size_uv=15.0),
     "noise of twice the strength, 2 min of 4": _worse_contact,
     "a gap of up to 1.5 s every 10 s": _gaps,
     "slow waves of 1 mV, as from sweat": _sweat,
@@ -131,3 +132,6 @@ DISTURBANCES: Final[dict[str, Disturb]] = {
     "polarity swapped": _swapped,
 }
 """What is done to a recording, by what a reader would call it."""
+
+LIMITS: Final[dict[str, Disturb]] = {"heartbeats of 80 µV": partial(_heart, size_uv=80.0)}
+"""What is known to hide cramps."""
