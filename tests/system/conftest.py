@@ -3,9 +3,10 @@
 import sys
 
 import pytest
+from lanes import unavailable
 
 
 @pytest.fixture(autouse=True)
 def _linux() -> None:
     if not sys.platform.startswith("linux"):
-        pytest.skip("the system tests look at processes through /proc: run them on Linux")
+        unavailable("the system tests look at processes through /proc: run them on Linux")

@@ -9,7 +9,7 @@ import click
 from crampwatch.app.resolve import resolve
 from crampwatch.app.settings import SETTINGS, Setting
 
-__all__ = ["json_option", "reader_options", "settings_options"]
+__all__ = ["duration_option", "json_option", "reader_options", "settings_options"]
 
 P = ParamSpec("P")
 _ALWAYS: Final = ("", "log")
@@ -52,6 +52,12 @@ def reader_options(function: Command) -> Command:
     for option in reversed(_READER_OPTIONS):
         function = option(function)
     return function
+
+
+def duration_option(text: str) -> Callable[[Command], Command]:
+    """Give a command the flag ``--for``, as its argument `duration_s`: seconds, None where not given."""
+    seconds = click.FloatRange(min=0, min_open=True)
+    return click.option("--for", "duration_s", type=seconds, metavar="SECONDS", help=text)
 
 
 def json_option(text: str = "Print JSON for programs instead of a table for people.") -> Callable[[Command], Command]:

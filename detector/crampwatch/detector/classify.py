@@ -9,6 +9,7 @@ from crampwatch.detector.cramp_odds import TERMS, Argument, cramp_arguments
 from crampwatch.detector.evidence import Evidence
 from crampwatch.detector.final_odds import final_odds
 from crampwatch.detector.own_effort import own_effort
+from crampwatch.detector.rhythm import LEAST_DEPTH
 from crampwatch.detector.series import Beat, is_heart
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason, ReasonCode
@@ -19,7 +20,7 @@ _SLOW_HZ = 48.0  # a cold foot's muscle still has a mean frequency above 55 Hz h
 _MOTION_ONLY = 20.0
 _BARELY_DB = 5.0
 _TOO_WEAK = -3.0
-_LIKELY_RHYTHM = (0.4, 0.6)  # strength and depth from which what is no cramp is a rhythm
+_LIKELY_RHYTHM = (0.4, LEAST_DEPTH)  # strength and depth from which what is no cramp is a rhythm
 _CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else is asked: a cramp flutters, but does not rest in between
 _FASTEST_TREMOR_HZ = 7.5  # above it a few units that fire regularly look alike
 _FEWEST_CYCLES = 3.5

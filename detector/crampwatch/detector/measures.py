@@ -1,6 +1,5 @@
 """What is measured in every bin and hop, vectorised over hops and channels."""
 
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,8 +14,9 @@ __all__ = ["Measurer", "Measures", "count_true", "measure"]
 Array = NDArray[np.float64]
 
 _SETTLE_S = 0.06  # after a bridged gap only the lost shape of the wave disturbs, for a few filter time constants
-_SETTLE_SHARE = 1.0  # and as long as the gap, in which the mains notches lose the line
-_FIRST_SETTLE_S = 0.3  # at the start and after long gaps the notches have to find it
+_FIRST_SETTLE_S = (
+    0.3  # at the start and after long gaps the mains notches have to find the line, which they lose slowly
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class Measurer:
         grid: Bins and hops.
         channels: Channels of the stream.
         front: The filter chain.
-        unsettled: Samples still to be left out after a gap, a fraction of one included; (channels,).
+        unsettled: Samples still to be left out after a gap; (channels,).
     """
 
     grid: Grid
     channels: int
     front: FrontEnd = field(init=False)
-    unsettled: Array = field(init=False)
+    unsettled: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.front = FrontEnd(self.grid.rate_hz, self.channels)
@@ -67,7 +67,7 @@ class Measurer:
     def restart(self) -> None:
         """Begin anew after a gap too long to bridge."""
         self.front.state[:] = 0.0
-        self.unsettled = np.full(self.channels, float(self._samples(_FIRST_SETTLE_S)))
+        self.unsettled = np.full(self.channels, self._samples(_FIRST_SETTLE_S))
 
     def measure(self, frame: Frame) -> Measures:
         """Measure whole hops that follow the ones before."""
@@ -97,15 +97,15 @@ class Measurer:
     def _settled(self, channel: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which samples of a channel are there and settled; remember how many are to be left out next."""
         least, most = self._samples(_SETTLE_S), self._samples(_FIRST_SETTLE_S)
-        left, place = float(self.unsettled[channel]), 0
+        left, place = int(self.unsettled[channel]), 0
         usable = valid.copy()
         edges = np.flatnonzero(np.diff(valid, prepend=True, append=True)).tolist()
         for begin, end in zip(edges[::2], edges[1::2], strict=True):
-            usable[place : min(begin, place + math.ceil(left))] = False
-            left = min(max(left - (begin - place), least) + _SETTLE_SHARE * (end - begin), most)
+            usable[place : min(begin, place + left)] = False
+            left = min(max(left - (begin - place), least) + end - begin, most)
             place = end
-        usable[place : place + math.ceil(left)] = False
-        self.unsettled[channel] = max(left - (len(valid) - place), 0.0)
+        usable[place : place + left] = False
+        self.unsettled[channel] = max(left - (len(valid) - place), 0)
         return usable
 
 

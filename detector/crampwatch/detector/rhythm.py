@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NO_RHYTHM", "Rhythm", "find_rhythm"]
+__all__ = ["LEAST_DEPTH", "NO_RHYTHM", "Rhythm", "find_rhythm"]
 
 _LOWEST_HZ = 0.3
 _HIGHEST_HZ = 12.0
 _FEWEST_CYCLES = 3
 _SHORTEST_S = 1.0
-_LEAST_DEPTH = 0.6  # what falls no more between beats does not come and go; saying so early saves most of the work
+LEAST_DEPTH = 0.6
+"""What falls no more between beats does not come and go; saying so early saves most of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
     smooth = padded[:-2] + padded[1:-1] + padded[2:]
     envelope = np.log(np.maximum(smooth / (3.0 * floor), 1.0) + 1.0)
     depth = _depth(envelope)
-    if depth <= _LEAST_DEPTH:
+    if depth <= LEAST_DEPTH:
         return NO_RHYTHM
     shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
     longest = min(len(envelope) // _FEWEST_CYCLES, round(1.0 / (_LOWEST_HZ * bin_s)))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import click
-from crampwatch.app.options import json_option, settings_options
+from crampwatch.app.options import duration_option, json_option, settings_options
 from crampwatch.app.resolve import Resolved
 
 __all__ = ["demo"]
@@ -13,13 +13,7 @@ _PLACEMENTS = ("CW-LEFT=left:abductor hallucis", "CW-RIGHT=right:abductor halluc
 
 
 @click.command(short_help="Show everything at work, on a simulated foot.")
-@click.option(
-    "--for",
-    "duration_s",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="End so long after the first samples.",
-)
+@duration_option("End so long after the first samples.")
 @click.option("--scenario", default="cramp", show_default=True, metavar="NAME", help="What the foot does.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides the foot and what it does.")
 @click.option("--sensors", default=2, show_default=True, type=click.IntRange(1, 4), help="How many sensors are worn.")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from crampwatch.app.options import json_option, reader_options, settings_options
+from crampwatch.app.options import duration_option, json_option, reader_options, settings_options
 from crampwatch.app.reader_options import ReaderOptions
 from crampwatch.app.resolve import Resolved
 from crampwatch.protocol.errors import RecordingError
@@ -17,13 +17,7 @@ __all__ = ["replay"]
 @click.option(
     "--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 100), help="Times faster than life."
 )
-@click.option(
-    "--for",
-    "duration_s",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="End so long after the first samples.",
-)
+@duration_option("End so long after the first samples.")
 @reader_options
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
 @settings_options("broker", "store", "web", "home", "ops")

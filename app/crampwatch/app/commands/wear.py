@@ -1,14 +1,14 @@
 """`crampwatch wear`: a real night."""
 
 import click
-from crampwatch.app.options import json_option, settings_options
+from crampwatch.app.options import duration_option, json_option, settings_options
 from crampwatch.app.resolve import Resolved
 
 __all__ = ["wear"]
 
 
 @click.command(short_help="Watch over a real night: record, detect, show.")
-@click.option("--for", "duration_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="End then.")
+@duration_option("End then.")
 @json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
 @settings_options("broker", "collector", "store", "web", "home", "ops")
 def wear(*, resolved: Resolved, duration_s: float | None, as_json: bool) -> int:
