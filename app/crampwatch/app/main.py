@@ -34,6 +34,10 @@ _EXAMPLES: Final = (
 )
 
 
+_VERBATIM: Final = r"\b"
+"""Before lines that stand as they are: click looks for the character, which a raw docstring cannot hold."""
+
+
 class _Commands(click.Group):
     """Loads a command's module when it is asked for, so that starting is fast."""
 
@@ -46,6 +50,7 @@ class _Commands(click.Group):
         name = cmd_name.replace("-", "_")
         command = getattr(importlib.import_module(f"crampwatch.app.commands.{name}"), name)
         assert isinstance(command, click.Command)
+        command.help = (command.help or "").replace(_VERBATIM, "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -84,6 +84,16 @@ def test_every_command_explains_itself_with_examples(section: str, capsys: pytes
         assert "Example" in told or section.startswith("Single")
 
 
+@pytest.mark.parametrize("name", [name for names in entry.COMMANDS.values() for name in names])
+def test_examples_in_help_stand_on_lines_of_their_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main([name, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "\\b" not in text
+    if "Examples:" in text:
+        following = text.partition("Examples:\n")[2].splitlines()
+        assert f"crampwatch {name}" in following[0]
+
+
 def test_help_lists_every_command_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--help"]) == 0
     told = capsys.readouterr().out
