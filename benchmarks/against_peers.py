@@ -22,8 +22,8 @@ from importlib import import_module
 from types import ModuleType
 
 import numpy as np
-from crampwatch.detector.batch import detect
-from crampwatch.detector.pipeline import Detector, push_together
+from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.pipeline.detector import Detector, push_together
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray

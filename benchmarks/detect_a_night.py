@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from crampwatch.detector.batch import detect
+from crampwatch.detector.pipeline.batch import detect
 from crampwatch.firmware_sim.scenarios import scenario
 from numpy.typing import NDArray
 

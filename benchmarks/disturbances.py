@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from disturbances import DISTURBANCES, LIMITS, Found, cramps_and_holds, found_with
+from signals.disturbances import DISTURBANCES, LIMITS, Found, cramps_and_holds, found_with
 
 
 def main() -> int:

@@ -123,7 +123,7 @@ SECTIONS: dict[str, Callable[[str], str]] = {
     "night": partial(_nights, "night", "reporting:3"),
     "night-calm": partial(_nights, "night-calm", "reporting:4"),
     "sensors": _sensors,
-    "disturbances": partial(_script, "disturbances.py"),
+    "disturbances": partial(_script, "tests/signals/disturbances.py"),
     "recordings": partial(_script, "real_recordings.py"),
     "speed": partial(_script, "detect_a_night.py"),
     "peers": partial(_script, "against_peers.py"),

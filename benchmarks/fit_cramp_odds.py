@@ -1,7 +1,8 @@
 """Fit the weights of `cramp_odds` and `final_odds` on simulated contractions, and try them on the other generator.
 
 Two generators that share no code are used: the simulated foot (`crampwatch.firmware_sim`, scenario `exam`) and the one
-the tests have (`tests/muscle_generator.py`). Each contraction of 2.4 s and more gives one example in each span of ages.
+the tests have (`tests/signals/muscle_generator.py`). Each contraction of 2.4 s and more gives one example in each span
+of ages.
 The fit is logistic regression with a small ridge, every weight but the constants held at zero or above: no measure may
 argue against what physiology says of it. The last word (`final_odds`) is fitted on what was over, with the weights that
 the detector has. Run from the top of the tree:
@@ -17,14 +18,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from crampwatch.detector import tracker
-from crampwatch.detector.classify import Verdict, classify, conclude
-from crampwatch.detector.config import DetectorConfig
-from crampwatch.detector.cramp_odds import MULTI, ONE, TERMS, cramp_terms
-from crampwatch.detector.evidence import Evidence
-from crampwatch.detector.final_odds import FINAL_TERMS, final_terms
-from crampwatch.detector.pipeline import Detector
-from crampwatch.detector.scoring import Happened
+from crampwatch.detector.episodes import tracker
+from crampwatch.detector.episodes.classifier import Verdict, classify, conclude
+from crampwatch.detector.episodes.cramp_model import MULTI, ONE, TERMS, cramp_terms
+from crampwatch.detector.episodes.features import Evidence
+from crampwatch.detector.episodes.final_model import FINAL_TERMS, final_terms
+from crampwatch.detector.model.config import DetectorConfig
+from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.scoring.matching import Happened
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import StreamDescription
@@ -33,8 +34,8 @@ from scipy.optimize import minimize
 from scipy.stats import rankdata
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from detector_recordings import stream
-from muscle_generator import busy_scene
+from signals.detector_recordings import stream
+from signals.muscle_generator import busy_scene
 
 Array = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ import numpy as np
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
-from crampwatch.detector.service import DetectorOptions, run
+from crampwatch.detector.service.service import DetectorOptions, run
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock

@@ -16,11 +16,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from chromium import open_chromium
 from crampwatch.protocol.block import SampleBlock
-from page_feed import BLOCK_SAMPLES, Foot
-from page_glance import shown, until
-from page_stage import Stage
+from lanes.chromium import open_chromium
+from nights.page_feed import BLOCK_SAMPLES, Foot
+from nights.page_glance import shown, until
+from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 
 BURSTS = 25

@@ -15,12 +15,12 @@ from typing import Final
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from chromium import open_chromium
 from crampwatch.protocol.kinds import EpisodeKind
-from crampwatch.store.sqlite import SqliteStore
-from made_up_night import Contraction, MadeUpNight
-from night_stage import NightStage
-from page_glance import says, until
+from crampwatch.store.sqlite.store import SqliteStore
+from lanes.chromium import open_chromium
+from nights.made_up_night import Contraction, MadeUpNight
+from nights.night_stage import NightStage
+from nights.page_glance import says, until
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from crampwatch import recordings
 from crampwatch.app.evaluation.annotated_recording import score_recording_file
 from crampwatch.app.evaluation.tables import annotated_table
-from crampwatch.detector.scoring_annotated import AnnotatedScore
-from crampwatch.firmware_sim import recordings
-from crampwatch.firmware_sim.recordings import Recording, describe_stream
+from crampwatch.detector.scoring.annotated import AnnotatedScore
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings import Recording, describe_stream
 from numpy.typing import NDArray
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

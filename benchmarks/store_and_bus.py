@@ -15,12 +15,12 @@ import numpy as np
 from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
 from crampwatch.protocol.messages import Message
-from crampwatch.store.service import pass_on
-from crampwatch.store.spool import Spool
-from crampwatch.store.sqlite import SqliteStore
+from crampwatch.store.ingest.service import pass_on
+from crampwatch.store.ingest.spool import Spool
+from crampwatch.store.sqlite.store import SqliteStore
 from crampwatch.store.store import Store, open_store
-from influx_server import TOKEN, influx_server
-from stored_messages import S_NS, T0_NS, episode, features, raw, temperature
+from lanes.influx_server import TOKEN, influx_server
+from nights.stored_messages import S_NS, T0_NS, episode, features, raw, temperature
 
 ROUNDS = 500
 MESSAGES = 5000

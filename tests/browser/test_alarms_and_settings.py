@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe import violations
-from chromium import open_chromium, resize
 from crampwatch.protocol.kinds import EpisodeKind, Quality
 from crampwatch.protocol.reasons import Reason, ReasonCode
-from page_feed import Foot
-from page_glance import press, says, shown, until, words
-from page_stage import Stage
+from lanes.axe import violations
+from lanes.chromium import open_chromium, resize
+from nights.page_feed import Foot
+from nights.page_glance import press, says, shown, until, words
+from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 

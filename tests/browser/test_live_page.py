@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from chromium import open_chromium, resize
 from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
 from crampwatch.protocol.messages import ServiceStatus
-from page_feed import Foot
-from page_glance import says, shown, until, words
-from page_stage import Stage
-from patience import on_this_machine
+from lanes.chromium import open_chromium, resize
+from lanes.patience import on_this_machine
+from nights.page_feed import Foot
+from nights.page_glance import says, shown, until, words
+from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from axe import violations
-from chromium import open_chromium, resize
 from crampwatch.protocol.kinds import EpisodeKind, Origin
-from made_up_night import Contraction, MadeUpNight
-from night_stage import NightStage
-from page_glance import press, says, shown, until, words
+from lanes.axe import violations
+from lanes.chromium import open_chromium, resize
+from nights.made_up_night import Contraction, MadeUpNight
+from nights.night_stage import NightStage
+from nights.page_glance import press, says, shown, until, words
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By

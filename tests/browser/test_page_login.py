@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe import violations
-from chromium import open_chromium, resize
-from page_glance import press, says, shown, until
-from page_stage import Stage
+from lanes.axe import violations
+from lanes.chromium import open_chromium, resize
+from nights.page_glance import press, says, shown, until
+from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from lanes import unavailable
+from lanes.lanes import unavailable
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ come from `crampwatch evaluate --seeds reporting` and stand in docs/evaluation.m
 """
 
 import pytest
-from crampwatch.app.evaluating import evaluate
+from crampwatch.app.evaluation.evaluate import evaluate
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.request import Request
-from crampwatch.detector.events import EpisodeChange
-from crampwatch.detector.pipeline import Detector
+from crampwatch.detector.model.events import EpisodeChange
+from crampwatch.detector.pipeline.detector import Detector
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
 

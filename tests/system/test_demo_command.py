@@ -6,8 +6,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from command_line import command, processes_in, running, wait_gone
-from patience import PATIENCE_S, on_this_machine
+from lanes.command_line import command, processes_in, running, wait_gone
+from lanes.patience import PATIENCE_S, on_this_machine
 
 
 def test_demo_shows_a_cramp_within_the_minute_and_ends_by_itself(tmp_path: Path) -> None:

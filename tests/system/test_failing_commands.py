@@ -4,7 +4,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from command_line import PROGRAM, command, environment, processes_in
+from lanes.command_line import PROGRAM, command, environment, processes_in
 
 
 def assert_told(stderr: str, *, lines: int = 1) -> None:

@@ -6,9 +6,9 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
-from command_line import processes_in, stage_of, wait_gone
-from made_up_night import MadeUpNight
-from night_stage import NightStage
+from lanes.command_line import processes_in, stage_of, wait_gone
+from nights.made_up_night import MadeUpNight
+from nights.night_stage import NightStage
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
 

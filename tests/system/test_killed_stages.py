@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from broker_listener import Indices, Listener
-from command_line import Running, alive, command, running
-from crampwatch.app.verdict import session_verdicts
-from crampwatch.collector.decode import decode_session
+from crampwatch.app.analysis.reanalyse import session_verdicts
+from crampwatch.decoding.session import decode_session
 from crampwatch.journal import SessionReader, sessions
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.store.store import open_store
+from lanes.broker_listener import Indices, Listener
+from lanes.command_line import Running, alive, command, running
 
 SPEED = 3.0
 LENGTH_S = 60.0

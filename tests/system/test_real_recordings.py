@@ -4,8 +4,8 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from crampwatch.detector.scoring_annotated import AnnotatedScore
-from lanes import shared_data
+from crampwatch.detector.scoring.annotated import AnnotatedScore
+from lanes.lanes import shared_data
 
 LEAST_EXACT = 0.5
 """Share of stretches the annotator was sure of whose onset is within 100 ms beyond the annotator's uncertainty."""

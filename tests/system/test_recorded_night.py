@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import PROGRAM, command, environment, processes_in, running
 from crampwatch.bus.endpoint import free_port
-from crampwatch.firmware_sim.recordings import read
-from patience import PATIENCE_S, on_this_machine
+from crampwatch.recordings import read
+from lanes.command_line import PROGRAM, command, environment, processes_in, running
+from lanes.patience import PATIENCE_S, on_this_machine
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from broker_listener import Listener
-from command_line import running
 from crampwatch.protocol import messages
 from crampwatch.store.store import open_store
-from lanes import shared_data
+from lanes.broker_listener import Listener
+from lanes.command_line import running
+from lanes.lanes import shared_data
 
 STRONG_BURSTS_S = ((1.47, 1.83), (15.45, 16.90), (25.62, 25.84), (26.42, 26.68))
 """Of biosppy/emg_1.txt, by eye (its annotations, confidence high)."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from command_line import command, running
+from lanes.command_line import command, running
 
 
 def episodes_of(session: Path) -> list[dict[str, Any]]:

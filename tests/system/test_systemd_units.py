@@ -12,11 +12,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, environment
-from crampwatch.app.main import COMMANDS
+from crampwatch.app.cli.main import COMMANDS
 from crampwatch.bus.endpoint import free_port
-from lanes import require_program
-from patience import PATIENCE_S
+from lanes.command_line import PROGRAM, environment
+from lanes.lanes import require_program
+from lanes.patience import PATIENCE_S
 
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 ALL = sorted(UNITS.rglob("*.service"))

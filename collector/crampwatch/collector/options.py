@@ -17,7 +17,7 @@ class CollectorOptions:
     Attributes:
         broker: Where blocks and messages go.
         data_dir: Sessions are kept in its folder ``sessions``, bonds in ``bonds.json``.
-        adapter: None for the system's default; see :mod:`crampwatch.collector.radio`.
+        adapter: None for the system's default; see :mod:`crampwatch.collector.ble.adapter`.
         sensors: Names, ids or addresses of the sensors wanted; none given: every CWS sensor heard.
         placements: Where sensors are worn, by id or name.
         speed: How many times faster than real time the sensors live.

@@ -11,11 +11,11 @@ from typing import Final
 
 from bleak.exc import BleakError
 from crampwatch.bus.client import Bus, publish_message
-from crampwatch.collector.link import Link, Sightings
+from crampwatch.collector.ble.adapter import FoundSensor, Radio, no_adapter, open_radio, scan
+from crampwatch.collector.ble.link import Link, Sightings
 from crampwatch.collector.options import CollectorOptions
-from crampwatch.collector.radio import FoundSensor, Radio, no_adapter, open_radio, scan
-from crampwatch.collector.reception import Reception
-from crampwatch.collector.session import Session, SessionMember
+from crampwatch.collector.recording.reception import Reception
+from crampwatch.collector.recording.session import Session, SessionMember
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
 from crampwatch.protocol.kinds import Origin

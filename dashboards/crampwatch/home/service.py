@@ -15,8 +15,8 @@ from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
 from crampwatch.bus.endpoint import write_private
 from crampwatch.bus.vitals import report_unreadable
-from crampwatch.home.discovery import BIRTH_TOPIC, discovery_message, discovery_topic, state_topic
-from crampwatch.home.picture import Picture
+from crampwatch.home.model.discovery import BIRTH_TOPIC, discovery_message, discovery_topic, state_topic
+from crampwatch.home.model.state import Picture
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Episode, JournalEntry, Message, Notice, SensorInfo
-from crampwatch.store.excerpt import RawChunk
-from crampwatch.store.night import Night
-from crampwatch.store.series import Series
+from crampwatch.store.model.night_summary import Night
+from crampwatch.store.model.raw_excerpt import RawChunk
+from crampwatch.store.model.series import Series
 
 __all__ = ["FOREVER_NS", "RejectedError", "Store", "open_store"]
 
@@ -99,11 +99,11 @@ def open_store(
     """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        from crampwatch.store.sqlite import SqliteStore  # noqa: PLC0415 - the engines import this module
+        from crampwatch.store.sqlite.store import SqliteStore  # noqa: PLC0415 - the engines import this module
 
         return SqliteStore(Path(rest[1:] if rest[2:3] == ":" else rest), read_only=read_only)
     if scheme in ("http", "https") and rest:
-        from crampwatch.store.influx import InfluxStore  # noqa: PLC0415 - takes 2 s, which most need not wait
+        from crampwatch.store.influx.store import InfluxStore  # noqa: PLC0415 - takes 2 s, which most need not wait
 
         return InfluxStore(url, token=token, org=org, bucket=bucket)
     raise ConfigurationError(

@@ -18,23 +18,23 @@ import uvicorn
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.endpoint import free_port
+from crampwatch.bus.tasks import first_of
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import ServiceStatus, encode
 from crampwatch.protocol.topics import service_topic
-from crampwatch.web.access import HostRule, Login, is_loopback, login_for
-from crampwatch.web.archive import Archive, ArchiveOptions
-from crampwatch.web.assets import load_assets
-from crampwatch.web.feed import History, follow_broker, follow_history, subscribe
-from crampwatch.web.hub import Hub
-from crampwatch.web.live import LiveModel
-from crampwatch.web.night_marks import NightMarks
-from crampwatch.web.openapi import describing, routes_of
-from crampwatch.web.outlet import Outlet
-from crampwatch.web.server import create_app
-from crampwatch.web.settings_api import SettingsApi, SettingsFolder
-from crampwatch.web.system_report import SystemReport, report
-from crampwatch.web.together import first_of
+from crampwatch.web.access.auth import HostRule, Login, is_loopback, login_for
+from crampwatch.web.app import create_app
+from crampwatch.web.http.assets import load_assets
+from crampwatch.web.http.openapi import describing, routes_of
+from crampwatch.web.live.model import LiveModel
+from crampwatch.web.night.archive import Archive, ArchiveOptions
+from crampwatch.web.night.bedtime import NightMarks
+from crampwatch.web.settings.api import SettingsApi, SettingsFolder
+from crampwatch.web.settings.system_report import SystemReport, report
+from crampwatch.web.stream.journal_publisher import Outlet
+from crampwatch.web.stream.sse import Hub
+from crampwatch.web.stream.subscriber import History, follow_broker, follow_history, subscribe
 from starlette.types import ASGIApp
 
 __all__ = ["DEFAULT_PORT", "PortTakenError", "WebOptions", "page_url", "run"]

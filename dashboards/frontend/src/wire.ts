@@ -1,4 +1,4 @@
-/** What the server tells: the counterpart of `crampwatch/web/wire.py`; messages as in docs/messages.md. */
+/** What the server tells: the counterpart of `crampwatch/web/live/schema.py`; messages as in docs/messages.md. */
 
 export type Origin = "live" | "demo" | "replay";
 export type Kind = "cramp" | "twitch" | "leg_movement" | "movement" | "rhythmic" | "artefact";

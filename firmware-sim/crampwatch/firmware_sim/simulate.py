@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from crampwatch.firmware_sim.source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.recordings.signal_source import SignalSource
 from numpy.typing import NDArray
 
 __all__ = ["CountBlock", "SimulatedChunk", "chunks", "to_counts"]

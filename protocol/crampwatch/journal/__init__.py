@@ -1,10 +1,10 @@
 """The session file: everything the collector received, in one SQLite file a session (docs/session-file.md)."""
 
-from crampwatch.journal.anchor import Anchor
 from crampwatch.journal.listing import SessionEntry, session_entry, sessions, unfinished
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.summary import SessionSummary, Tally
 from crampwatch.journal.writer import SessionWriter
+from crampwatch.protocol.anchor import Anchor
 
 __all__ = [
     "Anchor",

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from crampwatch.journal.anchor import Anchor
 from crampwatch.journal.failure import told_for
 from crampwatch.journal.schema import APPLICATION_ID, VERSION, connect_to_read
 from crampwatch.journal.summary import SessionSummary, Tally
+from crampwatch.protocol.anchor import Anchor
 from crampwatch.protocol.errors import RecordingError, UnavailableError
 from crampwatch.protocol.records import Record, RecordKind, SessionHead, SessionSensor
 

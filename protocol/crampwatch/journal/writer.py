@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from crampwatch.journal.anchor import Anchor
 from crampwatch.journal.failure import told_for
 from crampwatch.journal.lock import WriterLock
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.schema import APPLICATION_ID, SUFFIX, TABLES, VERSION, connect_to_write
+from crampwatch.protocol.anchor import Anchor
 from crampwatch.protocol.errors import RecordingError, UnavailableError
 from crampwatch.protocol.records import Record, SessionHead, SessionSensor
 

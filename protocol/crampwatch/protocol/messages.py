@@ -5,7 +5,9 @@ root. Times ending in ``_ns`` are UTC nanoseconds since 1970. Amplitudes are mic
 relative to the sensor's own unknown scale.
 """
 
-from typing import Annotated, Final, Literal, TypeVar
+import inspect
+import json
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from crampwatch.protocol.errors import FrameError
@@ -311,5 +313,16 @@ def decode_at(topic: Topic, payload: bytes) -> Message:
 
 
 def schemas() -> dict[str, dict[str, object]]:
-    """Return the JSON schema of each leaf by its name."""
-    return {leaf.value: msgspec.json.schema(kind) for leaf, kind in MESSAGE_TYPES.items()}
+    """Return the JSON schema of each leaf by its name, the same whichever version of msgspec makes it."""
+    return {leaf.value: _dedented(msgspec.json.schema(kind)) for leaf, kind in MESSAGE_TYPES.items()}
+
+
+def _dedented(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its descriptions dedented: msgspec before 0.23 copies docstrings as they are indented."""
+    document = json.dumps(schema)
+    return dict(json.loads(document, object_hook=_with_clean_description))
+
+
+def _with_clean_description(part: dict[str, Any]) -> dict[str, Any]:
+    text = part.get("description")
+    return part | {"description": inspect.cleandoc(text)} if isinstance(text, str) else part

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from crampwatch.app.main import main
+from crampwatch.app.cli.main import main
 
 Make = Callable[[Path], object]
 

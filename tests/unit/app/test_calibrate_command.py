@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from crampwatch.app.exits import ExitCode
-from crampwatch.app.main import main
+from crampwatch.app.cli.exits import ExitCode
+from crampwatch.app.cli.main import main
 
 STRETCHES = ("--rest", "2-20", "--curl", "20-40", "--ankle", "40-60")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from crampwatch.app.chain import STAGES, Chain
+from crampwatch.app.doctor.chain_check import STAGES, Chain
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 import pytest
-from command_line import PROGRAM, environment
-from crampwatch.app import main as entry
-from crampwatch.app.exits import ExitCode
+from crampwatch.app.cli import main as entry
+from crampwatch.app.cli.exits import ExitCode
 from crampwatch.protocol.errors import (
     ConfigurationError,
     CrampwatchError,
@@ -17,6 +16,7 @@ from crampwatch.protocol.errors import (
     RecordingError,
     UnavailableError,
 )
+from lanes.command_line import PROGRAM, environment
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
         raise errors[0]
 
     command = click.Command("config", callback=raise_it)
-    monkeypatch.setattr("crampwatch.app.commands.config.config", command)
+    monkeypatch.setattr("crampwatch.app.commands.machine.config.config", command)
     return iter([errors])
 
 
@@ -65,7 +65,7 @@ def test_an_unexpected_error_keeps_its_traceback_for_a_report(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("crampwatch.app.main.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("crampwatch.app.cli.main.gettempdir", lambda: str(tmp_path))
     assert raised(failing, ZeroDivisionError("by nought")) == ExitCode.FAILURE
     err = capsys.readouterr().err
     (kept,) = tmp_path.iterdir()
@@ -109,7 +109,7 @@ def test_no_command_is_an_invitation(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_help_loads_nothing_heavy() -> None:
     program = (
-        "import sys; from crampwatch.app.main import main; main(['--help']); "
+        "import sys; from crampwatch.app.cli.main import main; main(['--help']); "
         "print(*{'numpy', 'scipy', 'rich', 'bleak', 'asyncio', 'paho'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(

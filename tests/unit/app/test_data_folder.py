@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from crampwatch.app.folder import DataFolder, FolderLock
-from crampwatch.app.session_files import find_session, is_session
+from crampwatch.app.config.data_folder import DataFolder, FolderLock
+from crampwatch.app.sessions.find import find_session, is_session
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crampwatch.app.database_logins import LOGINS
-from crampwatch.app.main import main
-from crampwatch.app.stack import _DATABASE_LOGINS, Stack, StackWishes
-from influx_admin import BUCKET, EVERYTHING, Databases, running_databases
+from crampwatch.app.cli.main import main
+from crampwatch.app.stack.database_logins import LOGINS
+from crampwatch.app.stack.secrets import _DATABASE_LOGINS, Stack, StackWishes
+from lanes.influx_admin import BUCKET, EVERYTHING, Databases, running_databases
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.app.evaluating import Evaluated, evaluate
+from crampwatch.app.cli.main import main
 from crampwatch.app.evaluation.clip import Clip
+from crampwatch.app.evaluation.evaluate import Evaluated, evaluate
 from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
 from crampwatch.app.evaluation.report import pick_clips
 from crampwatch.app.evaluation.request import Request
 from crampwatch.app.evaluation.seeds import SEED_SETS, seeds_of, set_of
 from crampwatch.app.evaluation.simulated_night import SimulatedNight
-from crampwatch.app.main import main
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
-from lanes import shared_data
+from lanes.lanes import shared_data
 
 
 def quietly(_done: int, _total: int | None) -> None:

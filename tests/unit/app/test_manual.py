@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from crampwatch.app.exits import ExitCode
-from crampwatch.app.main import COMMANDS
-from crampwatch.app.manual import settings_table
+from crampwatch.app.cli.exits import ExitCode
+from crampwatch.app.cli.main import COMMANDS
+from crampwatch.app.cli.manual import settings_table
 
 MANUAL = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text("utf-8")
 

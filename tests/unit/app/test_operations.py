@@ -6,10 +6,10 @@ import logging
 import re
 
 import pytest
-from crampwatch.app import probe
-from crampwatch.app.logs import log_to_terminal
-from crampwatch.app.operations import operations
-from crampwatch.app.settings import LogSettings, OpsSettings
+from crampwatch.app.config.settings import LogSettings, OpsSettings
+from crampwatch.app.runtime import probe
+from crampwatch.app.runtime.health import operations
+from crampwatch.app.runtime.logs import log_to_terminal
 from crampwatch.bus.endpoint import HOST, free_port
 from crampwatch.bus.vitals import UNREADABLE, leaf_label, report_unreadable
 from crampwatch.protocol.errors import FrameError, UnavailableError

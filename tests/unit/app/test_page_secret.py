@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crampwatch.app.folder import DataFolder
-from crampwatch.app.placements import placed_on_page
-from crampwatch.app.settings import Settings, WebSettings
-from crampwatch.app.stages import _access_token
+from crampwatch.app.config.data_folder import DataFolder
+from crampwatch.app.config.placements import placed_on_page
+from crampwatch.app.config.settings import Settings, WebSettings
+from crampwatch.app.supervise.build import _access_token
 from crampwatch.protocol.messages import Placement
-from crampwatch.web.sensor_labels import SensorLabel
-from crampwatch.web.settings_api import SettingsFolder
+from crampwatch.web.settings.api import SettingsFolder
+from crampwatch.web.settings.model.sensor_labels import SensorLabel
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """When a stage is started again."""
 
-from crampwatch.app.restart import RestartPolicy, StageLife
+from crampwatch.app.supervise.restart import RestartPolicy, StageLife
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crampwatch.app.tally import Tally
+from crampwatch.app.supervise.status import Tally
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 

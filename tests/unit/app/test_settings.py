@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from crampwatch.app.resolve import Resolved, environment_of, resolve, shown
-from crampwatch.app.settings import SETTINGS, setting_of
+from crampwatch.app.config.resolve import Resolved, environment_of, resolve, shown
+from crampwatch.app.config.settings import SETTINGS, setting_of
 from crampwatch.protocol.errors import ConfigurationError
 
 

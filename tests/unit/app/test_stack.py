@@ -4,11 +4,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from crampwatch.app.certificates import Certificates
-from crampwatch.app.main import main
-from crampwatch.app.resolve import resolve
-from crampwatch.app.stack import Stack, StackWishes
-from crampwatch.app.stages import broker_address
+from crampwatch.app.cli.main import main
+from crampwatch.app.config.resolve import resolve
+from crampwatch.app.stack.certificates import Certificates
+from crampwatch.app.stack.secrets import Stack, StackWishes
+from crampwatch.app.supervise.build import broker_address
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.roles import ROLES, User
 from crampwatch.bus.user_file import load_users, users_text

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from crampwatch.app.supervisor import Stage, Supervisor
+from crampwatch.app.supervise.supervisor import Stage, Supervisor
 from crampwatch.protocol.errors import UnavailableError
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read(); print('ended', flush=True)"
@@ -79,7 +79,8 @@ async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 async def test_no_orphan_stays_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     program = (
-        "import asyncio, sys\nfrom pathlib import Path\nfrom crampwatch.app.supervisor import Stage, Supervisor\n"
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        "from crampwatch.app.supervise.supervisor import Stage, Supervisor\n"
         "async def main():\n    async with Supervisor() as s:\n"
         f"        await s.start(Stage('store', (sys.executable, '-c', {WAITS!r}), Path(sys.argv[1])))\n"
         "        print(s.pid_of('store'), flush=True)\n        await asyncio.sleep(600)\nasyncio.run(main())"

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from crampwatch.collector.assembly import StreamAssembly
+from crampwatch.decoding.assembly import StreamAssembly
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.frame import Frame, FrameFlag, decode_samples
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_records import EMG, TICK_HZ, PaperSensor, counts_at
+from signals.sensor_records import EMG, TICK_HZ, PaperSensor, counts_at
 
 STORED = FrameFlag.STORED
 

@@ -1,10 +1,10 @@
-from crampwatch.collector.backfill import CHUNK_S, MOST_CHUNKS, plan
-from crampwatch.collector.boot import Boot
+from crampwatch.collector.policy.backfill import CHUNK_S, MOST_CHUNKS, plan
+from crampwatch.decoding.boot import Boot
 from crampwatch.protocol.control import RingReport
 from crampwatch.protocol.info import Capability, Info, RingState
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_records import PaperSensor
+from signals.sensor_records import PaperSensor
 
 ABLE = Capability.SIMULATED | Capability.BACKFILL
 

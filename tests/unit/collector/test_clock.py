@@ -2,7 +2,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from crampwatch.collector.clock import SensorClock
+from crampwatch.decoding.sensor_clock import SensorClock
 from crampwatch.firmware_sim.device.clock import DriftingClock
 
 TICK_HZ = 32_768

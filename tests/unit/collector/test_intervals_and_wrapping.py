@@ -1,5 +1,5 @@
-from crampwatch.collector.intervals import IntervalSet
-from crampwatch.collector.wrapping import unwrapped
+from crampwatch.decoding.counters import unwrapped
+from crampwatch.decoding.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
 

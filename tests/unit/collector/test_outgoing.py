@@ -3,9 +3,9 @@
 import struct
 from itertools import pairwise
 
-from crampwatch.collector.history import SensorHistory
-from crampwatch.collector.outgoing import Outgoing, SensorVoice
-from crampwatch.collector.profiles.cws import CWS
+from crampwatch.collector.policy.messages import Outgoing, SensorVoice
+from crampwatch.decoding.history import SensorHistory
+from crampwatch.decoding.profiles.cws import CWS
 from crampwatch.journal import Anchor
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
@@ -16,7 +16,7 @@ from crampwatch.protocol.temperature import encode_temperature
 from crampwatch.protocol.topics import Leaf, Topic
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_records import BEGIN_NS, MONO_NS, PaperSensor, record, sync_record
+from signals.sensor_records import BEGIN_NS, MONO_NS, PaperSensor, record, sync_record
 
 HEAD = SessionHead("12345678-1234-5678-1234-567812345678", BEGIN_NS, MONO_NS, 3600, "demo", "test")
 SENSOR = SessionSensor(1, "CW-0001", "CW 0001", "C0", "cws", "left", "FHB")

@@ -1,10 +1,10 @@
 import random
 
 import pytest
-from crampwatch.collector.absence import Absence
-from crampwatch.collector.battery import BatteryForecast
-from crampwatch.collector.reconnection import Backoff
-from crampwatch.collector.watchdog import Silence
+from crampwatch.collector.policy.absence import Absence
+from crampwatch.collector.policy.battery import BatteryForecast
+from crampwatch.collector.policy.reconnection import Backoff
+from crampwatch.collector.policy.watchdog import Silence
 
 HOUR_NS = 3_600_000_000_000
 

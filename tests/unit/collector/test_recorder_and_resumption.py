@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.collector import recorder as recorder_module
 from crampwatch.collector.options import CollectorOptions
-from crampwatch.collector.recorder import Recorder
-from crampwatch.collector.session import Session
-from crampwatch.collector.timebase import HostClock, boot_time_ns, resumed_anchor
+from crampwatch.collector.recording import recorder as recorder_module
+from crampwatch.collector.recording.host_clock import HostClock, boot_time_ns, resumed_anchor
+from crampwatch.collector.recording.recorder import Recorder
+from crampwatch.collector.recording.session import Session
 from crampwatch.journal import Anchor, SessionReader, SessionWriter, sessions
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.records import Record, RecordKind, SessionHead

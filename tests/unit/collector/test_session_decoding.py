@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.collector.decode import BootBegun, Decoded, SensorEventAt, decode_session
-from crampwatch.collector.history import SensorHistory
-from crampwatch.collector.observation import BatteryReading, TemperatureReading
-from crampwatch.collector.profiles.cws import CWS
+from crampwatch.decoding.history import SensorHistory
+from crampwatch.decoding.observation import BatteryReading, TemperatureReading
+from crampwatch.decoding.profiles.cws import CWS
+from crampwatch.decoding.session import BootBegun, Decoded, SensorEventAt, decode_session
 from crampwatch.journal import Anchor, SessionReader
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import RecordingError
@@ -18,7 +18,7 @@ from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import FrameFlag
 from crampwatch.protocol.records import Record, RecordKind
 from crampwatch.protocol.temperature import encode_temperature
-from sensor_records import BEGIN_NS, MONO_NS, PaperSensor, counts_at, record, sync_record, write_session
+from signals.sensor_records import BEGIN_NS, MONO_NS, PaperSensor, counts_at, record, sync_record, write_session
 
 STEP = 50
 

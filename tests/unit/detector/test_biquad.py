@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.biquad import high_pass, low_pass, notch
+from crampwatch.detector.signal.biquad import high_pass, low_pass, notch
 from scipy import signal
 
 RATES_HZ = (200.0, 250.0, 500.0, 1000.0, 2000.0)

@@ -7,22 +7,22 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
-from crampwatch.detector.batch import Episode, detect
-from crampwatch.detector.calibration import Calibration, ChannelCalibration, sign
-from crampwatch.detector.classify import Verdict, classify
-from crampwatch.detector.config import DetectorConfig
-from crampwatch.detector.events import EpisodeChange, Event, Features
-from crampwatch.detector.evidence import Evidence, OnsetEvidence
-from crampwatch.detector.own_effort import own_effort
-from crampwatch.detector.pipeline import Detector
-from crampwatch.detector.rhythm import NO_RHYTHM
+from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, sign
+from crampwatch.detector.episodes.calibration_term import own_effort
+from crampwatch.detector.episodes.classifier import Verdict, classify
+from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
+from crampwatch.detector.episodes.rhythm import NO_RHYTHM
+from crampwatch.detector.model.config import DetectorConfig
+from crampwatch.detector.model.events import EpisodeChange, Event, Features
+from crampwatch.detector.pipeline.batch import Episode, detect
+from crampwatch.detector.pipeline.detector import Detector
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import ReasonCode
-from detector_recordings import Array, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from muscle_generator import Scene, cramp
+from signals.detector_recordings import Array, stream
+from signals.muscle_generator import Scene, cramp
 
 RATE_HZ = 1000.0
 MADE_NS = 1_700_000_000 * 10**9

@@ -5,12 +5,19 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from crampwatch.detector.calibration import Calibration, CalibrationRefusedError, Phase, decode, encode, sign
-from crampwatch.detector.calibration_maker import CalibrationMaker, Segment, Wearing
+from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
+from crampwatch.detector.calibration.calibration import (
+    Calibration,
+    CalibrationRefusedError,
+    Phase,
+    decode,
+    encode,
+    sign,
+)
 from crampwatch.protocol.errors import RecordingError
-from detector_recordings import Array, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signals.detector_recordings import Array, stream
 
 RATE_HZ = 500.0
 SEGMENTS = tuple(

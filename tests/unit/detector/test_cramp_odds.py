@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from crampwatch.detector.classify import classify
-from crampwatch.detector.config import DetectorConfig
-from crampwatch.detector.cramp_odds import MULTI, ONE, WEIGHTS, cramp_arguments
-from crampwatch.detector.evidence import Evidence, OnsetEvidence
-from crampwatch.detector.rhythm import NO_RHYTHM
+from crampwatch.detector.episodes.classifier import classify
+from crampwatch.detector.episodes.cramp_model import MULTI, ONE, WEIGHTS, cramp_arguments
+from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
+from crampwatch.detector.episodes.rhythm import NO_RHYTHM
+from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.protocol.kinds import EpisodeKind
 
 ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0))

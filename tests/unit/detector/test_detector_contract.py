@@ -4,14 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from crampwatch.detector.batch import detect
-from crampwatch.detector.events import EpisodeChange, EpisodeStatus, Event, Features, StateChange
-from crampwatch.detector.pipeline import Detector
+from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus, Event, Features, StateChange
+from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.pipeline.detector import Detector
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.protocol.kinds import EpisodeKind
-from detector_recordings import Array, stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from signals.detector_recordings import Array, stream
 
 RATE_HZ = 500.0
 

@@ -1,10 +1,10 @@
 """A scene with everything in it, cut into live-sized blocks, is told as it is told at once."""
 
 import numpy as np
-from crampwatch.detector.events import EpisodeChange, Event, StateChange
-from crampwatch.detector.pipeline import Detector
-from detector_recordings import stream
-from muscle_generator import busy_scene
+from crampwatch.detector.model.events import EpisodeChange, Event, StateChange
+from crampwatch.detector.pipeline.detector import Detector
+from signals.detector_recordings import stream
+from signals.muscle_generator import busy_scene
 
 
 def told(events: list[Event]) -> list[tuple[object, ...]]:

@@ -1,8 +1,8 @@
 """What else is on the wire must not hide a cramp, nor make one."""
 
 import pytest
-from disturbances import DISTURBANCES, cramps_and_holds, found_with
-from muscle_generator import Scene
+from signals.disturbances import DISTURBANCES, cramps_and_holds, found_with
+from signals.muscle_generator import Scene
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from crampwatch.detector.batch import detect
-from crampwatch.detector.classify import Verdict, conclude
-from crampwatch.detector.config import DetectorConfig
-from crampwatch.detector.final_odds import FINAL_WEIGHTS, final_odds
+from crampwatch.detector.episodes.classifier import Verdict, conclude
+from crampwatch.detector.episodes.final_model import FINAL_WEIGHTS, final_odds
+from crampwatch.detector.model.config import DetectorConfig
+from crampwatch.detector.pipeline.batch import detect
 from crampwatch.protocol.kinds import EpisodeKind
-from detector_recordings import stream
 from hypothesis import given
 from hypothesis import strategies as st
+from signals.detector_recordings import stream
 
 RATE_HZ = 1000.0
 LENGTH_S = 20.0

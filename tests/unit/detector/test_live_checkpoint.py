@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from crampwatch.detector.live_checkpoint import CheckpointFile
-from crampwatch.detector.live_taken import StreamKey, Taken, TakenLog
+from crampwatch.detector.service.checkpoint_file import CheckpointFile
+from crampwatch.detector.service.write_ahead_log import StreamKey, Taken, TakenLog
 from crampwatch.protocol.errors import UnavailableError
 
 LEFT = StreamKey("CW-0001", 7, 0)

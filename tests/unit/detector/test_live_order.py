@@ -1,4 +1,4 @@
-from crampwatch.detector.live_order import EarlyBlocks
+from crampwatch.detector.service.reorder import EarlyBlocks
 from hypothesis import given
 from hypothesis import strategies as st
 

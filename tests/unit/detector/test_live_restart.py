@@ -12,9 +12,9 @@ from uuid import UUID
 import numpy as np
 import pytest
 from crampwatch.bus.client import Message
-from crampwatch.detector import service
-from crampwatch.detector.live_checkpoint import CheckpointFile
-from crampwatch.detector.live_taken import StreamKey
+from crampwatch.detector.service import service
+from crampwatch.detector.service.checkpoint_file import CheckpointFile
+from crampwatch.detector.service.write_ahead_log import StreamKey
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
@@ -22,8 +22,8 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.topics import Leaf, Topic
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patience import PATIENCE_S
-from stored_messages import info
+from lanes.patience import PATIENCE_S
+from nights.stored_messages import info
 
 SENSOR, LENGTH_S, BLOCK = "left", 16, 200
 KEY = StreamKey(SENSOR, 42, 1)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.batch import Episode, detect
+from crampwatch.detector.pipeline.batch import Episode, detect
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import ReasonCode
-from detector_recordings import Array, stream
-from muscle_generator import Scene, cramp
+from signals.detector_recordings import Array, stream
+from signals.muscle_generator import Scene, cramp
 
 _RATE_HZ = 1000.0
 _ONSET_S = 30.0

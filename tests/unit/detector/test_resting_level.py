@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.events import EpisodeChange, Event, Features
-from crampwatch.detector.pipeline import Detector
-from detector_recordings import Array, stream
+from crampwatch.detector.model.events import EpisodeChange, Event, Features
+from crampwatch.detector.pipeline.detector import Detector
+from signals.detector_recordings import Array, stream
 
 _REST_UV = 3.0
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from crampwatch.detector.batch import Episode
-from crampwatch.detector.events import EpisodeChange, EpisodeStatus
-from crampwatch.detector.scoring import BRIEF_TOLERANCE, CRAMP_TOLERANCE, Pair, Timeline, Tolerance, match
-from crampwatch.detector.scoring_annotated import decode_annotations, score_annotated
-from crampwatch.detector.scoring_recording import NOTHING, Told, score_recording
-from crampwatch.detector.scoring_szcore import szcore_counts
-from crampwatch.detector.scoring_tally import Tally, pooled, score
-from crampwatch.detector.scoring_trail import Saying, Trail, TrailKeeper
+from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus
+from crampwatch.detector.pipeline.batch import Episode
+from crampwatch.detector.scoring.annotated import decode_annotations, score_annotated
+from crampwatch.detector.scoring.matching import BRIEF_TOLERANCE, CRAMP_TOLERANCE, Pair, Timeline, Tolerance, match
+from crampwatch.detector.scoring.metrics import Tally, pooled, score
+from crampwatch.detector.scoring.recording import NOTHING, Told, score_recording
+from crampwatch.detector.scoring.revisions import Saying, Trail, TrailKeeper
+from crampwatch.detector.scoring.szcore import szcore_counts
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason, ReasonCode

@@ -1,8 +1,8 @@
 """Many detectors pushed together say what each says alone."""
 
 import numpy as np
-from crampwatch.detector.events import EpisodeChange, Features
-from crampwatch.detector.pipeline import Detector, push_together
+from crampwatch.detector.model.events import EpisodeChange, Features
+from crampwatch.detector.pipeline.detector import Detector, push_together
 from crampwatch.firmware_sim.scenarios import scenario
 from numpy.typing import NDArray
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.calibration import Phase
-from crampwatch.detector.calibration_maker import CalibrationMaker, Segment
+from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
+from crampwatch.detector.calibration.calibration import Phase
 from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
 
 

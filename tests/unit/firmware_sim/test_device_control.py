@@ -20,7 +20,7 @@ from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import Frame, FrameFlag
 from hypothesis import given
 from hypothesis import strategies as st
-from radio_lane import Ramp, indices
+from lanes.radio_lane import Ramp, indices
 
 EVERYTHING = tuple(Channel)
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 from crampwatch.firmware_sim.device.recorded import RecordedSource
-from crampwatch.firmware_sim.recordings import Recording, describe_stream
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings import Recording, describe_stream
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from crampwatch.protocol.frame import Frame, FrameFlag
 from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import Record, RecordKind
-from radio_lane import Ramp, indices
+from lanes.radio_lane import Ramp, indices
 
 START = Request(Opcode.START, 1, b"\x02\x00").encode()
 KINDS = {

@@ -17,7 +17,7 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.temperature import decode_temperature
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from radio_lane import Ramp, indices
+from lanes.radio_lane import Ramp, indices
 
 START = Request(Opcode.START, 1, stream_mask((1,))).encode()
 

@@ -12,11 +12,11 @@ from crampwatch.firmware_sim.scenarios import scenario, scenario_names
 from crampwatch.firmware_sim.scenarios.schedule import Plan, Timetable
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
 from crampwatch.firmware_sim.simulate import COUNT_MAX, COUNT_MIN, chunks, to_counts
-from crampwatch.firmware_sim.source import SignalSource
-from crampwatch.firmware_sim.truth import TruthEvent, decode_truth, encode_truth
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import SampleFormat, StreamKind
+from crampwatch.recordings.signal_source import SignalSource
+from crampwatch.recordings.truth import TruthEvent, decode_truth, encode_truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # publishes no types
 import pytest
-from crampwatch.home.discovery import discovery_message, discovery_topic, state_topic
-from crampwatch.home.picture import Picture, night_began_ns
+from crampwatch.home.model.discovery import discovery_message, discovery_topic, state_topic
+from crampwatch.home.model.state import Picture, night_began_ns
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from hypothesis import given
 from hypothesis import strategies as st
-from stored_messages import episode as stored_episode
+from nights.stored_messages import episode as stored_episode
 
 SCHEMA = json.loads((Path(__file__).parent / "discovery_schema.json").read_text())
 EVENING_NS = 1_700_000_000_000_000_000  # 2023-11-14 22:13:20 UTC

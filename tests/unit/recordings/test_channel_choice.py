@@ -1,8 +1,8 @@
 import math
 
 import pytest
-from crampwatch.firmware_sim.recordings.channel_choice import Candidate, choose, find_temperature
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
+from crampwatch.recordings.channel_choice import Candidate, choose, find_temperature
 
 POLYSOMNOGRAPHY = [
     Candidate("C3-M2", "uV", 256.0),

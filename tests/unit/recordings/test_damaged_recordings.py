@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import read, write
-from crampwatch.firmware_sim.recordings.edf_header import EdfSignal
+from crampwatch.firmware_sim.as_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
+from crampwatch.recordings import read, write
+from crampwatch.recordings.edf.header import EdfSignal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recording_samples import MOST_CHUNKS, ArraySource, Content, edf_octets, edf_signal, npz_octets, wfdb_record
+from signals.recording_samples import MOST_CHUNKS, ArraySource, Content, edf_octets, edf_signal, npz_octets, wfdb_record
 
 EMG = np.random.default_rng(11).normal(0, 20, (40, 2))
 COUNTS = np.rint(EMG).astype(np.int16)
@@ -78,7 +79,7 @@ def valid(suffix: str, folder: Path) -> bytes:
     """Return a sound file of a kind."""
     if suffix in {".bdf", ".csv"}:
         path = folder / f"sound{suffix}"
-        write(path, ArraySource(EMG, rate_hz=20.0), truth=())
+        write(path, simulated_recording(ArraySource(EMG, rate_hz=20.0)), truth=())
         return path.read_bytes()
     if suffix == ".edf":
         return edf_octets(PAIR, RECORDS, reserved="EDF+D")

@@ -4,15 +4,15 @@ from pathlib import Path
 import edfio
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import read
-from crampwatch.firmware_sim.recordings.annotation import Annotation, decode_onset, decode_tals, encode_tal
-from crampwatch.firmware_sim.recordings.edf_header import EdfHeader, EdfSignal, decode_header, encode_header
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
+from crampwatch.recordings import read
+from crampwatch.recordings.annotation import Annotation, decode_onset, decode_tals, encode_tal
+from crampwatch.recordings.edf.header import EdfHeader, EdfSignal, decode_header, encode_header
 from hypothesis import given
 from hypothesis import strategies as st
-from lanes import shared_data
-from recording_samples import Content, edf_octets, edf_signal, samples_of
+from lanes.lanes import shared_data
+from signals.recording_samples import Content, edf_octets, edf_signal, samples_of
 
 ANNOTATIONS = EdfSignal("EDF Annotations", "", -1, 1, -32_768, 32_767, 20)
 

@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from crampwatch.firmware_sim.recordings.edf_label import edf_labels, full_labels, transducer_of
+from crampwatch.recordings.edf.label import edf_labels, full_labels, transducer_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import read
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
+from crampwatch.recordings import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recording_samples import npz_octets, samples_of
+from signals.recording_samples import npz_octets, samples_of
 
 EMG = np.array([[1.0, -2.0], [math.nan, 3.0], [4.5, 5.0]])
 

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crampwatch.firmware_sim.recordings import Annotation, Recording, describe_stream, write, write_recording
-from crampwatch.firmware_sim.recordings.parquet_writer import write_parquet
+from crampwatch.firmware_sim.as_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from recording_samples import ArraySource
+from crampwatch.recordings import Annotation, Recording, describe_stream, write
+from crampwatch.recordings.parquet.writer import write_parquet
+from signals.recording_samples import ArraySource
 
 START_UTC_NS = 1_790_000_000_123_456_789
 
@@ -43,7 +44,7 @@ def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path
     values = samples()
     temperature = (np.array([31.0, math.nan, 30.5]), 1.0)
     remarks = [Annotation(1.5, 0.25, "likely cramp, 93%"), Annotation(0.5, None, "lights out")]
-    write_recording(tmp_path / "x.parquet", recording(values, temperature=temperature), annotations=remarks)
+    write(tmp_path / "x.parquet", recording(values, temperature=temperature), annotations=remarks)
     table = pq.read_table(tmp_path / "x.parquet")
     assert table.column_names == ["sample", "time", "EMG left arch 1_uV", "EMG left arch 2_uV", "temperature_degC"]
     assert table["sample"].to_numpy().tolist() == list(range(2500))
@@ -68,7 +69,7 @@ def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path
 
 def test_simulated_data_says_so(tmp_path: Path) -> None:
     source = ArraySource(samples())
-    write(tmp_path / "x.parquet", source, truth=source.truth)
+    write(tmp_path / "x.parquet", simulated_recording(source), truth=source.truth)
     told = facts(pq.read_table(tmp_path / "x.parquet"))
     assert told["simulated"] is True
     assert told["about"].startswith("Simulated data.")
@@ -79,7 +80,7 @@ def test_channels_by_one_name_and_of_unknown_scale_are_told_apart(tmp_path: Path
     stream = describe_stream(labels=["calf", "calf"], rate_hz=200, lsb_uv=math.nan, sample_format=SampleFormat.INT24)
     values = samples(100)
     plain = Recording(stream=stream, blocks=lambda: iter([values]), origin=Origin.REPLAY, source_text="a test")
-    write_recording(tmp_path / "x.parquet", plain)
+    write(tmp_path / "x.parquet", plain)
     table = pq.read_table(tmp_path / "x.parquet")
     assert table.column_names == ["sample", "calf 1", "calf 2"]
     assert table.schema.field("calf 1").metadata[b"unit"] == b"relative"
@@ -88,7 +89,7 @@ def test_channels_by_one_name_and_of_unknown_scale_are_told_apart(tmp_path: Path
 def test_a_night_is_written_by_the_row_group_with_progress(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     values = samples(600_000)
-    write_recording(tmp_path / "x.parquet", recording(values), progress=lambda *step: told.append(step))
+    write(tmp_path / "x.parquet", recording(values), progress=lambda *step: told.append(step))
     assert told == [(262_144, 600_000), (524_288, 600_000), (600_000, 600_000)]
     assert pq.ParquetFile(tmp_path / "x.parquet").num_row_groups == 3
     assert (tmp_path / "x.parquet").stat().st_size < 2 * 2 * 600_000  # no larger than the converter's own counts
@@ -96,9 +97,9 @@ def test_a_night_is_written_by_the_row_group_with_progress(tmp_path: Path) -> No
 
 def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="no samples"):
-        write_recording(tmp_path / "x.parquet", recording(np.empty((0, 2))))
+        write(tmp_path / "x.parquet", recording(np.empty((0, 2))))
     with pytest.raises(RecordingError, match="promised 9999 samples and holds 2500"):
-        write_recording(tmp_path / "x.parquet", recording(samples(), sample_count=9999))
+        write(tmp_path / "x.parquet", recording(samples(), sample_count=9999))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,7 +108,7 @@ def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: py
     with pytest.raises(
         ConfigurationError, match=r"pyarrow, which is not installed.*pip install 'crampwatch\[parquet\]'"
     ):
-        write_recording(tmp_path / "x.parquet", recording(samples()))
+        write(tmp_path / "x.parquet", recording(samples()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,7 +126,7 @@ def test_a_full_disk_leaves_what_was_there_before(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_text("last night")
     with pytest.raises(UnavailableError, match=r"not enough room.*Free some space"):
-        write_recording(path, recording(samples(400_000)))
+        write(path, recording(samples(400_000)))
     assert path.read_text() == "last night"
     assert list(tmp_path.iterdir()) == [path]
 

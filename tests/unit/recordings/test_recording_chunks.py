@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import Recording, describe_stream, edf_header, gaps, units
-from crampwatch.firmware_sim.recordings import value_step as value_step_module
-from crampwatch.firmware_sim.recordings.value_step import value_step
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings import Recording, describe_stream, gaps, units
+from crampwatch.recordings import value_step as value_step_module
+from crampwatch.recordings.edf import header as edf_header
+from crampwatch.recordings.value_step import value_step
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

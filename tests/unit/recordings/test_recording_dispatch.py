@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import FORMATS, ReadOptions, Recording, describe_stream, read, register
 from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from lanes import shared_data
-from recording_samples import edf_octets, edf_signal, npz_octets, samples_of
+from crampwatch.recordings import FORMATS, ReadOptions, Recording, describe_stream, read, register
+from lanes.lanes import shared_data
+from signals.recording_samples import edf_octets, edf_signal, npz_octets, samples_of
 
 NOBODY = 65_534
 

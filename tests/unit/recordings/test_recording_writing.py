@@ -12,27 +12,26 @@ import edfio
 import numpy as np
 import pyedflib
 import pytest
-from crampwatch.firmware_sim.recordings import (
+from crampwatch.firmware_sim.as_recording import simulated_recording
+from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings import (
     Annotation,
     Recording,
     annotations_path,
     describe_stream,
     read,
-    simulated_recording,
     truth_path,
     write,
-    write_recording,
 )
-from crampwatch.firmware_sim.recordings.atomic_file import replacing
-from crampwatch.firmware_sim.recordings.gaps import GapFinder
-from crampwatch.firmware_sim.truth import decode_truth
-from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
-from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings.atomic_file import replacing
+from crampwatch.recordings.gaps import GapFinder
+from crampwatch.recordings.truth import decode_truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from recording_samples import ArraySource, samples_of
+from signals.recording_samples import ArraySource, samples_of
 
 SUFFIXES = [".edf", ".bdf", ".npz", ".csv"]
 START_UTC_NS = 1_790_000_000_123_456_000
@@ -49,7 +48,7 @@ def night(samples: int = 2500, *, rate_hz: float = 1000.0, temperature_rate_hz: 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_simulated_recording_is_read_back_as_the_sensor_would_deliver_it(tmp_path: Path, suffix: str) -> None:
     path, source = tmp_path / f"night{suffix}", night()
-    write(path, source, truth=source.truth, start_utc_ns=START_UTC_NS)
+    write(path, simulated_recording(source, start_utc_ns=START_UTC_NS), truth=source.truth)
     recording = read(path)
     assert np.allclose(samples_of(recording), samples_of(simulated_recording(source)), atol=1e-6, equal_nan=True)
     assert recording.sample_count == 2500
@@ -79,7 +78,7 @@ def test_any_rate_and_length_survives(
 ) -> None:
     path = tmp_path_factory.mktemp("rates") / f"x{suffix}"
     source = night(samples, rate_hz=rate_hz, temperature_rate_hz=temperature_rate_hz)
-    write(path, source, truth=source.truth)
+    write(path, simulated_recording(source), truth=source.truth)
     recording = read(path)
     assert recording.stream.rate_hz == pytest.approx(rate_hz, rel=1e-6)
     assert recording.sample_count == samples
@@ -89,7 +88,7 @@ def test_any_rate_and_length_survives(
 @pytest.mark.parametrize("suffix", [".edf", ".bdf"])
 def test_other_programs_read_the_samples_the_truth_and_that_it_is_simulated(tmp_path: Path, suffix: str) -> None:
     path, source = tmp_path / f"night{suffix}", night()
-    write(path, source, truth=source.truth, start_utc_ns=START_UTC_NS)
+    write(path, simulated_recording(source, start_utc_ns=START_UTC_NS), truth=source.truth)
     expected = samples_of(simulated_recording(source))
     with pyedflib.EdfReader(str(path)) as other:
         onsets, durations, texts = other.readAnnotations()
@@ -108,7 +107,7 @@ def test_other_programs_read_the_samples_the_truth_and_that_it_is_simulated(tmp_
 def test_a_gap_at_the_end_is_annotated_too(tmp_path: Path) -> None:
     values = np.zeros((1500, 1))
     values[1200:] = math.nan
-    write(tmp_path / "x.edf", ArraySource(values), truth=())
+    write(tmp_path / "x.edf", simulated_recording(ArraySource(values)), truth=())
     found = edfio.read_edf(tmp_path / "x.edf").annotations
     assert [(note.onset, note.duration, note.text) for note in found] == [(1.2, 0.3, "no data")]
 
@@ -129,7 +128,7 @@ def test_remarks_on_more_gaps_than_there_is_room_for_are_left_out(
 ) -> None:
     values = np.zeros((1000, 1))
     values[::2] = math.nan
-    write(tmp_path / "x.edf", ArraySource(values), truth=night().truth)
+    write(tmp_path / "x.edf", simulated_recording(ArraySource(values)), truth=night().truth)
     assert "found no room" in caplog.text
     texts = [note.text for note in edfio.read_edf(tmp_path / "x.edf").annotations]
     assert "simulated cramp: onset while asleep" in texts
@@ -139,19 +138,24 @@ def test_remarks_on_more_gaps_than_there_is_room_for_are_left_out(
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_progress_ends_at_the_end(tmp_path: Path, suffix: str) -> None:
     told: list[tuple[int, int]] = []
-    write(tmp_path / f"x{suffix}", night(), truth=(), progress=lambda done, total: told.append((done, total)))
+    write(
+        tmp_path / f"x{suffix}",
+        simulated_recording(night()),
+        truth=(),
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert told[-1] == (2500, 2500)
 
 
 def test_part_of_a_source_can_be_written(tmp_path: Path) -> None:
-    write(tmp_path / "x.npz", night(), truth=(), stop_index=100)
+    write(tmp_path / "x.npz", simulated_recording(night(), stop_index=100), truth=())
     assert read(tmp_path / "x.npz").sample_count == 100
 
 
 @pytest.mark.parametrize("name", ["night.wav", "night", ".edf", ""])
 def test_an_unknown_ending_is_told_with_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\.bdf, \.csv, \.edf, \.npz, \.parquet"):
-        write(tmp_path / name if name else "", night(), truth=())
+        write(tmp_path / name if name else "", simulated_recording(night()), truth=())
 
 
 def _recording(samples: NDArray[np.float64], *, lsb_uv: float = 0.01) -> Recording:
@@ -171,7 +175,7 @@ def test_values_finer_or_larger_than_sixteen_bits_are_exported_as_exactly_as_the
     tmp_path: Path, suffix: str
 ) -> None:
     samples = np.array([[70_000.0], [-0.05], [math.nan], [12.34]])
-    write_recording(tmp_path / f"x{suffix}", _recording(samples))
+    write(tmp_path / f"x{suffix}", _recording(samples))
     step = 70_000 / 32_767 if suffix == ".edf" else 0.02
     assert np.allclose(samples_of(read(tmp_path / f"x{suffix}")), samples, atol=step / 1.9, equal_nan=True)
     assert read(tmp_path / f"x{suffix}").origin is Origin.REPLAY
@@ -180,19 +184,19 @@ def test_values_finer_or_larger_than_sixteen_bits_are_exported_as_exactly_as_the
 def test_unknown_scales_stay_unknown_or_are_refused(tmp_path: Path) -> None:
     recording = _recording(np.array([[1.0], [3.0], [-2.0]]), lsb_uv=math.nan)
     for suffix in (".edf", ".bdf", ".csv"):
-        write_recording(tmp_path / f"x{suffix}", recording)
+        write(tmp_path / f"x{suffix}", recording)
         again = read(tmp_path / f"x{suffix}", rate_hz=200.0)
         assert not again.stream.scale_known
         assert np.allclose(samples_of(again)[:, 0], [1.0, 3.0, -2.0], atol=1e-3)
     with pytest.raises(ConfigurationError, match="--scale"):
-        write_recording(tmp_path / "x.npz", recording)
+        write(tmp_path / "x.npz", recording)
     assert not (tmp_path / "x.npz").exists()
 
 
 def test_annotations_stand_in_edf_and_beside_what_cannot_hold_them(tmp_path: Path) -> None:
     remarks = [Annotation(1.5, 0.5, 'cramp, "left"'), Annotation(0.25, None, "lights \N{GREEK SMALL LETTER MU} out")]
     for suffix in SUFFIXES:
-        write_recording(tmp_path / f"x{suffix}", _recording(np.zeros((600, 1))), annotations=remarks)
+        write(tmp_path / f"x{suffix}", _recording(np.zeros((600, 1))), annotations=remarks)
     texts = [note.text for note in edfio.read_edf(tmp_path / "x.edf").annotations]
     assert texts == ["lights \N{GREEK SMALL LETTER MU} out", 'cramp, "left"']
     lines = annotations_path(tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
@@ -203,14 +207,14 @@ def test_annotations_stand_in_edf_and_beside_what_cannot_hold_them(tmp_path: Pat
 
 def test_annotations_of_a_whole_night_find_room(tmp_path: Path) -> None:
     remarks = [Annotation(i / 10, 0.05, f"twitch number {i}") for i in range(400)]
-    write_recording(tmp_path / "x.bdf", _recording(np.zeros((600, 1))), annotations=remarks)
+    write(tmp_path / "x.bdf", _recording(np.zeros((600, 1))), annotations=remarks)
     assert [note.text for note in edfio.read_bdf(tmp_path / "x.bdf").annotations] == [note.text for note in remarks]
 
 
 def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
     for suffix in (".edf", ".npz"):
         with pytest.raises(RecordingError, match=r"no samples|holds 0"):
-            write_recording(tmp_path / f"x{suffix}", _recording(np.empty((0, 1))))
+            write(tmp_path / f"x{suffix}", _recording(np.empty((0, 1))))
     source = night()
     recording = simulated_recording(source)
     short = Recording(
@@ -218,7 +222,7 @@ def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
     )
     for suffix in (".edf", ".npz"):
         with pytest.raises(RecordingError, match="promised 9999 samples and holds 2500"):
-            write_recording(tmp_path / f"x{suffix}", short)
+            write(tmp_path / f"x{suffix}", short)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -229,7 +233,7 @@ def test_a_source_without_an_end_needs_one(tmp_path: Path) -> None:
             return None
 
     with pytest.raises(ConfigurationError, match="how many hours"):
-        write(tmp_path / "x.edf", Endless(np.zeros((10, 1))), truth=())
+        write(tmp_path / "x.edf", simulated_recording(Endless(np.zeros((10, 1)))), truth=())
 
 
 @pytest.fixture
@@ -247,7 +251,7 @@ def test_a_full_disk_leaves_what_was_there_before(tmp_path: Path, suffix: str) -
     path = tmp_path / f"x{suffix}"
     path.write_text("last night")
     with pytest.raises(UnavailableError, match=r"not enough room.*Free some space"):
-        write(path, night(60_000), truth=night().truth)
+        write(path, simulated_recording(night(60000)), truth=night().truth)
     assert path.read_text() == "last night"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -264,10 +268,10 @@ def test_other_refusals_are_told(tmp_path: Path, number: int, error: type[Except
 
 def test_a_missing_folder_and_a_folder_in_place_of_the_file_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="folder does not exist"):
-        write(tmp_path / "no" / "x.edf", night(), truth=())
+        write(tmp_path / "no" / "x.edf", simulated_recording(night()), truth=())
     (tmp_path / "x.edf").mkdir()
     with pytest.raises(ConfigurationError, match="it is a folder"):
-        write(tmp_path / "x.edf", night(), truth=())
+        write(tmp_path / "x.edf", simulated_recording(night()), truth=())
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.edf"]
 
 
@@ -282,19 +286,19 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
-    write(tmp_path / "x.csv", night(), truth=())
+    write(tmp_path / "x.csv", simulated_recording(night()), truth=())
     usual = tmp_path / "usual"
     usual.touch()
     assert stat.S_IMODE((tmp_path / "x.csv").stat().st_mode) == stat.S_IMODE(usual.stat().st_mode)
 
 
 def test_truth_is_one_json_object_a_line(tmp_path: Path) -> None:
-    write(tmp_path / "x.csv", night(), truth=night().truth * 2)
+    write(tmp_path / "x.csv", simulated_recording(night()), truth=night().truth * 2)
     lines = truth_path(tmp_path / "x.csv").read_text().splitlines()
     assert [json.loads(line)["kind"] for line in lines] == ["cramp", "cramp"]
 
 
 @pytest.mark.parametrize("start_utc_ns", [-(10**18), 0, 4_000_000_000 * 10**9, 10**27])
 def test_a_start_that_edf_cannot_tell_is_left_out(tmp_path: Path, start_utc_ns: int) -> None:
-    write(tmp_path / "x.edf", night(), truth=(), start_utc_ns=start_utc_ns)
+    write(tmp_path / "x.edf", simulated_recording(night(), start_utc_ns=start_utc_ns), truth=())
     assert read(tmp_path / "x.edf").start_utc_ns is None

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import read
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
-from lanes import shared_data
-from recording_samples import samples_of
+from crampwatch.recordings import read
+from lanes.lanes import shared_data
+from signals.recording_samples import samples_of
 
 COLUMN = [0.5, -1.25, 3.0, 0.0, 2.5]
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.recordings import read
-from crampwatch.firmware_sim.recordings.wfdb_header import decode_header
-from crampwatch.firmware_sim.recordings.wfdb_samples import BITS, decode_samples, octets_of
 from crampwatch.protocol.errors import RecordingError
+from crampwatch.recordings import read
+from crampwatch.recordings.wfdb.header import decode_header
+from crampwatch.recordings.wfdb.samples import BITS, decode_samples, octets_of
 from hypothesis import given
 from hypothesis import strategies as st
-from lanes import shared_data
-from recording_samples import samples_of, wfdb_record
+from lanes.lanes import shared_data
+from signals.recording_samples import samples_of, wfdb_record
 
 COUNTS = np.array([[5, 7], [105, -1], [-32_768, 9], [15, 11]], np.int16)
 

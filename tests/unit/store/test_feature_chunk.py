@@ -2,10 +2,10 @@ import random
 
 import msgspec
 import numpy as np
-from crampwatch.store.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
+from crampwatch.store.model.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
 from hypothesis import given
 from hypothesis import strategies as st
-from stored_messages import T0_NS, features
+from nights.stored_messages import T0_NS, features
 
 
 def chunks_of(batches: list[tuple[int, int]]) -> dict[int, FeatureChunk]:

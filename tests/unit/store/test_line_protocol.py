@@ -1,6 +1,6 @@
 import re
 
-from crampwatch.store.line_protocol import line
+from crampwatch.store.influx.line_protocol import line
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,10 +10,10 @@ import pytest
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.messages import Episode
-from crampwatch.store.excerpt import RawChunk, chunk_of, wanted_span
-from crampwatch.store.recent import RecentSamples
-from crampwatch.store.spectrum import band_rms
-from stored_messages import S_NS, SESSION, T0_NS, episode
+from crampwatch.store.ingest.recent_samples import RecentSamples
+from crampwatch.store.model.raw_excerpt import RawChunk, chunk_of, wanted_span
+from crampwatch.store.model.spectrum import band_rms
+from nights.stored_messages import S_NS, SESSION, T0_NS, episode
 
 RATE_HZ = 100.0
 BLOCK = 25

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.store.spool import Spool
-from stored_messages import episode, features, info, temperature
+from crampwatch.store.ingest.spool import Spool
+from nights.stored_messages import episode, features, info, temperature
 
 
 def test_messages_wait_in_order_and_outlive_the_process(tmp_path: Path) -> None:

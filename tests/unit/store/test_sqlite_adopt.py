@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crampwatch.protocol.messages import JournalEntry, Message
-from crampwatch.store.sqlite import SqliteStore
-from made_up_night import Contraction, MadeUpNight
+from crampwatch.store.sqlite.store import SqliteStore
+from nights.made_up_night import Contraction, MadeUpNight
 
 S_NS = 1_000_000_000
 BEGIN_NS = 1_790_000_000 * S_NS

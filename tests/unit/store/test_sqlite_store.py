@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from crampwatch.protocol.errors import RecordingError, UnavailableError
 from crampwatch.store.store import open_store
-from stored_messages import S_NS, T0_NS, episode, features
+from nights.stored_messages import S_NS, T0_NS, episode, features
 
 
 def test_a_reader_beside_the_writer_sees_what_was_written(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.store.series import Series, thinned
-from crampwatch.store.sqlite import SqliteStore
-from crampwatch.store.tiers import TIERS_NS, coarsest, finer, tier_rows, touched
+from crampwatch.store.model.downsampling import TIERS_NS, coarsest, finer, tier_rows, touched
+from crampwatch.store.model.series import Series, thinned
+from crampwatch.store.sqlite.store import SqliteStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored_messages import S_NS, T0_NS, features, temperature
+from nights.stored_messages import S_NS, T0_NS, features, temperature
 
 DAY_NS = 86_400 * S_NS
 HOUR_STEPS = 36_000

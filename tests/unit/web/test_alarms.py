@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
-from crampwatch.web.alarms import CALLABLE_KINDS, LONGEST_SNOOZE_S, AlarmBook, AlarmState
-from crampwatch.web.kept import access_token, load, save
-from crampwatch.web.settings_api import SettingsFolder
+from crampwatch.web.http.files import access_token, load, save
+from crampwatch.web.settings.api import SettingsFolder
+from crampwatch.web.settings.model.alarms import CALLABLE_KINDS, LONGEST_SNOOZE_S, AlarmBook, AlarmState
 from hypothesis import given
 from hypothesis import strategies as st
 

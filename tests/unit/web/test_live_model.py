@@ -11,11 +11,11 @@ from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import Episode, Message, ServiceStatus, encode
 from crampwatch.protocol.topics import Leaf, Topic, service_topic
-from crampwatch.web.episodes import EpisodeBook, night_begin_ns, supersedes
-from crampwatch.web.live import LiveModel
+from crampwatch.web.live.episodes import EpisodeBook, night_begin_ns, supersedes
+from crampwatch.web.live.model import LiveModel
 from hypothesis import given
 from hypothesis import strategies as st
-from page_feed import Foot
+from nights.page_feed import Foot
 
 NOW_NS = 1_700_000_000_000_000_000  # 2023-11-14 22:13:20 UTC
 HOUR_NS = 3_600_000_000_000

@@ -1,7 +1,7 @@
 """The ring of steps: bounded, late data welcome, nothing invented."""
 
 import numpy as np
-from crampwatch.web.ring import Floats, Ring
+from crampwatch.web.live.ring import Floats, Ring
 from hypothesis import given
 from hypothesis import strategies as st
 

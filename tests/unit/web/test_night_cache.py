@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.web.night_cache import covered_by, load_covered, load_nights, save_nights
-from crampwatch.web.night_follow import SessionFollower
-from crampwatch.web.night_signal import BootSignal
-from made_up_night import Contraction, MadeUpNight
+from crampwatch.web.night.cache import covered_by, load_covered, load_nights, save_nights
+from crampwatch.web.night.model.signal import BootSignal
+from crampwatch.web.night.reader import SessionFollower
+from nights.made_up_night import Contraction, MadeUpNight
 
 NIGHT = MadeUpNight(1_795_000_000_000_000_000, 70, [Contraction(20, 5)], gaps=((30, 40),))
 

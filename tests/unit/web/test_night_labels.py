@@ -3,11 +3,11 @@
 import msgspec
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
-from crampwatch.web.night_labels import entries_of, labels_of
-from crampwatch.web.night_wire import Label, LabelChange
+from crampwatch.web.night.model.labels import entries_of, labels_of
+from crampwatch.web.night.model.schema import Label, LabelChange
 from hypothesis import given
 from hypothesis import strategies as st
-from stored_messages import episode
+from nights.stored_messages import episode
 
 EPISODE = episode(sensor="CW-1", id="e1")
 CHANGES = st.builds(

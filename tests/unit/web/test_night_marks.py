@@ -10,8 +10,8 @@ from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.protocol.topics import Leaf, Topic
-from crampwatch.web import night_marks
-from crampwatch.web.night_marks import NightMarks, Step, mark_of, said_span
+from crampwatch.web.night import bedtime as night_marks
+from crampwatch.web.night.bedtime import NightMarks, Step, mark_of, said_span
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
 HOUR_NS = 3_600_000_000_000

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from crampwatch.web.night_names import night_of, origin_of
+from crampwatch.web.night.model.naming import night_of, origin_of
 
 
 def ns(*when: int) -> int:

@@ -1,7 +1,7 @@
 """A tone stands in its row, and silence is no tone."""
 
 import numpy as np
-from crampwatch.web.night_spectrum import spectrum_of
+from crampwatch.web.night.model.spectrum import spectrum_of
 
 
 def test_a_tone_is_brightest_in_its_row() -> None:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
-from crampwatch.web.night_tiers import BASE_SAMPLES, FACTOR, Tiers
+from crampwatch.web.night.model.pyramid import BASE_SAMPLES, FACTOR, Tiers
 from hypothesis import given
 from hypothesis import strategies as st
 

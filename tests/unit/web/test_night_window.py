@@ -3,9 +3,9 @@
 from array import array
 
 import numpy as np
-from crampwatch.web.night_signal import BootSignal, Knots
-from crampwatch.web.night_tiers import Tiers
-from crampwatch.web.night_window import Span, draw, gaps_ns
+from crampwatch.web.night.model.pyramid import Tiers
+from crampwatch.web.night.model.signal import BootSignal, Knots
+from crampwatch.web.night.model.viewport import Span, draw, gaps_ns
 from numpy.typing import NDArray
 
 S_NS = 1_000_000_000

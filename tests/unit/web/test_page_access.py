@@ -2,7 +2,7 @@
 
 import pytest
 from crampwatch.protocol.errors import ConfigurationError
-from crampwatch.web.access import HostRule, Login, is_loopback, login_for
+from crampwatch.web.access.auth import HostRule, Login, is_loopback, login_for
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from crampwatch.bus.tasks import first_of
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
-from crampwatch.web.hub import EventStream, Hub, Viewer
-from crampwatch.web.live import LiveModel
-from crampwatch.web.together import first_of
-from page_feed import Foot
+from crampwatch.web.live.model import LiveModel
+from crampwatch.web.stream.sse import EventStream, Hub, Viewer
+from nights.page_feed import Foot
 
 BEGIN_NS = 1_700_000_000_000_000_000
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import httpx
 import pytest
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.web.access import HostRule, Login
-from crampwatch.web.assets import load_assets
-from crampwatch.web.guard import HEADERS, INTENT_HEADER
-from crampwatch.web.hub import Hub
-from crampwatch.web.live import LiveModel
-from crampwatch.web.server import create_app
+from crampwatch.web.access.auth import HostRule, Login
+from crampwatch.web.app import create_app
+from crampwatch.web.http.assets import load_assets
+from crampwatch.web.http.middleware import HEADERS, INTENT_HEADER
+from crampwatch.web.live.model import LiveModel
+from crampwatch.web.stream.sse import Hub
 
 OWN = "http://localhost:8042"
 TOKEN = "a-token-of-24-characters"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
-from crampwatch.web.sessions_exports import Exports
-from crampwatch.web.sessions_wire import ExportJob
+from crampwatch.web.sessions.exports import Exports
+from crampwatch.web.sessions.schema import ExportJob
 
 
 def failed(folder: Path, error: Exception) -> ExportJob:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.web.sessions_replay import Replay
+from crampwatch.web.sessions.replay import Replay
 
 READY = """
 import json, os, time

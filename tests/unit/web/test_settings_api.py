@@ -10,20 +10,20 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from crampwatch.detector.config import DetectorConfig
+from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.protocol.messages import JournalEntry, encode
 from crampwatch.protocol.topics import Leaf, Topic
-from crampwatch.web.access import HostRule
-from crampwatch.web.guard import INTENT_HEADER
-from crampwatch.web.hub import Hub
-from crampwatch.web.live import LiveModel
-from crampwatch.web.night_marks import NightMarks
-from crampwatch.web.openapi import describing, routes_of
-from crampwatch.web.server import create_app
-from crampwatch.web.settings_api import SettingsApi, SettingsFolder
-from crampwatch.web.system_report import octets_an_hour, report, thresholds
+from crampwatch.web.access.auth import HostRule
+from crampwatch.web.app import create_app
+from crampwatch.web.http.middleware import INTENT_HEADER
+from crampwatch.web.http.openapi import describing, routes_of
+from crampwatch.web.live.model import LiveModel
+from crampwatch.web.night.bedtime import NightMarks
+from crampwatch.web.settings.api import SettingsApi, SettingsFolder
+from crampwatch.web.settings.system_report import octets_an_hour, report, thresholds
+from crampwatch.web.stream.sse import Hub
 from hypothesis import HealthCheck, given, settings
-from page_feed import Foot
+from nights.page_feed import Foot
 from schemathesis.core.result import Ok
 
 MEANT = {INTENT_HEADER: "1"}

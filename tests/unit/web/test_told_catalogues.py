@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from crampwatch.protocol.messages import NoticeCode
 from crampwatch.protocol.reasons import Reason, ReasonCode
-from crampwatch.web.openapi import ProblemCode
+from crampwatch.web.http.openapi import ProblemCode
 
 SOURCES = Path(__file__).parents[3] / "dashboards" / "frontend" / "src"
 NUMBER = re.compile(r"{(\d)}")

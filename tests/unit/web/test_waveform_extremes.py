@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crampwatch.protocol.block import BlockFlag, SampleBlock
-from crampwatch.web.ring import Ring
-from crampwatch.web.waveform import COARSE_STEP_NS, Waveform, extremes
+from crampwatch.web.live.ring import Ring
+from crampwatch.web.live.waveform import COARSE_STEP_NS, Waveform, extremes
 from hypothesis import given
 from hypothesis import strategies as st
-from page_feed import Foot, stored
+from nights.page_feed import Foot, stored
 
 BEGIN_NS = 1_700_000_000_000_000_000
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.evaluation.case import Opened
-from crampwatch.app.reader_options import ReaderOptions
-from crampwatch.detector.batch import detect
-from crampwatch.detector.scoring_annotated import AnnotatedScore, decode_annotations, score_annotated
-from crampwatch.firmware_sim.recordings import Recording, truth_path
-from crampwatch.firmware_sim.truth import decode_truth
+from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.scoring.annotated import AnnotatedScore, decode_annotations, score_annotated
 from crampwatch.protocol.errors import RecordingError
+from crampwatch.recordings import Recording, truth_path
+from crampwatch.recordings.truth import decode_truth
 
 __all__ = ["SimulatedFile", "annotations_of", "has_truth", "score_file", "score_recording_file"]
 

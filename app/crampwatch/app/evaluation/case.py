@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from crampwatch.detector.calibration import Calibration
-from crampwatch.firmware_sim.recordings import Recording
-from crampwatch.firmware_sim.truth import TruthEvent
+from crampwatch.detector.calibration.calibration import Calibration
+from crampwatch.recordings import Recording
+from crampwatch.recordings.truth import TruthEvent
 
 __all__ = ["Case", "Opened"]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from crampwatch.app.evaluation.case import Opened
-from crampwatch.detector.events import Features
-from crampwatch.detector.scoring import Happened
-from crampwatch.detector.scoring_recording import Told, Verdicts
-from crampwatch.firmware_sim.truth import TruthEvent
+from crampwatch.detector.model.events import Features
+from crampwatch.detector.scoring.matching import Happened
+from crampwatch.detector.scoring.recording import Told, Verdicts
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
 
 __all__ = ["Clip", "ClipMaker", "Span", "Trace"]

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crampwatch.app.evaluation.trial import Trial
-from crampwatch.detector.scoring_szcore import SzcoreCounts
-from crampwatch.detector.scoring_tally import Score, Tally, score
+from crampwatch.detector.scoring.metrics import Score, Tally, score
+from crampwatch.detector.scoring.szcore import SzcoreCounts
 from crampwatch.protocol.kinds import EpisodeKind
 
 __all__ = ["Outcome", "Reliability", "outcome_of"]

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.evaluation.annotated_recording import SimulatedFile, has_truth
 from crampwatch.app.evaluation.case import Case
 from crampwatch.app.evaluation.seeds import seeds_of, set_of
 from crampwatch.app.evaluation.simulated_night import SimulatedNight
-from crampwatch.app.reader_options import ReaderOptions
 
 __all__ = ["Request"]
 

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 from crampwatch.app.evaluation.case import Opened
-from crampwatch.detector.calibration import Calibration, CalibrationRefusedError, Phase
-from crampwatch.detector.calibration_maker import CalibrationMaker, Segment
+from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
+from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
 from crampwatch.firmware_sim import physiology, scenarios
-from crampwatch.firmware_sim.recordings import Recording, simulated_recording
-from crampwatch.firmware_sim.recordings.recording import BLOCK_SAMPLES, Samples
+from crampwatch.firmware_sim.as_recording import simulated_recording
 from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
-from crampwatch.firmware_sim.source import SignalSource
-from crampwatch.firmware_sim.truth import decode_truth, encode_truth
 from crampwatch.protocol.errors import ConfigurationError
+from crampwatch.recordings import Recording
+from crampwatch.recordings.recording import BLOCK_SAMPLES, Samples
+from crampwatch.recordings.signal_source import SignalSource
+from crampwatch.recordings.truth import decode_truth, encode_truth
 from numpy.typing import NDArray
 
 __all__ = ["SimulatedNight"]

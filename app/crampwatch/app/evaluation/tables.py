@@ -7,8 +7,8 @@ from statistics import median
 
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.request import Request
-from crampwatch.detector.scoring_annotated import AnnotatedScore
-from crampwatch.detector.scoring_tally import Figure, Score
+from crampwatch.detector.scoring.annotated import AnnotatedScore
+from crampwatch.detector.scoring.metrics import Figure, Score
 from crampwatch.protocol.kinds import EpisodeKind
 
 __all__ = ["Table", "annotated_table", "count_text", "headline", "tables_of"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from crampwatch.app.evaluation.case import Case, Opened
 from crampwatch.app.evaluation.clip import Clip, ClipMaker, Trace
-from crampwatch.detector.batch import EpisodeCollector
-from crampwatch.detector.events import Features
-from crampwatch.detector.pipeline import Detector
-from crampwatch.detector.scoring_recording import Told, Verdicts, score_recording
-from crampwatch.detector.scoring_trail import TrailKeeper
-from crampwatch.firmware_sim.recordings.recording import Samples
+from crampwatch.detector.model.events import Features
+from crampwatch.detector.pipeline.batch import EpisodeCollector
+from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.scoring.recording import Told, Verdicts, score_recording
+from crampwatch.detector.scoring.revisions import TrailKeeper
+from crampwatch.recordings.recording import Samples
 
 __all__ = ["Trial", "try_case"]
 

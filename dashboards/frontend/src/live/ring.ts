@@ -1,4 +1,4 @@
-/** The last minutes of a curve on the UTC grid; the counterpart of `crampwatch/web/ring.py`. */
+/** The last minutes of a curve on the UTC grid; the counterpart of `crampwatch/web/live/ring.py`. */
 
 import type { Curve } from "../wire";
 

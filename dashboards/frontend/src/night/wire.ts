@@ -1,4 +1,4 @@
-/** What the server tells of nights: the counterpart of `crampwatch/web/night_wire.py`. */
+/** What the server tells of nights: the counterpart of `crampwatch/web/night/model/schema.py`. */
 
 import type { Episode, Kind, Origin } from "../wire";
 

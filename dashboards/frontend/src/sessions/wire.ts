@@ -1,4 +1,4 @@
-/** What the server tells of recordings: the counterpart of `crampwatch/web/sessions_wire.py`. */
+/** What the server tells of recordings: the counterpart of `crampwatch/web/sessions/schema.py`. */
 
 import type { Origin } from "../wire";
 

@@ -16,7 +16,7 @@ const ASK_MS = 30_000;
 const CALLABLE: readonly Kind[] = ["cramp", "twitch", "leg_movement", "movement", "rhythmic"];
 const SERVICES = ["collector", "detector", "store", "web"];
 
-/** As `crampwatch/web/system_report.py` tells it. */
+/** As `crampwatch/web/settings/system_report.py` tells it. */
 interface System {
   versions: Record<string, string>;
   data: string;

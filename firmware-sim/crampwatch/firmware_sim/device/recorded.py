@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from crampwatch.firmware_sim.recordings import Recording
-from crampwatch.firmware_sim.truth import TruthEvent
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
+from crampwatch.recordings import Recording
+from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
 
 __all__ = ["RecordedSource"]

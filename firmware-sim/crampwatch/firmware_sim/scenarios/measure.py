@@ -6,7 +6,7 @@ import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Span
 from crampwatch.firmware_sim.physiology.chance import Floats
 from crampwatch.firmware_sim.physiology.wearer import Wearer
-from crampwatch.firmware_sim.truth import TruthEvent
+from crampwatch.recordings.truth import TruthEvent
 
 __all__ = ["measure"]
 

@@ -10,8 +10,8 @@ from crampwatch.firmware_sim.physiology.chance import Floats, chance
 from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Wearer
 from crampwatch.firmware_sim.scenarios.measure import measure
 from crampwatch.firmware_sim.scenarios.schedule import Schedule, Scheduled
-from crampwatch.firmware_sim.truth import TruthEvent
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
+from crampwatch.recordings.truth import TruthEvent
 
 __all__ = ["Simulation"]
 

@@ -1,0 +1,1 @@
+"""Whole recordings through the detector: detect, final analysis, export and import into a store."""

@@ -1,0 +1,1 @@
+"""The command line itself: entry point, options, exit codes, tables and progress."""

@@ -1,0 +1,1 @@
+"""Commands about this machine: its readiness, settings and backups."""

@@ -1,0 +1,75 @@
+"""`crampwatch evaluate`: how well the detector finds what really happened."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+from crampwatch.app.cli.options import json_option, reader_options, settings_options
+from crampwatch.app.cli.reader_options import ReaderOptions
+from crampwatch.app.config.resolve import Resolved
+
+__all__ = ["evaluate"]
+
+
+@click.command(short_help="Measure how well episodes are found, where the truth is known.")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--scenario", default="night-hard", show_default=True, metavar="NAME", help="Of the simulated nights.")
+@click.option("--seeds", default="tuning:4", show_default=True, metavar="SET[:N]|LIST", help="Which nights.")
+@click.option("--hours", type=float, metavar="H", help="Length of a night; the scenario's own where not given.")
+@click.option("--pairs", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs.")
+@click.option(
+    "--sampling",
+    "sampling_hz",
+    default=1000.0,
+    show_default=True,
+    type=float,
+    metavar="HZ",
+    help="Samples a second of a simulated night.",
+)
+@click.option("--unknown-scale", is_flag=True, help="Do not tell the detector what a count is in microvolts.")
+@click.option("--calibrated", is_flag=True, help="Let each simulated wearer calibrate before the night.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights at a time.")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep rendered nights.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there.")
+@click.option("--plots", default=200, show_default=True, type=click.IntRange(0), help="Errors plotted in it, at most.")
+@reader_options
+@json_option("Print the figures as JSON.")
+@settings_options()
+def evaluate(*, resolved: Resolved, as_json: bool, **options: Any) -> None:
+    r"""Run the detector over nights whose truth is known, and score it.
+
+    Without FILES, nights are simulated, and figures measured on them say so. Seeds: `tuning` to work with, `reporting`
+    for figures one tells, which nobody may look into while tuning; or numbers.
+
+    FILES are recordings with FILE.annotations.csv beside them, which a person made, or with the truth that `crampwatch
+    simulate` wrote.
+
+    \b
+    Examples:
+      crampwatch evaluate --scenario night-hard --seeds tuning:4 --jobs 2 --keep /tmp/nights
+      crampwatch evaluate --scenario night-calm --seeds 1-8 --hours 2 --json
+      crampwatch evaluate --seeds reporting --report out/
+      crampwatch evaluate emg.txt --rate-hz 1000 --column 1
+    """
+    from crampwatch.app.cli.progress import progress_bar
+    from crampwatch.app.cli.tables import print_table
+    from crampwatch.app.evaluation.evaluate import evaluate as run
+    from crampwatch.app.evaluation.request import Request
+    from crampwatch.app.runtime.logs import log_to_terminal
+
+    log_to_terminal(resolved.settings.log, least="warning")
+    reader = ReaderOptions(**{field.name: options.pop(field.name) for field in fields(ReaderOptions)})
+    request = Request(reader=reader, **options)
+    with progress_bar("evaluating") as progress:
+        evaluated = run(request, progress=progress)
+    if request.report:
+        click.echo(f"Report: {evaluated.write(request.report)}", err=True)
+    if as_json:
+        click.echo(json.dumps(evaluated.to_dict(), allow_nan=False, indent=2))
+        return
+    click.echo(evaluated.headline)
+    for table in evaluated.tables:
+        click.echo(table.title)
+        print_table(table.heads, table.rows, caption=table.caption)

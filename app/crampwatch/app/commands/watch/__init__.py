@@ -1,0 +1,1 @@
+"""Commands for the night: everything at once."""

@@ -1,0 +1,1 @@
+"""Settings, the data folder and the addresses that follow from them."""

@@ -1,0 +1,1 @@
+"""`crampwatch doctor`: checks of this machine and of the stages that run."""

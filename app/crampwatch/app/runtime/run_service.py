@@ -1,0 +1,48 @@
+"""Running one stage as a program: until a signal, or until the supervisor that started it is gone."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from crampwatch.app.config.data_folder import DataFolder
+from crampwatch.app.config.settings import Settings
+from crampwatch.app.runtime.health import Ailment, operations, without_broker
+from crampwatch.app.runtime.logs import log_to_file, log_to_terminal
+from crampwatch.app.runtime.stopping import stop_event, supervised
+from crampwatch.app.supervise.supervisor import READY_PREFIX
+
+__all__ = ["Service", "announce_ready", "serve"]
+
+Service = Callable[[asyncio.Event], Awaitable[None]]
+"""A stage that runs until the event is set, and then ends soon."""
+
+
+def serve(name: str, settings: Settings, service: Service, *, ailment: Ailment = without_broker) -> None:
+    """Run a service until it is told to stop.
+
+    Under a supervisor it logs to the data folder, else to the terminal.
+
+    Args:
+        name: Of the service.
+        settings: Where it logs, and where it may be asked how it is.
+        service: What is run.
+        ailment: Says what is wrong with it.
+    """
+    if supervised():
+        log_to_file(settings.log, DataFolder(settings.data).logs / f"{name}.log")
+    else:
+        log_to_terminal(settings.log)
+    asyncio.run(_serve(name, settings, service, ailment))
+
+
+async def _serve(name: str, settings: Settings, service: Service, ailment: Ailment) -> None:
+    stop = stop_event()
+    async with operations(settings.ops, name, ailment):
+        await service(stop)
+
+
+def announce_ready(detail: str) -> None:
+    """Tell a supervisor, by a line on standard output, that the stage is ready and where it can be reached."""
+    if supervised():
+        sys.stdout.write(f"{READY_PREFIX}{detail}\n")
+        sys.stdout.flush()

@@ -1,0 +1,67 @@
+"""When a service has to end: Ctrl-C, a termination signal, or a supervisor that is gone."""
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import suppress
+from typing import Final
+
+from crampwatch.app.supervise.supervisor import SUPERVISED
+
+__all__ = ["StopEvent", "stop_event", "supervised"]
+
+_HARD_END_S: Final = 10.0
+"""A stage that hangs when its supervisor is gone ends itself after this; the supervisor itself waits less long."""
+
+
+class StopEvent(asyncio.Event):
+    """Set when this process is asked to end.
+
+    Attributes:
+        by_person: Whether that was Ctrl-C, rather than the system or a supervisor.
+    """
+
+    by_person = False
+
+
+def supervised() -> bool:
+    """Return whether a supervisor started this process."""
+    return os.environ.get(SUPERVISED) == "1"
+
+
+def stop_event() -> StopEvent:
+    """Return an event that is set when this process is asked to end.
+
+    Call it once, on the running loop. A second Ctrl-C interrupts at once. Under a supervisor the end of standard input
+    counts as such, so that nothing outlives it, however it died.
+    """
+    stop = StopEvent()
+    loop = asyncio.get_running_loop()
+
+    def asked(number: int) -> None:
+        stop.by_person = number == signal.SIGINT
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: there Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, asked, number)
+    if supervised():
+        _stop_with_supervisor(loop, stop)
+    return stop
+
+
+def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def wait_for_end_of_input() -> None:
+        # Not sys.stdin: its buffer's lock, held by a daemon thread, aborts the interpreter when it ends.
+        while os.read(0, 4096):
+            continue
+        with suppress(RuntimeError):  # the loop has ended by itself meanwhile
+            loop.call_soon_threadsafe(stop.set)
+        watchdog = threading.Timer(_HARD_END_S, os._exit, (1,))
+        watchdog.daemon = True
+        watchdog.start()
+
+    # A thread, since pipes cannot be watched by every system's event loop; a daemon, since it may wait for ever.
+    threading.Thread(target=wait_for_end_of_input, name="supervisor line", daemon=True).start()

@@ -1,0 +1,1 @@
+"""Recorded sessions as the command line finds, lists and exports them."""

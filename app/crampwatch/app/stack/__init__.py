@@ -1,0 +1,1 @@
+"""`crampwatch init-stack`: secrets, certificates and database logins for docker-compose.yml."""

@@ -1,0 +1,1 @@
+"""The radio: scanning, connecting, and the sensor's characteristics through bleak."""

@@ -1,0 +1,148 @@
+"""The Bluetooth adapter: the operating system's through bleak, or an HCI transport through Bumble.
+
+``None`` is the system's default adapter (BlueZ, macOS, Windows); ``hci1`` a named one of BlueZ; ``bumble:usb:0`` or
+``bumble:tcp-client:127.0.0.1:41001`` a controller opened by ourselves, real or virtual.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakBluetoothNotAvailableError, BleakError
+from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
+from crampwatch.collector.ble.pairing_agent import pairing_agent
+from crampwatch.protocol.errors import UnavailableError
+from crampwatch.protocol.gatt import CWS_SERVICE
+
+__all__ = ["FoundSensor", "Radio", "no_adapter", "open_radio", "scan"]
+
+CONNECT_TIMEOUT_S: Final = 20.0
+"""An attempt rarely succeeds after this long (bleak-retry-connector uses the same)."""
+_BUMBLE: Final = "bumble:"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSensor:
+    """A CWS sensor that advertises.
+
+    Attributes:
+        name: As advertised; its address where it has none.
+        address: Of the radio (an identifier of the system on macOS).
+        rssi_dbm: Signal strength of the advertisement.
+        device: What to connect to.
+    """
+
+    name: str
+    address: str
+    rssi_dbm: int
+    device: BLEDevice
+
+
+class Radio:
+    """An open adapter. Connection attempts take turns: controllers do not like two at once.
+
+    Args:
+        client_arguments: For every ``BleakClient``.
+        scanner_arguments: For every ``BleakScanner``.
+        bumble: The adapter, where it is opened by ourselves.
+    """
+
+    def __init__(
+        self, client_arguments: dict[str, Any], scanner_arguments: dict[str, Any], bumble: BumbleAdapter | None = None
+    ) -> None:
+        self._client_arguments = client_arguments
+        self._scanner_arguments = scanner_arguments
+        self._bumble = bumble
+        self.connecting = asyncio.Lock()
+
+    def client(self, device: BLEDevice, on_disconnected: Callable[[], None]) -> BleakClient:
+        """Return a new client; a failed one cannot be used again."""
+        return BleakClient(
+            device,
+            lambda _client: on_disconnected(),
+            timeout=CONNECT_TIMEOUT_S,
+            pair=True,
+            **self._client_arguments,
+        )
+
+    def scanner(self, on_found: Callable[[FoundSensor], None]) -> BleakScanner:
+        """Return a scanner that tells of every advertisement of a CWS sensor."""
+
+        def on_advertisement(device: BLEDevice, advertised: AdvertisementData) -> None:
+            if CWS_SERVICE in (uuid.lower() for uuid in advertised.service_uuids):
+                name = advertised.local_name or device.name or device.address
+                on_found(FoundSensor(name, device.address, advertised.rssi, device))
+
+        return BleakScanner(on_advertisement, service_uuids=[CWS_SERVICE], **self._scanner_arguments)
+
+    async def connected(self) -> list[FoundSensor]:
+        """Return CWS sensors the system holds connected already: after a crash of ours they do not advertise."""
+        if self._bumble is not None:
+            return []
+        try:
+            adapter = await BleakAdapter.get(**self._scanner_arguments)
+            devices = await adapter.get_connected_devices([CWS_SERVICE])
+        except (NotImplementedError, BleakError, OSError, EOFError):
+            return []  # not told here: they are found when the system lets go of them
+        return [FoundSensor(one.name or one.address, one.address, 0, one) for one in devices]
+
+    async def rssi_dbm(self, address: str) -> int | None:
+        """Return the strength of a connection's signal; None where the system does not tell."""
+        return None if self._bumble is None else await self._bumble.rssi_dbm(address)
+
+
+@asynccontextmanager
+async def open_radio(spec: str | None, *, bonds: Path | None = None) -> AsyncIterator[Radio]:
+    """Open an adapter.
+
+    Args:
+        spec: See above.
+        bonds: Where a controller opened by ourselves keeps the keys of paired sensors; the system keeps its own.
+
+    Raises:
+        UnavailableError: It is not there, switched off or not allowed.
+    """
+    async with AsyncExitStack() as stack:
+        if spec is not None and spec.startswith(_BUMBLE):
+            adapter = await stack.enter_async_context(BumbleAdapter(spec.removeprefix(_BUMBLE), bonds))
+            yield Radio(adapter.client_arguments, adapter.scanner_arguments, adapter)
+            return
+        arguments: dict[str, Any] = {} if spec is None else {"bluez": {"adapter": spec}}
+        if sys.platform == "linux":
+            await stack.enter_async_context(pairing_agent())
+        yield Radio(arguments, arguments)
+
+
+async def scan(spec: str | None, *, seconds: float, bonds: Path | None = None) -> list[FoundSensor]:
+    """Listen for a while and return the CWS sensors heard, strongest first.
+
+    Raises:
+        UnavailableError: There is no usable adapter.
+    """
+    found: dict[str, FoundSensor] = {}
+    async with open_radio(spec, bonds=bonds) as radio:
+        try:
+            async with radio.scanner(lambda sensor: found.__setitem__(sensor.address, sensor)):
+                await asyncio.sleep(seconds)
+        except (BleakError, OSError, EOFError) as error:
+            raise no_adapter(error) from error
+    return sorted(found.values(), key=lambda sensor: -sensor.rssi_dbm)
+
+
+def no_adapter(error: Exception) -> UnavailableError:
+    """Say what keeps Bluetooth from being used, and what to do."""
+    denied = isinstance(error, BleakBluetoothNotAvailableError) and "DENIED" in error.reason.name
+    advice = (
+        "Allow this program to use Bluetooth in the system's privacy settings."
+        if denied
+        else "Switch Bluetooth on (on Linux, check that bluetoothd runs and you are in the group bluetooth), plug in "
+        "an adapter, or name one with --adapter. Without any, try: crampwatch demo."
+    )
+    return UnavailableError(f"Bluetooth cannot be used: {error or type(error).__name__}.", advice=advice)

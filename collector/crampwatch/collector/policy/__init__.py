@@ -1,0 +1,1 @@
+"""Decisions of the collector: when to reconnect, what to fetch again, what to publish. Pure."""

@@ -1,0 +1,1 @@
+"""A sensor as Home Assistant sees it: discovery and state. Pure."""

@@ -1,0 +1,1 @@
+"""The store as a service: messages from the broker into an engine."""

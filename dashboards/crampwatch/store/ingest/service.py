@@ -1,0 +1,332 @@
+"""The store as a service: what is said on MQTT into SQLite or InfluxDB, and the samples around episodes with it.
+
+A message is acknowledged when it is on the disk: in the SQLite store itself, or, for InfluxDB, in a spool that a second
+task drains into the database whenever that is there.
+"""
+
+import asyncio
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from crampwatch.bus.address import BrokerAddress
+from crampwatch.bus.backoff import backoff_s
+from crampwatch.bus.client import Bus
+from crampwatch.bus.client import Message as Received
+from crampwatch.bus.vitals import BACKLOG, report_unreadable
+from crampwatch.protocol import messages
+from crampwatch.protocol.block import SampleBlock
+from crampwatch.protocol.errors import FrameError, UnavailableError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.messages import Message
+from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+from crampwatch.store.ingest.recent_samples import RecentSamples
+from crampwatch.store.ingest.spool import Spool
+from crampwatch.store.model.points import STORED_LEAVES
+from crampwatch.store.store import RejectedError, Store, open_store
+
+__all__ = ["StoreOptions", "pass_on", "run"]
+
+_BATCH: Final = 500
+_GATHER_S: Final = 1.0
+"""How long a message may wait for company: one commit to disk for all of them spares memory cards."""
+_IDLE_S: Final = 0.2
+_WINDOW: Final = 16
+"""Mosquitto sends 20 messages and then waits for an acknowledgement: gathering ends before that."""
+_REPORT_S: Final = 15.0
+"""How often the status tells what waits and what is free: often enough for an alert after a few minutes."""
+_FAREWELL_S: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+_Samples = tuple[str, SampleBlock]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What the store service needs.
+
+    Attributes:
+        broker: Where messages come from.
+        url: As for :func:`crampwatch.store.store.open_store`.
+        data_dir: Where what waits for a database is kept (``store-spool.sqlite``).
+        token: Of InfluxDB.
+        org: Of InfluxDB 2.
+        bucket: Of InfluxDB 2; the database of 1 and 3.
+        client_id: Fixed, so that the broker keeps for us what we have not acknowledged.
+    """
+
+    broker: BrokerAddress
+    url: str
+    data_dir: Path
+    token: str = ""
+    org: str = "crampwatch"
+    bucket: str = "crampwatch"
+    client_id: str = "crampwatch-store"
+
+
+async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
+    """Store until told to stop.
+
+    Raises:
+        ConfigurationError: The address is no store's.
+        UnavailableError: The broker refuses us, or nothing can be written to the data folder at the start.
+        RecordingError: The store's file is damaged.
+    """
+    store = open_store(options.url, token=options.token, org=options.org, bucket=options.bucket)
+    spool = None if options.url.startswith("sqlite:") else Spool(options.data_dir / "store-spool.sqlite")
+    recent = RecentSamples(options.data_dir / "store-recent.sqlite")
+    BACKLOG.set_function(lambda: 0 if spool is None else len(spool))
+    topic = str(service_topic("store"))
+    bus = Bus(
+        options.broker,
+        client_id=options.client_id,
+        will=(topic, _status(online=False)),
+        birth=(topic, _status(online=True)),
+        subscriptions={every(leaf): leaf.qos for leaf in (*STORED_LEAVES, Leaf.SAMPLES)},
+        persistent=True,
+        first_timeout_s=None,
+    )
+    try:
+        async with bus:
+            await _serve(bus, _Files(store, spool, recent, options.data_dir), stop)
+            await _say_goodbye(bus, topic)
+    finally:
+        store.close()
+        recent.close()
+        if spool is not None:
+            spool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where everything is kept; what waits for a database only where there is one."""
+
+    store: Store
+    spool: Spool | None
+    recent: RecentSamples
+    folder: Path
+
+
+async def _serve(bus: Bus, files: _Files, stop: asyncio.Event) -> None:
+    """Run the tasks until told to stop or one fails; then keep what was received."""
+    lock = threading.Lock()
+    spool = files.spool
+    taker = _Taker(bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
+    tasks = {
+        asyncio.create_task(taker.run(), name="take"),
+        asyncio.create_task(_report(bus, spool, files.folder), name="report"),
+    }
+    if spool is not None:
+        tasks.add(asyncio.create_task(_drain(spool, files.store, lock), name="drain"))
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, *tasks):
+        task.cancel()
+    await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()
+    await taker.flush()
+
+
+class _Sink(Protocol):
+    """Where messages are on the disk when `write` returns."""
+
+    def write(self, batch: Sequence[Message]) -> None:
+        """Keep messages; blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreSink:
+    store: Store
+
+    def write(self, batch: Sequence[Message]) -> None:
+        for why in _write_each_half(self.store, list(enumerate(batch))).values():
+            _log.error("the store will not take a message, it is left out: %s", why)
+
+
+@dataclass(frozen=True, slots=True)
+class _SpoolSink:
+    spool: Spool
+    lock: threading.Lock
+
+    def write(self, batch: Sequence[Message]) -> None:
+        with self.lock:
+            self.spool.append(batch)
+
+
+class _Taker:
+    """Takes messages, keeps them on the disk, and only then acknowledges them."""
+
+    def __init__(self, bus: Bus, sink: _Sink, recent: RecentSamples) -> None:
+        self._bus = bus
+        self._sink = sink
+        self._recent = recent
+        self._received: list[Received] = []
+
+    async def run(self) -> None:
+        """Take messages until cancelled."""
+        while True:
+            await self._gather()
+            for pause_s in backoff_s(first_s=0.2):
+                try:
+                    await self.flush()
+                except UnavailableError as error:  # as while the disk is full; the broker keeps what comes meanwhile
+                    _log.error("%s Trying again in %.1f s.", error, pause_s)
+                    await asyncio.sleep(pause_s)
+                else:
+                    break
+
+    async def flush(self) -> None:
+        """Write what was received, and acknowledge it.
+
+        Raises:
+            UnavailableError: It cannot be written now.
+        """
+        received = tuple(self._received)
+        heard = [said for one in received if (said := _read(one)) is not None]
+        if heard:
+            await _in_thread(self._keep, heard)
+        for one in received:
+            one.ack()
+        del self._received[: len(received)]
+
+    def _keep(self, heard: Sequence[Message | _Samples]) -> None:
+        blocks = [said for said in heard if isinstance(said, tuple)]
+        batch = [said for said in heard if isinstance(said, Message)]
+        raw = self._recent.take(blocks, [message for message in batch if isinstance(message, messages.Episode)])
+        if batch or raw:
+            self._sink.write([*batch, *raw])
+            self._recent.mark_written(raw)
+
+    async def _gather(self) -> None:
+        """Wait for a message, then for more that come soon."""
+        received = self._received
+        received.append(await self._bus.receive())
+        until_s = asyncio.get_running_loop().time() + _GATHER_S
+        while len(received) < _BATCH and (self._bus.waiting or len(received) < _WINDOW):
+            try:
+                async with asyncio.timeout_at(until_s):
+                    received.append(await self._bus.receive())
+            except TimeoutError:
+                return
+
+
+async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
+    """Pass on what waits, the oldest first, until cancelled."""
+    pauses = backoff_s(first_s=0.2, cap_s=15.0)
+    while True:
+        try:
+            moved = await _in_thread(pass_on, spool, store, lock)
+        except UnavailableError as error:
+            pause_s = next(pauses)
+            _log.warning("%s %d messages wait; trying again in %.1f s.", error, len(spool), pause_s)
+            await asyncio.sleep(pause_s)
+            continue
+        pauses = backoff_s(first_s=0.2, cap_s=15.0)
+        if not moved:
+            await asyncio.sleep(_IDLE_S)
+
+
+def pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:
+    """Move one batch from the spool to the database; return how many messages it had.
+
+    Raises:
+        UnavailableError: The database does not take it now; nothing has left the spool.
+    """
+    with lock:
+        batch = spool.oldest(_BATCH)
+    if not batch:
+        return 0
+    refused = _write_each_half(store, batch)
+    with lock:
+        for number, why in refused.items():
+            _log.error("the database will not take message %d, it is set aside: %s", number, why)
+            spool.set_aside(number, why)
+        spool.remove([number for number, _ in batch if number not in refused])
+    return len(batch)
+
+
+def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict[int, str]:
+    """Write a batch; where it is rejected, its halves; return the messages that are why, each with its reason."""
+    try:
+        store.write([message for _, message in batch])
+    except RejectedError as error:
+        if len(batch) == 1:
+            return {batch[0][0]: str(error)}
+        middle = len(batch) // 2
+        return _write_each_half(store, batch[:middle]) | _write_each_half(store, batch[middle:])
+    return {}
+
+
+async def _report(bus: Bus, spool: Spool | None, folder: Path) -> None:
+    """Say in the service's status how much waits for the database and how much is free, until cancelled."""
+    while True:
+        backlog = 0 if spool is None else len(spool)
+        status = _status(online=True, backlog=backlog, free_bytes=await _in_thread(_free_bytes, folder))
+        await bus.publish(str(service_topic("store")), status, retain=True)
+        await asyncio.sleep(_REPORT_S)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        _log.warning("the free space of %s cannot be told: %s", folder, error)
+        return None
+
+
+async def _say_goodbye(bus: Bus, topic: str) -> None:
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            await bus.publish(topic, _status(online=False), retain=True)
+    except TimeoutError:
+        _log.info("the broker is away: it will learn later that the store has stopped")
+
+
+async def _in_thread(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
+) -> Result:
+    """Run a blocking call in a thread; when cancelled, wait for it to end, so that the files can be closed."""
+    task = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **options))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+def _read(received: Received) -> Message | _Samples | None:
+    """Decode what was received; None, reported, where that cannot be."""
+    try:
+        return _decoded(received)
+    except FrameError as error:
+        report_unreadable(received.topic, error)
+        return None
+
+
+def _decoded(received: Received) -> Message | _Samples:
+    topic = Topic.parse(received.topic)
+    if topic.leaf is Leaf.SAMPLES:
+        return topic.sensor, SampleBlock.decode(received.payload)
+    return messages.decode_at(topic, received.payload)
+
+
+def _status(*, online: bool, backlog: int | None = None, free_bytes: int | None = None) -> bytes:
+    return messages.encode(
+        messages.ServiceStatus(
+            sensor=service_topic("store").sensor,
+            t_ns=time.time_ns(),
+            origin=Origin.LIVE,
+            online=online,
+            service="store",
+            detail=f"{backlog} messages wait for the database" if (backlog or 0) > _BATCH else "",
+            backlog=backlog,
+            free_bytes=free_bytes,
+        )
+    )

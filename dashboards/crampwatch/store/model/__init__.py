@@ -1,0 +1,1 @@
+"""What is stored, whatever the engine: points, series, downsampling, night summaries. Pure."""

@@ -1,0 +1,1 @@
+"""What every request passes: middleware, files, the API's description."""

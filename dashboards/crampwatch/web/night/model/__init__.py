@@ -1,0 +1,1 @@
+"""A night's data as the page draws it: signals, zoom levels, labels. Pure."""

@@ -1,0 +1,1 @@
+"""Recordings on the page: list, delete, export, replay."""

@@ -1,0 +1,1 @@
+"""The settings view: alarms, sensor labels, the state of this machine."""

@@ -1,0 +1,1 @@
+"""What one wearer's own rest and movements look like. Pure."""

@@ -1,0 +1,1 @@
+"""From activity to episodes: tracking, evidence, classification, cramp odds. Pure."""

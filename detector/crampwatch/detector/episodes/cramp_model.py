@@ -1,0 +1,160 @@
+"""How much speaks for a cramp: an additive model in log odds, each term a saturating measure with a meaning.
+
+Every term grows with what physiology expects of a cramp, and none may weigh against that: the fit holds the weights at
+zero or above. They were fitted by `benchmarks/fit_cramp_odds.py` on two generators of different make at once.
+"""
+
+import math
+from dataclasses import dataclass
+
+from crampwatch.detector.episodes.features import Evidence
+from crampwatch.protocol.reasons import Reason, ReasonCode
+
+__all__ = ["MULTI", "ONE", "TERMS", "WEIGHTS", "Argument", "cramp_arguments", "cramp_terms"]
+
+ONE, MULTI = "one", "multi"
+"""Names of the constants: for all, and added where there is another channel to compare with."""
+
+TERMS: dict[str, tuple[str, ...]] = {
+    "others": ("quiet_others", "quiet_others_at_onset", "others_at_rest", "others_at_rest_at_onset"),
+    "stillness": ("still_at_onset", "no_jolt"),
+    "build_up": ("rise", "weak_start", "trend"),
+    "discharge": ("unsteadiness", "many_units", "no_noise"),
+    "hold": ("age", "no_sag", "no_rest"),
+}
+"""The terms that make up each argument."""
+
+WEIGHTS: dict[str, float] = {
+    "one": -2.75,
+    "multi": -0.47,
+    "quiet_others": 0.33,
+    "quiet_others_at_onset": 0.23,
+    "others_at_rest": 0.88,
+    "still_at_onset": 0.06,
+    "others_at_rest_at_onset": 0.84,
+    "no_jolt": 1.05,
+    "rise": 0.46,
+    "weak_start": 1.35,
+    "unsteadiness": 1.33,
+    "trend": 1.86,
+    "age": 0.49,
+    "many_units": 1.44,
+    "no_sag": 1.43,
+    "no_noise": 5.7,
+    "no_rest": 2.8,
+}
+"""Log odds for each unit of a term."""
+
+_NEUTRAL: dict[str, float] = {"others": -0.75, "stillness": -0.56, "build_up": 2.25, "discharge": 0.18, "hold": -0.53}
+"""What each argument comes to for an even mix of cramps and look-alikes: above it speaks for a cramp."""
+
+
+_CROSSTALK = 0.2  # amplitude that electrodes a few centimetres away hear of a muscle
+_MUSCLE_LEAK = -2.0  # decades: a potential of 10 ms has about a hundredth of its power below 12 Hz
+_SPIKY = 1.25  # logarithm of 3.5: single units stand apart; 3 is the kurtosis of many at once
+_LEAST_WAVERING = 0.28  # the power of 0.1 s of noise 100 Hz wide, a muscle's band, wavers by sqrt(1 / 10), that of an
+# electrode's noise, up to 350 Hz, by 0.2: what is steadier than a muscle can be is a contact that got worse
+_NOISE_WAVERING = 0.24
+_REST, _GATHERED_S = 0.2, 4.0  # it sputters as it begins; from then on a cramp never rests, the beats of a tremor do
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One side of the question.
+
+    Attributes:
+        weight: Log odds, positive for a cramp.
+        reason: Why, for the wearer.
+    """
+
+    weight: float
+    reason: Reason
+
+
+def cramp_terms(evidence: Evidence) -> dict[str, float]:
+    """Return every term; one that cannot be told takes a middling value, those of other channels are left out."""
+    onset = evidence.onset
+    return {
+        ONE: 1.0,
+        **_beside(evidence),
+        "still_at_onset": -_within(_decades(onset.motion_ratio), -2.5, 1.0, -1.0),
+        "no_jolt": -_within(onset.motion_jump_db, 0.0, 30.0, 8.0) / 10.0 * _beyond_leak(onset.motion_ratio),
+        "rise": _within(math.log(onset.rise_s + 0.15), -1.9, 1.2, -1.0),
+        "weak_start": -_within(2.0 * _decades(onset.early), -1.5, 0.0, -0.3),
+        "trend": _within(evidence.trend, 0.4, 1.2, 0.9),
+        "unsteadiness": _within(evidence.unsteadiness, -0.5, 1.2, 0.1),
+        "many_units": _SPIKY - _within(math.log(max(evidence.kurtosis, 1e-3)), _SPIKY, 2.1, _SPIKY),
+        "no_noise": _within(math.log(max(evidence.wavering, 0.1) / _LEAST_WAVERING), -1.0, 0.0, 0.0),
+        "age": math.log(min(evidence.age_s, 60.0) / 5.0),
+        "no_sag": _within(2.0 * _decades(evidence.sag), -1.2, 0.0, -0.4),
+        "no_rest": -1.0 if evidence.sag < _REST and evidence.age_s >= _GATHERED_S else 0.0,
+    }
+
+
+def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
+    """Return the log odds for a cramp, and the arguments they come from."""
+    terms = cramp_terms(evidence)
+    share = {name: weight * terms.get(name, 0.0) for name, weight in WEIGHTS.items()}
+    weights = {group: sum(share[name] for name in names) for group, names in TERMS.items()}
+    weights["others"] += share[MULTI]
+    reasons = _reasons(evidence)
+    untold = [group for group, pair in reasons.items() if pair[0] == pair[1]]
+    arguments = []
+    for group, total in weights.items():
+        weight = 0.0 if group in untold else total - _NEUTRAL[group]
+        arguments.append(Argument(weight, reasons[group][0 if weight > 0 else 1]))
+    return sum(share.values()), tuple(arguments)
+
+
+def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
+    """Return what is said of each argument that speaks for a cramp, and against; the same where nothing is known."""
+    age_s, rise_s = evidence.age_s, evidence.onset.rise_s
+    alone, unseen = Reason(code=ReasonCode.ONE_CHANNEL), Reason(code=ReasonCode.BEGINNING_UNSEEN)
+    even = ReasonCode.LIKE_NOISE if evidence.wavering < _NOISE_WAVERING else ReasonCode.EVEN
+    others = (Reason(code=ReasonCode.OTHERS_QUIET), Reason(code=ReasonCode.OTHERS_ALONG))
+    build_up = (Reason(code=ReasonCode.BUILT_UP, number=rise_s), Reason(code=ReasonCode.AT_ONCE))
+    return {
+        "others": (alone, alone) if math.isnan(evidence.spread) else others,
+        "stillness": (Reason(code=ReasonCode.STILL), Reason(code=ReasonCode.MOVED)),
+        "build_up": (unseen, unseen) if math.isnan(rise_s) else build_up,
+        "discharge": (Reason(code=ReasonCode.FLUTTERS), Reason(code=even)),
+        "hold": (Reason(code=ReasonCode.HELD, number=age_s), Reason(code=ReasonCode.LET_GO, number=age_s)),
+    }
+
+
+def _beside(evidence: Evidence) -> dict[str, float]:
+    """Return what the other channels tell, at the onset and since."""
+    onset = evidence.onset
+    if math.isnan(evidence.spread):
+        return {}
+    return {
+        MULTI: 1.0,
+        "quiet_others": -_within(_decibel(evidence.spread), -26.0, 0.0, 0.0) / 10.0,
+        "quiet_others_at_onset": -_within(_decibel(onset.spread), -26.0, 0.0, 0.0) / 10.0,
+        "others_at_rest": -_beyond_crosstalk_db(evidence.spread, evidence.other_db) / 10.0,
+        "others_at_rest_at_onset": -_beyond_crosstalk_db(onset.spread, onset.other_db) / 10.0,
+    }
+
+
+def _beyond_crosstalk_db(spread: float, other_db: float) -> float:
+    """Return the other channel's power over its floor, without what it may hear of a strong muscle beside it."""
+    own = max(0.0, 1.0 - (_CROSSTALK / max(spread, 1e-6)) ** 2)
+    return _within(10.0 * math.log10(own * 10.0 ** (min(other_db, 90.0) / 10.0) + 0.5), -3.0, 20.0, 0.0)
+
+
+def _beyond_leak(motion_ratio: float) -> float:
+    """Return 0 where slow waves are no more than the slow part of muscle activity itself, 1 where they are far more."""
+    return min(max(_decades(motion_ratio) - _MUSCLE_LEAK, 0.0), 1.0)
+
+
+def _within(value: float, low: float, high: float, unknown: float) -> float:
+    return min(max(value, low), high) if math.isfinite(value) else unknown
+
+
+def _decibel(amplitude: float) -> float:
+    """Return an amplitude ratio in dB; NaN stays."""
+    return 20.0 * _decades(amplitude)
+
+
+def _decades(ratio: float) -> float:
+    return math.log10(max(ratio, 1e-6))

@@ -1,0 +1,1 @@
+"""What the detector is configured with and what it emits. Pure."""

@@ -1,0 +1,1 @@
+"""How well episodes match a known truth. Pure."""

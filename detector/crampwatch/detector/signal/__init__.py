@@ -1,0 +1,1 @@
+"""From samples to activity: filters, measures, signal quality, noise floor. Pure."""

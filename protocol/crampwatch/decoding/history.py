@@ -1,0 +1,168 @@
+"""A sensor's session so far: the sum of its records.
+
+Everything the collector knows of a sensor follows from the session file, record by record. The link, the publisher and
+the decoding of a whole night take the same records through this same class, so a collector that was killed knows, after
+reading its file again, exactly what it knew before.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from crampwatch.decoding.assembly import StreamAssembly
+from crampwatch.decoding.boot import Boot
+from crampwatch.decoding.observation import (
+    BatteryReading,
+    Described,
+    EventSeen,
+    LinkChange,
+    Observation,
+    SamplesSeen,
+    TemperatureReading,
+)
+from crampwatch.decoding.profiles.profile import Profile
+from crampwatch.protocol.anchor import Anchor
+from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.records import Record, RecordKind
+
+__all__ = ["SensorHistory"]
+
+_SYNC: Final = struct.Struct("<3q")
+_GAP: Final = struct.Struct("<3Q")
+
+
+class SensorHistory:
+    """Takes records of one sensor in order.
+
+    Args:
+        profile: Reads their payloads.
+        anchors: Of the session's epochs; may grow while records are taken.
+    """
+
+    def __init__(self, profile: Profile, anchors: Mapping[int, Anchor]) -> None:
+        self.boot: Boot | None = None
+        self.is_connected = False
+        self.connections = 0
+        self.broken_frames = 0
+        self.rssi_dbm: int | None = None
+        self._profile = profile
+        self._anchors = anchors
+        self._past_received = self._past_backfilled = self._past_missing = 0
+        self._takers: Final[dict[RecordKind, Callable[[Record, int], Observation | None]]] = {
+            RecordKind.CONNECTED: self._take_connected,
+            RecordKind.DISCONNECTED: self._take_disconnected,
+            RecordKind.INFO: self._take_info,
+            RecordKind.DATA: self._take_frame,
+            RecordKind.STORED_DATA: self._take_frame,
+            RecordKind.EVENT: self._take_event,
+            RecordKind.TEMPERATURE: self._take_temperature,
+            RecordKind.BATTERY: self._take_battery,
+            RecordKind.SYNC: self._take_sync,
+            RecordKind.RSSI: self._take_rssi,
+            RecordKind.GAP: self._take_gap,
+        }
+
+    @property
+    def received_samples(self) -> int:
+        """Received live."""
+        return self._past_received + sum(a.received_samples for a in self._assemblies)
+
+    @property
+    def backfilled_samples(self) -> int:
+        """Fetched from the sensor's ring."""
+        return self._past_backfilled + sum(a.backfilled_samples for a in self._assemblies)
+
+    @property
+    def missing_samples(self) -> int:
+        """Neither received nor backfilled, now."""
+        return self._past_missing + sum(a.missing_samples for a in self._assemblies)
+
+    def take(self, record: Record) -> Observation | None:
+        """Take the next record.
+
+        Returns:
+            What it turned out to be; None where nothing follows from it, or where it is broken (then it is counted).
+        """
+        taker = self._takers.get(record.kind)
+        if taker is None:
+            return None
+        try:
+            return taker(record, self._host_ns(record.epoch, record.mono_ns))
+        except FrameError:
+            self.broken_frames += 1
+            return None
+
+    @property
+    def _assemblies(self) -> tuple[StreamAssembly, ...]:
+        return () if self.boot is None else tuple(self.boot.assemblies.values())
+
+    def _host_ns(self, epoch: int, mono_ns: int) -> int:
+        if epoch not in self._anchors:
+            raise FrameError(f"A record belongs to epoch {epoch}, which the session does not have.")
+        return self._anchors[epoch].utc_of(mono_ns)
+
+    def _take_connected(self, _record: Record, host_ns: int) -> LinkChange:
+        self.is_connected = True
+        self.connections += 1
+        return LinkChange(host_ns, connected=True)
+
+    def _take_disconnected(self, _record: Record, host_ns: int) -> LinkChange:
+        self.is_connected = False
+        return LinkChange(host_ns, connected=False)
+
+    def _take_info(self, record: Record, host_ns: int) -> Described:
+        info = self._profile.info(record.payload)
+        if self.boot is not None and self.boot.is_same(info):
+            self.boot.renew(info, host_ns)
+            return Described(host_ns, self.boot, is_new=False)
+        self._past_received, self._past_backfilled = self.received_samples, self.backfilled_samples
+        self._past_missing = self.missing_samples
+        self.boot = Boot(info, host_ns)
+        return Described(host_ns, self.boot, is_new=True)
+
+    def _take_frame(self, record: Record, host_ns: int) -> SamplesSeen:
+        frame = self._profile.frame(record.payload)
+        boot = self._described()
+        is_stored = record.kind is RecordKind.STORED_DATA
+        return SamplesSeen(boot, frame, boot.take_frame(frame, host_ns, is_stored=is_stored))
+
+    def _take_event(self, record: Record, host_ns: int) -> EventSeen:
+        event = self._profile.event(record.payload)
+        boot = self._described()
+        boot.take_event(event, host_ns)
+        return EventSeen(host_ns, boot, boot.primary.unwrapped_ticks(event.ticks, host_ns), event)
+
+    def _take_temperature(self, record: Record, host_ns: int) -> TemperatureReading:
+        return TemperatureReading(host_ns, self._profile.temperature_c(record.payload))
+
+    def _take_battery(self, record: Record, host_ns: int) -> BatteryReading:
+        return BatteryReading(host_ns, self._profile.battery_percent(record.payload))
+
+    def _take_sync(self, record: Record, _host_ns: int) -> None:
+        before, after, both = _unpacked(_SYNC, record.payload)
+        boot = self._described()
+        boot.take_sync(
+            both >> 32 & 0xFFFFFFFF,
+            before_ns=self._host_ns(record.epoch, before),
+            after_ns=self._host_ns(record.epoch, after),
+        )
+
+    def _take_rssi(self, record: Record, _host_ns: int) -> None:
+        self.rssi_dbm = int.from_bytes(record.payload[:1], "little", signed=True)
+
+    def _take_gap(self, record: Record, _host_ns: int) -> None:
+        stream, first, count = _unpacked(_GAP, record.payload)
+        assembly = self._described().assemblies.get(stream)
+        if assembly is not None:
+            assembly.give_up(first, count)
+
+    def _described(self) -> Boot:
+        if self.boot is None:
+            raise FrameError("A notification came before the sensor had said who it is.")
+        return self.boot
+
+
+def _unpacked(layout: struct.Struct, payload: bytes) -> tuple[int, ...]:
+    if len(payload) != layout.size:
+        raise FrameError(f"A record has {len(payload)} octets; expected {layout.size}.")
+    return layout.unpack(payload)

@@ -1,0 +1,243 @@
+"""NumPy archives as recordings, streamed from the archive in place of loaded.
+
+Arrays: `emg` (samples x channels, microvolts, NaN where missing; one channel may be one-dimensional) and `rate_hz`;
+optional `labels`, `temp_c` with `temp_rate_hz`, `start_utc_ns`, `origin`.
+"""
+
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from crampwatch.protocol.errors import CrampwatchError, RecordingError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings.channel_choice import Candidate, choose
+from crampwatch.recordings.format import ReadOptions
+from crampwatch.recordings.limits import MOST_CHANNELS, check_length, check_rate
+from crampwatch.recordings.recording import BLOCK_SAMPLES, Recording, Samples, Temperature, describe_stream
+from crampwatch.recordings.value_step import FINEST_STEP_UV, value_step
+from numpy.typing import NDArray
+
+__all__ = ["NpzFormat"]
+
+_ZIP = b"PK\x03\x04"
+_MOST_SMALL_OCTETS = 64 << 20
+"""For all arrays but `emg`: a month of temperature at 1 Hz takes 21 MB."""
+_MOST_HEADER_OCTETS = 65_536
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    OverflowError,
+)
+"""What zipfile and numpy raise on damaged archives; an encrypted one is a RuntimeError."""
+_EXPECTED = "Write it with numpy.savez(path, emg=samples_by_channels_in_uv, rate_hz=1000.0)."
+
+
+class NpzFormat:
+    """NumPy `.npz` archives; nothing in them is ever executed."""
+
+    name = "npz"
+
+    def sniff(self, head: bytes, path: Path) -> bool:
+        """Tell by a zip file that begins with an array, or is at least named so."""
+        named = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+        return head.startswith(_ZIP) and (named.endswith(b".npy") or path.suffix.lower() == ".npz")
+
+    def read(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the archive; its samples are checked once, as far as `value_step` looks."""
+        try:
+            return _open(path, options)
+        except CrampwatchError as error:
+            raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
+        except _DAMAGED as error:
+            raise _damaged(path, error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """An array in an archive, as its header describes it.
+
+    Attributes:
+        path: The archive.
+        shape: Samples and channels.
+        by_channel: Whether all samples of one channel stand together (Fortran order).
+        dtype: Type of the values.
+        offset: Octets before the first value.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+    by_channel: bool
+    dtype: np.dtype[np.generic]
+    offset: int
+
+
+def _open(path: Path, options: ReadOptions) -> Recording:
+    with zipfile.ZipFile(path) as archive:
+        matrix = _matrix(path, archive)
+        fields = {name: _small(archive, name) for name in ("rate_hz", "labels", "temp_c", "temp_rate_hz")}
+        start, origin = _small(archive, "start_utc_ns"), _small(archive, "origin")
+    rate_hz = options.rate_hz or check_rate(_scalar(fields["rate_hz"], "rate_hz"), "`rate_hz`")
+    labels = _labels(fields["labels"], matrix.shape[1])
+    # All columns of `emg` are EMG, whatever their labels: only what was asked for is left to choose.
+    asked = options.channels if options.channels is not None else range(1, len(labels) + 1)
+    choice = choose([Candidate(label, "uV", rate_hz) for label in labels], asked)
+    count = check_length(matrix.shape[0], rate_hz, "`emg`")
+    blocks = partial(_blocks, matrix, choice.indices, options.scale_uv or 1.0)
+    step = value_step(next(blocks()), finest=FINEST_STEP_UV)
+    is_simulated = origin is not None and str(origin.reshape(-1)[:1]).find(Origin.DEMO) >= 0
+    chosen = [labels[i] for i in choice.indices]
+    return Recording(
+        stream=describe_stream(labels=chosen, rate_hz=rate_hz, lsb_uv=step, sample_format=SampleFormat.INT24),
+        blocks=blocks,
+        origin=Origin.DEMO if is_simulated else Origin.REPLAY,
+        source_text=f"{path}, NumPy archive, {', '.join(map(repr, chosen))}, microvolts"
+        + ("; simulated" if is_simulated else ""),
+        start_utc_ns=None if start is None else _start(start),
+        sample_count=count,
+        temperature=_temperature(fields["temp_c"], fields["temp_rate_hz"]),
+        value_step=step,
+    )
+
+
+def _matrix(path: Path, archive: zipfile.ZipFile) -> _Matrix:
+    name = "emg.npy"
+    if name not in archive.namelist():
+        names = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:20])
+        raise RecordingError(f"The archive has no array `emg`; it has: {names or 'nothing'}.", advice=_EXPECTED)
+    with archive.open(name) as file:
+        shape, by_channel, dtype = _array_header(file)
+        offset = file.tell()
+    if dtype.kind not in "fiu" or dtype.hasobject:
+        raise RecordingError(f"`emg` holds {dtype}, not numbers.", advice=_EXPECTED)
+    if len(shape) not in {1, 2} or (len(shape) == 2 and not 1 <= shape[1] <= MOST_CHANNELS):
+        raise RecordingError(
+            f"`emg` has the shape {shape}; expected samples x channels with at most {MOST_CHANNELS} channels.",
+            advice="Transpose it if it is channels x samples.",
+        )
+    rows, columns = shape if len(shape) == 2 else (shape[0], 1)
+    stored = archive.getinfo(name).file_size
+    if rows * columns * dtype.itemsize > stored - offset:
+        raise RecordingError(f"`emg` claims {rows} samples but is cut short.", advice="Copy or write the file again.")
+    return _Matrix(path, (rows, columns), by_channel and columns > 1, dtype, offset)
+
+
+def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise RecordingError(f"An array is written in version {version} of the npy format, which is not known.")
+    shape, by_channel, dtype = read(file, max_header_size=_MOST_HEADER_OCTETS)
+    if any(length < 0 for length in shape):
+        raise RecordingError(f"An array claims the shape {shape}.")
+    return shape, by_channel, dtype
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> NDArray[np.generic] | None:
+    """Return an array that is loaded whole; None where the archive has none of that name."""
+    member = f"{name}.npy"
+    if member not in archive.namelist():
+        return None
+    if archive.getinfo(member).file_size > _MOST_SMALL_OCTETS:
+        raise RecordingError(f"`{name}` is absurdly large.", advice=_EXPECTED)
+    with archive.open(member) as file:
+        octets = file.read(_MOST_SMALL_OCTETS)
+    shape, _, dtype = _array_header(io.BytesIO(octets))
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize > len(octets):
+        raise RecordingError(f"`{name}` holds {dtype} of shape {shape}, which is not read.", advice=_EXPECTED)
+    array: NDArray[np.generic] = np.lib.format.read_array(io.BytesIO(octets), allow_pickle=False)
+    return array
+
+
+def _scalar(array: NDArray[np.generic] | None, name: str) -> float:
+    if array is None or array.size != 1 or array.dtype.kind not in "fiu":
+        met = "nothing" if array is None else f"{array.dtype} of shape {array.shape}"
+        raise RecordingError(f"`{name}` should be one number and is {met}.", advice=_EXPECTED)
+    return float(array.reshape(-1).astype(np.float64)[0])
+
+
+def _start(array: NDArray[np.generic]) -> int:
+    if array.size != 1 or array.dtype.kind not in "iu":
+        raise RecordingError(f"`start_utc_ns` should be one whole number and is {array.dtype} of shape {array.shape}.")
+    return int(array.reshape(-1).astype(np.int64)[0])
+
+
+def _labels(array: NDArray[np.generic] | None, channels: int) -> list[str]:
+    if array is None:
+        return [f"EMG {number}" for number in range(1, channels + 1)]
+    labels = [str(label) for label in array.reshape(-1)[: channels + 1]]
+    if len(labels) != channels or array.dtype.kind != "U":
+        raise RecordingError(f"`labels` should be {channels} texts and is {array.dtype} of shape {array.shape}.")
+    return labels
+
+
+def _temperature(values: NDArray[np.generic] | None, rate: NDArray[np.generic] | None) -> Temperature | None:
+    if values is None:
+        return None
+    rate_hz = _scalar(rate, "temp_rate_hz")
+    if values.ndim != 1 or values.dtype.kind not in "fiu" or not 0 < rate_hz <= 1e5:
+        raise RecordingError(
+            f"`temp_c` is {values.dtype} of shape {values.shape} at {rate_hz:g} Hz; "
+            "expected one number a temperature sample and a positive rate.",
+            advice=_EXPECTED,
+        )
+    return values.astype(np.float64), rate_hz
+
+
+def _blocks(matrix: _Matrix, columns: Sequence[int], scale: float) -> Iterator[Samples]:
+    try:
+        with zipfile.ZipFile(matrix.path) as archive:
+            for block in (
+                _by_channel(archive, matrix, columns) if matrix.by_channel else _by_sample(archive, matrix, columns)
+            ):
+                with np.errstate(all="ignore"):  # what overflows is no measurement and becomes missing
+                    values = block.astype(np.float64) * scale
+                yield values
+    except _DAMAGED as error:
+        raise _damaged(matrix.path, error) from error
+
+
+def _by_sample(archive: zipfile.ZipFile, matrix: _Matrix, columns: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+    rows, width = matrix.shape
+    with archive.open("emg.npy") as file:
+        file.seek(matrix.offset)
+        for first in range(0, rows, BLOCK_SAMPLES):
+            block = _take(file, min(BLOCK_SAMPLES, rows - first) * width, matrix.dtype)
+            yield block.reshape(-1, width)[:, list(columns)]
+
+
+def _by_channel(archive: zipfile.ZipFile, matrix: _Matrix, columns: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+    rows = matrix.shape[0]
+    with ExitStack() as stack:
+        files = [stack.enter_context(archive.open("emg.npy")) for _ in columns]
+        for file, column in zip(files, columns, strict=True):
+            file.seek(matrix.offset + column * rows * matrix.dtype.itemsize)
+        for first in range(0, rows, BLOCK_SAMPLES):
+            count = min(BLOCK_SAMPLES, rows - first)
+            yield np.column_stack([_take(file, count, matrix.dtype) for file in files])
+
+
+def _take(file: IO[bytes], values: int, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    octets = file.read(values * dtype.itemsize)
+    if len(octets) < values * dtype.itemsize:
+        raise EOFError("the array is cut short")
+    return np.frombuffer(octets, dtype)
+
+
+def _damaged(path: Path, error: Exception) -> RecordingError:
+    return RecordingError(
+        f"{path} is a damaged NumPy archive: {error or type(error).__name__}.", advice="Copy or write the file again."
+    )

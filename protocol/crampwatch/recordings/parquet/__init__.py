@@ -1,0 +1,1 @@
+"""Parquet, by pyarrow where that is installed."""

@@ -1,0 +1,256 @@
+"""Text tables (CSV, TSV, TXT) as recordings: one sample a line."""
+
+import logging
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, RecordingError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings.channel_choice import Candidate, Choice, choose, find_temperature
+from crampwatch.recordings.format import HEAD_OCTETS, ReadOptions
+from crampwatch.recordings.limits import check_rate
+from crampwatch.recordings.recording import Recording, Samples, Temperature, describe_stream
+from crampwatch.recordings.text.lines import data_lines, encoding_of, is_text
+from crampwatch.recordings.text.table import Table, find_table, parse_rows
+from crampwatch.recordings.units import to_celsius, uv_per_unit
+from crampwatch.recordings.value_step import FINEST_STEP_UV, value_step
+
+__all__ = ["TextFormat"]
+
+_RATE = re.compile(
+    r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|rate_hz|\bfs\b)[^0-9\n]{0,16}(\d+(?:\.\d+)?(?:e\d+)?)\s*(khz)?",
+    re.IGNORECASE | re.ASCII,
+)
+_FACT = r"^\W*{name}\s*:?=?\s*(\S+)\s*$"
+_TIME = re.compile(r"(time|t|zeit|temps|timestamps?|seconds?|elapsed|ms)(?![^\W_])", re.IGNORECASE)
+_TIME_UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "ns": 1e-9}
+_LARGEST_STEP_S = 0.1
+"""A column that steps by less can be seconds; whole steps could as well be milliseconds or numbers of samples."""
+_STEP_TOLERANCE = 0.1
+_COUNTED_OCTETS = 64 << 20
+"""Lines of larger files are not counted ahead of reading them: it would take seconds."""
+_JUNK_SHARE = 0.5
+_LARGEST_HEAD = 1e12
+_LARGEST_CELL = 1e100
+"""Larger ones are no measurement, and their differences would overflow."""
+_ADVICE = "Expected is one sample a line in columns separated by comma, semicolon, tab or blanks."
+
+_log = logging.getLogger(__name__)
+
+
+class TextFormat:
+    """Tables of numbers with any usual separator, header and decimal sign."""
+
+    name = "text"
+
+    def sniff(self, head: bytes, path: Path) -> bool:
+        """Accept whatever is printable."""
+        del path
+        return is_text(head)
+
+    def read(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the table; only its first lines are looked at, and its lines counted if that is quick."""
+        try:
+            return _open(path, options)
+        except CrampwatchError as error:
+            raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text file with a table in it.
+
+    Attributes:
+        path: The file.
+        encoding: How its characters are written.
+        table: How its cells are laid out.
+        head: Its first rows, all numeric columns.
+    """
+
+    path: Path
+    encoding: str
+    table: Table
+    head: Samples
+
+    def label(self, column: int) -> str:
+        """Name of a column."""
+        return self.table.labels[column] or f"column {column + 1}"
+
+    def head_of(self, column: int) -> Samples:
+        """First values of a numeric column."""
+        return self.head[:, self.table.numeric.index(column)]
+
+    def fact(self, name: str) -> str | None:
+        """A word stated before the table as `name: word`."""
+        found = re.search(_FACT.format(name=name), self.table.preamble, re.IGNORECASE | re.MULTILINE)
+        return found[1] if found else None
+
+
+def _open(path: Path, options: ReadOptions) -> Recording:
+    text = _find(path)
+    rate_hz = options.rate_hz or _stated_rate(text)
+    choice = _choose(text, options, rate_hz)
+    scales = [options.scale_uv or _uv_per_unit(text, column) for column in choice.indices]
+    known = all(scale is not None for scale in scales)
+    factors = np.array([(scale or 1.0) if known else 1.0 for scale in scales])
+    head = np.column_stack([text.head_of(column) for column in choice.indices])
+    step = _step(head, factors, known=known)
+    is_simulated = text.fact("origin") == Origin.DEMO
+    return Recording(
+        stream=describe_stream(
+            labels=[text.label(column) for column in choice.indices],
+            rate_hz=rate_hz,
+            lsb_uv=step if known else math.nan,
+            sample_format=SampleFormat.INT24,
+        ),
+        blocks=partial(_blocks, text, choice.indices, factors),
+        origin=Origin.DEMO if is_simulated else Origin.REPLAY,
+        source_text=_source_text(text, choice, factors if known else None) + ("; simulated" if is_simulated else ""),
+        start_utc_ns=_start(text),
+        sample_count=_count(text),
+        temperature=_temperature(text, rate_hz),
+        value_step=step,
+    )
+
+
+def _find(path: Path) -> _Text:
+    with path.open("rb") as file:
+        head = file.read(HEAD_OCTETS)
+        is_whole = not file.read(1)
+    encoding = encoding_of(head)
+    lines = head.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    table = find_table(lines if is_whole else lines[:-1])
+    if table is None:
+        raise RecordingError(
+            f"No table of numbers in its first {len(lines)} lines, which begin {lines[0][:60]!r}.", advice=_ADVICE
+        )
+    rows = next(data_lines(path, encoding, table.header_lines), [])[: len(lines)]
+    values, _ = parse_rows(rows, table, table.numeric)
+    values[np.abs(values) > _LARGEST_CELL] = math.nan
+    return _Text(path, encoding, table, values)
+
+
+def _stated_rate(text: _Text) -> float:
+    """Return the rate from the header, or from a time column that leaves no doubt."""
+    found = _RATE.search(text.table.preamble)
+    if found:
+        return check_rate(float(found[1]) * (1000.0 if found[2] else 1.0), "The header")
+    for column in text.table.numeric:
+        rate_hz = _rate_of_times(text, column)
+        if rate_hz is not None:
+            return check_rate(rate_hz, f"The time column {text.label(column)!r}")
+    raise ConfigurationError(
+        "The table does not tell how many samples a second it has.", advice="Give it with --rate-hz."
+    )
+
+
+def _rate_of_times(text: _Text, column: int) -> float | None:
+    """Return the rate of a regular time column whose unit is told or can only be seconds."""
+    if not _is_time(text, column):
+        return None
+    times = text.head_of(column)
+    steps = np.diff(times)
+    if len(steps) < 2 or not np.all(np.abs(steps - np.median(steps)) <= _STEP_TOLERANCE * np.median(steps)):
+        return None
+    unit = (text.table.units[column] or text.label(column).rpartition("_")[2]).lower()
+    second = _TIME_UNITS.get(unit, 1.0 if steps[0] < _LARGEST_STEP_S else None)
+    if second is None:
+        return None
+    rate_hz = len(steps) / float(times[-1] - times[0]) / second
+    return float(round(rate_hz)) if abs(rate_hz - round(rate_hz)) < 1e-3 * rate_hz else rate_hz
+
+
+def _is_time(text: _Text, column: int) -> bool:
+    """Tell whether a column is named like time or, without names, climbs evenly beside others."""
+    if text.table.labels[column]:
+        return _TIME.match(text.table.labels[column]) is not None
+    steps = np.diff(text.head_of(column))
+    beside = column == 0 and len(text.table.numeric) > 1
+    return beside and len(steps) > 1 and bool(np.all(steps > 0)) and bool(np.ptp(steps) <= _STEP_TOLERANCE * steps[0])
+
+
+def _choose(text: _Text, options: ReadOptions, rate_hz: float) -> Choice:
+    table = text.table
+    if options.column is not None and options.channels is not None:
+        raise ConfigurationError("Both channels and columns were asked for.", advice="Give --channels or --column.")
+    candidates = [Candidate(text.label(i), table.units[i], rate_hz) for i in range(len(table.labels))]
+    asked: Sequence[str | int] | None = options.column if options.column is not None else options.channels
+    if asked is None:
+        pool = [i for i in table.numeric if not _is_time(text, i)]
+        choice = choose([candidates[i] for i in pool], None)
+        return Choice(tuple(pool[i] for i in choice.indices), choice.reason)
+    choice = choose(candidates, asked)
+    wordy = [repr(text.label(i)) for i in choice.indices if i not in table.numeric]
+    if wordy:
+        raise ConfigurationError(f"{', '.join(wordy)} holds no numbers.", advice="Choose other columns, from 1.")
+    return choice
+
+
+def _uv_per_unit(text: _Text, column: int) -> float | None:
+    return uv_per_unit(text.table.units[column] or text.fact("units?") or "")
+
+
+def _step(head: Samples, factors: Samples, *, known: bool) -> float:
+    """Return the step of the values; where none shows, one that tells apart a millionth of their range."""
+    with np.errstate(all="ignore"):
+        scaled = head * factors
+    if known:
+        return value_step(scaled, finest=FINEST_STEP_UV)
+    finite = scaled[np.abs(scaled) < _LARGEST_HEAD]
+    return value_step(scaled, finest=max(float(np.ptp(finite)) if finite.size else 0.0, 1e-9) / 2**20)
+
+
+def _blocks(text: _Text, columns: Sequence[int], factors: Samples) -> Iterator[Samples]:
+    bad = 0
+    for lines in data_lines(text.path, text.encoding, text.table.header_lines):
+        values, bad_rows = parse_rows(lines, text.table, columns)
+        if bad_rows > max(1.0, _JUNK_SHARE * len(lines)):
+            raise RecordingError(f"{text.path}: {bad_rows} of {len(lines)} lines hold no numbers.", advice=_ADVICE)
+        bad += bad_rows
+        with np.errstate(all="ignore"):  # what overflows is no measurement and becomes missing
+            scaled = values * factors
+        yield scaled
+    if bad:
+        _log.warning("%s: %d lines could not be read and count as missing samples", text.path, bad)
+
+
+def _count(text: _Text) -> int | None:
+    if text.path.stat().st_size > _COUNTED_OCTETS:
+        return None
+    return sum(len(lines) for lines in data_lines(text.path, text.encoding, text.table.header_lines))
+
+
+def _start(text: _Text) -> int | None:
+    stated = text.fact("start_utc_ns")
+    return int(stated) if stated and re.fullmatch(r"\d{1,19}", stated, re.ASCII) else None
+
+
+def _temperature(text: _Text, rate_hz: float) -> Temperature | None:
+    """Return a temperature column, one value a second unless the file states another rate."""
+    table = text.table
+    column = find_temperature(
+        [Candidate(label, unit, rate_hz) for label, unit in zip(table.labels, table.units, strict=True)]
+    )
+    if column is None:
+        return None
+    stated = text.fact("temperature_rate_hz") or "1"
+    wanted_hz = float(stated) if re.fullmatch(r"\d{1,5}(\.\d{1,9})?", stated, re.ASCII) else 1.0
+    stride = max(1, round(rate_hz / wanted_hz)) if wanted_hz > 0 else round(rate_hz)
+    kept, at = [], 0
+    for lines in data_lines(text.path, text.encoding, table.header_lines):
+        kept.append(parse_rows(lines[-at % stride :: stride], table, [column])[0][:, 0])
+        at += len(lines)
+    values = np.concatenate(kept) if kept else np.empty(0)
+    return (to_celsius(values, table.units[column]), rate_hz / stride) if np.isfinite(values).any() else None
+
+
+def _source_text(text: _Text, choice: Choice, factors: Samples | None) -> str:
+    labels = ", ".join(repr(text.label(i)) for i in choice.indices)
+    scale = "unknown scale, relative units" if factors is None else f"{max(factors):.4g} uV a unit"
+    return f"{text.path}, text table, {labels} ({choice.reason}), {scale}"

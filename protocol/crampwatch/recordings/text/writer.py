@@ -1,0 +1,77 @@
+"""Writing tables that a spreadsheet opens and `text_reader` reads back without any option."""
+
+import math
+from collections.abc import Callable
+from typing import BinaryIO
+
+import numpy as np
+from crampwatch.protocol.kinds import Origin
+from crampwatch.recordings.recording import Recording
+
+__all__ = ["write_csv"]
+
+_BLOCK_SAMPLES = 16_384
+_MOST_DECIMALS = 9
+
+
+def write_csv(file: BinaryIO, recording: Recording, *, progress: Callable[[int, int], None] | None = None) -> None:
+    """Write a recording as comma-separated values: time, channels, perhaps temperature; `nan` where missing."""
+    file.write(_head(recording).encode())
+    stream = recording.stream
+    step = recording.value_step if math.isfinite(recording.value_step) else stream.lsb_uv
+    row = f"%.{_decimals(1 / stream.rate_hz)}f" + f",%.{_decimals(step)}f" * stream.channels
+    total = recording.sample_count
+    if total is None and progress is not None:  # a pass that only counts takes little beside writing text
+        total = sum(len(chunk) for chunk in recording.chunks(_BLOCK_SAMPLES))
+    done = 0
+    for chunk in recording.chunks(_BLOCK_SAMPLES):
+        times = (done + np.arange(len(chunk))) / stream.rate_hz
+        values = tuple(np.column_stack([times, chunk]).reshape(-1).tolist())
+        ends = _temperature_cells(recording, done, len(chunk))
+        file.write(("".join([row + end for end in ends]) % values).encode())
+        done += len(chunk)
+        if progress is not None:
+            progress(done, total or done)
+
+
+def _head(recording: Recording) -> str:
+    stream = recording.stream
+    is_simulated = recording.origin is Origin.DEMO
+    lines = [f"crampwatch recording{', simulated' if is_simulated else ''}", f"rate_hz: {stream.rate_hz!r}"]
+    lines.append(f"origin: {recording.origin}")
+    if stream.scale_known:
+        lines.append("unit: uV")
+    if recording.start_utc_ns is not None:
+        lines.append(f"start_utc_ns: {recording.start_utc_ns}")
+    columns = ["time_s", *(_label(label) + ("_uV" if stream.scale_known else "") for label in stream.labels)]
+    if recording.temperature is not None:
+        lines.append(f"temperature_rate_hz: {recording.temperature[1]!r}")
+        columns.append("temperature_degC")
+    return "".join(f"# {line}\n" for line in lines) + ",".join(columns) + "\n"
+
+
+def _label(label: str) -> str:
+    return "".join(letter if letter.isprintable() and letter not in ',;"#' else " " for letter in label).strip()
+
+
+def _decimals(step: float) -> int:
+    """Return how many decimals write multiples of a step exactly, or as nearly as is any use."""
+    return next((n for n in range(_MOST_DECIMALS) if _is_whole(step * 10**n)), _MOST_DECIMALS)
+
+
+def _is_whole(value: float) -> bool:
+    return value >= 0.5 and abs(value - round(value)) <= 1e-3 * value
+
+
+def _temperature_cells(recording: Recording, first: int, count: int) -> list[str]:
+    """Return the end of each row: a temperature at the first sample at or after its instant, else nothing."""
+    if recording.temperature is None:
+        return ["\n"] * count
+    values, rate_hz = recording.temperature
+    cells = [",\n"] * count
+    stride = max(1, round(recording.stream.rate_hz / rate_hz))
+    for index in range(-first % stride, count, stride):
+        at = (first + index) // stride
+        if at < len(values):
+            cells[index] = f",{values[at]:.3f}\n"
+    return cells

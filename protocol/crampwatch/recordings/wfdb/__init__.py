@@ -1,0 +1,1 @@
+"""WFDB records (PhysioNet)."""

@@ -1,0 +1,103 @@
+"""WFDB records (PhysioNet) as recordings: a text header and binary signal files beside it.
+
+See `docs/decisions/0005-wfdb-without-the-library.md` for why the records are read here.
+"""
+
+import logging
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from crampwatch.protocol.errors import CrampwatchError, RecordingError
+from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.stream import SampleFormat
+from crampwatch.recordings.channel_choice import Candidate, choose
+from crampwatch.recordings.format import ReadOptions
+from crampwatch.recordings.limits import check_length, check_rate
+from crampwatch.recordings.recording import Recording, describe_stream
+from crampwatch.recordings.units import uv_per_unit
+from crampwatch.recordings.wfdb.header import WfdbHeader, WfdbSignal, decode_header, is_header
+from crampwatch.recordings.wfdb.layout import checked, lay_out, sample_blocks
+
+__all__ = ["WfdbFormat"]
+
+_LONGEST_HEADER_OCTETS = 1 << 20
+
+_log = logging.getLogger(__name__)
+
+
+class WfdbFormat:
+    """WFDB records of one segment, named by their header or by a signal file beside it."""
+
+    name = "WFDB"
+
+    def sniff(self, head: bytes, path: Path) -> bool:
+        """Tell by a header's first lines, or by a signal file that has a header beside it."""
+        if path.suffix.lower() == ".hea":
+            return b"\x00" not in head
+        return is_header(head) or (path.suffix.lower() == ".dat" and path.with_suffix(".hea").is_file())
+
+    def read(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the record and check its samples against the header's checksums."""
+        header_path = path.with_suffix(".hea") if path.suffix.lower() == ".dat" else path
+        try:
+            recording = _open(header_path, options)
+        except CrampwatchError as error:
+            raise type(error)(f"{header_path}: {error.message}", advice=error.advice) from error
+        for warning in recording.warnings:
+            _log.warning("%s: %s", header_path, warning)
+        return recording
+
+
+def _open(path: Path, options: ReadOptions) -> Recording:
+    header = _read_header(path)
+    choice = choose([_candidate(header, signal) for signal in header.signals], options.channels)
+    layout = lay_out(path, header, choice.indices)
+    rate_hz = options.rate_hz or check_rate(_candidate(header, layout.signals[0]).rate_hz, "The header")
+    count = check_length(layout.frames * layout.signals[0].samples_per_frame, rate_hz, "The record")
+    slopes, known = _slopes(layout.signals, options.scale_uv)
+    step = max(map(abs, slopes))
+    labels = [signal.label for signal in layout.signals]
+    scale = f"{step:.4g} uV a count" if known else "unknown scale, relative units"
+    is_wide = any(signal.format in {24, 32} for signal in layout.signals)
+    return Recording(
+        stream=describe_stream(
+            labels=labels,
+            rate_hz=rate_hz,
+            lsb_uv=step if known else math.nan,
+            sample_format=SampleFormat.INT24 if is_wide else SampleFormat.INT16,
+        ),
+        blocks=partial(sample_blocks, layout, slopes, [signal.baseline for signal in layout.signals]),
+        origin=Origin.REPLAY,
+        source_text=f"{path}, WFDB, {', '.join(map(repr, labels))} ({choice.reason}), {scale}",
+        start_utc_ns=None if header.start is None else round(header.start.timestamp() * 1e6) * 1000,
+        sample_count=count,
+        value_step=step,
+        warnings=(*layout.warnings, *checked(layout, header)),
+    )
+
+
+def _read_header(path: Path) -> WfdbHeader:
+    with path.open("rb") as file:
+        raw = file.read(_LONGEST_HEADER_OCTETS + 1)
+    if len(raw) > _LONGEST_HEADER_OCTETS:
+        raise RecordingError("A WFDB header of more than a megabyte is none.", advice="Name the .hea file.")
+    try:
+        return decode_header(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return decode_header(raw.decode("latin-1"))
+
+
+def _candidate(header: WfdbHeader, signal: WfdbSignal) -> Candidate:
+    return Candidate(signal.label, signal.unit, header.rate_hz * signal.samples_per_frame)
+
+
+def _slopes(signals: Sequence[WfdbSignal], scale_uv: float | None) -> tuple[list[float], bool]:
+    """Return microvolts a count, or 1 where a signal is not calibrated in volts and no scale was given."""
+    # Without calibration the unit of the file is the count itself.
+    units = [1.0 if math.isnan(signal.gain) else 1.0 / signal.gain for signal in signals]
+    factors = [scale_uv or uv_per_unit(signal.unit) for signal in signals]
+    if any(factor is None for factor in factors):
+        return units, False
+    return [unit * (factor or 1.0) for unit, factor in zip(units, factors, strict=True)], True
