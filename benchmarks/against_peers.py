@@ -22,8 +22,8 @@ from importlib import import_module
 from types import ModuleType
 
 import numpy as np
-from crampwatch.detector.pipeline.batch import detect
-from crampwatch.detector.pipeline.detector import Detector, push_together
+from crampwatch.detector.pipeline.batch import analyse_recording
+from crampwatch.detector.pipeline.pipeline import Pipeline, push_together
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
@@ -63,9 +63,12 @@ def main() -> int:
     source = scenario("night", seed=9001)
     emg_uv = source.read(ASLEEP_SAMPLES, round(asked.minutes * 60 * RATE_HZ))
     filled = np.nan_to_num(emg_uv)  # a gap of NaN makes the peers return nothing
-    detect(source.stream, emg_uv[:60_000])  # everything is imported and warm before the clock starts
+    analyse_recording(source.stream, emg_uv[:60_000])  # everything is imported and warm before the clock starts
     ours = [
-        Measured("crampwatch, one sensor of 2 channels", _speed(lambda: detect(source.stream, emg_uv), emg_uv.size)),
+        Measured(
+            "crampwatch, one sensor of 2 channels",
+            _speed(lambda: analyse_recording(source.stream, emg_uv), emg_uv.size),
+        ),
         Measured(f"crampwatch, {STACKED} sensors stacked", _stacked(source.stream, emg_uv)),
     ]
     biosppy, neurokit = list(_biosppy(filled)), list(_neurokit(filled))
@@ -102,7 +105,7 @@ def _stacked(stream: StreamDescription, emg_uv: Array) -> float:
     blocks = emg_uv[: round(60 * RATE_HZ)].reshape(60, -1, emg_uv.shape[1])
 
     def push() -> None:
-        detectors = [Detector(stream) for _ in range(STACKED)]
+        detectors = [Pipeline(stream) for _ in range(STACKED)]
         for place, block in enumerate(blocks):
             push_together([(one, place * len(block), block) for one in detectors])
 

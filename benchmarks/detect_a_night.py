@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.firmware_sim.scenarios import scenario
 from numpy.typing import NDArray
 
@@ -56,9 +56,9 @@ def _in_a_process(hours: int) -> dict[str, float]:
 def _measured(hours: int) -> dict[str, float]:
     source = scenario("night", seed=1)
     loop = source.read(3600 * RATE_HZ, LOOP_S * RATE_HZ)
-    detect(source.stream, loop[: 60 * RATE_HZ])  # everything is imported and warm before the clock starts
+    analyse_recording(source.stream, loop[: 60 * RATE_HZ])  # everything is imported and warm before the clock starts
     began_s = time.process_time()
-    detect(source.stream, _played(loop, hours))
+    analyse_recording(source.stream, _played(loop, hours))
     seconds = time.process_time() - began_s
     return {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 

@@ -24,7 +24,7 @@ from crampwatch.detector.episodes.cramp_model import MULTI, ONE, TERMS, cramp_te
 from crampwatch.detector.episodes.features import Evidence
 from crampwatch.detector.episodes.final_model import FINAL_TERMS, final_terms
 from crampwatch.detector.model.config import DetectorConfig
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.detector.scoring.matching import Happened
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
@@ -75,7 +75,7 @@ def examples(
     name: str, description: StreamDescription, emg: Array, events: Sequence[Happened]
 ) -> tuple[list[Example], list[Example]]:
     """Run the detector; return what it knew at each age of each contraction, and when it was over."""
-    watch, detector, step = Watch(), Detector(description), round(BLOCK_S * description.rate_hz)
+    watch, detector, step = Watch(), Pipeline(description), round(BLOCK_S * description.rate_hz)
     with patch.object(tracker, "classify", watch.classify), patch.object(tracker, "conclude", watch.conclude):
         for first in range(0, len(emg), step):
             watch.now_s = first / description.rate_hz

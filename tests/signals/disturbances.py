@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from crampwatch.detector.model.events import EpisodeChange
 from crampwatch.detector.pipeline.batch import EpisodeCollector
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.detector.scoring.recording import Told, score_recording
 from crampwatch.detector.scoring.revisions import TrailKeeper
 from crampwatch.protocol.kinds import EpisodeKind
@@ -52,7 +52,7 @@ def found_with(disturbance: str, scene: Scene) -> Found:
     t_s = np.arange(len(scene.emg)) / _RATE_HZ
     emg = {**DISTURBANCES, **LIMITS}[disturbance](scene.emg.copy(), t_s, np.random.default_rng(7))
     step_uv = _COARSE_UV if disturbance == "steps of 5 µV" else _LSB_UV
-    detector, collector = Detector(stream(_RATE_HZ, emg.shape[1], step_uv)), EpisodeCollector()
+    detector, collector = Pipeline(stream(_RATE_HZ, emg.shape[1], step_uv)), EpisodeCollector()
     events = [*detector.push(0, np.round(emg / step_uv) * step_uv), *detector.finish()]
     collector.take(events)
     trails = TrailKeeper(_RATE_HZ)

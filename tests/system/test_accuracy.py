@@ -9,7 +9,7 @@ from crampwatch.app.evaluation.evaluate import evaluate
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.request import Request
 from crampwatch.detector.model.events import EpisodeChange
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
 
@@ -51,7 +51,7 @@ def test_twitches_are_told_from_everything_else(outcome: Outcome) -> None:
 def test_the_time_something_was_said_is_the_time_it_was_said_live() -> None:
     """Latencies are scored by `detected_index`; a live run with small blocks must not be later than that claims."""
     source = scenario("exam", seed=5001, hours=0.03)
-    detector = Detector(source.stream)
+    detector = Pipeline(source.stream)
     late_s: dict[tuple[str, EpisodeKind], float] = {}
     for first in range(0, source.duration_samples or 0, 50):
         for event in detector.push(first, source.read(first, 50)):

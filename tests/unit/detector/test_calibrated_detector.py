@@ -14,8 +14,8 @@ from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
 from crampwatch.detector.episodes.rhythm import NO_RHYTHM
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.events import EpisodeChange, Event, Features
-from crampwatch.detector.pipeline.batch import Episode, detect
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.batch import Episode, analyse_recording
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import ReasonCode
@@ -45,7 +45,7 @@ def cramping(onset_s: float, *, seconds: float = 90.0, seed: int = 5) -> Array:
 
 
 def cramps(emg: Array, known: Calibration | None) -> list[Episode]:
-    found = detect(stream(RATE_HZ, 2), emg, calibration=known)
+    found = analyse_recording(stream(RATE_HZ, 2), emg, calibration=known)
     return [one for one in found if one.kind is EpisodeKind.CRAMP]
 
 
@@ -62,7 +62,7 @@ def test_a_night_that_begins_in_a_cramp_is_recognised() -> None:
 @pytest.mark.parametrize("times", [0.3, 3.0, 6.0, 10.0])
 def test_another_contact_than_on_that_evening_is_soon_understood(rate_hz: float, times: float) -> None:
     emg = np.random.default_rng(2).normal(0.0, 2.0 * times, (round(120.0 * rate_hz), 2))
-    detector = Detector(stream(rate_hz, 2))
+    detector = Pipeline(stream(rate_hz, 2))
     detector.calibrate(calibration(rate_hz=rate_hz))
     features = [one for one in detector.push(0, emg) if isinstance(one, Features)]
     floor, rms = (np.concatenate([getattr(one, name) for one in features]) for name in ("floor", "rms"))
@@ -94,7 +94,7 @@ def test_the_own_effort_has_no_part_in_the_last_word() -> None:
 def test_a_calibration_of_another_kind_of_stream_is_refused() -> None:
     for other in (stream(RATE_HZ, 1), stream(500.0, 2), stream(RATE_HZ, 2, math.nan)):
         with pytest.raises(ConfigurationError, match="which this signal is not"):
-            Detector(other).calibrate(calibration())
+            Pipeline(other).calibrate(calibration())
 
 
 def told(events: list[Event]) -> list[tuple[object, ...]]:
@@ -113,15 +113,15 @@ LATER = calibration(own_uv=9000.0, index=16_000)
 @settings(max_examples=6, deadline=None)
 @given(edges=st.lists(st.integers(1, 29_999), max_size=4, unique=True).map(sorted), stop=st.integers(0, 4))
 def test_blocks_and_restarts_change_nothing_about_when_it_begins_to_hold(edges: list[int], stop: int) -> None:
-    whole = Detector(stream(RATE_HZ, 2))
+    whole = Pipeline(stream(RATE_HZ, 2))
     whole.calibrate(LATER, later=True)
     expected = told([*whole.push(0, BEGUN_BEFORE), *whole.finish()])
-    detector = Detector(stream(RATE_HZ, 2))
+    detector = Pipeline(stream(RATE_HZ, 2))
     detector.calibrate(LATER, later=True)
     events: list[Event] = []
     for number, (first, last) in enumerate(pairwise([0, *edges, len(BEGUN_BEFORE)])):
         if number == stop:
-            detector = Detector.from_state(detector.to_state())
+            detector = Pipeline.from_state(detector.to_state())
             detector.calibrate(LATER, later=True)
         events += detector.push(first, BEGUN_BEFORE[first:last])
     assert told([*events, *detector.finish()]) == expected

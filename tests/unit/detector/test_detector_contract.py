@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus, Event, Features, StateChange
-from crampwatch.detector.pipeline.batch import detect
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.batch import analyse_recording
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.protocol.kinds import EpisodeKind
 from hypothesis import given, settings
@@ -29,7 +29,7 @@ def busy_minute(seed: int = 1) -> Array:
     return emg
 
 
-def everything(detector: Detector, pieces: list[tuple[int, Array]]) -> list[Event]:
+def everything(detector: Pipeline, pieces: list[tuple[int, Array]]) -> list[Event]:
     events = [event for index, piece in pieces for event in detector.push(index, piece)]
     return [*events, *detector.finish()]
 
@@ -69,8 +69,8 @@ WHOLE = busy_minute()
 def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     description = stream(RATE_HZ, 2)
     assert_same(
-        everything(Detector(description), split(WHOLE, cuts, 12345)),
-        everything(Detector(description), [(12345, WHOLE)]),
+        everything(Pipeline(description), split(WHOLE, cuts, 12345)),
+        everything(Pipeline(description), [(12345, WHOLE)]),
     )
 
 
@@ -78,13 +78,13 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
 @given(st.lists(st.integers(1, len(WHOLE) - 1), min_size=1, max_size=5))
 def test_a_detector_resumed_from_its_state_says_the_same(cuts: list[int]) -> None:
     description = stream(RATE_HZ, 2)
-    detector, events = Detector(description), []
+    detector, events = Pipeline(description), []
     for index, piece in split(WHOLE, cuts):
         events += detector.push(index, piece)
         state = detector.to_state()
         assert len(state) < 200_000
-        detector = Detector.from_state(state)
-    assert_same([*events, *detector.finish()], everything(Detector(description), [(0, WHOLE)]))
+        detector = Pipeline.from_state(state)
+    assert_same([*events, *detector.finish()], everything(Pipeline(description), [(0, WHOLE)]))
 
 
 def test_an_overlap_is_skipped_and_a_jump_is_a_gap() -> None:
@@ -93,11 +93,11 @@ def test_an_overlap_is_skipped_and_a_jump_is_a_gap() -> None:
     holed = WHOLE.copy()
     holed[cut : cut + lost] = np.nan
     pieces = [(0, WHOLE[:cut]), (cut - 300, WHOLE[cut - 300 : cut]), (cut + lost, WHOLE[cut + lost :])]
-    assert_same(everything(Detector(description), pieces), everything(Detector(description), [(0, holed)]))
+    assert_same(everything(Pipeline(description), pieces), everything(Pipeline(description), [(0, holed)]))
 
 
 def test_next_index_counts_what_was_seen() -> None:
-    detector = Detector(stream(RATE_HZ, 2))
+    detector = Pipeline(stream(RATE_HZ, 2))
     assert detector.next_index == 0
     detector.push(70, WHOLE[:33])
     assert detector.next_index == 103
@@ -107,7 +107,7 @@ def test_next_index_counts_what_was_seen() -> None:
 
 def test_revisions_count_up_and_end_closed() -> None:
     by_id: dict[str, list[EpisodeChange]] = {}
-    for event in everything(Detector(stream(RATE_HZ, 2)), [(0, WHOLE)]):
+    for event in everything(Pipeline(stream(RATE_HZ, 2)), [(0, WHOLE)]):
         if isinstance(event, EpisodeChange):
             by_id.setdefault(event.episode_id, []).append(event)
     assert len(by_id) >= 4
@@ -119,7 +119,7 @@ def test_revisions_count_up_and_end_closed() -> None:
 
 
 def test_features_lie_on_a_regular_grid() -> None:
-    parts = [event for event in Detector(stream(RATE_HZ, 2)).push(0, WHOLE) if isinstance(event, Features)]
+    parts = [event for event in Pipeline(stream(RATE_HZ, 2)).push(0, WHOLE) if isinstance(event, Features)]
     assert [part.first_index for part in parts] == [0]
     assert parts[0].step_samples == 50
     assert parts[0].rms.shape == (len(WHOLE) // 50, 2)
@@ -128,8 +128,10 @@ def test_features_lie_on_a_regular_grid() -> None:
 def test_batch_gives_what_the_stream_gives() -> None:
     pieces = [WHOLE[start : start + 777] for start in range(0, len(WHOLE), 777)]
     description = stream(RATE_HZ, 2)
-    whole = detect(description, WHOLE, temperature=(np.array([31.0, 31.5]), 0.1))
-    assert [episode.onset_s for episode in whole] == [episode.onset_s for episode in detect(description, iter(pieces))]
+    whole = analyse_recording(description, WHOLE, temperature=(np.array([31.0, 31.5]), 0.1))
+    assert [episode.onset_s for episode in whole] == [
+        episode.onset_s for episode in analyse_recording(description, iter(pieces))
+    ]
     assert [episode.kind for episode in whole][:1] == [EpisodeKind.TWITCH]
     assert abs(whole[0].onset_s - 5.0) < 0.05
 
@@ -137,11 +139,11 @@ def test_batch_gives_what_the_stream_gives() -> None:
 def test_a_foreign_state_is_refused() -> None:
     for data in (b"", b"nonsense", b"\x81\xa7version\x00"):
         with pytest.raises(CrampwatchError):
-            Detector.from_state(data)
+            Pipeline.from_state(data)
 
 
 def test_an_impossible_stream_is_refused() -> None:
     with pytest.raises(CrampwatchError):
-        Detector(stream(0.0, 2))
+        Pipeline(stream(0.0, 2))
     with pytest.raises(ValueError, match="shape"):
-        Detector(stream(RATE_HZ, 2)).push(0, np.zeros((10, 3)))
+        Pipeline(stream(RATE_HZ, 2)).push(0, np.zeros((10, 3)))

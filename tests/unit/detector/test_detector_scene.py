@@ -2,7 +2,7 @@
 
 import numpy as np
 from crampwatch.detector.model.events import EpisodeChange, Event, StateChange
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from signals.detector_recordings import stream
 from signals.muscle_generator import busy_scene
 
@@ -20,9 +20,9 @@ def told(events: list[Event]) -> list[tuple[object, ...]]:
 def test_live_blocks_checkpoints_and_one_big_block_agree() -> None:
     scene = busy_scene(3, rate_hz=250.0, duration_s=420.0)
     description = stream(250.0, scene.channels)
-    whole = Detector(description)
+    whole = Pipeline(description)
     at_once = [*whole.push(0, scene.emg), *whole.finish()]
-    live, events = Detector(description), []
+    live, events = Pipeline(description), []
     rng = np.random.default_rng(0)
     index = 0
     while index < len(scene.emg):
@@ -30,7 +30,7 @@ def test_live_blocks_checkpoints_and_one_big_block_agree() -> None:
         events += live.push(index, scene.emg[index : index + size])
         index += size
         if rng.uniform() < 0.2:
-            live = Detector.from_state(live.to_state())
+            live = Pipeline.from_state(live.to_state())
     events += live.finish()
     assert told(events) == told(at_once)
     assert len(told(events)) > 40

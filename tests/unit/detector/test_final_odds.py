@@ -7,7 +7,7 @@ import pytest
 from crampwatch.detector.episodes.classifier import Verdict, conclude
 from crampwatch.detector.episodes.final_model import FINAL_WEIGHTS, final_odds
 from crampwatch.detector.model.config import DetectorConfig
-from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.protocol.kinds import EpisodeKind
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ def over(release_s: float) -> str:
     t_s = np.arange(0.0, 40.0, 1.0 / RATE_HZ)
     effort = np.interp(t_s, [5.0, 7.0, 5.0 + LENGTH_S, 5.0 + LENGTH_S + release_s], [0.0, 1.0, 1.0, 0.0])
     emg_uv = rng.normal(0.0, 1.0, (len(t_s), 1)) * (1.0 + 40.0 * effort)[:, None]
-    episodes = detect(stream(RATE_HZ, 1), emg_uv)
+    episodes = analyse_recording(stream(RATE_HZ, 1), emg_uv)
     longest = max(episodes, key=lambda one: one.offset_s - one.onset_s)
     return " ".join(longest.reasons)
 
@@ -38,7 +38,7 @@ def test_what_is_left_for_minutes_after_a_cramp_is_no_part_of_it() -> None:
     t_s = np.arange(0.0, 120.0, 1.0 / RATE_HZ)
     effort_uv = np.interp(t_s, [5.0, 7.0, 25.0, 30.0, 100.0, 101.0], [0.0, 40.0, 40.0, 4.0, 4.0, 0.0])
     emg_uv = rng.normal(0.0, 1.0, (len(t_s), 1)) * (1.0 + effort_uv)[:, None]
-    first = detect(stream(RATE_HZ, 1), emg_uv)[0]
+    first = analyse_recording(stream(RATE_HZ, 1), emg_uv)[0]
     assert first.onset_s < 6.0
     assert 25.0 < first.offset_s < 45.0
 

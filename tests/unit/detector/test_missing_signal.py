@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.pipeline.batch import Episode, detect
+from crampwatch.detector.pipeline.batch import Episode, analyse_recording
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import ReasonCode
 from signals.detector_recordings import Array, stream
@@ -19,7 +19,7 @@ def scene_with_a_cramp(seed: int) -> tuple[Array, float]:
 
 
 def sustained(emg: Array) -> list[Episode]:
-    episodes = detect(stream(_RATE_HZ, emg.shape[1]), emg)
+    episodes = analyse_recording(stream(_RATE_HZ, emg.shape[1]), emg)
     return [one for one in episodes if one.offset_s - one.onset_s > 1.0]
 
 
@@ -51,4 +51,4 @@ def test_a_gap_beside_strong_mains_is_no_muscle(gap_s: float) -> None:
     emg = (rng.normal(0.0, 2.0, len(t_s)) + 20.0 * np.sin(2 * np.pi * 50.0 * t_s))[:, None]
     for begin_s in rng.uniform(20.0, 115.0, 12):
         emg[round(begin_s * _RATE_HZ) : round((begin_s + gap_s) * _RATE_HZ)] = np.nan
-    assert {one.kind for one in detect(stream(_RATE_HZ, 1), emg)} <= {EpisodeKind.ARTEFACT}
+    assert {one.kind for one in analyse_recording(stream(_RATE_HZ, 1), emg)} <= {EpisodeKind.ARTEFACT}

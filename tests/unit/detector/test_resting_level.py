@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from crampwatch.detector.model.events import EpisodeChange, Event, Features
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from signals.detector_recordings import Array, stream
 
 _REST_UV = 3.0
@@ -30,7 +30,7 @@ def level_over_rest(events: list[Event], rate_hz: float, *, from_s: float) -> fl
 @pytest.mark.parametrize("mains_uv", [10.0, 40.0, 200.0])
 def test_rest_is_known_again_as_soon_as_the_mains_are_gone(rate_hz: float, mains_uv: float) -> None:
     emg_uv = noise_and_mains(rate_hz, mains_uv, length_s=200, begin_s=40, end_s=130)
-    detector = Detector(stream(rate_hz, 1))
+    detector = Pipeline(stream(rate_hz, 1))
     events = [*detector.push(0, emg_uv), *detector.finish()]
     assert 0.8 < level_over_rest(events, rate_hz, from_s=133) < 1.25
     opened_s = {event.episode_id: event.onset_index / rate_hz for event in events if isinstance(event, EpisodeChange)}
@@ -42,7 +42,7 @@ def test_mains_that_stay_do_not_hide_what_is_weaker_than_they(begin_s: float) ->
     emg_uv = noise_and_mains(1000.0, 200.0, length_s=260, begin_s=begin_s, end_s=999)
     burst = slice(250_000, 252_000)
     emg_uv[burst, 0] += np.random.default_rng(6).normal(0.0, 5.0 * _REST_UV, 2000)
-    detector = Detector(stream(1000.0, 1))
+    detector = Pipeline(stream(1000.0, 1))
     events = [*detector.push(0, emg_uv), *detector.finish()]
     assert 0.8 < level_over_rest(events[:1], 1000.0, from_s=252) < 1.25
     onsets_s = {event.onset_index / 1000 for event in events if isinstance(event, EpisodeChange)}

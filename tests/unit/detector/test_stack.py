@@ -2,7 +2,7 @@
 
 import numpy as np
 from crampwatch.detector.model.events import EpisodeChange, Features
-from crampwatch.detector.pipeline.detector import Detector, push_together
+from crampwatch.detector.pipeline.pipeline import Pipeline, push_together
 from crampwatch.firmware_sim.scenarios import scenario
 from numpy.typing import NDArray
 
@@ -18,8 +18,8 @@ def nights() -> list[NDArray[np.float64]]:
 
 def test_together_as_alone() -> None:
     source = scenario("cramp", seed=1)
-    alone = [Detector(source.stream) for _ in range(3)]
-    together = [Detector(source.stream) for _ in range(3)]
+    alone = [Pipeline(source.stream) for _ in range(3)]
+    together = [Pipeline(source.stream) for _ in range(3)]
     signals = nights()
     for at in range(0, 180_000, BLOCK):
         present = [place for place in range(3) if place < 2 or at >= 60_000]

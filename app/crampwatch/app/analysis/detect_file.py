@@ -11,7 +11,7 @@ from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.sessions.find import is_session
 from crampwatch.app.sessions.text import Line
 from crampwatch.detector.calibration.calibration import Calibration
-from crampwatch.detector.pipeline.batch import Episode, detect
+from crampwatch.detector.pipeline.batch import Episode, analyse_recording
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
@@ -74,7 +74,7 @@ def _find_in_recording(
     stream = recording.stream
     chunks = recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz)))
     counter = _Counter()
-    episodes = detect(
+    episodes = analyse_recording(
         stream,
         counter.watch(chunks, recording.sample_count, progress),
         temperature=recording.temperature,

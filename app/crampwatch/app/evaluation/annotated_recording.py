@@ -5,7 +5,7 @@ from pathlib import Path
 
 from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.evaluation.case import Opened
-from crampwatch.detector.pipeline.batch import detect
+from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.detector.scoring.annotated import AnnotatedScore, decode_annotations, score_annotated
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.recordings import Recording, truth_path
@@ -80,5 +80,5 @@ def score_recording_file(recording: Recording, annotations: Path | None) -> Anno
     stream = recording.stream
     marked = decode_annotations(annotations.read_text("utf-8"), name=annotations.name) if annotations else ()
     chunks = list(recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz))))
-    episodes = detect(stream, chunks, temperature=recording.temperature)
+    episodes = analyse_recording(stream, chunks, temperature=recording.temperature)
     return score_annotated(marked, episodes, duration_s=sum(map(len, chunks)) / stream.rate_hz)

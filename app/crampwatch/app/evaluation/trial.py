@@ -8,7 +8,7 @@ from crampwatch.app.evaluation.case import Case, Opened
 from crampwatch.app.evaluation.clip import Clip, ClipMaker, Trace
 from crampwatch.detector.model.events import Features
 from crampwatch.detector.pipeline.batch import EpisodeCollector
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.detector.scoring.recording import Told, Verdicts, score_recording
 from crampwatch.detector.scoring.revisions import TrailKeeper
 from crampwatch.recordings.recording import Samples
@@ -62,7 +62,7 @@ def try_case(case: Case, *, clips: int = 0) -> Trial:
 def _detected(opened: Opened, *, traced: bool) -> tuple[Told, Trace, float]:
     """Run the detector as `batch.detect` does, and keep all it says."""
     stream = opened.recording.stream
-    detector, collector, keeper = Detector(stream), EpisodeCollector(), TrailKeeper(stream.rate_hz)
+    detector, collector, keeper = Pipeline(stream), EpisodeCollector(), TrailKeeper(stream.rate_hz)
     if opened.calibration is not None:
         detector.calibrate(opened.calibration)
     trace = Trace(stream.rate_hz)

@@ -7,13 +7,13 @@ import numpy as np
 from crampwatch.detector.calibration.calibration import Calibration
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus, Event
-from crampwatch.detector.pipeline.detector import Detector
+from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["Episode", "EpisodeCollector", "detect"]
+__all__ = ["Episode", "EpisodeCollector", "analyse_recording"]
 
 Array = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class EpisodeCollector:
         return [_episode(change, rate_hz, first_index) for change in ordered]
 
 
-def detect(
+def analyse_recording(
     stream: StreamDescription,
     emg: Array | Iterable[Array],
     *,
@@ -98,7 +98,7 @@ def detect(
     Raises:
         ConfigurationError: The stream cannot be analysed, or the calibration is of another kind of stream.
     """
-    detector = Detector(stream, config=config)
+    detector = Pipeline(stream, config=config)
     if calibration is not None:
         detector.calibrate(calibration)
     collector = EpisodeCollector()
@@ -121,7 +121,7 @@ def _pieces(emg: Array | Iterable[Array], rate_hz: float) -> Iterator[Array]:
 
 
 def _tell_temperature(
-    detector: Detector, temperature: tuple[Array, float] | None, index: int, first_index: int
+    detector: Pipeline, temperature: tuple[Array, float] | None, index: int, first_index: int
 ) -> None:
     if temperature is None or not len(temperature[0]):
         return

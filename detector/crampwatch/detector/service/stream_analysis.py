@@ -19,7 +19,7 @@ from crampwatch.detector.model.events import (
     StateChange,
     quality_set,
 )
-from crampwatch.detector.pipeline.detector import Detector, push_together
+from crampwatch.detector.pipeline.pipeline import Pipeline, push_together
 from crampwatch.detector.service.timeline import Timeline
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
@@ -91,7 +91,7 @@ class LiveAnalysis:
     def __init__(self, info: messages.SensorInfo, first: SampleBlock) -> None:
         stream = next(row for row in info.streams if row.stream == first.stream)
         self._info = info
-        self._detector = Detector(description_of(stream))
+        self._detector = Pipeline(description_of(stream))
         timeline = Timeline(stream.rate_hz, first.first_index, first.first_utc_ns)
         self._kept = _State(info.session, first.boot_id, first.stream, timeline)
         self._unit: messages.Unit = "relative" if stream.lsb_uv is None else "uV"
@@ -108,7 +108,7 @@ class LiveAnalysis:
         analysis = cls(info, first)
         kept = msgspec.msgpack.decode(checkpoint, type=_State)
         analysis._kept = kept
-        analysis._detector = Detector.from_state(kept.detector)
+        analysis._detector = Pipeline.from_state(kept.detector)
         return analysis
 
     def checkpoint(self) -> bytes:
@@ -155,7 +155,7 @@ class LiveAnalysis:
         """
         return take_together([(self, block)])[0]
 
-    def prepare(self, block: SampleBlock) -> tuple[Detector, int, NDArray[np.float64]] | None:
+    def prepare(self, block: SampleBlock) -> tuple[Pipeline, int, NDArray[np.float64]] | None:
         """Return what `push_together` needs of a block that brings news; its events then go to `tell`."""
         if block.next_index <= self._detector.next_index:
             return None

@@ -23,7 +23,7 @@ from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["Detector", "Prepared", "push_together"]
+__all__ = ["Pipeline", "Prepared", "push_together"]
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ _CARRIED = {
 _MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
 
 
-class Detector:
+class Pipeline:
     """Detects episodes in the EMG of one sensor boot.
 
     The sample index is the only clock. Blocks come in order; a jump ahead of the index is a gap, an overlap with what
@@ -152,7 +152,7 @@ class Detector:
         )
 
     @classmethod
-    def from_state(cls, state: bytes) -> "Detector":
+    def from_state(cls, state: bytes) -> "Pipeline":
         """Go on where `to_state` was called.
 
         Raises:
@@ -348,10 +348,10 @@ class Prepared(NamedTuple):
     hops: Unmeasured | None
 
 
-def push_together(work: Sequence[tuple[Detector, int, Array]]) -> list[list[Event]]:
+def push_together(work: Sequence[tuple[Pipeline, int, Array]]) -> list[list[Event]]:
     """Push one block each to many detectors, and return what each brings to light.
 
-    The result is that of `Detector.push`, but for the rounding of sums.
+    The result is that of `Pipeline.push`, but for the rounding of sums.
 
     Args:
         work: Detectors, each at most once, with the arguments of `push`.
