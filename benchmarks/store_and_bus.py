@@ -15,10 +15,11 @@ import numpy as np
 from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
 from crampwatch.protocol.messages import Message
+from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.service import pass_on
 from crampwatch.store.ingest.spool import Spool
+from crampwatch.store.model.interface import Store
 from crampwatch.store.sqlite.store import SqliteStore
-from crampwatch.store.store import Store, open_store
 from lanes.influx_server import TOKEN, influx_server
 from nights.stored_messages import S_NS, T0_NS, episode, features, raw, temperature
 

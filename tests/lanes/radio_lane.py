@@ -17,6 +17,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
+from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments, scanner_arguments
 from crampwatch.firmware_sim.radio.options import SensorOptions, SimulatorOptions
 from crampwatch.firmware_sim.radio.service import Simulator, run
 from crampwatch.protocol import gatt
@@ -124,7 +125,7 @@ async def process(what: str, *arguments: str) -> AsyncIterator[tuple[Process, as
 
 async def find(bumble: BumbleAdapter, name: str = "CW-0001") -> BLEDevice:
     """Scan for a sensor."""
-    device = await BleakScanner.find_device_by_name(name, timeout=PATIENCE_S, **bumble.scanner_arguments)
+    device = await BleakScanner.find_device_by_name(name, timeout=PATIENCE_S, **scanner_arguments(bumble))
     assert device is not None, f"{name} was not heard"
     return device
 
@@ -210,7 +211,7 @@ class Host:
 async def host(bumble: BumbleAdapter, device: BLEDevice | str, *, pair: bool = True) -> AsyncIterator[Host]:
     """Connect, pair and subscribe."""
     gone = asyncio.Event()
-    client = BleakClient(device, lambda _client: gone.set(), timeout=PATIENCE_S, pair=pair, **bumble.client_arguments)
+    client = BleakClient(device, lambda _client: gone.set(), timeout=PATIENCE_S, pair=pair, **client_arguments(bumble))
     async with client:
         one = Host(client, gone)
         await one.subscribe()

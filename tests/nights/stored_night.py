@@ -13,7 +13,7 @@ from pathlib import Path
 from crampwatch.bus.client import Bus
 from crampwatch.protocol.messages import ServiceStatus, decode
 from crampwatch.protocol.topics import service_topic
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from lanes.brokers import Broker, broker_of
 from lanes.influx_server import TOKEN, InfluxServer
 from nights.simulated_night import LENGTH_S, Night, Said

@@ -11,7 +11,7 @@ from crampwatch.app.analysis.reanalyse import session_verdicts
 from crampwatch.decoding.session import decode_session
 from crampwatch.journal import SessionReader, sessions
 from crampwatch.protocol.block import SampleBlock
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from lanes.broker_listener import Indices, Listener
 from lanes.command_line import Running, alive, command, running
 

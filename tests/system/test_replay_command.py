@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crampwatch.protocol import messages
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from lanes.broker_listener import Listener
 from lanes.command_line import running
 from lanes.lanes import shared_data

@@ -12,6 +12,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakError, BleakGATTProtocolError
 from bumble import hci
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
+from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments, scanner_arguments
 from crampwatch.firmware_sim.radio.arq import AirPath
 from crampwatch.protocol import gatt
 from crampwatch.protocol.control import Opcode, Request
@@ -27,7 +28,7 @@ async def test_an_advertisement_tells_name_service_and_signal_strength() -> None
     async with simulator(sensor(air=AirPath(rssi_dbm=-71))) as sim, adapter(sim.address) as bumble:
         heard: asyncio.Queue[tuple[BLEDevice, AdvertisementData]] = asyncio.Queue()
         scanner = BleakScanner(
-            lambda one, data: heard.put_nowait((one, data)), [gatt.CWS_SERVICE], **bumble.scanner_arguments
+            lambda one, data: heard.put_nowait((one, data)), [gatt.CWS_SERVICE], **scanner_arguments(bumble)
         )
         async with scanner, asyncio.timeout(PATIENCE_S):
             device, data = await heard.get()
@@ -40,8 +41,8 @@ async def test_an_advertisement_tells_name_service_and_signal_strength() -> None
 async def test_a_scan_for_another_service_hears_nothing() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
         heard = asyncio.Event()
-        everything = BleakScanner(lambda _device, _data: heard.set(), **bumble.scanner_arguments)
-        others = BleakScanner(service_uuids=[gatt.assigned(0x180D)], **bumble.scanner_arguments)
+        everything = BleakScanner(lambda _device, _data: heard.set(), **scanner_arguments(bumble))
+        others = BleakScanner(service_uuids=[gatt.assigned(0x180D)], **scanner_arguments(bumble))
         async with everything, others, asyncio.timeout(PATIENCE_S):
             await heard.wait()
             assert others.discovered_devices == []
@@ -50,7 +51,7 @@ async def test_a_scan_for_another_service_hears_nothing() -> None:
 async def test_a_passive_scan_hears_too() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
         heard = asyncio.Event()
-        scanner = BleakScanner(lambda _device, _data: heard.set(), scanning_mode="passive", **bumble.scanner_arguments)
+        scanner = BleakScanner(lambda _device, _data: heard.set(), scanning_mode="passive", **scanner_arguments(bumble))
         async with scanner, asyncio.timeout(PATIENCE_S):
             await heard.wait()
 
@@ -74,7 +75,7 @@ async def test_what_is_private_needs_an_encrypted_link() -> None:
     async with (
         simulator() as sim,
         adapter(sim.address) as bumble,
-        BleakClient(await find(bumble), **bumble.client_arguments) as client,
+        BleakClient(await find(bumble), **client_arguments(bumble)) as client,
     ):
         assert await client.read_gatt_char(gatt.BATTERY_LEVEL) == b"\x64"
         for uuid in (gatt.INFO, gatt.TEMPERATURE):
@@ -93,7 +94,7 @@ async def test_a_write_to_control_is_refused_before_its_indications_are_subscrib
     async with (
         simulator() as sim,
         adapter(sim.address) as bumble,
-        BleakClient(await find(bumble), pair=True, **bumble.client_arguments) as client,
+        BleakClient(await find(bumble), pair=True, **client_arguments(bumble)) as client,
     ):
         with pytest.raises(BleakGATTProtocolError) as refused:
             await client.write_gatt_char(gatt.CONTROL, Request(Opcode.INFO, 1).encode(), response=True)
@@ -130,7 +131,7 @@ async def test_a_bond_is_kept_by_both_sides_and_found_again(tmp_path: Path) -> N
     async with (
         simulator(bonds=sensor_bonds) as sim,
         adapter(sim.address, host_bonds) as bumble,
-        BleakClient(await find(bumble), pair=False, **bumble.client_arguments) as client,
+        BleakClient(await find(bumble), pair=False, **client_arguments(bumble)) as client,
     ):
         Info.decode(bytes(await client.read_gatt_char(gatt.INFO)))
     assert json.loads(host_bonds.read_text()) == kept, "it paired again"
@@ -143,7 +144,7 @@ async def test_a_sensor_that_forgot_its_bond_is_paired_again_only_where_asked_to
     async with simulator() as sim, adapter(sim.address, bonds) as bumble:
         device = await find(bumble)
         with pytest.raises(BleakError, match="PIN_OR_KEY_MISSING"):
-            await BleakClient(device, pair=False, **bumble.client_arguments).connect()
+            await BleakClient(device, pair=False, **client_arguments(bumble)).connect()
         async with host(bumble, await find(bumble), pair=True) as one:
             Info.decode(bytes(await one.client.read_gatt_char(gatt.INFO)))
 
@@ -184,7 +185,7 @@ async def test_connecting_to_a_sensor_out_of_range_times_out_and_can_be_tried_ag
         device = await find(bumble)
         sim.set_air("CW-0001", AirPath(in_range=False))
         with pytest.raises(TimeoutError):
-            await BleakClient(device, timeout=0.3, **bumble.client_arguments).connect()
+            await BleakClient(device, timeout=0.3, **client_arguments(bumble)).connect()
         sim.set_air("CW-0001", AirPath())
         async with host(bumble, device) as one:
             assert one.client.is_connected
@@ -194,7 +195,7 @@ async def test_a_cancelled_attempt_leaves_no_connection_behind() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
         device = await find(bumble)
         sim.set_air("CW-0001", AirPath(in_range=False))
-        attempt = asyncio.create_task(BleakClient(device, **bumble.client_arguments).connect())
+        attempt = asyncio.create_task(BleakClient(device, **client_arguments(bumble)).connect())
         await asyncio.sleep(0.1)
         attempt.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -257,7 +258,7 @@ async def test_an_adapter_that_is_lost_says_so_and_comes_back(tmp_path: Path) ->
         bumble = BumbleAdapter(f"tcp-client:{address}", host_bonds)
         await bumble.open()
         heard = asyncio.Event()
-        scanner = BleakScanner(lambda _device, _data: heard.set(), **bumble.scanner_arguments)
+        scanner = BleakScanner(lambda _device, _data: heard.set(), **scanner_arguments(bumble))
         device = await find(bumble)
         await scanner.start()
         connection = host(bumble, device)
@@ -267,7 +268,7 @@ async def test_an_adapter_that_is_lost_says_so_and_comes_back(tmp_path: Path) ->
     with pytest.raises(BleakError):
         await one.client.read_gatt_char(gatt.INFO)
     with pytest.raises(BleakBluetoothNotAvailableError):
-        await BleakClient(device, **bumble.client_arguments).connect()
+        await BleakClient(device, **client_arguments(bumble)).connect()
     await connection.__aexit__(None, None, None)
     heard.clear()
     async with simulator(bonds=sensor_bonds, listen=address), asyncio.timeout(PATIENCE_S):

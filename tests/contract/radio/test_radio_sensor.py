@@ -9,6 +9,7 @@ import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
+from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments
 from crampwatch.firmware_sim.device.recorded import RecordedSource
 from crampwatch.firmware_sim.radio.arq import AirPath
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions, Spell
@@ -138,7 +139,7 @@ async def test_a_scheduled_spell_out_of_range_comes_and_goes() -> None:
     async with simulator(sensor(spells=(away,))) as sim, adapter(sim.address) as bumble:
         begun_s = asyncio.get_running_loop().time()
         device = await find(bumble)
-        client = BleakClient(device, timeout=PATIENCE_S, pair=True, **bumble.client_arguments)
+        client = BleakClient(device, timeout=PATIENCE_S, pair=True, **client_arguments(bumble))
         async with client:
             await client.read_gatt_char(gatt.INFO)
         assert asyncio.get_running_loop().time() - begun_s > 1.5
@@ -178,7 +179,7 @@ async def _reconnected(bumble: BumbleAdapter) -> BleakClient:
     """Try until the radio is back, as a collector does."""
     while True:
         try:
-            client = BleakClient(await find(bumble), pair=False, **bumble.client_arguments)
+            client = BleakClient(await find(bumble), pair=False, **client_arguments(bumble))
             await client.connect()
         except BleakError:
             await asyncio.sleep(0.1)

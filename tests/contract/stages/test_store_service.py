@@ -15,8 +15,9 @@ import pytest
 from crampwatch.bus.client import Bus, publish_message
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf
+from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.service import StoreOptions, run
-from crampwatch.store.store import Store, open_store
+from crampwatch.store.model.interface import Store
 from lanes.brokers import Broker, broker_of, kill
 from lanes.influx_server import TOKEN, InfluxServer, influx_server
 from lanes.patience import PATIENCE_S, ends_soon, until_online

@@ -13,7 +13,8 @@ from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import Battery, Episode
 from crampwatch.protocol.records import RecordKind
 from crampwatch.protocol.temperature import encode_temperature
-from crampwatch.store.store import Store, open_store
+from crampwatch.store.engines import open_store
+from crampwatch.store.model.interface import Store
 from lanes.influx_server import TOKEN, InfluxServer, influx_server
 from nights.simulated_night import foot_counts
 from nights.stored_messages import journal, notice

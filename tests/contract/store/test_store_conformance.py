@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
 from crampwatch.protocol.messages import Battery, Link, Message, SensorState, ServiceStatus
-from crampwatch.store.store import Store, open_store
+from crampwatch.store.engines import open_store
+from crampwatch.store.model.interface import Store
 from lanes.influx_server import TOKEN, InfluxServer, influx_server
 from nights.stored_messages import S_NS, SESSION, T0_NS, episode, features, info, journal, notice, raw, temperature
 

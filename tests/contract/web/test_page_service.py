@@ -19,7 +19,7 @@ from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.messages import ServiceStatus, decode
 from crampwatch.protocol.topics import Leaf, Topic, service_topic
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from crampwatch.web import service
 from crampwatch.web.service import WebOptions, page_url, run
 from lanes.patience import PATIENCE_S, ends_soon

@@ -4,9 +4,9 @@ from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import Battery, ServiceStatus
 from crampwatch.protocol.topics import Leaf
+from crampwatch.store.engines import open_store
 from crampwatch.store.model.points import STORED_LEAVES, document_of, document_time_ns, readings_of
 from crampwatch.store.model.series import Series, thinned
-from crampwatch.store.store import open_store
 from nights.stored_messages import T0_NS, episode, features, info, journal, notice, temperature
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from crampwatch.protocol.errors import RecordingError, UnavailableError
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from nights.stored_messages import S_NS, T0_NS, episode, features
 
 

@@ -16,8 +16,9 @@ from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.records import SessionSensor
+from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.recent_samples import RecentSamples
-from crampwatch.store.store import RejectedError, Store, open_store
+from crampwatch.store.model.interface import RejectedError, Store
 
 __all__ = ["Backfilled", "backfill", "backfill_journal"]
 

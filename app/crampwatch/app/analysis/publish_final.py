@@ -18,7 +18,8 @@ from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.topics import Leaf
-from crampwatch.store.store import Store, open_store
+from crampwatch.store.engines import open_store
+from crampwatch.store.model.interface import Store
 
 __all__ = ["FinalVerdict", "finalise"]
 

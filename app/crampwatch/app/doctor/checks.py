@@ -23,7 +23,7 @@ from crampwatch.bus.embedded import EmbeddedBroker, saved_address
 from crampwatch.bus.endpoint import is_free
 from crampwatch.collector.ble.adapter import scan
 from crampwatch.protocol.errors import CrampwatchError
-from crampwatch.store.store import open_store
+from crampwatch.store.engines import open_store
 from crampwatch.web.http.assets import load_assets
 from crampwatch.web.service import DEFAULT_PORT
 

@@ -168,7 +168,7 @@ def _run_home(settings: Settings) -> None:
 
 def _run_web(settings: Settings) -> None:
     from crampwatch.app.supervise.web_wiring import archive_options
-    from crampwatch.store.store import open_store
+    from crampwatch.store.engines import open_store
     from crampwatch.web.service import WebOptions, run
 
     history = open_store(

@@ -12,8 +12,8 @@ from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
 from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.messages import Episode
+from crampwatch.store.model.interface import Store
 from crampwatch.store.sqlite.store import SqliteStore
-from crampwatch.store.store import Store
 from crampwatch.web.night.archive import ArchiveOptions
 
 __all__ = ["archive_options"]

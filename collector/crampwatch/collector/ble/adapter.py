@@ -17,6 +17,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakError
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
+from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments, scanner_arguments
 from crampwatch.collector.ble.pairing_agent import pairing_agent
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.gatt import CWS_SERVICE
@@ -112,7 +113,7 @@ async def open_radio(spec: str | None, *, bonds: Path | None = None) -> AsyncIte
     async with AsyncExitStack() as stack:
         if spec is not None and spec.startswith(_BUMBLE):
             adapter = await stack.enter_async_context(BumbleAdapter(spec.removeprefix(_BUMBLE), bonds))
-            yield Radio(adapter.client_arguments, adapter.scanner_arguments, adapter)
+            yield Radio(client_arguments(adapter), scanner_arguments(adapter), adapter)
             return
         arguments: dict[str, Any] = {} if spec is None else {"bluez": {"adapter": spec}}
         if sys.platform == "linux":

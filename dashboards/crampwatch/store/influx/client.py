@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import urllib3
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
-from crampwatch.store.store import RejectedError
+from crampwatch.store.model.interface import RejectedError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException

@@ -8,9 +8,9 @@ from crampwatch.protocol.messages import Episode, Features, JournalEntry, Messag
 from crampwatch.store.influx.client import InfluxClient, Row, quoted, within
 from crampwatch.store.influx.line_protocol import line
 from crampwatch.store.model.downsampling import TIERS_NS, tier_name
+from crampwatch.store.model.interface import FOREVER_NS
 from crampwatch.store.model.night_summary import EpisodeOutline, Night, midnight_h, night_of, summed_up
 from crampwatch.store.model.points import Value
-from crampwatch.store.store import FOREVER_NS
 
 __all__ = ["night_line", "nights_of", "refresh_nights"]
 

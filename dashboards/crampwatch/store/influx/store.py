@@ -17,11 +17,11 @@ from crampwatch.store.influx.line_protocol import line
 from crampwatch.store.influx.nights import nights_of, refresh_nights
 from crampwatch.store.influx.raw import read_raw, write_raw
 from crampwatch.store.model.downsampling import coarsest
+from crampwatch.store.model.interface import FOREVER_NS
 from crampwatch.store.model.night_summary import Night
 from crampwatch.store.model.points import Document, Reading, document_of, document_time_ns, readings_of
 from crampwatch.store.model.raw_excerpt import RawChunk
 from crampwatch.store.model.series import FIELDS, PEAKS, Series, thinned
-from crampwatch.store.store import FOREVER_NS
 
 __all__ = ["InfluxStore"]
 

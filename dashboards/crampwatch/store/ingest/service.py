@@ -25,10 +25,11 @@ from crampwatch.protocol.errors import FrameError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import Message
 from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.recent_samples import RecentSamples
 from crampwatch.store.ingest.spool import Spool
+from crampwatch.store.model.interface import RejectedError, Store
 from crampwatch.store.model.points import STORED_LEAVES
-from crampwatch.store.store import RejectedError, Store, open_store
 
 __all__ = ["StoreOptions", "pass_on", "run"]
 
@@ -53,7 +54,7 @@ class StoreOptions:
 
     Attributes:
         broker: Where messages come from.
-        url: As for :func:`crampwatch.store.store.open_store`.
+        url: As for :func:`crampwatch.store.engines.open_store`.
         data_dir: Where what waits for a database is kept (``store-spool.sqlite``).
         token: Of InfluxDB.
         org: Of InfluxDB 2.

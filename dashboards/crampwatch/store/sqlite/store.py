@@ -18,6 +18,7 @@ from crampwatch.protocol.errors import CrampwatchError, RecordingError, Unavaila
 from crampwatch.protocol.messages import Episode, Features, JournalEntry, Message, Notice, SensorInfo
 from crampwatch.store.model.downsampling import TIERS_NS, coarsest
 from crampwatch.store.model.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
+from crampwatch.store.model.interface import FOREVER_NS, RejectedError
 from crampwatch.store.model.night_summary import EpisodeOutline, Night, summed_up
 from crampwatch.store.model.points import Document, Reading, document_of, readings_of
 from crampwatch.store.model.raw_excerpt import RawChunk
@@ -25,7 +26,6 @@ from crampwatch.store.model.series import FIELDS, Series, thinned
 from crampwatch.store.sqlite.downsampled import TIER_SCHEMA, Reader, read_tier, refresh_tiers
 from crampwatch.store.sqlite.merge import adopt
 from crampwatch.store.sqlite.raw import RAW_SCHEMA, read_raw, write_raw
-from crampwatch.store.store import FOREVER_NS, RejectedError
 
 __all__ = ["SqliteStore"]
 

@@ -37,7 +37,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class NightStore(Protocol):
-    """What the store has to know for a night; :class:`crampwatch.store.store.Store` does. Calls block."""
+    """What the store has to know for a night; :class:`crampwatch.store.model.interface.Store` does. Calls block."""
 
     def episodes(
         self, *, since_ns: int = 0, until_ns: int = ..., session: str | None = None, with_retracted: bool = False

@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class History(Protocol):
-    """Where what was told earlier in the night is remembered; a :class:`crampwatch.store.store.Store` does."""
+    """Episodes of earlier in the night; :class:`crampwatch.store.model.interface.Store` implements it."""
 
     def episodes(self, *, since_ns: int, with_retracted: bool) -> Sequence[Episode]:
         """Return the revision that holds of each episode that lasted at any time since then; may block."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble import core, hci
@@ -66,20 +66,6 @@ class BumbleAdapter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    @property
-    def client_arguments(self) -> dict[str, Any]:
-        """Keyword arguments that make a ``BleakClient`` use this adapter."""
-        from crampwatch.collector.ble.bumble_backend.client import BumbleClient  # noqa: PLC0415 - it imports this module
-
-        return {"backend": BumbleClient, "bumble": self}
-
-    @property
-    def scanner_arguments(self) -> dict[str, Any]:
-        """Keyword arguments that make a ``BleakScanner`` use this adapter."""
-        from crampwatch.collector.ble.bumble_backend.scanner import BumbleScanner  # noqa: PLC0415 - it imports this module
-
-        return {"backend": BumbleScanner, "bumble": self}
 
     @property
     def is_open(self) -> bool:

@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 class BumbleClient(BaseBleakClient):
-    """Use as ``BleakClient(device, ..., **adapter.client_arguments)``.
+    """Use as ``BleakClient(device, ..., **client_arguments(adapter))``.
 
     A connection to a sensor whose bond is kept is encrypted before anything else is done. As on BlueZ the disconnected
     callback is also called for a disconnection that was asked for.

@@ -29,7 +29,7 @@ _SERVICE_DATA: Final[dict[int, int]] = {
 
 
 class BumbleScanner(BaseBleakScanner):
-    """Use as ``BleakScanner(..., **adapter.scanner_arguments)``.
+    """Use as ``BleakScanner(..., **scanner_arguments(adapter))``.
 
     Args:
         detection_callback: As in bleak.

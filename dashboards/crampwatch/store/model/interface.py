@@ -1,16 +1,14 @@
-"""What every engine can do, and which engine an address names."""
+"""The interface that every storage engine implements (pure)."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final, Protocol
 
-from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Episode, JournalEntry, Message, Notice, SensorInfo
 from crampwatch.store.model.night_summary import Night
 from crampwatch.store.model.raw_excerpt import RawChunk
 from crampwatch.store.model.series import Series
 
-__all__ = ["FOREVER_NS", "RejectedError", "Store", "open_store"]
+__all__ = ["FOREVER_NS", "RejectedError", "Store"]
 
 FOREVER_NS: Final = (1 << 63) - 1
 """End of time for all engines: year 2262."""
@@ -75,38 +73,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
-
-
-def open_store(
-    url: str,
-    *,
-    token: str = "",
-    org: str = "crampwatch",
-    bucket: str = "crampwatch",
-    read_only: bool = False,
-) -> Store:
-    """Return the store at an address; nothing is opened before it is first used.
-
-    Args:
-        url: ``sqlite:///path/to/file``, or the ``http://`` or ``https://`` address of an InfluxDB.
-        token: Of InfluxDB.
-        org: Of InfluxDB 2.
-        bucket: Of InfluxDB 2; the database of InfluxDB 1 and 3.
-        read_only: For a reader beside the service that writes.
-
-    Raises:
-        ConfigurationError: Any other address.
-    """
-    scheme, _, rest = url.partition("://")
-    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        from crampwatch.store.sqlite.store import SqliteStore  # noqa: PLC0415 - the engines import this module
-
-        return SqliteStore(Path(rest[1:] if rest[2:3] == ":" else rest), read_only=read_only)
-    if scheme in ("http", "https") and rest:
-        from crampwatch.store.influx.store import InfluxStore  # noqa: PLC0415 - takes 2 s, which most need not wait
-
-        return InfluxStore(url, token=token, org=org, bucket=bucket)
-    raise ConfigurationError(
-        f"The store's address begins with {scheme[:20]!r}.",
-        advice="Write sqlite:///path/to/store.sqlite, or http://host:8086 for InfluxDB.",
-    )
