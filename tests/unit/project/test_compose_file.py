@@ -163,7 +163,7 @@ def test_commands_exist(services: dict[str, Any]) -> None:
 
 
 def test_git_and_the_image_are_kept_from_secrets() -> None:
-    assert {"secrets/", ".env"} <= set((ROOT / ".gitignore").read_text().split())
+    assert {"/secrets/", ".env"} <= set((ROOT / ".gitignore").read_text().split())
     assert "*" in (ROOT / ".dockerignore").read_text().split()
     assert "secrets" not in (ROOT / ".dockerignore").read_text().replace("secrets least", "")
 
