@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from crampwatch.protocol.errors import RecordingError, UnavailableError
-from crampwatch.web.http.openapi import Operation, RefusedError, answer
 from crampwatch.web.backups.jobs import BackupShelf, Received
+from crampwatch.web.http.openapi import Operation, RefusedError, answer
 from crampwatch.web.sessions.schema import BackupJob, Backups
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
