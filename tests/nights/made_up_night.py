@@ -1,7 +1,6 @@
 """Whole nights made up fast: session files as the collector writes them, and a store as the detector fills it."""
 
 import math
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from crampwatch.protocol.frame import Frame, FrameFlag, encode_samples
 from crampwatch.protocol.info import Capability, Info, RingState
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import ChannelFeatures, Episode, Features, Message, Placement, SensorInfo, StreamInfo
+from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import Record, RecordKind, SessionHead
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from crampwatch.protocol.temperature import encode_temperature
@@ -217,10 +217,13 @@ class MadeUpNight:
     def _besides(self, key: int, number: int, at_s: float) -> Iterator[Record]:
         celsius = 31.5 - 1.5 * number + 1.5 * math.sin(at_s / 4000)
         yield self._record(RecordKind.TEMPERATURE, key, at_s, encode_temperature(celsius))
-        both = (math.floor(at_s * TICK_HZ) & 0xFFFFFFFF) << 32 | round(at_s * RATE_HZ) & 0xFFFFFFFF
-        both -= (both >> 63) << 64
-        times = (_MONO_NS + round((at_s - 0.01) * 1e9), _MONO_NS + round((at_s + 0.01) * 1e9))
-        yield self._record(RecordKind.SYNC, key, at_s + 0.01, struct.pack("<3q", *times, both))
+        exchange = SyncExchange(
+            before_ns=_MONO_NS + round((at_s - 0.01) * 1e9),
+            after_ns=_MONO_NS + round((at_s + 0.01) * 1e9),
+            ticks=math.floor(at_s * TICK_HZ) & 0xFFFFFFFF,
+            index=round(at_s * RATE_HZ) & 0xFFFFFFFF,
+        )
+        yield self._record(RecordKind.SYNC, key, at_s + 0.01, exchange.encode())
 
     def _counts(self, first: int, samples: int, number: int) -> NDArray[np.int32]:
         chance = np.random.default_rng([first, number])

@@ -1,7 +1,6 @@
 """A sensor on paper: its Info, frames and session records, for tests that need no radio."""
 
 import math
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from crampwatch.journal import SessionWriter
 from crampwatch.protocol.frame import Frame, FrameFlag, encode_samples
 from crampwatch.protocol.info import Capability, Info, RingState
+from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import Record, RecordKind, SessionHead
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from numpy.typing import NDArray
@@ -76,10 +76,13 @@ def record(kind: RecordKind, at_s: float, payload: bytes, *, sensor_key: int = 1
 
 def sync_record(sensor: PaperSensor, before_s: float, read_s: float, after_s: float) -> Record:
     """Return an exchange in which the sensor read its clock at `read_s`."""
-    both = (sensor.ticks_at(read_s) & 0xFFFFFFFF) << 32 | sensor.index_at(read_s) & 0xFFFFFFFF
-    both -= (both >> 63) << 64
-    times = (MONO_NS + round(before_s * 1e9), MONO_NS + round(after_s * 1e9))
-    return record(RecordKind.SYNC, after_s, struct.pack("<3q", *times, both))
+    exchange = SyncExchange(
+        before_ns=MONO_NS + round(before_s * 1e9),
+        after_ns=MONO_NS + round(after_s * 1e9),
+        ticks=sensor.ticks_at(read_s) & 0xFFFFFFFF,
+        index=sensor.index_at(read_s) & 0xFFFFFFFF,
+    )
+    return record(RecordKind.SYNC, after_s, exchange.encode())
 
 
 def write_session(folder: Path, records: Iterable[Record], *, end_s: float | None = None) -> Path:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import logging
 import shutil
-import struct
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Final
@@ -19,6 +18,7 @@ from crampwatch.collector.recording.session import Session, SessionMember
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
 from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.record_payloads import ClockStep
 from crampwatch.protocol.records import RecordKind
 from crampwatch.protocol.topics import Leaf, service_topic
 
@@ -260,7 +260,7 @@ class _Service:
             await asyncio.sleep(_CLOCK_S)
             now_ns = clock.wall_ns() - clock.utc_ns()
             if abs(now_ns - last_ns) > _CLOCK_STEP_NS:
-                self._session.recorder.put(0, RecordKind.CLOCK_STEP, struct.pack("<q", now_ns - last_ns))
+                self._session.recorder.put(0, RecordKind.CLOCK_STEP, ClockStep(now_ns - last_ns).encode())
             last_ns = now_ns
         await asyncio.Event().wait()
 

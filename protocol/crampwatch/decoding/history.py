@@ -5,7 +5,6 @@ the decoding of a whole night take the same records through this same class, so 
 reading its file again, exactly what it knew before.
 """
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -23,12 +22,10 @@ from crampwatch.decoding.observation import (
 from crampwatch.decoding.profiles.profile import Profile
 from crampwatch.protocol.anchor import Anchor
 from crampwatch.protocol.errors import FrameError
+from crampwatch.protocol.record_payloads import LostSamples, SignalStrength, SyncExchange
 from crampwatch.protocol.records import Record, RecordKind
 
 __all__ = ["SensorHistory"]
-
-_SYNC: Final = struct.Struct("<3q")
-_GAP: Final = struct.Struct("<3Q")
 
 
 class SensorHistory:
@@ -139,30 +136,23 @@ class SensorHistory:
         return BatteryReading(host_ns, self._profile.battery_percent(record.payload))
 
     def _take_sync(self, record: Record, _host_ns: int) -> None:
-        before, after, both = _unpacked(_SYNC, record.payload)
-        boot = self._described()
-        boot.take_sync(
-            both >> 32 & 0xFFFFFFFF,
-            before_ns=self._host_ns(record.epoch, before),
-            after_ns=self._host_ns(record.epoch, after),
+        exchange = SyncExchange.decode(record.payload)
+        self._described().take_sync(
+            exchange.ticks,
+            before_ns=self._host_ns(record.epoch, exchange.before_ns),
+            after_ns=self._host_ns(record.epoch, exchange.after_ns),
         )
 
     def _take_rssi(self, record: Record, _host_ns: int) -> None:
-        self.rssi_dbm = int.from_bytes(record.payload[:1], "little", signed=True)
+        self.rssi_dbm = SignalStrength.decode(record.payload).dbm
 
     def _take_gap(self, record: Record, _host_ns: int) -> None:
-        stream, first, count = _unpacked(_GAP, record.payload)
-        assembly = self._described().assemblies.get(stream)
+        lost = LostSamples.decode(record.payload)
+        assembly = self._described().assemblies.get(lost.stream)
         if assembly is not None:
-            assembly.give_up(first, count)
+            assembly.give_up(lost.first_index, lost.samples)
 
     def _described(self) -> Boot:
         if self.boot is None:
             raise FrameError("A notification came before the sensor had said who it is.")
         return self.boot
-
-
-def _unpacked(layout: struct.Struct, payload: bytes) -> tuple[int, ...]:
-    if len(payload) != layout.size:
-        raise FrameError(f"A record has {len(payload)} octets; expected {layout.size}.")
-    return layout.unpack(payload)

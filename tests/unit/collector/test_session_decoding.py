@@ -2,6 +2,7 @@
 
 import random
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import FrameFlag
+from crampwatch.protocol.record_payloads import LostSamples, SyncExchange
 from crampwatch.protocol.records import Record, RecordKind
 from crampwatch.protocol.temperature import encode_temperature
 from signals.sensor_records import BEGIN_NS, MONO_NS, PaperSensor, counts_at, record, sync_record, write_session
@@ -128,8 +130,8 @@ def test_a_sensor_that_lost_power_counts_anew(tmp_path: Path) -> None:
 
 
 def _shifted_sync(one: Record) -> bytes:
-    before, after, both = struct.unpack("<3q", one.payload)
-    return struct.pack("<3q", before + 10**10, after + 10**10, both)
+    exchange = SyncExchange.decode(one.payload)
+    return replace(exchange, before_ns=exchange.before_ns + 10**10, after_ns=exchange.after_ns + 10**10).encode()
 
 
 def test_a_step_of_the_wall_clock_moves_nothing(tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_a_history_counts_what_came_was_lost_and_was_broken() -> None:
     history.take(record(RecordKind.INFO, 5, b"\x07"))
     for one in stored(sensor, 2000, 2500, 6):
         history.take(one)
-    gap = struct.pack("<3Q", 1, 2500, 400)
+    gap = LostSamples(1, 2500, 400).encode()
     history.take(record(RecordKind.GAP, 7, gap))
     history.take(record(RecordKind.RSSI, 7, b"\xb9"))
     assert history.boot is not None

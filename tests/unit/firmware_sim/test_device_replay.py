@@ -13,6 +13,7 @@ from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import Frame, FrameFlag
 from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import Record, RecordKind
 from lanes.radio_lane import Ramp, indices
 
@@ -63,9 +64,9 @@ class Tape:
         outgoing = device.take(may_indicate=True)
         assert outgoing is not None
         pair = SyncReply.decode(Reply.decode(outgoing.value).params)
-        around = [round((now_s + self.mono_offset_s + half_s) * 1e9) for half_s in (-0.02, 0.02)]
-        payload = b"".join(n.to_bytes(8, "little") for n in (*around, pair.ticks << 32 | pair.index))
-        self.add(RecordKind.SYNC, payload, now_s + 0.02)
+        before_ns, after_ns = (round((now_s + self.mono_offset_s + half_s) * 1e9) for half_s in (-0.02, 0.02))
+        exchange = SyncExchange(before_ns, after_ns, pair.ticks, pair.index)
+        self.add(RecordKind.SYNC, exchange.encode(), now_s + 0.02)
 
     def script(self) -> Script:
         def read() -> Iterator[Record]:

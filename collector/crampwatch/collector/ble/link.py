@@ -12,7 +12,6 @@ connected" for ever. Silence for 5 s while a stream should run ends a connection
 
 import asyncio
 import itertools
-import json
 import logging
 import random
 import time
@@ -31,6 +30,7 @@ from crampwatch.protocol.control import Backfill, RingReport
 from crampwatch.protocol.errors import CommandRefusedError, PeerError
 from crampwatch.protocol.gatt import CONTROL
 from crampwatch.protocol.info import Info
+from crampwatch.protocol.record_payloads import Connected, Disconnected, SignalStrength
 from crampwatch.protocol.records import RecordKind
 
 __all__ = ["Link", "Listener", "Sightings"]
@@ -154,7 +154,7 @@ class Link:
             reason = await self._connection(device, self._lost)
         finally:
             if self._is_met:
-                self._listener.on_record(RecordKind.DISCONNECTED, reason.encode())
+                self._listener.on_record(RecordKind.DISCONNECTED, Disconnected(reason).encode())
         return reason
 
     async def _connection(self, device: BLEDevice, lost: asyncio.Event) -> str:
@@ -211,7 +211,7 @@ class Link:
         for count in itertools.count(1):
             rssi_dbm = await self._radio.rssi_dbm(self._address)
             if rssi_dbm is not None:
-                self._listener.on_record(RecordKind.RSSI, rssi_dbm.to_bytes(1, "little", signed=True))
+                self._listener.on_record(RecordKind.RSSI, SignalStrength(rssi_dbm).encode())
             await asyncio.sleep(RSSI_INTERVAL_S)
             if count % round(SYNC_INTERVAL_S / RSSI_INTERVAL_S) == 0:
                 await sensor.sync()
@@ -233,4 +233,4 @@ def _meeting(client: BleakClient) -> bytes:
     """Return who was met and how much a packet carries: BlueZ does not tell the MTU, but what fits below it."""
     control = client.services.get_characteristic(CONTROL)
     mtu = None if control is None else control.max_write_without_response_size + ATT_HEADER_OCTETS
-    return json.dumps({"address": client.address, "mtu": mtu}).encode()
+    return Connected(client.address, mtu).encode()

@@ -1,7 +1,6 @@
 """A CWS v1 sensor over one connection: acknowledged commands; every value received is handed on as a record."""
 
 import asyncio
-import struct
 import time
 from collections.abc import Callable
 from typing import Final
@@ -22,6 +21,7 @@ from crampwatch.protocol.control import (
 )
 from crampwatch.protocol.errors import CommandRefusedError, FrameError, PeerError
 from crampwatch.protocol.info import Info
+from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import RecordKind
 
 __all__ = ["SensorClient"]
@@ -29,7 +29,6 @@ __all__ = ["SensorClient"]
 REPLY_TIMEOUT_S: Final = 5.0
 STALL_TIMEOUT_S: Final = 10.0
 """A backfill that brings nothing for this long will not end by itself."""
-_SYNC: Final = struct.Struct("<qqq")
 _NOTIFIED: Final = {
     gatt.CONTROL: RecordKind.CONTROL_REPLY,
     gatt.EVENT: RecordKind.EVENT,
@@ -114,9 +113,8 @@ class SensorClient:
         reply = await self.command(Opcode.SYNC, (time.time_ns() // 1000).to_bytes(8, "little"))
         after_ns = self._monotonic_ns()
         answer = SyncReply.decode(reply.params)
-        packed = answer.ticks << 32 | answer.index
-        signed = packed - (1 << 64) if packed >= 1 << 63 else packed
-        self._on_record(RecordKind.SYNC, _SYNC.pack(before_ns, after_ns, signed))
+        exchange = SyncExchange(before_ns, after_ns, answer.ticks, answer.index)
+        self._on_record(RecordKind.SYNC, exchange.encode())
         return answer
 
     async def start(self, streams: tuple[int, ...]) -> None:

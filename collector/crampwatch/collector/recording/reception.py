@@ -1,8 +1,6 @@
 """One sensor's reception: what its link hands over is recorded, then taken into the sensor's history."""
 
 import asyncio
-import struct
-from typing import Final
 
 from crampwatch.collector.policy.backfill import plan
 from crampwatch.collector.recording.host_clock import HostClock
@@ -12,11 +10,10 @@ from crampwatch.decoding.observation import Described, EventSeen, SamplesSeen
 from crampwatch.protocol.control import Backfill, RingReport
 from crampwatch.protocol.event import EventCode
 from crampwatch.protocol.info import Info
+from crampwatch.protocol.record_payloads import LostSamples
 from crampwatch.protocol.records import Record, RecordKind
 
 __all__ = ["Reception"]
-
-_GAP: Final = struct.Struct("<3Q")
 
 
 class Reception:
@@ -82,5 +79,5 @@ class Reception:
             return []
         planned = plan(boot, rings, self._clock.utc_ns())
         for stream, (start, end) in planned.lost:
-            self.on_record(RecordKind.GAP, _GAP.pack(stream, start, end - start))
+            self.on_record(RecordKind.GAP, LostSamples(stream, start, end - start).encode())
         return list(planned.wanted)

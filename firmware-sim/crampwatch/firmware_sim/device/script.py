@@ -10,6 +10,7 @@ from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.protocol.errors import FrameError, RecordingError
 from crampwatch.protocol.frame import Frame
 from crampwatch.protocol.info import Info
+from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import Record, RecordKind
 from numpy.typing import NDArray
 
@@ -147,7 +148,7 @@ class _BootReader:
             self._note_frame(at_s, record.payload)
         elif record.kind is RecordKind.STORED_DATA:
             self._keep_stored(record.payload)
-        elif record.kind is RecordKind.SYNC and len(record.payload) == 24:
+        elif record.kind is RecordKind.SYNC:
             self._note_sync(at_s, record)
 
     def boot(self, until_seq: int) -> Boot:
@@ -174,10 +175,12 @@ class _BootReader:
             return  # a broken frame answers nothing
 
     def _note_sync(self, at_s: float, record: Record) -> None:
-        before_ns = int.from_bytes(record.payload[:8], "little", signed=True)
-        after_ns = int.from_bytes(record.payload[8:16], "little", signed=True)
-        ticks = int.from_bytes(record.payload[16:], "little") >> 32
-        self._syncs.append((at_s + ((before_ns + after_ns) // 2 - record.mono_ns) * 1e-9, ticks))
+        try:
+            exchange = SyncExchange.decode(record.payload)
+        except FrameError:
+            return  # a damaged exchange tells no time
+        middle_ns = (exchange.before_ns + exchange.after_ns) // 2
+        self._syncs.append((at_s + (middle_ns - record.mono_ns) * 1e-9, exchange.ticks))
 
 
 def _boots(source: RecordSource) -> list[Boot]:
