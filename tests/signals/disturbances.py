@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from crampwatch.detector.model.events import EpisodeChange
+from crampwatch.detector.model.episode import Episode
 from crampwatch.detector.pipeline.batch import EpisodeCollector
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.detector.scoring.recording import Told, score_recording
@@ -54,10 +54,10 @@ def found_with(disturbance: str, scene: Scene) -> Found:
     step_uv = _COARSE_UV if disturbance == "steps of 5 µV" else _LSB_UV
     detector, collector = Pipeline(stream(_RATE_HZ, emg.shape[1], step_uv)), EpisodeCollector()
     events = [*detector.push(0, np.round(emg / step_uv) * step_uv), *detector.finish()]
-    collector.take(events)
+    collector.update(events)
     trails = TrailKeeper(_RATE_HZ)
-    trails.take([event for event in events if isinstance(event, EpisodeChange)])
-    told = Told(tuple(collector.episodes(_RATE_HZ)), trails.trails(), float(t_s[-1]))
+    trails.update([event for event in events if isinstance(event, Episode)])
+    told = Told(tuple(collector.episodes()), trails.trails(), float(t_s[-1]))
     tally = score_recording(list(scene.events), told).tallies[EpisodeKind.CRAMP]
     return Found(tally.events, tally.found, tally.false)
 

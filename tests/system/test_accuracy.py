@@ -8,7 +8,7 @@ import pytest
 from crampwatch.app.evaluation.evaluate import evaluate
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.request import Request
-from crampwatch.detector.model.events import EpisodeChange
+from crampwatch.detector.model.episode import Episode
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
@@ -55,7 +55,7 @@ def test_the_time_something_was_said_is_the_time_it_was_said_live() -> None:
     late_s: dict[tuple[str, EpisodeKind], float] = {}
     for first in range(0, source.duration_samples or 0, 50):
         for event in detector.push(first, source.read(first, 50)):
-            if isinstance(event, EpisodeChange):
+            if isinstance(event, Episode):
                 late_s.setdefault((event.episode_id, event.kind), (first + 50 - event.detected_index) / 1000.0)
     assert len(late_s) > 5
     assert min(late_s.values()) >= 0.0

@@ -13,8 +13,9 @@ from crampwatch.detector.episodes.classifier import Verdict, classify
 from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
 from crampwatch.detector.episodes.rhythm import NO_RHYTHM
 from crampwatch.detector.model.config import DetectorConfig
-from crampwatch.detector.model.events import EpisodeChange, Event, Features
-from crampwatch.detector.pipeline.batch import Episode, analyse_recording
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.model.events import Event, Features
+from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
@@ -102,7 +103,7 @@ def told(events: list[Event]) -> list[tuple[object, ...]]:
     return [
         (one.status, one.episode_id, one.kind, one.offset_index, one.detected_index, one.calibration)
         for one in events
-        if isinstance(one, EpisodeChange)
+        if isinstance(one, Episode)
     ]
 
 

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus, Event, Features, StateChange
+from crampwatch.detector.model.episode import Episode, EpisodeStatus
+from crampwatch.detector.model.events import Event, Features, StateChange
 from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.protocol.errors import CrampwatchError
@@ -46,11 +47,11 @@ def joined(events: list[Event]) -> dict[str, Array]:
 
 
 def assert_same(some: list[Event], others: list[Event]) -> None:
-    changes = [event for event in some if isinstance(event, EpisodeChange)]
-    other_changes = [event for event in others if isinstance(event, EpisodeChange)]
+    changes = [event for event in some if isinstance(event, Episode)]
+    other_changes = [event for event in others if isinstance(event, Episode)]
     assert len(changes) == len(other_changes)
     for one, other in zip(changes, other_changes, strict=True):
-        assert one.peak_uv == pytest.approx(other.peak_uv, rel=1e-9)
+        assert one.peak == pytest.approx(other.peak, rel=1e-9)
         for name in ("status", "episode_id", "revision", "kind", "onset_index", "offset_index", "detected_index"):
             assert getattr(one, name) == getattr(other, name)
         assert one.channels == other.channels
@@ -106,9 +107,9 @@ def test_next_index_counts_what_was_seen() -> None:
 
 
 def test_revisions_count_up_and_end_closed() -> None:
-    by_id: dict[str, list[EpisodeChange]] = {}
+    by_id: dict[str, list[Episode]] = {}
     for event in everything(Pipeline(stream(RATE_HZ, 2)), [(0, WHOLE)]):
-        if isinstance(event, EpisodeChange):
+        if isinstance(event, Episode):
             by_id.setdefault(event.episode_id, []).append(event)
     assert len(by_id) >= 4
     for changes in by_id.values():

@@ -1,7 +1,8 @@
 """A scene with everything in it, cut into live-sized blocks, is told as it is told at once."""
 
 import numpy as np
-from crampwatch.detector.model.events import EpisodeChange, Event, StateChange
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.model.events import Event, StateChange
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from signals.detector_recordings import stream
 from signals.muscle_generator import busy_scene
@@ -13,7 +14,7 @@ def told(events: list[Event]) -> list[tuple[object, ...]]:
         if isinstance(one, StateChange)
         else (one.status, one.episode_id, one.revision, one.kind, one.onset_index, one.offset_index)
         for one in events
-        if isinstance(one, StateChange | EpisodeChange)
+        if isinstance(one, StateChange | Episode)
     ]
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.pipeline.batch import Episode, analyse_recording
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.pipeline.batch import analyse_recording
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import ReasonCode
 from signals.detector_recordings import Array, stream

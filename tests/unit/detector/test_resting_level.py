@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.model.events import EpisodeChange, Event, Features
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.model.events import Event, Features
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from signals.detector_recordings import Array, stream
 
@@ -33,7 +34,7 @@ def test_rest_is_known_again_as_soon_as_the_mains_are_gone(rate_hz: float, mains
     detector = Pipeline(stream(rate_hz, 1))
     events = [*detector.push(0, emg_uv), *detector.finish()]
     assert 0.8 < level_over_rest(events, rate_hz, from_s=133) < 1.25
-    opened_s = {event.episode_id: event.onset_index / rate_hz for event in events if isinstance(event, EpisodeChange)}
+    opened_s = {event.episode_id: event.onset_index / rate_hz for event in events if isinstance(event, Episode)}
     assert [onset_s for onset_s in opened_s.values() if onset_s > 133] == []
 
 
@@ -45,5 +46,5 @@ def test_mains_that_stay_do_not_hide_what_is_weaker_than_they(begin_s: float) ->
     detector = Pipeline(stream(1000.0, 1))
     events = [*detector.push(0, emg_uv), *detector.finish()]
     assert 0.8 < level_over_rest(events[:1], 1000.0, from_s=252) < 1.25
-    onsets_s = {event.onset_index / 1000 for event in events if isinstance(event, EpisodeChange)}
+    onsets_s = {event.onset_index / 1000 for event in events if isinstance(event, Episode)}
     assert [onset_s for onset_s in onsets_s if onset_s > 200] == [pytest.approx(250.0, abs=0.05)]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus
-from crampwatch.detector.pipeline.batch import Episode
+from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.scoring.annotated import decode_annotations, score_annotated
 from crampwatch.detector.scoring.matching import BRIEF_TOLERANCE, CRAMP_TOLERANCE, Pair, Timeline, Tolerance, match
 from crampwatch.detector.scoring.metrics import Tally, pooled, score
@@ -34,7 +33,22 @@ class Event:
 
 def episode(onset_s: float, offset_s: float, kind: EpisodeKind = CRAMP, confidence: float = 0.9) -> Episode:
     because = (Reason(code=ReasonCode.LASTED, number=offset_s - onset_s),)
-    return Episode(onset_s, offset_s, kind, (0,), onset_s + 2.0, confidence, 50.0, because, f"e{onset_s}")
+    onset, offset = round(onset_s * 1000), round(offset_s * 1000)
+    return Episode(
+        status=EpisodeStatus.CLOSED,
+        episode_id=f"e{onset_s}",
+        revision=1,
+        kind=kind,
+        onset_index=onset,
+        offset_index=offset,
+        detected_index=onset + 2000,
+        channels=(0,),
+        confidence=confidence,
+        peak=50.0,
+        unit="uV",
+        why=because,
+        rate_hz=1000.0,
+    )
 
 
 def trail(onset_s: float, offset_s: float, *sayings: tuple[float, EpisodeKind | None]) -> Trail:
@@ -99,12 +113,12 @@ def test_a_live_alarm_that_was_taken_back_counts_as_one() -> None:
 
 
 def test_revisions_are_kept_in_order_whatever_became_of_an_episode() -> None:
-    def change(status: EpisodeStatus, kind: EpisodeKind, detected: int, offset: int | None) -> EpisodeChange:
-        return EpisodeChange(status, "a", 1, kind, 1000, offset, detected, (0,), 0.5, 40.0, ())
+    def change(status: EpisodeStatus, kind: EpisodeKind, detected: int, offset: int | None) -> Episode:
+        return Episode(status, "a", 1, kind, 1000, offset, detected, (0,), 0.5, 40.0, "uV", (), 1000.0)
 
     keeper = TrailKeeper(1000.0)
-    keeper.take([change(EpisodeStatus.OPENED, TWITCH, 1300, None), change(EpisodeStatus.UPDATED, CRAMP, 3500, None)])
-    keeper.take([change(EpisodeStatus.RETRACTED, CRAMP, 9000, 9000)])
+    keeper.update([change(EpisodeStatus.OPENED, TWITCH, 1300, None), change(EpisodeStatus.UPDATED, CRAMP, 3500, None)])
+    keeper.update([change(EpisodeStatus.RETRACTED, CRAMP, 9000, 9000)])
     (kept,) = keeper.trails()
     assert [(saying.at_s, saying.kind) for saying in kept.sayings] == [(1.3, TWITCH), (3.5, CRAMP), (9.0, None)]
     assert (kept.onset_s, kept.offset_s, kept.kind) == (1.0, 9.0, CRAMP)

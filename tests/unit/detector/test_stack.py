@@ -1,7 +1,8 @@
 """Many detectors pushed together say what each says alone."""
 
 import numpy as np
-from crampwatch.detector.model.events import EpisodeChange, Features
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.model.events import Features
 from crampwatch.detector.pipeline.pipeline import Pipeline, push_together
 from crampwatch.firmware_sim.scenarios import scenario
 from numpy.typing import NDArray
@@ -32,8 +33,8 @@ def test_together_as_alone() -> None:
                     assert isinstance(theirs, Features)
                     np.testing.assert_allclose(ours.rms, theirs.rms, rtol=1e-6)
                     np.testing.assert_array_equal(ours.quality, theirs.quality)
-                elif isinstance(ours, EpisodeChange):
-                    assert isinstance(theirs, EpisodeChange)
+                elif isinstance(ours, Episode):
+                    assert isinstance(theirs, Episode)
                     assert (ours.episode_id, ours.revision, ours.kind) == (
                         theirs.episode_id,
                         theirs.revision,

@@ -11,7 +11,8 @@ from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.sessions.find import is_session
 from crampwatch.app.sessions.text import Line
 from crampwatch.detector.calibration.calibration import Calibration
-from crampwatch.detector.pipeline.batch import Episode, analyse_recording
+from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.pipeline.batch import BLOCK_S, analyse_recording
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
@@ -19,8 +20,6 @@ from numpy import float64
 from numpy.typing import NDArray
 
 __all__ = ["Findings", "find"]
-
-_CHUNK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _find_in_recording(
     recording: recordings.Recording, progress: Progress, calibration: Calibration | None
 ) -> Findings:
     stream = recording.stream
-    chunks = recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz)))
+    chunks = recording.chunks(max(1, round(BLOCK_S * stream.rate_hz)))
     counter = _Counter()
     episodes = analyse_recording(
         stream,
@@ -161,7 +160,7 @@ def _line(episode: Episode, start_utc_ns: int | None) -> Line:
         channels=episode.channels,
         detected_at_s=episode.detected_at_s,
         confidence=episode.confidence,
-        peak_uv=episode.peak_uv,
+        peak_uv=episode.peak,
         reasons=episode.reasons,
         calibration=episode.calibration,
     )

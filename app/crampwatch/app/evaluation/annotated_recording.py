@@ -5,15 +5,13 @@ from pathlib import Path
 
 from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.evaluation.case import Opened
-from crampwatch.detector.pipeline.batch import analyse_recording
+from crampwatch.detector.pipeline.batch import BLOCK_S, analyse_recording
 from crampwatch.detector.scoring.annotated import AnnotatedScore, decode_annotations, score_annotated
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.recordings import Recording, truth_path
 from crampwatch.recordings.truth import decode_truth
 
 __all__ = ["SimulatedFile", "annotations_of", "has_truth", "score_file", "score_recording_file"]
-
-_CHUNK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,6 @@ def score_recording_file(recording: Recording, annotations: Path | None) -> Anno
     """Do the same with a recording that is open already; None where nothing is in it that anybody could mark."""
     stream = recording.stream
     marked = decode_annotations(annotations.read_text("utf-8"), name=annotations.name) if annotations else ()
-    chunks = list(recording.chunks(max(1, round(_CHUNK_S * stream.rate_hz))))
+    chunks = list(recording.chunks(max(1, round(BLOCK_S * stream.rate_hz))))
     episodes = analyse_recording(stream, chunks, temperature=recording.temperature)
     return score_annotated(marked, episodes, duration_s=sum(map(len, chunks)) / stream.rate_hz)

@@ -89,8 +89,8 @@ class Trace:
         self._rate_hz = rate_hz
         self._parts: list[tuple[NDArray[np.float64], NDArray[np.float32]]] = []
 
-    def take(self, features: Features) -> None:
-        """Take the features of a chunk."""
+    def update(self, features: Features) -> None:
+        """Append the features of the next block."""
         steps = len(features.envelope)
         index = features.first_index + features.step_samples * (np.arange(steps) + 1)
         stacked = np.stack([features.envelope, features.floor, features.threshold]).astype(np.float32)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from crampwatch.app.evaluation.case import Case, Opened
 from crampwatch.app.evaluation.clip import Clip, ClipMaker, Trace
 from crampwatch.detector.model.events import Features
-from crampwatch.detector.pipeline.batch import EpisodeCollector
+from crampwatch.detector.pipeline.batch import BLOCK_S, EpisodeCollector, temperature_at
 from crampwatch.detector.pipeline.pipeline import Pipeline
 from crampwatch.detector.scoring.recording import Told, Verdicts, score_recording
 from crampwatch.detector.scoring.revisions import TrailKeeper
 from crampwatch.recordings.recording import Samples
 
 __all__ = ["Trial", "try_case"]
-
-_CHUNK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +67,26 @@ def _detected(opened: Opened, *, traced: bool) -> tuple[Told, Trace, float]:
     seconds, samples = 0.0, 0
     for first, chunk in _chunks(opened):
         began_s = time.perf_counter()
-        for celsius in _temperature(opened, first):
+        celsius = temperature_at(opened.recording.temperature, first / stream.rate_hz)
+        if celsius is not None:
             detector.push_temperature(first, celsius)
         events = detector.push(first, chunk)
         seconds += time.perf_counter() - began_s
         samples = first + len(chunk)
-        collector.take(events)
-        keeper.take(events)
+        collector.update(events)
+        keeper.update(events)
         if traced:
             for one in events:
                 if isinstance(one, Features):
-                    trace.take(one)
+                    trace.update(one)
     events = detector.finish()
-    collector.take(events)
-    keeper.take(events)
-    return Told(collector.episodes(stream.rate_hz), keeper.trails(), samples / stream.rate_hz), trace, seconds
+    collector.update(events)
+    keeper.update(events)
+    return Told(collector.episodes(), keeper.trails(), samples / stream.rate_hz), trace, seconds
 
 
 def _chunks(opened: Opened) -> Iterator[tuple[int, Samples]]:
     first = 0
-    for chunk in opened.recording.chunks(max(1, round(_CHUNK_S * opened.recording.stream.rate_hz))):
+    for chunk in opened.recording.chunks(max(1, round(BLOCK_S * opened.recording.stream.rate_hz))):
         yield first, chunk
         first += len(chunk)
-
-
-def _temperature(opened: Opened, index: int) -> Iterator[float]:
-    """Yield the skin temperature at a sample index, if there is a probe."""
-    if opened.recording.temperature is not None and len(opened.recording.temperature[0]):
-        values, rate_hz = opened.recording.temperature
-        yield float(values[min(int(index / opened.recording.stream.rate_hz * rate_hz), len(values) - 1)])

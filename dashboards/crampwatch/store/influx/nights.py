@@ -9,7 +9,7 @@ from crampwatch.store.influx.client import InfluxClient, Row, quoted, within
 from crampwatch.store.influx.line_protocol import line
 from crampwatch.store.model.downsampling import TIERS_NS, tier_name
 from crampwatch.store.model.interface import FOREVER_NS
-from crampwatch.store.model.night_summary import EpisodeOutline, Night, midnight_h, night_of, summed_up
+from crampwatch.store.model.night_summary import Night, midnight_h, night_of, summed_up
 from crampwatch.store.model.points import Value
 
 __all__ = ["night_line", "nights_of", "refresh_nights"]
@@ -79,12 +79,8 @@ def _lines_of(client: InfluxClient, session: str, sensor: str) -> list[str]:
     if info is None:
         return lines
     end_ns, monitored_s = _monitored(client, info)
-    outlines = [
-        EpisodeOutline(row["kind"], row["onset_ns"], row["duration_s"])
-        for row in episodes
-        if row["status"] != "retracted"
-    ]
-    night = summed_up(info, outlines, end_ns=end_ns, monitored_s=monitored_s, journal=_journal(client, info, end_ns))
+    lasting = [(row["kind"], row["duration_s"]) for row in episodes if row["status"] != "retracted"]
+    night = summed_up(info, lasting, end_ns=end_ns, monitored_s=monitored_s, journal=_journal(client, info, end_ns))
     return [*lines, night_line(night)]
 
 

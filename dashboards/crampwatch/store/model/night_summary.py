@@ -9,22 +9,13 @@ from typing import Final
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import JournalEntry, SensorInfo
 
-__all__ = ["EpisodeOutline", "Night", "midnight_h", "night_of", "summed_up"]
+__all__ = ["Night", "midnight_h", "night_of", "summed_up"]
 
 _HOUR_NS: Final = 3_600_000_000_000
 _FEWEST_S: Final = 600.0
 """Of monitored time, before a rate is told: one cramp in the first minute is not 60 an hour."""
 _BEFORE_NS: Final = 12 * _HOUR_NS
 """How long before the recording a factor may have been noted and still belong to the night."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeOutline:
-    """What of an episode matters for its night."""
-
-    kind: str
-    onset_ns: int
-    duration_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ def midnight_h(t_ns: int, utc_offset_s: int) -> float:
 
 def summed_up(
     info: SensorInfo,
-    episodes: Iterable[EpisodeOutline],
+    episodes: Iterable[tuple[str, float | None]],
     *,
     end_ns: int,
     monitored_s: float,
@@ -100,15 +91,15 @@ def summed_up(
 
     Args:
         info: The sensor in this recording.
-        episodes: Of the recording, those that hold.
+        episodes: Kind and duration in seconds of each episode that was not retracted; None while it lasts.
         end_ns: When it ended, or as far as it is known.
         monitored_s: For how long there was a signal.
         journal: What the wearer noted; entries of other nights are left out.
     """
     episodes = list(episodes)
-    counts = Counter(one.kind for one in episodes)
+    counts = Counter(kind for kind, _ in episodes)
     cramps = counts[EpisodeKind.CRAMP]
-    lengths_s = [one.duration_s or 0.0 for one in episodes if one.kind == EpisodeKind.CRAMP]
+    lengths_s = [duration_s or 0.0 for kind, duration_s in episodes if kind == EpisodeKind.CRAMP]
     recorded_s = max(0, end_ns - info.started_ns) / 1e9
     return Night(
         sensor=info.sensor,

@@ -19,7 +19,7 @@ from crampwatch.protocol.messages import Episode, Features, JournalEntry, Messag
 from crampwatch.store.model.downsampling import TIERS_NS, coarsest
 from crampwatch.store.model.feature_chunk import STEPS, FeatureChunk, known_steps, parts_of
 from crampwatch.store.model.interface import FOREVER_NS, RejectedError
-from crampwatch.store.model.night_summary import EpisodeOutline, Night, summed_up
+from crampwatch.store.model.night_summary import Night, summed_up
 from crampwatch.store.model.points import Document, Reading, document_of, readings_of
 from crampwatch.store.model.raw_excerpt import RawChunk
 from crampwatch.store.model.series import FIELDS, Series, thinned
@@ -171,16 +171,13 @@ class SqliteStore:
 
     def _night(self, info: SensorInfo, journal: list[JournalEntry]) -> Night:
         found = self.episodes(sensor=info.sensor, session=info.session, since_ns=info.started_ns)
-        outlines = [
-            EpisodeOutline(
-                one.kind, one.onset_ns, None if one.offset_ns is None else (one.offset_ns - one.onset_ns) / 1e9
-            )
-            for one in found
+        episodes = [
+            (one.kind, None if one.offset_ns is None else (one.offset_ns - one.onset_ns) / 1e9) for one in found
         ]
         with self._used() as database:
             newest_ns, monitored_s = _monitored(database, info)
         end_ns = newest_ns if info.ended_ns is None else info.ended_ns
-        return summed_up(info, outlines, end_ns=end_ns, monitored_s=monitored_s, journal=journal)
+        return summed_up(info, episodes, end_ns=end_ns, monitored_s=monitored_s, journal=journal)
 
     def _documents(
         self,

@@ -16,7 +16,7 @@ from crampwatch.detector.episodes.classifier import Verdict, classify, conclude,
 from crampwatch.detector.episodes.features import Look, OnsetEvidence, gather, gather_onset
 from crampwatch.detector.episodes.release_time import release_s
 from crampwatch.detector.model.config import DetectorConfig
-from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus
+from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.signal.activity import HopActivity
 from crampwatch.detector.signal.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.signal.history import History
@@ -135,7 +135,7 @@ class EpisodeTracker:
     recent: list[OpenEpisode] = field(default_factory=list)
     series: OpenEpisode | None = None
     calibration: Calibration | None = None
-    _changes: list[EpisodeChange] = field(default_factory=list)
+    _changes: list[Episode] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.barrier_bins = self.barrier_bins or [0] * self.stream.channels
@@ -166,7 +166,7 @@ class EpisodeTracker:
         """Whether nothing is under way, so that hops of rest need not be told."""
         return not self.open and self.series is None
 
-    def take_changes(self) -> list[EpisodeChange]:
+    def take_changes(self) -> list[Episode]:
         """Return what was said since the last call."""
         changes, self._changes = self._changes, []
         return changes
@@ -448,7 +448,7 @@ class EpisodeTracker:
         bin_samples = self.grid.bin_samples
         ended = status in (EpisodeStatus.CLOSED, EpisodeStatus.RETRACTED)
         self._changes.append(
-            EpisodeChange(
+            Episode(
                 status=status,
                 episode_id=f"s{self.stream.stream}-{episode.id_bin * bin_samples}-{episode.id_channel}",
                 revision=episode.revision,
@@ -458,8 +458,10 @@ class EpisodeTracker:
                 detected_index=(episode.detected_hop + 1) * self.grid.hop_samples,
                 channels=_channels(episode.energy),
                 confidence=round(episode.confidence, 3),
-                peak_uv=max(episode.peak),
-                reasons=episode.reasons,
+                peak=max(episode.peak),
+                unit="uV" if self.stream.scale_known else "relative",
+                why=episode.reasons,
+                rate_hz=self.stream.rate_hz,
                 calibration="" if self.calibration is None else self.calibration.name,
             )
         )

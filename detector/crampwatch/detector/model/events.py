@@ -1,17 +1,15 @@
-"""What the detector says: features on a regular grid, episodes with growing revisions, changes of state."""
+"""What the detector reports: features on a regular grid, episodes in revisions, changes of state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from crampwatch.protocol.kinds import EpisodeKind, Quality
-from crampwatch.protocol.reasons import Reason
+from crampwatch.detector.model.episode import Episode
+from crampwatch.protocol.kinds import Quality
 from numpy.typing import NDArray
 
 __all__ = [
     "QUALITY_BITS",
-    "EpisodeChange",
-    "EpisodeStatus",
     "Event",
     "Features",
     "SignalState",
@@ -30,15 +28,6 @@ def quality_set(bits: int) -> frozenset[Quality]:
     [<Quality.MAINS: 'mains'>]
     """
     return frozenset(quality for quality, bit in QUALITY_BITS.items() if bits & bit)
-
-
-class EpisodeStatus(StrEnum):
-    """Where an episode is in its life."""
-
-    OPENED = "opened"
-    UPDATED = "updated"
-    CLOSED = "closed"
-    RETRACTED = "retracted"
 
 
 class SignalState(StrEnum):
@@ -78,39 +67,6 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
-class EpisodeChange:
-    """One revision of one episode. The last revision of an id replaces all before it.
-
-    Attributes:
-        status: A retracted episode never was one: forget it.
-        episode_id: The same through all revisions; the same again when the recording is analysed again.
-        revision: 1, 2, 3... within the id.
-        kind: What it most likely is, as far as one could say at the time.
-        onset_index: Sample index of the first visible activity.
-        offset_index: Sample index after the last visible activity; None while open.
-        detected_index: Sample index at which this kind was first known.
-        channels: Channels that take part, the strongest first.
-        confidence: How sure the kind is, 0 to 1.
-        peak_uv: Largest deviation of the EMG band, uV (counts where the scale is unknown).
-        reasons: Why, for the wearer.
-        calibration: Id and date of the personal calibration it was judged with; empty where there was none.
-    """
-
-    status: EpisodeStatus
-    episode_id: str
-    revision: int
-    kind: EpisodeKind
-    onset_index: int
-    offset_index: int | None
-    detected_index: int
-    channels: tuple[int, ...]
-    confidence: float
-    peak_uv: float
-    reasons: tuple[Reason, ...]
-    calibration: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class StateChange:
     """From this sample index on, the sensor is in another state."""
 
@@ -118,4 +74,4 @@ class StateChange:
     state: SignalState
 
 
-Event = Features | EpisodeChange | StateChange
+Event = Features | Episode | StateChange

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crampwatch.detector.pipeline.batch import Episode
+from crampwatch.detector.model.episode import Episode
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
 

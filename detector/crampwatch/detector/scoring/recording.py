@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from crampwatch.detector.pipeline.batch import Episode
+from crampwatch.detector.model.episode import Episode
 from crampwatch.detector.scoring.matching import Happened, Match, Timeline, match, tolerance_of
 from crampwatch.detector.scoring.metrics import Tally, tally
 from crampwatch.detector.scoring.revisions import Trail

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crampwatch.detector.model.events import EpisodeChange, EpisodeStatus, Event
+from crampwatch.detector.model.episode import Episode, EpisodeStatus
+from crampwatch.detector.model.events import Event
 from crampwatch.protocol.kinds import EpisodeKind
 
 __all__ = ["Saying", "Trail", "TrailKeeper"]
@@ -63,17 +64,17 @@ class TrailKeeper:
         self._rate_hz = rate_hz
         self._trails: dict[str, Trail] = {}
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Take events in the order they were said."""
+    def update(self, events: Iterable[Event]) -> None:
+        """Add events, in the order in which the pipeline returned them."""
         for event in events:
-            if isinstance(event, EpisodeChange):
-                self._take_change(event)
+            if isinstance(event, Episode):
+                self._update_episode(event)
 
     def trails(self) -> tuple[Trail, ...]:
         """Return the trails so far, by onset."""
         return tuple(sorted(self._trails.values(), key=lambda trail: trail.onset_s))
 
-    def _take_change(self, change: EpisodeChange) -> None:
+    def _update_episode(self, change: Episode) -> None:
         known = self._trails.get(change.episode_id)
         end_index = change.detected_index if change.offset_index is None else change.offset_index
         kind = None if change.status is EpisodeStatus.RETRACTED else change.kind

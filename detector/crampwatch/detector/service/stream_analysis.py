@@ -10,9 +10,8 @@ from typing import Final
 import msgspec
 import numpy as np
 from crampwatch.detector.calibration.calibration import Calibration
+from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.model.events import (
-    EpisodeChange,
-    EpisodeStatus,
     Event,
     Features,
     SignalState,
@@ -195,7 +194,7 @@ class LiveAnalysis:
             match event:
                 case Features():
                     told += self._batched(event)
-                case EpisodeChange():
+                case Episode():
                     told += self._episode(event)
                 case StateChange():
                     self._kept.state = event.state
@@ -251,7 +250,7 @@ class LiveAnalysis:
             quality=self._kept.quality,
         )
 
-    def _episode(self, change: EpisodeChange) -> list[messages.Message]:
+    def _episode(self, change: Episode) -> list[messages.Message]:
         kept = self._kept
         onset_ns = kept.timeline.utc_of(change.onset_index)
         episode = kept.episodes.setdefault(change.episode_id, _Open(change.onset_index, onset_ns))
@@ -265,7 +264,7 @@ class LiveAnalysis:
             del kept.episodes[change.episode_id]
         return told
 
-    def _episode_message(self, change: EpisodeChange, episode: _Open) -> messages.Episode:
+    def _episode_message(self, change: Episode, episode: _Open) -> messages.Episode:
         kept, timeline = self._kept, self._kept.timeline
         ended = change.offset_index is not None
         length_samples = 0 if change.offset_index is None else change.offset_index - change.onset_index
@@ -287,10 +286,10 @@ class LiveAnalysis:
             rate_hz=timeline.rate_hz,
             channels=change.channels,
             confidence=round(change.confidence, 3),
-            peak=float(f"{change.peak_uv:.4g}"),
+            peak=float(f"{change.peak:.4g}"),
             unit=self._unit,
-            reasons=tuple(reason.text for reason in change.reasons),
-            why=change.reasons,
+            reasons=change.reasons,
+            why=change.why,
             calibration=change.calibration,
         )
 
