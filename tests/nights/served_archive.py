@@ -19,7 +19,7 @@ from crampwatch.store.sqlite.store import SqliteStore
 from crampwatch.web.access.auth import HostRule
 from crampwatch.web.app import create_app
 from crampwatch.web.http.assets import Asset
-from crampwatch.web.http.openapi import describing, routes_of
+from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.archive import Archive
 from crampwatch.web.sessions.replay import ReplayCommand
@@ -47,7 +47,7 @@ class Served:
             assets={"index.html": Asset(b"", b"", "text/html", '"0"')},
             hub=Hub(LiveModel(now_ns=time.time_ns(), utc_offset_s=0)),
             hosts=HostRule(),
-            routes=routes_of([*operations, describing(operations, version="0")]),
+            routes=build_routes([*operations, description_operation(operations, version="0")]),
         )
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

@@ -23,16 +23,16 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import ServiceStatus, encode
 from crampwatch.protocol.topics import service_topic
-from crampwatch.web.access.auth import HostRule, Login, is_loopback, login_for
+from crampwatch.web.access.auth import HostRule, Login, is_loopback, require_login
 from crampwatch.web.app import create_app
 from crampwatch.web.http.assets import load_assets
-from crampwatch.web.http.openapi import describing, routes_of
+from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.archive import Archive, ArchiveOptions
 from crampwatch.web.night.bedtime import NightMarks
 from crampwatch.web.settings.api import SettingsApi, SettingsFolder
 from crampwatch.web.settings.system_report import SystemReport, report
-from crampwatch.web.stream.journal_publisher import Outlet
+from crampwatch.web.stream.journal_publisher import JournalPublisher
 from crampwatch.web.stream.sse import Hub
 from crampwatch.web.stream.subscriber import History, follow_broker, follow_history, subscribe
 from starlette.types import ASGIApp
@@ -98,14 +98,14 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         UnavailableError: The port is taken, the address is not ours, the page was not bundled, or the broker
             refuses our login.
     """
-    login = login_for(options.host, options.access_token)
+    login = require_login(options.host, options.access_token)
     assets = load_assets()
     _check_certificate(options)
     with contextlib.closing(_listener(options)) as listener:
         url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
         model = _empty_model()
         hub = Hub(model)
-        outlet = Outlet()
+        outlet = JournalPublisher()
         archive = Archive(options.archive, outlet.note)
         folder = options.data / "page" if options.data else None
         marks = NightMarks(folder / "night-marks.json" if folder else None, archive.note)
@@ -117,7 +117,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
             hosts=_hosts(options, login),
             login=login,
             health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
-            routes=routes_of([*operations, describing(operations, version=_version())]),
+            routes=build_routes([*operations, description_operation(operations, version=_version())]),
         )
         async with _served(app, listener, hub, options):
             works = [stop.wait(), hub.run(), settings.run(), marks.run(), archive.run()]
@@ -148,7 +148,7 @@ def _check_certificate(options: WebOptions) -> None:
         ) from error
 
 
-async def _follow(options: WebOptions, model: LiveModel, outlet: Outlet, url: str) -> None:
+async def _follow(options: WebOptions, model: LiveModel, outlet: JournalPublisher, url: str) -> None:
     topic = str(service_topic(_SERVICE))
     async with Bus(
         options.broker,

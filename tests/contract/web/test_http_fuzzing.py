@@ -70,7 +70,7 @@ def ask_for_anything(operation: Any, real: dict[str, list[str]]) -> None:
 
 
 def set_the_stage(served: Served) -> None:
-    """Bring about that everything can be asked for: two recordings kept, one deleted, a backup, a replay, no work."""
+    """Put two recordings, a deleted one, a backup and a replay there, so that every operation finds something."""
     served.until("backups", lambda told: not told["job"] or told["job"]["state"] != "running")
     if not served.ask("backups")["backups"]:
         served.client.post("/api/v1/backups").raise_for_status()

@@ -14,7 +14,7 @@ import httpx
 import pyedflib
 import pytest
 from crampwatch.protocol.kinds import EpisodeKind, Origin
-from crampwatch.web.night.bedtime import mark_of
+from crampwatch.web.night.bedtime import make_mark
 from nights.made_up_night import Contraction, MadeUpNight
 from nights.served_archive import Served
 
@@ -186,7 +186,7 @@ def test_every_operation_is_described(served: Served) -> None:
 def test_what_is_recorded_is_told_of_the_night_the_wearer_said_it_was(served: Served) -> None:
     assert served.ask(f"nights/{NIGHT}")["said"] is None
     begin, end = BEGIN_NS + 50 * S_NS, BEGIN_NS + 150 * S_NS
-    marks = [mark_of("begin", t_ns=begin, origin=Origin.LIVE), mark_of("end", t_ns=end, origin=Origin.LIVE)]
+    marks = [make_mark("begin", t_ns=begin, origin=Origin.LIVE), make_mark("end", t_ns=end, origin=Origin.LIVE)]
     asyncio.run(served.archive.note(marks[:1]))
     assert served.ask(f"nights/{NIGHT}")["said"] == {
         "from_ns": begin,

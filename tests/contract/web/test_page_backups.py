@@ -145,18 +145,18 @@ def test_two_works_at_once_are_refused_and_cancelling_leaves_nothing(
     DataFolder(root).create()
     here = BackupWork(Settings(data=root))
     with pytest.raises(KeyboardInterrupt):
-        here.bring_back(archive, interrupted)
+        here.restore(archive, interrupted)
     assert not list(root.rglob("*.cws"))
     steps.clear()
     with pytest.raises(KeyboardInterrupt):
         BackupWork(Settings(data=archive.parent.parent)).make(tmp_path / "x.tar.gz", interrupted)
     assert not (tmp_path / "x.tar.gz").exists()
     (root / ".crampwatch-restore-killed").mkdir()
-    here.tidy()
+    here.remove_leftovers()
     assert not list(root.glob(".crampwatch-*"))
     monkeypatch.setattr(backup_archive, "_RESERVE_OCTETS", 1 << 60)
     with pytest.raises(UnavailableError, match="no room"):
-        here.bring_back(archive, lambda _done, _total: None)
+        here.restore(archive, lambda _done, _total: None)
 
 
 INTERRUPTED = """
@@ -176,7 +176,7 @@ def dying(self, path, name):
     put(self, path, name)
 
 BackupWork._put = dying
-BackupWork(Settings(data=root)).bring_back(source, lambda done, total: None)
+BackupWork(Settings(data=root)).restore(source, lambda done, total: None)
 """
 
 
@@ -191,8 +191,8 @@ def test_a_kill_in_the_middle_loses_nothing_and_doing_it_again_completes_it(
     there = list(root.glob("sessions/*.cws"))
     assert len(there) == max(0, steps - 3)
     here = BackupWork(Settings(data=root))
-    here.tidy()
-    assert here.bring_back(archive, lambda _done, _total: None).brought_back == 3 - len(there)
+    here.remove_leftovers()
+    assert here.restore(archive, lambda _done, _total: None).brought_back == 3 - len(there)
     assert not list(root.glob(".crampwatch-*"))
     digests = read_content(archive).files
     for path in root.glob("sessions/*.cws"):
@@ -267,7 +267,7 @@ def test_nothing_comes_back_from_a_bad_archive(
     source.write_bytes(content(archive))
     DataFolder(root).create()
     here = BackupWork(Settings(data=root))
-    for do in (here.check, here.bring_back):
+    for do in (here.check, here.restore):
         with pytest.raises(RecordingError, match=words) as refused:
             do(source, lambda _done, _total: None)
         assert refused.value.code == "backup_damaged"
@@ -293,7 +293,7 @@ def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -
         here.check(source, lambda _done, _total: None)
     source.write_bytes(packed(manifest(**{"sessions/x.cws": X}), (tarfile.TarInfo("sessions/x.cws"), b"x")))
     assert here.check(source, lambda _done, _total: None).damaged == ["x.cws"]
-    assert here.bring_back(source, lambda _done, _total: None).brought_back == 1
+    assert here.restore(source, lambda _done, _total: None).brought_back == 1
     assert (root / "sessions" / "x.cws").read_bytes() == b"x"
     assert archive.exists()
 

@@ -9,7 +9,7 @@ from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.web.http.files import access_token, load, save
 from crampwatch.web.settings.api import SettingsFolder
-from crampwatch.web.settings.model.alarms import CALLABLE_KINDS, LONGEST_SNOOZE_S, AlarmBook, AlarmState
+from crampwatch.web.settings.model.alarms import ALARM_KINDS, MAX_SNOOZE_S, AlarmControl, AlarmState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ HOUR_NS = 3_600_000_000_000
 
 
 def test_a_snooze_is_for_one_kind_and_ends() -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     book.snooze(EpisodeKind.CRAMP, seconds=3600, now_ns=HOUR_NS)
     assert book.state.snoozed == {EpisodeKind.CRAMP: 2 * HOUR_NS}
     assert not book.expire(now_ns=2 * HOUR_NS - 1)
@@ -26,7 +26,7 @@ def test_a_snooze_is_for_one_kind_and_ends() -> None:
 
 
 def test_a_snooze_can_be_ended_by_hand() -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=0)
     book.snooze(EpisodeKind.TWITCH, seconds=60, now_ns=0)
     book.snooze(EpisodeKind.CRAMP, seconds=0, now_ns=1)
@@ -35,17 +35,17 @@ def test_a_snooze_can_be_ended_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "seconds"),
-    [(EpisodeKind.ARTEFACT, 60), (EpisodeKind.CRAMP, -1), (EpisodeKind.CRAMP, LONGEST_SNOOZE_S + 1)],
+    [(EpisodeKind.ARTEFACT, 60), (EpisodeKind.CRAMP, -1), (EpisodeKind.CRAMP, MAX_SNOOZE_S + 1)],
 )
 def test_faults_cannot_be_snoozed_nor_anything_for_ever(kind: EpisodeKind, seconds: int) -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     with pytest.raises(ValueError, match="snooze"):
         book.snooze(kind, seconds=seconds, now_ns=0)
     assert book.state == AlarmState()
 
 
 def test_a_fault_has_no_alarm_to_choose() -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     with pytest.raises(ValueError, match="fault"):
         book.call_for([EpisodeKind.ARTEFACT])
     book.call_for([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
@@ -53,7 +53,7 @@ def test_a_fault_has_no_alarm_to_choose() -> None:
 
 
 def test_acknowledging_is_harmless_twice_and_bounded() -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     for number in range(500):
         book.acknowledge([f"e{number}", f"e{number}"])
     assert len(book.state.acknowledged) == 200
@@ -61,7 +61,7 @@ def test_acknowledging_is_harmless_twice_and_bounded() -> None:
 
 
 def test_a_night_begins_once_and_takes_its_snoozes_along() -> None:
-    book = AlarmBook()
+    book = AlarmControl()
     book.begin_night(now_ns=5)
     book.begin_night(now_ns=9)
     assert book.state.night_ns == 5
@@ -72,9 +72,9 @@ def test_a_night_begins_once_and_takes_its_snoozes_along() -> None:
 
 _STATES = st.builds(
     AlarmState,
-    snoozed=st.dictionaries(st.sampled_from(CALLABLE_KINDS), st.integers(0, (1 << 62) - 1)),
+    snoozed=st.dictionaries(st.sampled_from(ALARM_KINDS), st.integers(0, (1 << 62) - 1)),
     acknowledged=st.lists(st.text(min_size=1, max_size=120), max_size=20).map(tuple),
-    calls=st.lists(st.sampled_from(CALLABLE_KINDS), unique=True).map(tuple),
+    calls=st.lists(st.sampled_from(ALARM_KINDS), unique=True).map(tuple),
     night_ns=st.none() | st.integers(0, (1 << 62) - 1),
 )
 

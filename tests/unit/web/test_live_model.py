@@ -11,7 +11,7 @@ from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import Episode, Message, ServiceStatus, encode
 from crampwatch.protocol.topics import Leaf, Topic, service_topic
-from crampwatch.web.live.episodes import EpisodeBook, night_begin_ns, supersedes
+from crampwatch.web.live.episodes import NightEpisodes, night_start_ns, supersedes
 from crampwatch.web.live.model import LiveModel
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,20 +65,20 @@ def test_every_leaf_reaches_the_snapshot() -> None:
 def test_a_change_is_told_once() -> None:
     live, maker = model(), foot()
     feed(live, maker)
-    first = live.take_changes(now_s=0)
+    first = live.drain_changes(now_s=0)
     assert first is not None
     assert first.sensors["cw"].fine
-    assert live.take_changes(now_s=0) is None
+    assert live.drain_changes(now_s=0) is None
 
 
 def test_backfill_does_not_make_a_silent_sensor_look_live() -> None:
     live, maker = model(), foot()
     feed(live, maker)
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     block = maker.block()
     late = replace(block, flags=block.flags | 8)
     live.apply(Topic("cw", Leaf.SAMPLES), late.encode(), now_s=60.0)
-    update = live.take_changes(now_s=60.0)
+    update = live.drain_changes(now_s=60.0)
     assert update is not None
     assert update.sensors["cw"].silent_s is None
     assert live.snapshot(now_s=60.0).sensors["cw"].silent_s == 60.0
@@ -121,7 +121,7 @@ def test_saying_the_same_revision_again_is_no_change() -> None:
 def test_a_night_belongs_to_the_evening_it_began(hour: float, offset_h: int, noon_hours_ago: float) -> None:
     midnight_ns = NOW_NS // (24 * HOUR_NS) * 24 * HOUR_NS
     local_ns = midnight_ns + round(hour * HOUR_NS)
-    begin_ns = night_begin_ns(local_ns - offset_h * HOUR_NS, offset_h * 3600)
+    begin_ns = night_start_ns(local_ns - offset_h * HOUR_NS, offset_h * 3600)
     assert (local_ns - offset_h * HOUR_NS - begin_ns) / HOUR_NS == pytest.approx(noon_hours_ago)
 
 
@@ -146,7 +146,7 @@ def test_what_the_store_remembers_does_not_undo_what_the_broker_said() -> None:
     live, maker = model(), foot()
     tell(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=5, lasts_s=3))
     notice = maker.notice("cramp", "Likely cramp.")
-    live.remember([maker.episode("a", revision=2), maker.episode("b")], [notice, notice])
+    live.add_history([maker.episode("a", revision=2), maker.episode("b")], [notice, notice])
     assert sorted(shown(live)) == [("closed", 5), ("opened", 0)]
     assert len(live.snapshot(now_s=0).notices) == 1
 
@@ -165,17 +165,17 @@ def test_a_message_that_cannot_be_read_changes_nothing() -> None:
     for leaf in Leaf:
         with pytest.raises(FrameError):
             live.apply(Topic("cw", leaf), b"\x00nonsense", now_s=0)
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     assert live.sensors == ()
 
 
 def test_a_new_number_of_channels_begins_the_curves_anew() -> None:
     live, maker = model(), foot()
     feed(live, maker)
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     block = maker.block()
     live.apply(Topic("cw", Leaf.SAMPLES), replace(block, counts=block.counts[:, :1]).encode(), now_s=0)
-    update = live.take_changes(now_s=0)
+    update = live.drain_changes(now_s=0)
     assert update is not None
     assert (update.sensors["cw"].reset, update.sensors["cw"].channels) == (True, 1)
 
@@ -202,9 +202,9 @@ def test_older_news_of_the_same_session_is_ignored() -> None:
 
 def test_the_broker_coming_and_going_is_a_change() -> None:
     live = model()
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     live.set_broker(connected=True)
-    update = live.take_changes(now_s=0)
+    update = live.drain_changes(now_s=0)
     assert update is not None
     assert update.broker is True
     assert live.snapshot(now_s=0).broker is True
@@ -213,10 +213,10 @@ def test_the_broker_coming_and_going_is_a_change() -> None:
 def test_memory_does_not_grow_with_the_length_of_the_night() -> None:
     live, maker = model(), foot()
     feed(live, maker, blocks=310, samples=1000)  # more than the ring holds
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     tracemalloc.start()
     feed(live, maker, blocks=60, samples=1000)
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert grown < 100_000
@@ -230,7 +230,7 @@ def test_a_flood_of_sensors_episodes_and_notices_is_bounded() -> None:
         tell(live, Leaf.STATE, Foot(f"cw{number}", begun_ns=NOW_NS).state("rest"))
     for number in range(200):
         tell(live, Leaf.NOTICE, msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number)))
-    book = EpisodeBook()
+    book = NightEpisodes()
     base = maker.episode("a", EpisodeKind.TWITCH)
     for number in range(5600):
         book.add(msgspec.structs.replace(base, id=str(number), onset_ns=NOW_NS + number))
@@ -256,7 +256,7 @@ def test_features_hold_until_the_next_and_missing_ones_stay_unknown() -> None:
 def test_the_newest_two_hundred_episodes_are_shown_and_all_are_counted() -> None:
     live, maker = model(), foot()
     base = maker.episode("a", EpisodeKind.TWITCH)
-    live.remember((_at(base, number) for number in range(300)), [])
+    live.add_history((_at(base, number) for number in range(300)), [])
     picture = live.snapshot(now_s=0)
     assert len(picture.episodes) == 200
     assert picture.counts == {"twitch": 300}
@@ -287,10 +287,10 @@ def test_no_sensor_is_connected_to_a_collector_that_was_killed() -> None:
     tell(live, Leaf.STATUS, online)
     tell(live, Leaf.LINK, maker.link())
     assert reached(live) == (True, True)
-    live.take_changes(now_s=0)
+    live.drain_changes(now_s=0)
     tell(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to speak for its sensors
     assert reached(live) == (False, False)
-    update = live.take_changes(now_s=0)
+    update = live.drain_changes(now_s=0)
     assert update is not None
     assert update.sensors["cw"].link is not None  # open pages are told too
     tell(live, Leaf.STATUS, online)  # kept by the broker, told again after a reconnection

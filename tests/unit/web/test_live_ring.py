@@ -17,7 +17,7 @@ def put(target: Ring, first: int, *values: float) -> None:
 def shown(target: Ring) -> dict[int, float]:
     return {
         first + i: float(values[i, 0, 0])
-        for first, values in target.everything()
+        for first, values in target.all_stretches()
         for i in range(len(values))
         if not np.isnan(values[i, 0, 0])
     }
@@ -34,7 +34,7 @@ def test_steps_skipped_are_unknown_not_zero() -> None:
     target = ring()
     put(target, 0, 1)
     put(target, 3, 4)
-    ((first, values),) = target.everything()
+    ((first, values),) = target.all_stretches()
     assert first == 0
     assert np.isnan(values[1:3]).all()
 
@@ -43,9 +43,9 @@ def test_late_steps_fill_their_place() -> None:
     target = ring()
     put(target, 0, 1)
     put(target, 3, 4)
-    target.take_changes()
+    target.drain_changes()
     put(target, 1, 2, 3)
-    ((first, values),) = target.take_changes()
+    ((first, values),) = target.drain_changes()
     assert (first, len(values)) == (1, 2)
     assert shown(target) == {0: 1, 1: 2, 2: 3, 3: 4}
 
@@ -54,7 +54,7 @@ def test_widening_keeps_the_extremes() -> None:
     target = ring()
     for low, high in ((-1, 1), (-5, 0), (0, 7)):
         target.widen(4, np.array([[low]], np.float32), np.array([[high]], np.float32))
-    ((_, values),) = target.everything()
+    ((_, values),) = target.all_stretches()
     assert values[0, 0].tolist() == [-5, 7]
 
 
@@ -63,7 +63,7 @@ def test_a_jump_beyond_the_ring_forgets_everything_before() -> None:
     put(target, 0, 1)
     put(target, 1_000_000, 2)
     assert shown(target) == {1_000_000: 2}
-    assert sum(len(values) for _, values in target.take_changes()) <= 10
+    assert sum(len(values) for _, values in target.drain_changes()) <= 10
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=30))
@@ -71,7 +71,7 @@ def test_changes_told_rebuild_the_ring_elsewhere(puts: list[tuple[int, int]]) ->
     source, copy = ring(), ring()
     for number, (first, count) in enumerate(puts):
         put(source, first, *[float(number)] * count)
-        for at, values in source.take_changes():
+        for at, values in source.drain_changes():
             copy.put(at, values)
     assert shown(copy) == shown(source)
 
@@ -90,4 +90,4 @@ def test_values_are_single_precision() -> None:
     values: Floats = np.zeros((1, 1, 2), np.float32)
     target = ring()
     target.put(0, values)
-    assert target.everything()[0][1].dtype == np.float32
+    assert target.all_stretches()[0][1].dtype == np.float32

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.web.night.cache import covered_by, load_covered, load_nights, save_nights
+from crampwatch.web.night.cache import covered_ranges_ns, load_cache, load_cached_ranges_ns, save_cache
 from crampwatch.web.night.model.signal import BootSignal
 from crampwatch.web.night.reader import SessionFollower
 from nights.made_up_night import Contraction, MadeUpNight
@@ -34,23 +34,23 @@ def test_a_session_is_followed_to_its_end_with_its_gap(follower: SessionFollower
 
 def test_what_was_kept_is_what_was_read(follower: SessionFollower, tmp_path: Path) -> None:
     path = tmp_path / "cache" / "x.night.npz"
-    save_nights(path, follower.sensors, last_seq=follower.last_seq)
-    kept = load_nights(path, last_seq=follower.last_seq)
+    save_cache(path, follower.sensors, last_seq=follower.last_seq)
+    kept = load_cache(path, last_seq=follower.last_seq)
     assert kept is not None
     old, new = signal_of(follower), kept["CW-LEFT"].signals[0]
     np.testing.assert_array_equal(new.covered_ns(), old.covered_ns())
-    np.testing.assert_array_equal(new.tiers.base, old.tiers.base)
+    np.testing.assert_array_equal(new.pyramid.base, old.pyramid.base)
     np.testing.assert_array_equal(new.table()[:, :4], old.table()[:, :4])
     assert (new.gains, new.labels, new.origin_index) == (old.gains, old.labels, old.origin_index)
     assert kept["CW-LEFT"].temperature == follower.sensors["CW-LEFT"].temperature
-    np.testing.assert_array_equal(load_covered(path), covered_by(follower.sensors))
+    np.testing.assert_array_equal(load_cached_ranges_ns(path), covered_ranges_ns(follower.sensors))
 
 
 def test_a_cache_of_another_end_or_a_damaged_one_is_none(follower: SessionFollower, tmp_path: Path) -> None:
     path = tmp_path / "x.night.npz"
-    assert load_nights(path, last_seq=1) is None
-    save_nights(path, follower.sensors, last_seq=follower.last_seq)
-    assert load_nights(path, last_seq=follower.last_seq + 1) is None
+    assert load_cache(path, last_seq=1) is None
+    save_cache(path, follower.sensors, last_seq=follower.last_seq)
+    assert load_cache(path, last_seq=follower.last_seq + 1) is None
     path.write_bytes(path.read_bytes()[:5000])
-    assert load_nights(path, last_seq=follower.last_seq) is None
-    assert load_covered(path) is None
+    assert load_cache(path, last_seq=follower.last_seq) is None
+    assert load_cached_ranges_ns(path) is None

@@ -3,7 +3,7 @@
 import msgspec
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
-from crampwatch.web.night.model.labels import entries_of, labels_of
+from crampwatch.web.night.model.labels import collect_labels, journal_entries
 from crampwatch.web.night.model.schema import Label, LabelChange
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,18 +25,18 @@ def test_the_newest_of_each_answer_holds_in_any_order(changes: list[LabelChange]
     entries: list[JournalEntry] = []
     expected = Label()
     for t_ns, change in enumerate(changes, 10):
-        entries += entries_of(EPISODE, change, t_ns=t_ns)
+        entries += journal_entries(EPISODE, change, t_ns=t_ns)
         given_ = {name: getattr(change, name) for name in change.__struct_fields__}
         expected = msgspec.structs.replace(
             expected, **{name: value for name, value in given_.items() if value is not msgspec.UNSET}
         )
     seed.shuffle(entries)  # type: ignore[attr-defined] # random.Random
-    found = labels_of(entries).get("e1", Label())
+    found = collect_labels(entries).get("e1", Label())
     assert msgspec.structs.replace(found, at_ns=0) == expected
 
 
 def test_entries_are_marked_like_their_episode() -> None:
-    (entry,) = entries_of(EPISODE, LabelChange(pain=7), t_ns=9)
+    (entry,) = journal_entries(EPISODE, LabelChange(pain=7), t_ns=9)
     assert (entry.origin, entry.sensor, entry.episode) == (Origin.DEMO, "CW-1", "e1")
     assert (entry.entry, entry.value) == ("pain", 7.0)
 
@@ -48,4 +48,4 @@ def test_what_others_write_does_no_harm() -> None:
         JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="c", entry="note", text="no episode"),
         JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="d", entry="relief", text="magic", episode="e1"),
     ]
-    assert labels_of(strange) == {}
+    assert collect_labels(strange) == {}

@@ -11,7 +11,7 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.night import bedtime as night_marks
-from crampwatch.web.night.bedtime import NightMarks, Step, mark_of, said_span
+from crampwatch.web.night.bedtime import NightMarks, Step, make_mark, marked_span
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
 HOUR_NS = 3_600_000_000_000
@@ -19,11 +19,11 @@ NIGHT = "2026-11-20"
 
 
 def mark(step: Step, hour: float, origin: Origin = Origin.LIVE) -> JournalEntry:
-    return mark_of(step, t_ns=BEGIN_NS + round(hour * HOUR_NS), origin=origin)
+    return make_mark(step, t_ns=BEGIN_NS + round(hour * HOUR_NS), origin=origin)
 
 
 def said(*marks: JournalEntry) -> tuple[float, float | None] | None:
-    span = said_span(marks, NIGHT, 0)
+    span = marked_span(marks, NIGHT, 0)
     if span is None:
         return None
     return (span[0] - BEGIN_NS) / HOUR_NS, None if span[1] is None else (span[1] - BEGIN_NS) / HOUR_NS
@@ -69,7 +69,7 @@ async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypa
     before = NightMarks(path, publish)
     await before.add(mark("begin", 0))
     after = NightMarks(path, publish)
-    assert after.untold == (mark("begin", 0),)
+    assert after.pending == (mark("begin", 0),)
     running = asyncio.create_task(after.run())
     async with asyncio.timeout(20):
         assert await told.get() == mark("begin", 0)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from crampwatch.web.night.model.naming import night_of, origin_of
+from crampwatch.web.night.model.naming import night_name, night_origin
 
 
 def ns(*when: int) -> int:
@@ -22,10 +22,10 @@ def ns(*when: int) -> int:
     ],
 )
 def test_from_noon_to_noon_where_it_began(began: int, offset_s: int, night: str) -> None:
-    assert night_of(began, offset_s, "live") == night
+    assert night_name(began, offset_s, "live") == night
 
 
 def test_simulated_nights_never_share_a_name_with_real_ones() -> None:
-    assert night_of(ns(2026, 11, 20, 22, 0), 0, "demo") == "demo.2026-11-20"
-    assert origin_of("demo.2026-11-20") == "demo"
-    assert origin_of("2026-11-20") == "live"
+    assert night_name(ns(2026, 11, 20, 22, 0), 0, "demo") == "demo.2026-11-20"
+    assert night_origin("demo.2026-11-20") == "demo"
+    assert night_origin("2026-11-20") == "live"

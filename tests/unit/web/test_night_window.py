@@ -3,7 +3,7 @@
 from array import array
 
 import numpy as np
-from crampwatch.web.night.model.pyramid import Tiers
+from crampwatch.web.night.model.pyramid import Pyramid
 from crampwatch.web.night.model.signal import BootSignal, Knots
 from crampwatch.web.night.model.viewport import Span, draw, gaps_ns
 from numpy.typing import NDArray
@@ -21,13 +21,13 @@ class Paper:
         self.values = np.random.default_rng(3).standard_normal((samples, 2)) * 20
         for begin, end in gaps:
             self.values[begin:end] = np.nan
-        self.signal = BootSignal("CW", 1, 1, 2, 1000.0, 2, "uV", (), Tiers(2), origin_index=first)
+        self.signal = BootSignal("CW", 1, 1, 2, 1000.0, 2, "uV", (), Pyramid(2), origin_index=first)
         known = np.isfinite(self.values[:, 0])
         edges = np.flatnonzero(np.diff(known, prepend=False, append=False)).reshape(-1, 2)
         rows = [(first + begin, end - begin, 0, 1, 0) for begin, end in edges.tolist()]
         self.signal.frames = array("q", [number for row in rows for number in row])
         for begin, end in edges.tolist():
-            self.signal.tiers.put(begin, self.values[begin:end].astype(np.float32))
+            self.signal.pyramid.put(begin, self.values[begin:end].astype(np.float32))
         self.signal.knots = Knots(
             np.array([first, first + samples]), np.array([BEGIN_NS, BEGIN_NS + samples * 1_000_000]), 1000.0
         )
@@ -39,7 +39,7 @@ class Paper:
 def test_a_spike_is_seen_at_every_zoom() -> None:
     paper = Paper(3600)
     at = 1_234_567
-    paper.signal.tiers.put(at, np.full((1, 2), 900.0, np.float32))
+    paper.signal.pyramid.put(at, np.full((1, 2), 900.0, np.float32))
     paper.values[at] = 900.0
     for seconds in (3600.0, 600.0, 60.0, 2.0, 0.05):
         begin_ns = max(BEGIN_NS, BEGIN_NS + at * 1_000_000 - round(seconds / 2 * S_NS))

@@ -2,7 +2,7 @@
 
 import pytest
 from crampwatch.protocol.errors import ConfigurationError
-from crampwatch.web.access.auth import HostRule, Login, is_loopback, login_for
+from crampwatch.web.access.auth import HostRule, Login, is_loopback, require_login
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,18 +38,18 @@ def test_other_machines_may_use_addresses_and_allowed_names_where_a_login_guards
 @pytest.mark.parametrize("token", [None, "", "short"])
 def test_listening_elsewhere_demands_a_token_and_says_how(token: str | None) -> None:
     with pytest.raises(ConfigurationError, match=r"0\.0\.0\.0.*token.*127\.0\.0\.1"):
-        login_for("0.0.0.0", token)
+        require_login("0.0.0.0", token)
 
 
 def test_a_refused_token_is_not_repeated() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        login_for("0.0.0.0", "hunter2")
+        require_login("0.0.0.0", "hunter2")
     assert "hunter2" not in str(caught.value)
 
 
 def test_loopback_needs_no_login_and_may_have_one() -> None:
-    assert login_for("127.0.0.1", None) is None
-    assert login_for("127.0.0.1", TOKEN) is not None
+    assert require_login("127.0.0.1", None) is None
+    assert require_login("127.0.0.1", TOKEN) is not None
 
 
 def test_the_token_is_not_shown() -> None:

@@ -16,7 +16,7 @@ from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.access.auth import HostRule
 from crampwatch.web.app import create_app
 from crampwatch.web.http.middleware import INTENT_HEADER
-from crampwatch.web.http.openapi import describing, routes_of
+from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.bedtime import NightMarks
 from crampwatch.web.settings.api import SettingsApi, SettingsFolder
@@ -46,7 +46,7 @@ class Page:
             self.marks,
         )
         operations = self.api.operations()
-        routes = routes_of([*operations, describing(operations, version="0")])
+        routes = build_routes([*operations, description_operation(operations, version="0")])
         app = create_app(assets={}, hub=Hub(self.model), hosts=HostRule(), routes=routes)
         self.app = app
         self.browser = httpx.AsyncClient(
@@ -65,12 +65,12 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
 
 
 async def test_a_snooze_survives_a_restart_and_reaches_every_page(page: Page, tmp_path: Path) -> None:
-    page.model.take_changes(now_s=0)
+    page.model.drain_changes(now_s=0)
     answer = await page.browser.post("/api/v1/alarms/snooze", json={"kind": "cramp", "seconds": 3600})
     assert answer.status_code == 200
     until_ns = answer.json()["snoozed"]["cramp"]
     assert 3590e9 < until_ns - time.time_ns() <= 3600e9
-    update = page.model.take_changes(now_s=0)
+    update = page.model.drain_changes(now_s=0)
     assert update is not None
     assert update.alarms is not None
     assert update.alarms.snoozed == {"cramp": until_ns}
@@ -95,7 +95,7 @@ async def test_a_night_begun_twice_is_noted_once_and_outlives_the_server(page: P
     before_ns = time.time_ns()
     for step in ("end", "begin", "begin", "end", "end"):
         assert (await page.browser.post("/api/v1/alarms/night", json={"step": step})).status_code == 200
-    marks = Page(tmp_path).marks.untold
+    marks = Page(tmp_path).marks.pending
     assert [mark.text for mark in marks] == ["night_begin", "night_end"]
     assert before_ns < marks[0].t_ns < marks[1].t_ns < time.time_ns()
 
@@ -137,7 +137,7 @@ async def test_a_sensor_is_called_as_people_say(page: Page, tmp_path: Path) -> N
     info = page.model.snapshot(now_s=0).sensors["cw-left"].info
     assert info is not None
     assert (info.name, info.placement.side, info.placement.muscle) == ("the blue one", "left", "arch")
-    update = page.model.take_changes(now_s=0)
+    update = page.model.drain_changes(now_s=0)
     assert update is not None
     assert update.sensors["cw-left"].info == info
     again = Page(tmp_path)

@@ -19,13 +19,13 @@ def foot() -> Foot:
 
 
 def greatest(ring: Ring) -> float:
-    return float(np.nanmax([np.nanmax(np.abs(values)) for _, values in ring.everything()]))
+    return float(np.nanmax([np.nanmax(np.abs(values)) for _, values in ring.all_stretches()]))
 
 
 def known_steps(ring: Ring) -> set[int]:
     return {
         first + int(i)
-        for first, values in ring.everything()
+        for first, values in ring.all_stretches()
         for i in np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))
     }
 
@@ -49,8 +49,8 @@ def test_any_cut_of_the_stream_gives_the_same_picture(cut: int) -> None:
     parts.add(replace(block, counts=block.counts[:cut]))
     parts.add(replace(block, counts=block.counts[cut:], first_index=cut, first_utc_ns=tail_ns))
     for one, other in ((whole.fine, parts.fine), (whole.coarse, parts.coarse)):
-        ((first, expected),) = one.everything()
-        ((begin, got),) = other.everything()
+        ((first, expected),) = one.all_stretches()
+        ((begin, got),) = other.all_stretches()
         assert first == begin
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
 

@@ -78,7 +78,7 @@ class BackupWork:
                 path.unlink()
         return plan.findings(damaged, adopts=self._store is not None)
 
-    def bring_back(self, source: Path, progress: Progress) -> BackupFindings:
+    def restore(self, source: Path, progress: Progress) -> BackupFindings:
         """Add the recordings of an archive that are not here, with their episodes, and the wearer's notes.
 
         Nothing is added from an archive that is damaged.
@@ -102,7 +102,7 @@ class BackupWork:
             self._put_all(plan, kept)
         return plan.findings(damaged, adopts=self._store is not None, brought_back=len(plan.absent))
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove what an interrupted backup or restore left."""
         for left in (*self._folder.root.glob(".crampwatch-*"), *self.place.glob(".crampwatch-*")):
             if left.is_dir():

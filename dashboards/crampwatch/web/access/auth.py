@@ -9,9 +9,9 @@ from typing import Final
 
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["SHORTEST_TOKEN", "HostRule", "Login", "is_loopback", "login_for"]
+__all__ = ["MIN_TOKEN_LENGTH", "HostRule", "Login", "is_loopback", "require_login"]
 
-SHORTEST_TOKEN: Final = 16
+MIN_TOKEN_LENGTH: Final = 16
 """96 random bits in base64: out of reach of guessing at the rate :class:`Login` allows."""
 _COOKIE_DAYS: Final = 30
 _TRIES: Final = 5
@@ -111,7 +111,7 @@ def _is_full(failures_s: deque[float] | None, now_s: float) -> bool:
     return now_s - failures_s[0] < _TRIES_WINDOW_S
 
 
-def login_for(host: str, token: str | None) -> Login | None:
+def require_login(host: str, token: str | None) -> Login | None:
     """Return the login a listening address demands; None for loopback without a token.
 
     Raises:
@@ -119,10 +119,10 @@ def login_for(host: str, token: str | None) -> Login | None:
     """
     if token is None and is_loopback(host):
         return None
-    if token is None or len(token) < SHORTEST_TOKEN:
+    if token is None or len(token) < MIN_TOKEN_LENGTH:
         met = "no access token is set" if token is None else f"the access token has only {len(token)} characters"
         raise ConfigurationError(
-            f"The live page was to listen on {host}, but {met}; one of {SHORTEST_TOKEN} or more is required.",
+            f"The live page was to listen on {host}, but {met}; one of {MIN_TOKEN_LENGTH} or more is required.",
             advice="Listen on 127.0.0.1, or set a token, for instance one made by "
             '`python3 -c "import secrets; print(secrets.token_urlsafe(18))"`, and type it on the page\'s login.',
         )

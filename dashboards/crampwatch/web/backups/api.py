@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crampwatch.protocol.errors import RecordingError, UnavailableError
-from crampwatch.web.backups.jobs import BackupShelf, Received
+from crampwatch.web.backups.jobs import BackupJobs, Received
 from crampwatch.web.http.openapi import Operation, RefusedError, answer
 from crampwatch.web.sessions.schema import BackupJob, Backups
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +26,7 @@ class BackupsApi:
         shelf: Where they lie.
     """
 
-    def __init__(self, shelf: BackupShelf) -> None:
+    def __init__(self, shelf: BackupJobs) -> None:
         self._shelf = shelf
 
     def operations(self) -> list[Operation]:
@@ -52,7 +52,7 @@ class BackupsApi:
             ),
             Operation("POST", f"{one}/check", self.check, "Begin to read all of it, changing nothing", _ID, **begun),
             Operation(
-                "POST", f"{one}/restore", self.bring_back, "Begin to add the recordings that are not here", _ID, **begun
+                "POST", f"{one}/restore", self.restore, "Begin to add the recordings that are not here", _ID, **begun
             ),
             Operation("DELETE", one, self.delete, "Remove a backup for good", _ID, status=204, refusals=(404, 409)),
             Operation("DELETE", work, self.cancel, "Cancel the work, or forget the last", status=204, refusals=(404,)),
@@ -80,9 +80,9 @@ class BackupsApi:
         """Begin to check a backup."""
         return await self._begin(request, self._shelf.check)
 
-    async def bring_back(self, request: Request) -> Response:
+    async def restore(self, request: Request) -> Response:
         """Begin to bring back what is not here."""
-        return await self._begin(request, self._shelf.bring_back)
+        return await self._begin(request, self._shelf.restore)
 
     async def delete(self, request: Request) -> Response:
         """Remove a backup."""

@@ -19,7 +19,7 @@ from crampwatch.web.http.openapi import ProblemCode
 from crampwatch.web.sessions.exports import UNEXPECTED, Progress
 from crampwatch.web.sessions.schema import BackupFindings, BackupJob, BackupRow, Backups
 
-__all__ = ["BackupShelf", "BackupWork", "Received"]
+__all__ = ["BackupJobs", "BackupWork", "Received"]
 
 _SUFFIX: Final = ".tar.gz"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}\.tar\.gz")
@@ -45,10 +45,10 @@ class BackupWork(Protocol):
     def check(self, source: Path, progress: Progress) -> BackupFindings:
         """Read all of an archive."""
 
-    def bring_back(self, source: Path, progress: Progress) -> BackupFindings:
+    def restore(self, source: Path, progress: Progress) -> BackupFindings:
         """Add what is not here; change and remove nothing."""
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove what was left by work that was cut short."""
 
 
@@ -56,7 +56,7 @@ class _CancelledError(Exception):
     """Somebody does not want it any more."""
 
 
-class BackupShelf:
+class BackupJobs:
     """The backups of a machine, and the work on them.
 
     Args:
@@ -100,13 +100,13 @@ class BackupShelf:
         """
         return self._begin("check", path.name, lambda progress: self._work.check(path, progress))
 
-    def bring_back(self, path: Path) -> BackupJob:
+    def restore(self, path: Path) -> BackupJob:
         """Begin to bring back what is not here.
 
         Raises:
             UnavailableError: Other work is under way.
         """
-        return self._begin("restore", path.name, lambda progress: self._work.bring_back(path, progress))
+        return self._begin("restore", path.name, lambda progress: self._work.restore(path, progress))
 
     def cancel(self) -> bool:
         """Cancel the work under way, or forget the last; return whether there was any."""
@@ -165,9 +165,9 @@ class BackupShelf:
         finally:
             draft.unlink(missing_ok=True)
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove what an earlier server left unfinished."""
-        self._work.tidy()
+        self._work.remove_leftovers()
 
     def close(self) -> None:
         """Cancel whatever is under way."""

@@ -18,11 +18,11 @@ __all__ = [
     "ProblemCode",
     "RefusedError",
     "answer",
+    "build_routes",
     "describe",
-    "describing",
+    "description_operation",
     "read_body",
     "read_query",
-    "routes_of",
 ]
 
 _LONGEST_BODY_OCTETS: Final = 16_384
@@ -99,7 +99,7 @@ class Operation:
     takes: str = ""
 
 
-def routes_of(operations: Sequence[Operation]) -> list[Route]:
+def build_routes(operations: Sequence[Operation]) -> list[Route]:
     """Return what is served."""
     return [Route(one.path, _refusing(one.handler), methods=[one.method]) for one in operations]
 
@@ -124,7 +124,7 @@ def describe(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
     }
 
 
-def describing(operations: Sequence[Operation], *, version: str) -> Operation:
+def description_operation(operations: Sequence[Operation], *, version: str) -> Operation:
     """Return the operation that describes the others."""
 
     async def openapi(_request: Request) -> Response:

@@ -6,7 +6,7 @@ from typing import Final
 
 from crampwatch.protocol.messages import Episode
 
-__all__ = ["EpisodeBook", "night_begin_ns", "supersedes"]
+__all__ = ["NightEpisodes", "night_start_ns", "supersedes"]
 
 _KEPT: Final = 5000
 """Fragmentary myoclonus reaches hundreds an hour (DOMAIN: 143.7/h at the 90th percentile); a page needs no more."""
@@ -19,14 +19,14 @@ def supersedes(new: Episode, old: Episode) -> bool:
     return (new.status == "final", new.revision) > (old.status == "final", old.revision)
 
 
-def night_begin_ns(now_ns: int, utc_offset_s: int) -> int:
+def night_start_ns(now_ns: int, utc_offset_s: int) -> int:
     """Return the local noon before ``now_ns``: a night belongs to the evening it began."""
     now_s = now_ns // 1_000_000_000 + utc_offset_s
     noon_s = (now_s - _NOON_S) // _DAY_S * _DAY_S + _NOON_S
     return (noon_s - utc_offset_s) * 1_000_000_000
 
 
-class EpisodeBook:
+class NightEpisodes:
     """Episodes by id, bounded, with what changed since last asked."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class EpisodeBook:
         """Return the newest episodes, oldest first, withdrawn ones included."""
         return sorted(self._held.values(), key=lambda known: (known.onset_ns, known.id))[-count:]
 
-    def take_changes(self) -> list[Episode]:
+    def drain_changes(self) -> list[Episode]:
         """Return the episodes changed since last taken, oldest first."""
         changed = [self._held[key] for key in self._changed]
         self._changed.clear()

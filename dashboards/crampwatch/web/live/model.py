@@ -7,9 +7,9 @@ from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import MESSAGE_TYPES, Episode, Features, Message, Notice, ServiceStatus, decode
 from crampwatch.protocol.topics import Leaf, Topic
-from crampwatch.web.live.episodes import EpisodeBook, night_begin_ns
+from crampwatch.web.live.episodes import NightEpisodes, night_start_ns
 from crampwatch.web.live.schema import SensorUpdate, Update
-from crampwatch.web.live.sensor import LATEST_LEAVES, SensorLive, unreached
+from crampwatch.web.live.sensor import LATEST_LEAVES, SensorLive, as_disconnected
 from crampwatch.web.settings.model.alarms import AlarmState
 from crampwatch.web.settings.model.sensor_labels import SensorLabel
 
@@ -37,7 +37,7 @@ class LiveModel:
         self._sensors: dict[str, SensorLive] = {}
         self._services: dict[str, ServiceStatus] = {}
         self._changed_services: set[str] = set()
-        self._episodes = EpisodeBook()
+        self._episodes = NightEpisodes()
         self._notices: dict[str, Notice] = {}
         self._changed_notices: list[Notice] = []
         self._told_night_ns = 0
@@ -50,7 +50,7 @@ class LiveModel:
     @property
     def night_ns(self) -> int:
         """Local noon that the night shown began after; in a replay, of the night replayed."""
-        return night_begin_ns(self._newest_ns, self._utc_offset_s)
+        return night_start_ns(self._newest_ns, self._utc_offset_s)
 
     @property
     def broker(self) -> bool:
@@ -106,7 +106,7 @@ class LiveModel:
         elif (sensor := self._sensor(topic.sensor)) is not None:
             self._add_message(sensor, topic.leaf, message)
 
-    def remember(self, episodes: Iterable[Episode], notices: Iterable[Notice]) -> None:
+    def add_history(self, episodes: Iterable[Episode], notices: Iterable[Notice]) -> None:
         """Take what the store remembers of this night; what the broker has said since then stands."""
         for episode in episodes:
             self._add_episode(episode)
@@ -127,9 +127,9 @@ class LiveModel:
             alarms=self._alarms,
         )
 
-    def take_changes(self, *, now_s: float) -> Update | None:
+    def drain_changes(self, *, now_s: float) -> Update | None:
         """Return what changed since last taken, for every page open; None if nothing did."""
-        episodes = self._episodes.take_changes()
+        episodes = self._episodes.drain_changes()
         is_new_night, is_new_broker = self.night_ns != self._told_night_ns, self._broker != self._told_broker
         update = Update(
             broker=self._broker if is_new_broker else None,
@@ -153,7 +153,7 @@ class LiveModel:
         return collector is None or collector.online
 
     def _changed_sensors(self, *, now_s: float) -> dict[str, SensorUpdate]:
-        changes = ((name, sensor.take_changes(now_s=now_s)) for name, sensor in self._sensors.items())
+        changes = ((name, sensor.drain_changes(now_s=now_s)) for name, sensor in self._sensors.items())
         return {name: update for name, update in changes if update is not None}
 
     def _sensor(self, name: str) -> SensorLive | None:
@@ -175,7 +175,7 @@ class LiveModel:
         if isinstance(message, Features):
             sensor.add_features(message)
         elif leaf in LATEST_LEAVES:
-            sensor.add_latest(leaf, message if self._is_collected else unreached(message))
+            sensor.add_latest(leaf, message if self._is_collected else as_disconnected(message))
             if sensor.info is not None:
                 self._utc_offset_s = sensor.info.utc_offset_s
 

@@ -49,7 +49,7 @@ class Ring:
         return self.end is not None and step < self.end - self.capacity
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all_stretches."""
         self.end = None
         self._values[:] = _NOTHING
         self._changed[:] = False
@@ -66,7 +66,7 @@ class Ring:
         self._values[slots, :, 0] = np.fmin(self._values[slots, :, 0], lowest[kept:])
         self._values[slots, :, 1] = np.fmax(self._values[slots, :, 1], highest[kept:])
 
-    def everything(self) -> list[Stretch]:
+    def all_stretches(self) -> list[Stretch]:
         """Return all that is kept, as one stretch; empty before the first step."""
         if self.end is None:
             return []
@@ -77,20 +77,20 @@ class Ring:
             return []
         return [(first + int(known[0]), values[known[0] :])]
 
-    def take_changes(self) -> list[Stretch]:
+    def drain_changes(self) -> list[Stretch]:
         """Return the stretches changed since last taken, oldest first."""
         if self.end is None or self._touched is None:
             return []
         steps = np.arange(max(self._touched[0], self.end - self.capacity), self._touched[1])
         is_changed = self._changed[steps % self.capacity]
-        self.forget_changes()
+        self.discard_changes()
         if is_changed.all():
             return [(int(steps[0]), self._values[steps % self.capacity])]
         changed = steps[is_changed]
         runs = np.split(changed, np.flatnonzero(np.diff(changed) > 1) + 1)
         return [(int(run[0]), self._values[run % self.capacity]) for run in runs if len(run)]
 
-    def forget_changes(self) -> None:
+    def discard_changes(self) -> None:
         """Take what is so now as told."""
         if self._touched is not None:
             self._changed[np.arange(*self._touched) % self.capacity] = False

@@ -14,7 +14,7 @@ from crampwatch.web.live.schema import Curve, SensorUpdate, pack
 from crampwatch.web.live.waveform import Waveform
 from crampwatch.web.settings.model.sensor_labels import SensorLabel, labelled
 
-__all__ = ["LATEST_LEAVES", "SensorLive", "unreached"]
+__all__ = ["LATEST_LEAVES", "SensorLive", "as_disconnected"]
 
 LATEST_LEAVES: Final = frozenset({Leaf.STATUS, Leaf.INFO, Leaf.STATE, Leaf.TEMPERATURE, Leaf.BATTERY, Leaf.LINK})
 """Leaves of which only the newest message matters."""
@@ -69,7 +69,7 @@ class SensorLive:
     def lose(self) -> None:
         """Take that nobody is connected to it any more: whoever was had no time to say so."""
         for leaf, message in self._latest.items():
-            if (lost := unreached(message)) != message:
+            if (lost := as_disconnected(message)) != message:
                 self._latest[leaf] = lost
                 self._changed.add(leaf)
 
@@ -106,12 +106,12 @@ class SensorLive:
         """Return all that is known."""
         return self._update(set(self._latest), now_s=now_s, every=True)
 
-    def take_changes(self, *, now_s: float) -> SensorUpdate | None:
+    def drain_changes(self, *, now_s: float) -> SensorUpdate | None:
         """Return what changed since last taken; None if nothing did."""
         update = self._update(self._changed, now_s=now_s, every=self._is_reset)
         for ring in self._rings():
             if ring is not None:
-                ring.forget_changes()
+                ring.discard_changes()
         is_changed = bool(self._changed or self._is_fresh or update.fine or update.coarse or update.features)
         self._changed, self._is_fresh, self._is_reset = set(), False, False
         return update if is_changed else None
@@ -151,7 +151,7 @@ class SensorLive:
         return not emg or stream == min(emg)
 
 
-def unreached(message: Message) -> Message:
+def as_disconnected(message: Message) -> Message:
     """Return what a message says of a sensor that nobody is connected to."""
     match message:
         case Link():
@@ -164,7 +164,7 @@ def unreached(message: Message) -> Message:
 def _curves(ring: Ring | None, *, every: bool) -> list[Curve]:
     if ring is None:
         return []
-    return [pack(stretch) for stretch in (ring.everything() if every else ring.take_changes())]
+    return [pack(stretch) for stretch in (ring.all_stretches() if every else ring.drain_changes())]
 
 
 def _went_back(before: int | None, ring: Ring) -> bool:

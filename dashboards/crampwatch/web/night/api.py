@@ -15,7 +15,7 @@ from crampwatch.protocol.messages import Episode, JournalEntry
 from crampwatch.store.model.series import Series
 from crampwatch.web.http.openapi import Operation, RefusedError, answer, read_body, read_query
 from crampwatch.web.live.ring import Floats
-from crampwatch.web.night.model.labels import entries_of, labels_of
+from crampwatch.web.night.model.labels import collect_labels, journal_entries
 from crampwatch.web.night.model.naming import NIGHT_PATTERN
 from crampwatch.web.night.model.schema import (
     EpisodeDetail,
@@ -24,14 +24,14 @@ from crampwatch.web.night.model.schema import (
     Night,
     NightRow,
     Packed,
-    Picture,
     Signal,
+    SpectrumImage,
     pack_values,
 )
 from crampwatch.web.night.model.signal import BootSignal
-from crampwatch.web.night.model.spectrum import spectrum_of
+from crampwatch.web.night.model.spectrum import compute_spectrum
 from crampwatch.web.night.model.viewport import Grid, ReadSamples, Span, draw
-from crampwatch.web.night.repository import NightBook
+from crampwatch.web.night.repository import NightRepository
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
@@ -81,7 +81,7 @@ class NightApi:
         live_verdicts: What was said live, before the final verdict.
     """
 
-    def __init__(self, book: NightBook, publish: Publish, live_verdicts: LiveVerdicts) -> None:
+    def __init__(self, book: NightRepository, publish: Publish, live_verdicts: LiveVerdicts) -> None:
         self._book = book
         self._publish = publish
         self._live_verdicts = live_verdicts
@@ -105,7 +105,7 @@ class NightApi:
                 "A channel's spectrum over time, of ten minutes at most",
                 night,
                 SpectrumQuery,
-                result=Picture,
+                result=SpectrumImage,
             ),
             Operation("GET", one, self.episode, "Everything about an episode", episode, result=EpisodeDetail),
             Operation(
@@ -157,11 +157,11 @@ class NightApi:
         found = await run_in_threadpool(self._book.episode, *_names(request))
         if found is None:
             raise RefusedError(404, "There is no such episode.", "no_episode")
-        entries = entries_of(found[0], change, t_ns=time.time_ns())
+        entries = journal_entries(found[0], change, t_ns=time.time_ns())
         async with self._saving:
             await self._keep(entries)
         kept = await run_in_threadpool(self._book.episode, *_names(request))
-        return answer(kept[1] if kept else labels_of(entries).get(found[0].id, Label()))
+        return answer(kept[1] if kept else collect_labels(entries).get(found[0].id, Label()))
 
     async def _keep(self, entries: Sequence[JournalEntry]) -> None:
         try:
@@ -184,13 +184,13 @@ class NightApi:
             is_samples=grid.is_samples,
         )
 
-    def _picture(self, night: str, sensor: str, channel: int, span: Span) -> Picture:
+    def _picture(self, night: str, sensor: str, channel: int, span: Span) -> SpectrumImage:
         if (span.to_ns - span.from_ns) / 1e9 > _SPECTRUM_S:
             raise RefusedError(400, f"A spectrum is drawn of {_SPECTRUM_S:g} s at most.")
         signals = self._book.signals(night, sensor)
         values, rate_hz, begin_ns = self._samples(signals, span, channel)
-        spectrum = spectrum_of(values, rate_hz)
-        return Picture(
+        spectrum = compute_spectrum(values, rate_hz)
+        return SpectrumImage(
             from_ns=begin_ns + round(spectrum.lead_s * 1e9),
             step_s=spectrum.step_s,
             columns=spectrum.cells.shape[0],

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from crampwatch.protocol.messages import Episode, JournalEntry
 from crampwatch.web.backups.api import BackupsApi
-from crampwatch.web.backups.jobs import BackupShelf, BackupWork
+from crampwatch.web.backups.jobs import BackupJobs, BackupWork
 from crampwatch.web.http.openapi import Operation
 from crampwatch.web.night.api import NightApi, Publish
 from crampwatch.web.night.recordings import Recordings
-from crampwatch.web.night.repository import NightBook, NightStore
+from crampwatch.web.night.repository import NightRepository, NightStore
 from crampwatch.web.sessions.api import SessionsApi
 from crampwatch.web.sessions.exports import Export, Exports
 from crampwatch.web.sessions.replay import Replay, ReplayCommand
@@ -51,7 +51,7 @@ class Archive:
 
     def __init__(self, options: ArchiveOptions, publish: Publish) -> None:
         self._recordings = Recordings(options.folders)
-        self._book = NightBook(self._recordings, options.stores)
+        self._book = NightRepository(self._recordings, options.stores)
         self._publish = publish
         self._nights = NightApi(self._book, publish, options.live_verdicts)
         self._shelf = Shelf(self._recordings)
@@ -59,7 +59,7 @@ class Archive:
         self._exports = Exports(workshop, options.export) if workshop and options.export else None
         self._replay = Replay(options.replay) if options.replay else None
         self._sessions = SessionsApi(self._shelf, self._exports, self._replay)
-        self._backups = BackupShelf(options.backups) if options.backups else None
+        self._backups = BackupJobs(options.backups) if options.backups else None
 
     def operations(self) -> list[Operation]:
         """Return what is answered."""
@@ -80,7 +80,7 @@ class Archive:
         try:
             await asyncio.to_thread(self._shelf.purge)
             if self._backups is not None:
-                await asyncio.to_thread(self._backups.tidy)
+                await asyncio.to_thread(self._backups.remove_leftovers)
             await self._recordings.follow()
         finally:
             if self._backups is not None:

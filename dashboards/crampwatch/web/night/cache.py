@@ -15,12 +15,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 from crampwatch.protocol.records import SessionSensor
-from crampwatch.web.night.model.pyramid import Tiers
+from crampwatch.web.night.model.pyramid import Pyramid
 from crampwatch.web.night.model.signal import FRAME_COLUMNS, BootSignal, Knots
 from crampwatch.web.night.reader import SensorNight
 from numpy.typing import NDArray
 
-__all__ = ["CACHE_SUFFIX", "covered_by", "load_covered", "load_nights", "save_nights"]
+__all__ = ["CACHE_SUFFIX", "covered_ranges_ns", "load_cache", "load_cached_ranges_ns", "save_cache"]
 
 CACHE_SUFFIX: Final = ".night.npz"
 _VERSION: Final = 3
@@ -28,7 +28,7 @@ _FIELDS: Final = ("boot_id", "stream", "channels", "rate_hz", "octets", "unit", 
 _log: Final = logging.getLogger(__name__)
 
 
-def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -> None:
+def save_cache(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -> None:
     """Keep what was read of a session; whatever hinders it is logged, since nothing is lost by it."""
     arrays: dict[str, Any] = {}
     head: dict[str, Any] = {"version": _VERSION, "last_seq": last_seq, "sensors": []}
@@ -36,7 +36,7 @@ def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -
         signals = [_packed(f"{number}.{place}", signal, arrays) for place, signal in enumerate(night.signals)]
         arrays[f"{number}.temperature"] = np.array(night.temperature, np.float64).reshape(-1, 2)
         head["sensors"].append({"sensor": asdict(night.sensor), "signals": signals})
-    arrays["covered"] = covered_by(sensors)
+    arrays["covered"] = covered_ranges_ns(sensors)
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
     fresh = path.with_suffix(".new")
     try:
@@ -50,7 +50,7 @@ def save_nights(path: Path, sensors: dict[str, SensorNight], *, last_seq: int) -
             fresh.unlink(missing_ok=True)
 
 
-def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
+def load_cache(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
     """Return what was kept of a session; None where nothing was, or it is not of this session's present end."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -68,13 +68,13 @@ def load_nights(path: Path, *, last_seq: int) -> dict[str, SensorNight] | None:
         return None
 
 
-def covered_by(sensors: dict[str, SensorNight]) -> NDArray[np.int64]:
+def covered_ranges_ns(sensors: dict[str, SensorNight]) -> NDArray[np.int64]:
     """Return when any sensor has samples: begin and end, UTC nanoseconds, shape (stretches, 2)."""
     signals = [signal for night in sensors.values() for signal in night.signals]
     return np.concatenate([*(signal.covered_ns() for signal in signals), np.empty((0, 2), np.int64)])
 
 
-def load_covered(path: Path) -> NDArray[np.int64] | None:
+def load_cached_ranges_ns(path: Path) -> NDArray[np.int64] | None:
     """Return the same of what was kept, without reading the rest; None where nothing was."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -84,7 +84,7 @@ def load_covered(path: Path) -> NDArray[np.int64] | None:
 
 
 def _packed(key: str, signal: BootSignal, arrays: dict[str, Any]) -> dict[str, Any]:
-    arrays[f"{key}.base"] = signal.tiers.base
+    arrays[f"{key}.base"] = signal.pyramid.base
     rows = signal.table()
     arrays[f"{key}.places"] = rows[:, (0, 3)]
     arrays[f"{key}.sizes"] = rows[:, 1:3].astype(np.uint16)  # ticks are not needed once the times are known
@@ -101,7 +101,7 @@ def _unpacked(number: str, head: dict[str, Any], arrays: Any) -> SensorNight:
         fields["labels"], fields["gains"] = tuple(fields["labels"]), [(at, units) for at, units in fields["gains"]]
         signal = BootSignal(
             sensor=night.sensor.sensor,
-            tiers=Tiers(fields["channels"], arrays[f"{key}.base"]),
+            pyramid=Pyramid(fields["channels"], arrays[f"{key}.base"]),
             frames=_frames(arrays[f"{key}.places"], arrays[f"{key}.sizes"]),
             **fields,
         )

@@ -15,7 +15,7 @@ from crampwatch.protocol.frame import decode_samples
 from crampwatch.protocol.records import Record, RecordKind, SessionHead, SessionSensor
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from crampwatch.web.live.waveform import HighPass
-from crampwatch.web.night.model.pyramid import Tiers
+from crampwatch.web.night.model.pyramid import Pyramid
 from crampwatch.web.night.model.signal import BootSignal, Row
 from numpy.typing import NDArray
 
@@ -54,7 +54,7 @@ class SessionFollower:
         self.seq = 0
         self.last_seq = 0
         self._anchors: dict[int, Anchor] = {}
-        self._hearings: dict[int, _Hearing] = {}
+        self._hearings: dict[int, _SensorReader] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -92,7 +92,7 @@ class SessionFollower:
         for sensor in reader.sensors():
             if sensor.key not in self._hearings:
                 night = self.sensors[sensor.sensor] = SensorNight(sensor)
-                self._hearings[sensor.key] = _Hearing(night, self._anchors)
+                self._hearings[sensor.key] = _SensorReader(night, self._anchors)
             self._hearings[sensor.key].night.sensor = sensor
 
     def _take(self, record: Record) -> None:
@@ -102,7 +102,7 @@ class SessionFollower:
             hearing.take(record)
 
 
-class _Hearing:
+class _SensorReader:
     """One sensor's records turned into signals, as a person looks at them: without drift below the EMG's band."""
 
     def __init__(self, night: SensorNight, anchors: dict[int, Anchor]) -> None:
@@ -155,7 +155,7 @@ class _Hearing:
             return
         boot, signal = self._boots[-1]
         for first, end in seen.placement.fresh:
-            signal.note_gain(first, _units(boot.lsb_at(signal.stream, first)))
+            signal.record_gain(first, _units(boot.lsb_at(signal.stream, first)))
             skipped = first - seen.placement.first_index
             ticks = boot.ticks_at(signal.stream, seen.placement, skipped)
             row = (first, end - first, skipped, record.seq, ticks)
@@ -197,5 +197,5 @@ def _signal_of(sensor: SessionSensor, boot: Boot, stream: StreamDescription) -> 
         octets=stream.format.octets,
         unit="uV" if stream.scale_known else "relative",
         labels=stream.labels,
-        tiers=Tiers(stream.channels),
+        pyramid=Pyramid(stream.channels),
     )

@@ -13,7 +13,7 @@ import numpy as np
 from crampwatch.decoding.profiles import profile_named
 from crampwatch.journal import SessionEntry, SessionReader, session_entry, sessions
 from crampwatch.protocol.errors import CrampwatchError
-from crampwatch.web.night.cache import CACHE_SUFFIX, covered_by, load_covered, load_nights, save_nights
+from crampwatch.web.night.cache import CACHE_SUFFIX, covered_ranges_ns, load_cache, load_cached_ranges_ns, save_cache
 from crampwatch.web.night.model.signal import BootSignal
 from crampwatch.web.night.model.viewport import ReadSamples
 from crampwatch.web.night.reader import SensorNight, SessionFollower, samples_of
@@ -94,9 +94,9 @@ class Recordings:
             return self._covered[path]
         follower = self._following.get(path)
         if follower is not None:
-            return covered_by(follower.sensors) if follower.seq >= follower.last_seq else None
+            return covered_ranges_ns(follower.sensors) if follower.seq >= follower.last_seq else None
         recording = self._open.get(path)
-        covered = load_covered(_cache_of(path)) if recording is None else covered_by(recording.sensors)
+        covered = load_cached_ranges_ns(_cache_of(path)) if recording is None else covered_ranges_ns(recording.sensors)
         if covered is not None:
             self._covered[path] = covered
         return covered
@@ -160,7 +160,7 @@ class Recordings:
             if self._wanted not in (None, follower.path) and self._wanted not in self._open:
                 return  # somebody waits for another one
         if follower.is_complete:
-            await asyncio.to_thread(save_nights, _cache_of(follower.path), follower.sensors, last_seq=follower.last_seq)
+            await asyncio.to_thread(save_cache, _cache_of(follower.path), follower.sensors, last_seq=follower.last_seq)
             self._open[follower.path] = Recording(follower.sensors, 1.0)
             self._following.pop(follower.path, None)
         if self._wanted == follower.path:
@@ -172,7 +172,7 @@ class Recordings:
             return None
         with SessionReader(path) as reader:
             last_seq = reader.last_seq
-        sensors = load_nights(cache, last_seq=last_seq)
+        sensors = load_cache(cache, last_seq=last_seq)
         if sensors is None:
             cache.unlink(missing_ok=True)
             return None

@@ -15,16 +15,16 @@ from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import Episode, JournalEntry, SensorInfo
 from crampwatch.store.model.series import Series
-from crampwatch.web.night.bedtime import said_span
-from crampwatch.web.night.model.labels import labels_of
-from crampwatch.web.night.model.naming import night_of, origin_of
-from crampwatch.web.night.model.schema import EpisodeRow, Label, Night, NightRow, NightSensor, SaidNight
+from crampwatch.web.night.bedtime import marked_span
+from crampwatch.web.night.model.labels import collect_labels
+from crampwatch.web.night.model.naming import night_name, night_origin
+from crampwatch.web.night.model.schema import EpisodeRow, Label, MarkedNight, Night, NightRow, NightSensor
 from crampwatch.web.night.model.signal import BootSignal
 from crampwatch.web.night.model.viewport import gaps_ns
 from crampwatch.web.night.recordings import Recordings
 from numpy.typing import NDArray
 
-__all__ = ["NightBook", "NightStore", "SessionOfNight"]
+__all__ = ["NightRepository", "NightSession", "NightStore"]
 
 _SHORTEST_GAP_NS: Final = 3_000_000
 """Less is a correction of the clock between two frames, not a sample that is missing."""
@@ -55,7 +55,7 @@ class NightStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionOfNight:
+class NightSession:
     """One session of a night.
 
     Attributes:
@@ -75,7 +75,7 @@ class SessionOfNight:
     infos: dict[str, SensorInfo] = field(default_factory=dict)
 
 
-class NightBook:
+class NightRepository:
     """Answers what there is, night by night.
 
     Args:
@@ -101,35 +101,35 @@ class NightBook:
 
     def nights(self) -> list[NightRow]:
         """Return all nights, the newest first."""
-        grouped: dict[str, list[SessionOfNight]] = {}
+        grouped: dict[str, list[NightSession]] = {}
         for session in self._sessions():
-            name = night_of(session.started_ns, session.utc_offset_s, session.origin)
+            name = night_name(session.started_ns, session.utc_offset_s, session.origin)
             grouped.setdefault(name, []).append(session)
         kinds = self._kinds_of([one for group in grouped.values() for one in group])
         rows = [_row(name, group, kinds) for name, group in grouped.items()]
         return sorted(rows, key=lambda row: (row.from_ns, row.night), reverse=True)
 
-    def sessions_of(self, night: str) -> list[SessionOfNight]:
+    def sessions_of(self, night: str) -> list[NightSession]:
         """Return the sessions of a night, oldest first; none where there is no such night."""
-        return [one for one in self._sessions() if night_of(one.started_ns, one.utc_offset_s, one.origin) == night]
+        return [one for one in self._sessions() if night_name(one.started_ns, one.utc_offset_s, one.origin) == night]
 
     def night(self, name: str) -> Night | None:
         """Return a night; None where there is none of this name."""
         every = self._sessions()
-        names = sorted({night_of(one.started_ns, one.utc_offset_s, one.origin) for one in every})
+        names = sorted({night_name(one.started_ns, one.utc_offset_s, one.origin) for one in every})
         if name not in names:
             return None
-        sessions = [one for one in every if night_of(one.started_ns, one.utc_offset_s, one.origin) == name]
-        alike = [one for one in names if origin_of(one) == origin_of(name)]
+        sessions = [one for one in every if night_name(one.started_ns, one.utc_offset_s, one.origin) == name]
+        alike = [one for one in names if night_origin(one) == night_origin(name)]
         place = alike.index(name)
-        gathered = _Gathering(self.recordings, sessions)
+        gathered = _RecordedSensors(self.recordings, sessions)
         problems = list(gathered.problems)
         episodes = self._episodes(sessions, problems)
         span_ns = (min(one.started_ns for one in sessions), max(one.last_ns for one in sessions))
         sensors, recorded_s = gathered.sensors(span_ns)
         return Night(
             night=name,
-            origin=origin_of(name),
+            origin=night_origin(name),
             from_ns=span_ns[0],
             to_ns=span_ns[1],
             utc_offset_s=sessions[0].utc_offset_s,
@@ -174,7 +174,7 @@ class NightBook:
                     return episode, self._labels(sessions[0].started_ns).get(name, Label())
         return None
 
-    def _sessions(self) -> list[SessionOfNight]:
+    def _sessions(self) -> list[NightSession]:
         found = {
             entry.summary.head.session: _from_file(entry.summary)
             for entry in self.recordings.entries()
@@ -203,7 +203,7 @@ class NightBook:
                 return list(episodes)
         return []
 
-    def _episodes(self, sessions: Sequence[SessionOfNight], problems: list[str]) -> list[EpisodeRow]:
+    def _episodes(self, sessions: Sequence[NightSession], problems: list[str]) -> list[EpisodeRow]:
         labels = self._labels(sessions[0].started_ns)
         failed: list[str] = []
         rows = [
@@ -215,17 +215,17 @@ class NightBook:
             problems.extend(dict.fromkeys(failed))
         return sorted(rows, key=lambda row: (row.onset_ns, row.id))
 
-    def _said(self, night: str, sessions: Sequence[SessionOfNight], gathered: "_Gathering") -> SaidNight | None:
+    def _said(self, night: str, sessions: Sequence[NightSession], gathered: "_RecordedSensors") -> MarkedNight | None:
         """Return the night as the wearer said it was; of one whose end was not said, what was recorded of it."""
-        span = said_span(self._journal(sessions[0].started_ns - _LONGEST_BEFORE_NS), night, sessions[0].utc_offset_s)
+        span = marked_span(self._journal(sessions[0].started_ns - _LONGEST_BEFORE_NS), night, sessions[0].utc_offset_s)
         last_ns = max(one.last_ns for one in sessions)
         if span is None or (span[1] or last_ns) <= span[0]:
             return None
         recorded_s = gathered.recorded_s((span[0], span[1] or last_ns))
-        return SaidNight(from_ns=span[0], to_ns=span[1], recorded_s=recorded_s)
+        return MarkedNight(from_ns=span[0], to_ns=span[1], recorded_s=recorded_s)
 
     def _labels(self, since_ns: int) -> dict[str, Label]:
-        return labels_of(self._journal(since_ns))
+        return collect_labels(self._journal(since_ns))
 
     def _journal(self, since_ns: int) -> list[JournalEntry]:
         entries: list[JournalEntry] = []
@@ -238,7 +238,7 @@ class NightBook:
             entries += self._noted
         return entries
 
-    def _kinds_of(self, sessions: Sequence[SessionOfNight]) -> dict[str, tuple[dict[str, int], int]]:
+    def _kinds_of(self, sessions: Sequence[NightSession]) -> dict[str, tuple[dict[str, int], int]]:
         """Return episodes by kind, and the longest likely cramp, of each session."""
         now_ns = self._clock_ns()
         unknown = [one for one in sessions if one.session not in self._kinds]
@@ -258,10 +258,10 @@ class NightBook:
         return {**self._kinds, **counted}
 
 
-class _Gathering:
+class _RecordedSensors:
     """What the recordings of some sessions hold."""
 
-    def __init__(self, recordings: Recordings, sessions: Sequence[SessionOfNight]) -> None:
+    def __init__(self, recordings: Recordings, sessions: Sequence[NightSession]) -> None:
         self.problems: list[str] = []
         self._shares: list[float] = []
         self._signals: dict[str, list[BootSignal]] = {}
@@ -286,7 +286,7 @@ class _Gathering:
         every = [_covered(signals) for signals in self._signals.values()]
         return _length_s(np.concatenate([*every, np.empty((0, 2), np.int64)]), span_ns)
 
-    def _add(self, recordings: Recordings, session: SessionOfNight) -> None:
+    def _add(self, recordings: Recordings, session: NightSession) -> None:
         for info in session.infos.values():
             self._placed[info.sensor] = (info.name, info.placement.side, info.placement.muscle)
         if session.path is None:
@@ -322,9 +322,9 @@ class _Gathering:
         )
 
 
-def _from_file(summary: SessionSummary) -> SessionOfNight:
+def _from_file(summary: SessionSummary) -> NightSession:
     head = summary.head
-    return SessionOfNight(
+    return NightSession(
         session=head.session,
         origin=Origin(head.origin) if head.origin in set(Origin) else Origin.LIVE,
         started_ns=head.started_utc_ns,
@@ -335,9 +335,9 @@ def _from_file(summary: SessionSummary) -> SessionOfNight:
     )
 
 
-def _from_store(info: SensorInfo) -> SessionOfNight:
+def _from_store(info: SensorInfo) -> NightSession:
     last_ns = max(info.ended_ns or info.t_ns, info.started_ns)
-    return SessionOfNight(
+    return NightSession(
         session=info.session,
         origin=info.origin,
         started_ns=info.started_ns,
@@ -348,13 +348,13 @@ def _from_store(info: SensorInfo) -> SessionOfNight:
     )
 
 
-def _row(name: str, sessions: Sequence[SessionOfNight], kinds: dict[str, tuple[dict[str, int], int]]) -> NightRow:
+def _row(name: str, sessions: Sequence[NightSession], kinds: dict[str, tuple[dict[str, int], int]]) -> NightRow:
     counts = Counter[str]()
     for one in sessions:
         counts.update(kinds.get(one.session, ({}, 0))[0])
     return NightRow(
         night=name,
-        origin=origin_of(name),
+        origin=night_origin(name),
         from_ns=min(one.started_ns for one in sessions),
         to_ns=max(one.last_ns for one in sessions),
         utc_offset_s=sessions[0].utc_offset_s,
@@ -365,7 +365,7 @@ def _row(name: str, sessions: Sequence[SessionOfNight], kinds: dict[str, tuple[d
     )
 
 
-def _is_running(session: SessionOfNight, now_ns: int) -> bool:
+def _is_running(session: NightSession, now_ns: int) -> bool:
     """Whether a session is being recorded: not ended, and something came within the last minutes."""
     return session.ended_ns is None and now_ns - session.last_ns < 600_000_000_000
 

@@ -6,7 +6,7 @@ from crampwatch.protocol.errors import UnavailableError
 from crampwatch.web.http.openapi import Operation, RefusedError, answer, read_body
 from crampwatch.web.sessions.exports import Exports
 from crampwatch.web.sessions.replay import Replay
-from crampwatch.web.sessions.schema import ExportJob, ExportWish, ReplayState, ReplayWish, SessionList
+from crampwatch.web.sessions.schema import ExportJob, ExportRequest, ReplayRequest, ReplayState, SessionList
 from crampwatch.web.sessions.trash import Shelf
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -53,7 +53,7 @@ class SessionsApi:
                 self.export,
                 "Begin an export; ask for the job until it is done",
                 _ID,
-                body=ExportWish,
+                body=ExportRequest,
                 result=ExportJob,
                 status=202,
                 refusals=(400, 404, 409),
@@ -74,7 +74,7 @@ class SessionsApi:
                 self.play,
                 "Play a recording through a pipeline of its own",
                 _ID,
-                body=ReplayWish,
+                body=ReplayRequest,
                 result=ReplayState,
                 status=202,
                 refusals=(400, 404, 409),
@@ -120,7 +120,7 @@ class SessionsApi:
 
     async def export(self, request: Request) -> Response:
         """Begin an export."""
-        wish: ExportWish = await read_body(request, ExportWish)
+        wish: ExportRequest = await read_body(request, ExportRequest)
         path = await run_in_threadpool(self._shelf.path, request.path_params["session"])
         if path is None or self._exports is None:
             raise RefusedError(404, "There is no such recording.")
@@ -167,7 +167,7 @@ class SessionsApi:
 
     async def play(self, request: Request) -> Response:
         """Play a recording; another replay is ended first."""
-        wish: ReplayWish = await read_body(request, ReplayWish)
+        wish: ReplayRequest = await read_body(request, ReplayRequest)
         path = await run_in_threadpool(self._shelf.path, request.path_params["session"])
         if path is None or self._replay is None or not _is_here(request):
             raise RefusedError(404, "There is no such recording, or it cannot be played from here.")

@@ -13,9 +13,9 @@ __all__ = [
     "Backups",
     "ExportFormat",
     "ExportJob",
-    "ExportWish",
+    "ExportRequest",
+    "ReplayRequest",
     "ReplayState",
-    "ReplayWish",
     "SessionList",
     "SessionRow",
     "SessionState",
@@ -65,7 +65,7 @@ class SessionList(Struct, frozen=True, kw_only=True):
     can_replay: bool
 
 
-class ExportWish(Struct, frozen=True, forbid_unknown_fields=True):
+class ExportRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What a recording is to be exported as."""
 
     format: ExportFormat
@@ -180,7 +180,7 @@ class Backups(Struct, frozen=True, kw_only=True):
     job: BackupJob | None = None
 
 
-class ReplayWish(Struct, frozen=True, forbid_unknown_fields=True):
+class ReplayRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """How fast a recording is to be played."""
 
     speed: Annotated[float, Meta(ge=1, le=100)] = 1.0

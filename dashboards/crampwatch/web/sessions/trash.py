@@ -12,7 +12,7 @@ from typing import Final
 from crampwatch.journal import SessionEntry, SessionSummary, session_entry
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
-from crampwatch.web.night.model.naming import night_of
+from crampwatch.web.night.model.naming import night_name
 from crampwatch.web.night.model.viewport import gaps_ns
 from crampwatch.web.night.recordings import Recordings
 from crampwatch.web.sessions.schema import SessionRow, SessionState
@@ -129,7 +129,7 @@ class Shelf:
         to_ns = max(summary.ended_utc_ns or summary.last_utc_ns, head.started_utc_ns)
         return SessionRow(
             id=entry.path.stem,
-            night=night_of(head.started_utc_ns, head.utc_offset_s, origin),
+            night=night_name(head.started_utc_ns, head.utc_offset_s, origin),
             origin=origin,
             from_ns=head.started_utc_ns,
             to_ns=to_ns,

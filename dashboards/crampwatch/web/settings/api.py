@@ -13,9 +13,9 @@ from crampwatch.protocol.topics import SENSOR_PATTERN
 from crampwatch.web.http import files as kept
 from crampwatch.web.http.openapi import Operation, RefusedError, answer, read_body
 from crampwatch.web.live.model import LiveModel
-from crampwatch.web.night.bedtime import NightMarks, Step, mark_of
-from crampwatch.web.settings.model.alarms import AlarmBook, AlarmState, Clock
-from crampwatch.web.settings.model.sensor_labels import MOST_LABELS, SensorLabel
+from crampwatch.web.night.bedtime import NightMarks, Step, make_mark
+from crampwatch.web.settings.model.alarms import AlarmControl, AlarmState, Clock
+from crampwatch.web.settings.model.sensor_labels import MAX_LABELS, SensorLabel
 from crampwatch.web.settings.system_report import SystemReport
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
@@ -102,7 +102,7 @@ class SettingsApi:
         self._folder = folder
         self._examine = examine
         self._marks = marks
-        self._book = AlarmBook(folder.load_alarms())
+        self._book = AlarmControl(folder.load_alarms())
         self._labels = folder.load_labels()
         self._saving = asyncio.Lock()
         self._book.expire(now_ns=time.time_ns())
@@ -195,7 +195,7 @@ class SettingsApi:
         now_ns = time.time_ns()
         is_news = self._book.begin_night(now_ns=now_ns) if night.step == "begin" else self._book.end_night()
         if is_news:
-            await self._marks.add(mark_of(night.step, t_ns=now_ns, origin=self._model.origin))
+            await self._marks.add(make_mark(night.step, t_ns=now_ns, origin=self._model.origin))
         await self._keep_alarms()
         return answer(self._book.state)
 
@@ -205,8 +205,8 @@ class SettingsApi:
         label = await read_body(request, SensorLabel)
         if sensor not in self._model.sensors and sensor not in self._labels:
             raise RefusedError(404, "No such sensor has been heard of.", "no_sensor")
-        if sensor not in self._labels and len(self._labels) >= MOST_LABELS:
-            told = f"{MOST_LABELS} sensors are named already; reset one of them first."
+        if sensor not in self._labels and len(self._labels) >= MAX_LABELS:
+            told = f"{MAX_LABELS} sensors are named already; reset one of them first."
             raise RefusedError(409, told, "too_many_names")
         await self._keep_labels({**self._labels, sensor: label})
         return answer(label)

@@ -7,10 +7,10 @@ from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.protocol.topics import Leaf
 
-__all__ = ["Outlet"]
+__all__ = ["JournalPublisher"]
 
 
-class Outlet:
+class JournalPublisher:
     """Publishes through whichever connection there is.
 
     Attributes:

@@ -81,7 +81,7 @@ class Hub:
                 f"{_MOST_VIEWERS} pages are open already.", advice="Close one that nobody looks at, then reload."
             )
         if not self._viewers:
-            self._model.take_changes(now_s=self._clock())  # what came while nobody looked is in the snapshot
+            self._model.drain_changes(now_s=self._clock())  # what came while nobody looked is in the snapshot
         snapshot = encode_event("snapshot", self._model.snapshot(now_s=self._clock()))
         viewer = Viewer(snapshot, backlog=self._backlog)
         self._viewers.add(viewer)
@@ -101,7 +101,7 @@ class Hub:
         if not self._viewers:
             return
         now_s = self._clock()
-        update = self._model.take_changes(now_s=now_s)
+        update = self._model.drain_changes(now_s=now_s)
         if update is not None:
             self._tell(encode_event("update", update), now_s)
         elif now_s - self._told_s >= _BEAT_S:

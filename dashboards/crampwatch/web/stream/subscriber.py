@@ -63,7 +63,7 @@ async def follow_history(history: History, model: LiveModel) -> None:
             try:
                 episodes = await asyncio.to_thread(history.episodes, since_ns=night_ns, with_retracted=True)
                 notices = await asyncio.to_thread(history.notices, since_ns=night_ns)
-                model.remember(episodes, notices)
+                model.add_history(episodes, notices)
                 loaded_ns = night_ns
             except CrampwatchError as error:
                 _log.warning("the night's earlier episodes cannot be shown yet: %s", error)

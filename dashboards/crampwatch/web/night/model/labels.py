@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 from crampwatch.protocol.messages import Episode, JournalEntry
-from crampwatch.web.night.model.schema import HELP_WORDS, Label, LabelChange
+from crampwatch.web.night.model.schema import HELP_OPTIONS, Label, LabelChange
 
-__all__ = ["entries_of", "labels_of"]
+__all__ = ["collect_labels", "journal_entries"]
 
 _VERDICTS = frozenset(("confirmed", "not_a_cramp", "unsure"))
 _WOKE = "woke_up"
 
 
-def entries_of(episode: Episode, change: LabelChange, *, t_ns: int) -> list[JournalEntry]:
+def journal_entries(episode: Episode, change: LabelChange, *, t_ns: int) -> list[JournalEntry]:
     """Return what a change is in the journal; an entry with neither text nor value takes back what it said before."""
     return [
         JournalEntry(
@@ -29,7 +29,7 @@ def entries_of(episode: Episode, change: LabelChange, *, t_ns: int) -> list[Jour
     ]
 
 
-def labels_of(entries: Iterable[JournalEntry]) -> dict[str, Label]:
+def collect_labels(entries: Iterable[JournalEntry]) -> dict[str, Label]:
     """Return what was noted of each episode.
 
     Args:
@@ -70,7 +70,7 @@ def _with(label: Label, entry: JournalEntry) -> Label:
     elif entry.entry == "factor" and entry.text == _WOKE and value is not None:
         fields = {"woke": value != 0}
     elif entry.entry == "relief":
-        fields = {"helped": [word for word in entry.text.split(",") if word in HELP_WORDS]}
+        fields = {"helped": [word for word in entry.text.split(",") if word in HELP_OPTIONS]}
     elif entry.entry == "note":
         fields = {"note": entry.text}
     return msgspec.structs.replace(label, **fields, at_ns=max(label.at_ns, entry.t_ns))

@@ -6,17 +6,17 @@ from typing import Final
 import numpy as np
 from crampwatch.web.live.ring import Floats
 
-__all__ = ["BASE_SAMPLES", "FACTOR", "Tiers"]
+__all__ = ["BASE_SAMPLES", "FACTOR", "Pyramid"]
 
 BASE_SAMPLES: Final = 64
 """Finer than that the samples themselves are read: a screen of 2000 columns then takes 128 000 at most."""
 FACTOR: Final = 4
-"""From tier to tier: all tiers together take a third more than the finest, and a screen is met within a factor 4."""
+"""From level to level: all levels together take a third more than the finest."""
 _FEWEST_BUCKETS: Final = 256
 _FIRST_CAPACITY: Final = 4096
 
 
-class Tiers:
+class Pyramid:
     """Lowest and highest value of each bucket, of each tier; NaN where a bucket has no sample.
 
     Samples may come in any order, so what is backfilled finds its place.
@@ -57,7 +57,7 @@ class Tiers:
         np.fmax(target[..., 1], np.maximum.reduceat(values, begins, axis=0), out=target[..., 1])
         self._propagate(first, last + 1)
 
-    def tier_for(self, samples: float) -> tuple[int, Floats]:
+    def level_for(self, samples: float) -> tuple[int, Floats]:
         """Return the coarsest tier of which a bucket has at most so many samples: bucket size, and its buckets."""
         bucket, chosen = BASE_SAMPLES, 0
         while chosen + 1 < len(self._tiers) and bucket * FACTOR <= samples:

@@ -12,24 +12,24 @@ from crampwatch.web.live.ring import Floats
 from msgspec import Meta, Struct
 
 __all__ = [
-    "HELP_WORDS",
+    "HELP_OPTIONS",
     "EpisodeDetail",
     "EpisodeRow",
     "Label",
     "LabelChange",
+    "MarkedNight",
     "Night",
     "NightRow",
     "NightSensor",
     "Packed",
-    "Picture",
-    "SaidNight",
     "Signal",
+    "SpectrumImage",
     "Verdict",
     "pack_values",
 ]
 
 Verdict = Literal["confirmed", "not_a_cramp", "unsure"]
-HELP_WORDS: Final = ("stretch", "stand", "massage", "warmth", "nothing", "other")
+HELP_OPTIONS: Final = ("stretch", "stand", "massage", "warmth", "nothing", "other")
 Help = Literal["stretch", "stand", "massage", "warmth", "nothing", "other"]
 _UNKNOWN: Final = -32768
 _FULL_SCALE: Final = 32767
@@ -124,7 +124,7 @@ class EpisodeRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: Label | None = None
 
 
-class SaidNight(Struct, frozen=True, kw_only=True):
+class MarkedNight(Struct, frozen=True, kw_only=True):
     """A night as the wearer said it was.
 
     Attributes:
@@ -157,7 +157,7 @@ class Night(Struct, frozen=True, kw_only=True):
     running: bool
     read: float
     recorded_s: float
-    said: SaidNight | None
+    said: MarkedNight | None
     sensors: list[NightSensor]
     episodes: list[EpisodeRow]
     problems: list[str]
@@ -199,7 +199,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     is_samples: bool
 
 
-class Picture(Struct, frozen=True, kw_only=True):
+class SpectrumImage(Struct, frozen=True, kw_only=True):
     """A spectrum over time: octets in base64, order [column][row], lowest frequency first.
 
     0 is where nothing is known, 255 the strongest, 1 weaker by `range_db`.

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from crampwatch.web.live.ring import Floats
-from crampwatch.web.night.model.pyramid import Tiers
+from crampwatch.web.night.model.pyramid import Pyramid
 from numpy.typing import NDArray
 
 __all__ = ["FRAME_COLUMNS", "BootSignal", "Knots", "Row"]
@@ -65,8 +65,8 @@ class BootSignal:
         octets: A sample takes in a frame, 2 or 3.
         unit: ``uV``, or ``relative`` where the scale is unknown.
         labels: Of the channels; may be empty.
-        tiers: What is drawn.
-        origin_index: Sample at place 0 of the tiers; -1 before the first.
+        pyramid: What is drawn.
+        origin_index: Sample at place 0 of the pyramid; -1 before the first.
         frames: Where the samples themselves are: rows of `FRAME_COLUMNS`, in order of arrival.
         gains: From which sample on a count is how many units, ascending.
     """
@@ -79,7 +79,7 @@ class BootSignal:
     octets: int
     unit: str
     labels: tuple[str, ...]
-    tiers: Tiers
+    pyramid: Pyramid
     origin_index: int = -1
     frames: "array[int]" = field(default_factory=lambda: array("q"))
     gains: list[tuple[int, float]] = field(default_factory=list)
@@ -93,9 +93,9 @@ class BootSignal:
             # A sensor's ring may hand over what came before the first live sample.
             self.origin_index = max(0, first - round(_LEAD_S * self.rate_hz))
         skipped = max(0, self.origin_index - first)
-        self.tiers.put(first + skipped - self.origin_index, values[skipped:])
+        self.pyramid.put(first + skipped - self.origin_index, values[skipped:])
 
-    def note_gain(self, index: int, units: float) -> None:
+    def record_gain(self, index: int, units: float) -> None:
         """Note what a count is from a sample on."""
         if not self.gains or self.gains[-1][1] != units:
             self.gains.append((index, units))

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Spectrum", "spectrum_of"]
+__all__ = ["Spectrum", "compute_spectrum"]
 
 _WINDOW_S: Final = 0.256
 """Resolves 4 Hz: a muscle's firing shows as a band, a hum as a line."""
@@ -37,7 +37,7 @@ class Spectrum:
     cells: NDArray[np.uint8]
 
 
-def spectrum_of(values: NDArray[np.float64], rate_hz: float) -> Spectrum:
+def compute_spectrum(values: NDArray[np.float64], rate_hz: float) -> Spectrum:
     """Return the spectrum over time of one channel, shape (samples,); NaN where a sample is missing."""
     width = max(16, 1 << round(np.log2(_WINDOW_S * rate_hz)))
     step = max(width // 8, -(-len(values) // _MOST_COLUMNS))

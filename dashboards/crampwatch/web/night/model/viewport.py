@@ -145,7 +145,7 @@ def _add(into: Floats, signal: BootSignal, span: Span, read: ReadSamples) -> Non
         values = _shown(signal, first, end, read)
         spread(signal.knots.utc_of(np.arange(first, end)), values, values, span, into)
         return
-    bucket, tier = signal.tiers.tier_for(samples_a_column)
+    bucket, tier = signal.pyramid.level_for(samples_a_column)
     begin, after = (first - signal.origin_index) // bucket, -(-(end - signal.origin_index) // bucket)
     begin, after = max(begin, 0), min(after, len(tier))
     middles = signal.origin_index + np.arange(begin, after) * bucket + bucket // 2
@@ -154,7 +154,7 @@ def _add(into: Floats, signal: BootSignal, span: Span, read: ReadSamples) -> Non
 
 
 def _shown(signal: BootSignal, first: int, end: int, read: ReadSamples) -> Floats:
-    """Return samples without drift, as the tiers have them."""
+    """Return samples without drift, as the pyramid have them."""
     lead_in = min(round(_LEAD_IN_S * signal.rate_hz), first - int(signal.covered()[0, 0]))
     raw = read(signal, first - lead_in, end)
     shown = np.full(raw.shape, np.nan, np.float32)

@@ -13,11 +13,11 @@ from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import Name, Nanoseconds
 from msgspec import Meta, Struct
 
-__all__ = ["CALLABLE_KINDS", "LONGEST_SNOOZE_S", "AlarmBook", "AlarmState", "Clock"]
+__all__ = ["ALARM_KINDS", "MAX_SNOOZE_S", "AlarmControl", "AlarmState", "Clock"]
 
-CALLABLE_KINDS: Final = tuple(kind for kind in EpisodeKind if kind is not EpisodeKind.ARTEFACT)
+ALARM_KINDS: Final = tuple(kind for kind in EpisodeKind if kind is not EpisodeKind.ARTEFACT)
 """A disturbed signal is a fault of the recording, so it neither calls nor can be snoozed."""
-LONGEST_SNOOZE_S: Final = 12 * 3600
+MAX_SNOOZE_S: Final = 12 * 3600
 """A night: who wants no alarms for longer turns them off."""
 _MOST_ACKNOWLEDGED: Final = 200
 Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -42,7 +42,7 @@ class AlarmState(Struct, frozen=True, kw_only=True):
     wake_at: Clock = "07:00"
 
 
-class AlarmBook:
+class AlarmControl:
     """The present state, and what people may do to it. Times are UTC of the wall clock.
 
     Args:
@@ -63,10 +63,10 @@ class AlarmBook:
         Raises:
             ValueError: The kind cannot be snoozed, or not for so long.
         """
-        if kind not in CALLABLE_KINDS:
+        if kind not in ALARM_KINDS:
             raise ValueError(f"{kind.value} is a fault, which cannot be snoozed.")
-        if not 0 <= seconds <= LONGEST_SNOOZE_S:
-            raise ValueError(f"A snooze lasts 0 to {LONGEST_SNOOZE_S} s, not {seconds} s.")
+        if not 0 <= seconds <= MAX_SNOOZE_S:
+            raise ValueError(f"A snooze lasts 0 to {MAX_SNOOZE_S} s, not {seconds} s.")
         snoozed = {known: until for known, until in self._state.snoozed.items() if known is not kind}
         if seconds:
             snoozed[kind] = now_ns + seconds * 1_000_000_000
@@ -92,9 +92,9 @@ class AlarmBook:
             ValueError: One of them is a fault, not an episode.
         """
         chosen = set(kinds)
-        if not chosen <= set(CALLABLE_KINDS):
+        if not chosen <= set(ALARM_KINDS):
             raise ValueError("A disturbed signal is a fault, which has no alarm to choose.")
-        self._change(calls=tuple(kind for kind in CALLABLE_KINDS if kind in chosen))
+        self._change(calls=tuple(kind for kind in ALARM_KINDS if kind in chosen))
 
     def begin_night(self, *, now_ns: int) -> bool:
         """Note that the sleeper goes to sleep; return False where the night had begun, which goes on."""

@@ -6,9 +6,9 @@ import msgspec
 from crampwatch.protocol.messages import Placement, SensorInfo
 from msgspec import Meta, Struct
 
-__all__ = ["MOST_LABELS", "SensorLabel", "labelled"]
+__all__ = ["MAX_LABELS", "SensorLabel", "labelled"]
 
-MOST_LABELS: Final = 64
+MAX_LABELS: Final = 64
 ShortText = Annotated[str, Meta(max_length=60)]
 
 
