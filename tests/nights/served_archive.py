@@ -82,7 +82,7 @@ class Served:
 
     async def _publish(self, entries: Sequence[JournalEntry]) -> None:
         if not self.broker_is_there:
-            raise UnavailableError("The broker is not there.")
+            raise UnavailableError("The broker is not connected.")
         self.noted += entries
 
     def until(self, path: str, condition: Callable[[Any], Any], *, timeout_s: float = 60.0) -> Any:

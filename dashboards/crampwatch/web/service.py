@@ -105,8 +105,8 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
         model = _empty_model()
         hub = Hub(model)
-        outlet = JournalPublisher()
-        archive = Archive(options.archive, outlet.note)
+        publisher = JournalPublisher()
+        archive = Archive(options.archive, publisher.publish)
         folder = options.data / "page" if options.data else None
         marks = NightMarks(folder / "night-marks.json" if folder else None, archive.note)
         settings = SettingsApi(model, SettingsFolder(folder), lambda: _report(options, login), marks)
@@ -121,7 +121,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         )
         async with _served(app, listener, hub, options):
             works = [stop.wait(), hub.run(), settings.run(), marks.run(), archive.run()]
-            works.append(_follow(options, model, outlet, url))
+            works.append(_follow(options, model, publisher, url))
             if options.history is not None:
                 works.append(follow_history(options.history, model))
             await first_of(*works)
@@ -148,7 +148,7 @@ def _check_certificate(options: WebOptions) -> None:
         ) from error
 
 
-async def _follow(options: WebOptions, model: LiveModel, outlet: JournalPublisher, url: str) -> None:
+async def _follow(options: WebOptions, model: LiveModel, publisher: JournalPublisher, url: str) -> None:
     topic = str(service_topic(_SERVICE))
     async with Bus(
         options.broker,
@@ -157,12 +157,12 @@ async def _follow(options: WebOptions, model: LiveModel, outlet: JournalPublishe
         birth=(topic, encode(_status(online=True, detail=url))),
         first_timeout_s=None,
     ) as bus:
-        outlet.bus = bus
+        publisher.bus = bus
         try:
             await subscribe(bus)
             await first_of(follow_broker(bus, model), _watch_broker(bus, model))
         finally:
-            outlet.bus = None
+            publisher.bus = None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await bus.publish(topic, encode(_status(online=False, detail=url)), retain=True)

@@ -11,7 +11,7 @@ def ring(capacity: int = 10) -> Ring:
 
 
 def put(target: Ring, first: int, *values: float) -> None:
-    target.put(first, np.array([[[value, value]] for value in values], np.float32))
+    target.write(first, np.array([[[value, value]] for value in values], np.float32))
 
 
 def shown(target: Ring) -> dict[int, float]:
@@ -72,7 +72,7 @@ def test_changes_told_rebuild_the_ring_elsewhere(puts: list[tuple[int, int]]) ->
     for number, (first, count) in enumerate(puts):
         put(source, first, *[float(number)] * count)
         for at, values in source.drain_changes():
-            copy.put(at, values)
+            copy.write(at, values)
     assert shown(copy) == shown(source)
 
 
@@ -89,5 +89,5 @@ def test_the_ring_holds_what_a_dictionary_would(puts: list[tuple[int, int]]) -> 
 def test_values_are_single_precision() -> None:
     values: Floats = np.zeros((1, 1, 2), np.float32)
     target = ring()
-    target.put(0, values)
+    target.write(0, values)
     assert target.all_stretches()[0][1].dtype == np.float32

@@ -61,7 +61,7 @@ async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypa
         nonlocal tries
         tries += 1
         if tries < 3:
-            raise UnavailableError("The broker is not there.")
+            raise UnavailableError("The broker is not connected.")
         for entry in entries:
             told.put_nowait(entry)
 

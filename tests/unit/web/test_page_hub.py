@@ -50,7 +50,7 @@ async def taken(viewer: Viewer, count: int) -> list[str]:
 async def test_a_new_page_gets_a_snapshot_and_then_only_changes(model: LiveModel, foot: Foot, clock: Clock) -> None:
     hub = Hub(model, clock=clock)
     feed(model, foot)
-    with hub.viewer() as viewer:
+    with hub.open_viewer() as viewer:
         hub.tick()
         feed(model, foot)
         hub.tick()
@@ -61,7 +61,7 @@ async def test_a_new_page_gets_a_snapshot_and_then_only_changes(model: LiveModel
 
 async def test_a_word_a_second_says_that_the_server_is_there(model: LiveModel, clock: Clock) -> None:
     hub = Hub(model, clock=clock)
-    with hub.viewer() as viewer:
+    with hub.open_viewer() as viewer:
         for clock.now_s in (0.5, 1.0, 1.5, 2.0):
             hub.tick()
         assert await taken(viewer, 3) == ["event: snapshot", "event: beat", "event: beat"]
@@ -69,7 +69,7 @@ async def test_a_word_a_second_says_that_the_server_is_there(model: LiveModel, c
 
 async def test_a_slow_viewer_is_dropped_and_the_others_are_not(model: LiveModel, foot: Foot, clock: Clock) -> None:
     hub = Hub(model, clock=clock, backlog=3)
-    with hub.viewer() as slow, hub.viewer() as quick:
+    with hub.open_viewer() as slow, hub.open_viewer() as quick:
         for _ in range(6):
             feed(model, foot)
             hub.tick()
@@ -86,7 +86,7 @@ async def test_only_so_many_pages_may_be_open(model: LiveModel) -> None:
 
 
 async def open_pages(hub: Hub, count: int) -> None:
-    with hub.viewer():
+    with hub.open_viewer():
         if count > 1:
             await open_pages(hub, count - 1)
 

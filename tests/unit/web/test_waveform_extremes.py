@@ -34,8 +34,8 @@ def known_steps(ring: Ring) -> set[int]:
 def test_a_spike_of_one_sample_is_on_the_screen_however_the_stream_is_cut(sizes: list[int], where: int) -> None:
     wave, maker = Waveform(channels=2), foot()
     for number, samples in enumerate(sizes):
-        wave.add(maker.block(samples, spike_uv=900.0 if number == where % len(sizes) else 0.0))
-    wave.add(maker.block(5))
+        wave.add_block(maker.block(samples, spike_uv=900.0 if number == where % len(sizes) else 0.0))
+    wave.add_block(maker.block(5))
     for ring in (wave.fine, wave.coarse):
         assert greatest(ring) > 700
 
@@ -44,10 +44,10 @@ def test_a_spike_of_one_sample_is_on_the_screen_however_the_stream_is_cut(sizes:
 def test_any_cut_of_the_stream_gives_the_same_picture(cut: int) -> None:
     whole, parts = Waveform(channels=2), Waveform(channels=2)
     block = foot().block(2000)
-    whole.add(block)
+    whole.add_block(block)
     tail_ns = block.first_utc_ns + cut * 1_000_000
-    parts.add(replace(block, counts=block.counts[:cut]))
-    parts.add(replace(block, counts=block.counts[cut:], first_index=cut, first_utc_ns=tail_ns))
+    parts.add_block(replace(block, counts=block.counts[:cut]))
+    parts.add_block(replace(block, counts=block.counts[cut:], first_index=cut, first_utc_ns=tail_ns))
     for one, other in ((whole.fine, parts.fine), (whole.coarse, parts.coarse)):
         ((first, expected),) = one.all_stretches()
         ((begin, got),) = other.all_stretches()
@@ -57,20 +57,20 @@ def test_any_cut_of_the_stream_gives_the_same_picture(cut: int) -> None:
 
 def test_lost_samples_leave_a_gap_of_their_length() -> None:
     wave, maker = Waveform(channels=2), foot()
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     maker.skip(2.0)
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     first = BEGIN_NS // COARSE_STEP_NS
     assert known_steps(wave.coarse) == {*range(first, first + 10), *range(first + 30, first + 40)}
 
 
 def test_backfilled_samples_close_the_gap_and_do_not_count_as_present() -> None:
     wave, maker = Waveform(channels=2), foot()
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     missed = stored(maker.block(1000))
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     newest_ns = wave.newest_ns
-    wave.add(missed)
+    wave.add_block(missed)
     first = BEGIN_NS // COARSE_STEP_NS
     assert known_steps(wave.coarse) == set(range(first, first + 30))
     assert wave.newest_ns == newest_ns
@@ -78,9 +78,9 @@ def test_backfilled_samples_close_the_gap_and_do_not_count_as_present() -> None:
 
 def test_a_clock_correction_is_no_gap_when_no_sample_is_missing() -> None:
     wave, maker = Waveform(channels=2), foot()
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     maker.begun_ns += 350_000_000
-    wave.add(maker.block(1000))
+    wave.add_block(maker.block(1000))
     first = BEGIN_NS // COARSE_STEP_NS
     assert known_steps(wave.coarse) == set(range(first, first + 24))
 
@@ -88,14 +88,14 @@ def test_a_clock_correction_is_no_gap_when_no_sample_is_missing() -> None:
 def test_an_offset_of_millivolts_does_not_hide_the_signal() -> None:
     wave, maker = Waveform(channels=2), foot()
     block = maker.block(3000)
-    wave.add(replace(block, counts=block.counts + 50_000))
+    wave.add_block(replace(block, counts=block.counts + 50_000))
     assert greatest(wave.coarse) < 30
 
 
 def test_a_slow_stream_has_no_holes() -> None:
     wave = Waveform(channels=1)
     counts = np.arange(20, dtype=np.int32)[:, None]
-    wave.add(SampleBlock(foot().session, 1, 1, BlockFlag(0), 0, BEGIN_NS, 10.0, 1e-6, counts))
+    wave.add_block(SampleBlock(foot().session, 1, 1, BlockFlag(0), 0, BEGIN_NS, 10.0, 1e-6, counts))
     assert len(known_steps(wave.fine)) == 2 * 50
 
 
@@ -103,15 +103,15 @@ def test_unknown_scale_is_drawn_in_counts() -> None:
     wave, block = Waveform(channels=2), foot().block(10)
     counts = np.zeros((10, 2), np.int32)
     counts[5] = 1000
-    wave.add(replace(block, lsb=float("nan"), counts=counts))
+    wave.add_block(replace(block, lsb=float("nan"), counts=counts))
     assert greatest(wave.fine) == pytest.approx(1000, rel=0.07)
 
 
 def test_live_time_that_goes_far_back_begins_a_new_screen() -> None:
     wave, maker = Waveform(channels=2), foot()
-    wave.add(maker.block())
+    wave.add_block(maker.block())
     maker.begun_ns -= 3_600_000_000_000
-    wave.add(maker.block())
+    wave.add_block(maker.block())
     assert max(known_steps(wave.coarse)) < BEGIN_NS // COARSE_STEP_NS
 
 

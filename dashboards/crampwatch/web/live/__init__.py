@@ -1,1 +1,1 @@
-"""The live view's data: messages in, what a page must show out. Pure."""
+"""Live view: turns broker messages into the state that open pages show. Pure."""

@@ -1,4 +1,4 @@
-"""The detector's envelope, floor and threshold of the last minutes, on the page's grid."""
+"""The detector's envelope, floor and threshold of the last five minutes, resampled to the page's grid."""
 
 from typing import Final
 
@@ -11,34 +11,39 @@ __all__ = ["FIELDS", "FeatureHistory"]
 
 FIELDS: Final = ("envelope", "floor", "threshold")
 _STEPS: Final = 300 * 10
+"""Five minutes of 100 ms steps: as long as the longest window of the live view."""
 
 
 class FeatureHistory:
     """One sensor's features.
 
     Args:
-        channels: Channels the detector reports on.
+        channels: Number of channels the detector reports on.
     """
 
     def __init__(self, *, channels: int) -> None:
         self.ring = Ring(step_ns=COARSE_STEP_NS, capacity=_STEPS, channels=channels, fields=len(FIELDS))
 
     def add(self, features: Features) -> None:
-        """Take a batch for this many channels; each value holds until the next one."""
-        table = _table(features)
+        """Add a batch; each value holds until the next one.
+
+        A batch older than the ring means that time went far back (a replay restarted): the ring then starts over.
+        """
+        table = _feature_table(features)
         if not len(table):
             return
         step_ns, grid_ns = features.step_s * 1e9, self.ring.step_ns
         first = features.t_ns // grid_ns
         last = (features.t_ns + round(len(table) * step_ns) - 1) // grid_ns
         steps = np.arange(max(first, last + 1 - _STEPS), last + 1)
-        held = ((steps + 1) * grid_ns - 1 - features.t_ns) // step_ns
+        # The value that holds at the end of each grid step.
+        rows = ((steps + 1) * grid_ns - 1 - features.t_ns) // step_ns
         if self.ring.has_dropped(int(steps[0])):
             self.ring.clear()
-        self.ring.put(int(steps[0]), table[np.clip(held, 0, len(table) - 1).astype(np.int64)])
+        self.ring.write(int(steps[0]), table[np.clip(rows, 0, len(table) - 1).astype(np.int64)])
 
 
-def _table(features: Features) -> Floats:
+def _feature_table(features: Features) -> Floats:
     """Return values of shape (steps, channels, fields); NaN where there was no signal."""
     count = min((len(channel.envelope) for channel in features.channels), default=0)
     table = np.full((count, len(features.channels), len(FIELDS)), np.nan, np.float32)

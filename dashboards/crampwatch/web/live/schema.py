@@ -1,8 +1,9 @@
-"""What the server tells the page: one shape for the first picture and for every change after it.
+"""What the server sends to open pages: one structure for the snapshot and for every update after it.
 
-Messages of the broker pass through as they are (docs/messages.md), so that the page speaks the same language as every
-other reader. Curves are packed: little-endian int16 in base64, order [step][channel][field], times ``scale``; -32768
-where nothing is known. The TypeScript counterpart is ``dashboards/frontend/src/wire.ts``.
+Broker messages pass through unchanged (docs/messages.md), so that the page reads the same messages as every other
+subscriber. Curves are packed: little-endian int16 in base64, order [step][channel][field], each to be multiplied by
+``scale``; -32768 marks missing data. A JSON array of floats would take several times the space. The TypeScript
+counterpart is ``dashboards/frontend/src/wire.ts``.
 """
 
 import base64
@@ -28,6 +29,7 @@ __all__ = ["UNKNOWN", "Curve", "SensorUpdate", "Update", "encode_event", "pack"]
 
 UNKNOWN: Final = -32768
 _FULL_SCALE: Final = 32767
+"""Largest count: a stretch's largest absolute value maps to it, so the resolution is 1/32767 of that."""
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,9 +37,9 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: Number of its first step on the UTC grid.
-        n: Steps.
-        scale: Value of one count.
-        data: The counts.
+        n: Number of steps.
+        scale: Value of one count, in the curve's unit.
+        data: Counts, packed as described above.
     """
 
     at: int
@@ -47,17 +49,17 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SensorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is new about one sensor; in a snapshot, all that is known.
+    """Changes of one sensor; in a snapshot, its complete state.
 
     Attributes:
-        channels: Channels of its EMG stream.
-        unit: Of its curves: ``uV``, or ``relative`` where the scale is unknown.
-        newest_ns: When the newest sample ended.
-        silent_s: How long ago samples last came; null: never.
-        fine: Lowest and highest value each 20 ms.
-        coarse: Lowest and highest value each 100 ms.
-        features: Envelope, floor and threshold each 100 ms.
-        reset: Its curves begin anew: forget the old ones.
+        channels: Number of channels of its EMG stream; 0 before the first samples.
+        unit: Unit of its curves: ``uV``, or ``relative`` if the scale is unknown.
+        newest_ns: End of the newest sample, UTC.
+        silent_s: Seconds since live samples last arrived; null if they never did, or if unchanged.
+        fine: Lowest and highest value of each 20 ms.
+        coarse: Lowest and highest value of each 100 ms.
+        features: Envelope, floor and threshold of each 100 ms.
+        reset: The curves start over: discard the old ones.
     """
 
     origin: Origin
@@ -78,14 +80,14 @@ class SensorUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is new.
+    """Changes since the last update; fields without a change are left out.
 
     Attributes:
-        version: Of the server, so that a page of another version reloads itself.
-        broker: Whether the broker is there; null: as before.
-        night_ns: Local noon the episodes are counted from.
-        counts: Episodes of each kind since then, and ``retracted``.
-        alarms: What people have said about alarms; null: as before.
+        version: The server's version; a page of another version reloads itself. Snapshot only.
+        broker: Whether the broker is connected; null if unchanged.
+        night_ns: Local noon at which the current night starts, UTC; 0 if unchanged.
+        counts: Number of episodes of each kind in this night, and of ``retracted`` ones.
+        alarms: State of the alarms; null if unchanged.
     """
 
     version: str = ""
@@ -100,7 +102,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def pack(stretch: Stretch) -> Curve:
-    """Pack a stretch of a ring."""
+    """Pack a stretch of a ring; rounding is at most half a count."""
     at, values = stretch
     finite = np.isfinite(values)
     peak = float(np.abs(values, where=finite, out=np.zeros_like(values)).max(initial=0.0))
@@ -111,6 +113,6 @@ def pack(stretch: Stretch) -> Curve:
 
 
 def encode_event(name: str, data: msgspec.Struct | None = None) -> bytes:
-    """Return a server-sent event."""
+    """Return a server-sent event (WHATWG HTML, section 9.2): name, JSON data, blank line."""
     payload = b"{}" if data is None else msgspec.json.encode(data)
     return b"event: " + name.encode() + b"\ndata: " + payload + b"\n\n"

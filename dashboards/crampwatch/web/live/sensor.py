@@ -1,4 +1,4 @@
-"""All the page knows about one sensor."""
+"""State of one sensor: its newest messages and its curves of the last minutes."""
 
 import math
 from typing import Final
@@ -17,98 +17,101 @@ from crampwatch.web.settings.model.sensor_labels import SensorLabel, labelled
 __all__ = ["LATEST_LEAVES", "SensorLive", "as_disconnected"]
 
 LATEST_LEAVES: Final = frozenset({Leaf.STATUS, Leaf.INFO, Leaf.STATE, Leaf.TEMPERATURE, Leaf.BATTERY, Leaf.LINK})
-"""Leaves of which only the newest message matters."""
+"""Topics on which the newest message replaces the one before."""
 
 
 class SensorLive:
-    """One sensor's newest messages and last minutes of curves."""
+    """One sensor's newest messages and curves, and what of them changed since the last call of `drain_changes`."""
 
     def __init__(self) -> None:
         self._origin = Origin.LIVE
         self._latest: dict[Leaf, Message] = {}
         self._changed: set[Leaf] = set()
         self._waveform: Waveform | None = None
-        self._history: FeatureHistory | None = None
+        self._features: FeatureHistory | None = None
         self._unit = ""
-        self._heard_s: float | None = None
+        self._last_seen_s: float | None = None
         self._is_fresh = False
         self._is_reset = False
         self._label: SensorLabel | None = None
 
     @property
     def origin(self) -> Origin:
-        """Where its data comes from."""
+        """Origin of its newest data."""
         return self._origin
 
     @property
     def newest_ns(self) -> int | None:
-        """When the newest sample ended."""
+        """End of the newest live sample, UTC; None before the first."""
         return self._waveform.newest_ns if self._waveform else None
 
     @property
     def info(self) -> SensorInfo | None:
-        """Who it is, if it said so."""
+        """Its info message as it sent it, without the names people gave it; None before it arrives."""
         info = self._latest.get(Leaf.INFO)
         return info if isinstance(info, SensorInfo) else None
 
     def set_label(self, label: SensorLabel | None) -> None:
-        """Take how a person calls it; None: as it calls itself."""
+        """Set the name and placement a person gave it; None for the sensor's own."""
         if label != self._label and Leaf.INFO in self._latest:
             self._changed.add(Leaf.INFO)
         self._label = label
 
     def add_latest(self, leaf: Leaf, message: Message) -> None:
-        """Take a message that replaces the one before it, unless it is older."""
+        """Store a message that replaces the one before it, unless it is older within the same session."""
         old = self._latest.get(leaf)
-        if old is not None and message.t_ns < old.t_ns and _same_session(old, message):
+        if old is not None and message.t_ns < old.t_ns and _is_same_session(old, message):
             return
         self._origin = message.origin
         self._latest[leaf] = message
         self._changed.add(leaf)
 
-    def lose(self) -> None:
-        """Take that nobody is connected to it any more: whoever was had no time to say so."""
+    def mark_disconnected(self) -> None:
+        """Show the sensor as disconnected: its collector is gone and could not report that itself."""
         for leaf, message in self._latest.items():
-            if (lost := as_disconnected(message)) != message:
-                self._latest[leaf] = lost
+            if (disconnected := as_disconnected(message)) != message:
+                self._latest[leaf] = disconnected
                 self._changed.add(leaf)
 
     def add_block(self, block: SampleBlock, *, now_s: float) -> None:
-        """Take samples; those of other streams than the first EMG stream are not drawn."""
+        """Add samples; only the first EMG stream is drawn.
+
+        Backfilled samples fill the curves but do not make a silent sensor look live.
+        """
         if not self._is_drawn(block.stream):
             return
         channels = block.counts.shape[1]
         if self._waveform is None or self._waveform.channels != channels:
             self._waveform = Waveform(channels=channels)
             self._is_reset = True
-        self._origin = _origin_of(block)
+        self._origin = _block_origin(block)
         self._unit = "uV" if math.isfinite(block.lsb) else "relative"
         before = self._waveform.coarse.end
-        self._waveform.add(block)
-        self._is_reset |= _went_back(before, self._waveform.coarse)
+        self._waveform.add_block(block)
+        self._is_reset |= _has_restarted(before, self._waveform.coarse)
         if BlockFlag.STORED not in block.flags:
-            self._heard_s = now_s
+            self._last_seen_s = now_s
             self._is_fresh = True
 
     def add_features(self, features: Features) -> None:
-        """Take what the detector measured."""
+        """Add the detector's envelope, floor and threshold."""
         channels = len(features.channels)
         if not channels:
             return
-        if self._history is None or self._history.ring.channels != channels:
-            self._history = FeatureHistory(channels=channels)
+        if self._features is None or self._features.ring.channels != channels:
+            self._features = FeatureHistory(channels=channels)
             self._is_reset = True
-        before = self._history.ring.end
-        self._history.add(features)
-        self._is_reset |= _went_back(before, self._history.ring)
+        before = self._features.ring.end
+        self._features.add(features)
+        self._is_reset |= _has_restarted(before, self._features.ring)
 
-    def picture(self, *, now_s: float) -> SensorUpdate:
-        """Return all that is known."""
-        return self._update(set(self._latest), now_s=now_s, every=True)
+    def snapshot(self, *, now_s: float) -> SensorUpdate:
+        """Return the complete state."""
+        return self._make_update(set(self._latest), now_s=now_s, is_complete=True)
 
     def drain_changes(self, *, now_s: float) -> SensorUpdate | None:
-        """Return what changed since last taken; None if nothing did."""
-        update = self._update(self._changed, now_s=now_s, every=self._is_reset)
+        """Return what changed since the last call; None if nothing did."""
+        update = self._make_update(self._changed, now_s=now_s, is_complete=self._is_reset)
         for ring in self._rings():
             if ring is not None:
                 ring.discard_changes()
@@ -116,32 +119,32 @@ class SensorLive:
         self._changed, self._is_fresh, self._is_reset = set(), False, False
         return update if is_changed else None
 
-    def _update(self, leaves: set[Leaf], *, now_s: float, every: bool) -> SensorUpdate:
-        fine, coarse, features = (_curves(ring, every=every) for ring in self._rings())
-        silent_s = None if self._heard_s is None else round(max(now_s - self._heard_s, 0.0), 3)
+    def _make_update(self, leaves: set[Leaf], *, now_s: float, is_complete: bool) -> SensorUpdate:
+        fine, coarse, features = (_pack_curves(ring, is_complete=is_complete) for ring in self._rings())
+        silent_s = None if self._last_seen_s is None else round(max(now_s - self._last_seen_s, 0.0), 3)
         return SensorUpdate(
             origin=self._origin,
             channels=self._waveform.channels if self._waveform else 0,
             unit=self._unit,
             newest_ns=self.newest_ns,
-            silent_s=silent_s if every or self._is_fresh else None,
-            reset=every,
+            silent_s=silent_s if is_complete or self._is_fresh else None,
+            reset=is_complete,
             fine=fine,
             coarse=coarse,
             features=features,
-            **{leaf.value: self._shown(leaf) for leaf in leaves},  # type: ignore[arg-type] # each leaf has its class
+            **{leaf.value: self._labelled_message(leaf) for leaf in leaves},  # type: ignore[arg-type] # each leaf has its class
         )
 
-    def _shown(self, leaf: Leaf) -> Message:
+    def _labelled_message(self, leaf: Leaf) -> Message:
         message = self._latest[leaf]
         return labelled(message, self._label) if isinstance(message, SensorInfo) else message
 
     def _rings(self) -> tuple[Ring | None, Ring | None, Ring | None]:
-        waveform, history = self._waveform, self._history
+        waveform, features = self._waveform, self._features
         return (
             waveform.fine if waveform else None,
             waveform.coarse if waveform else None,
-            history.ring if history else None,
+            features.ring if features else None,
         )
 
     def _is_drawn(self, stream: int) -> bool:
@@ -152,7 +155,7 @@ class SensorLive:
 
 
 def as_disconnected(message: Message) -> Message:
-    """Return what a message says of a sensor that nobody is connected to."""
+    """Return a link or status message as it would be without a connection; other messages unchanged."""
     match message:
         case Link():
             return msgspec.structs.replace(message, connected=False, rssi_dbm=None)
@@ -161,21 +164,21 @@ def as_disconnected(message: Message) -> Message:
     return message
 
 
-def _curves(ring: Ring | None, *, every: bool) -> list[Curve]:
+def _pack_curves(ring: Ring | None, *, is_complete: bool) -> list[Curve]:
     if ring is None:
         return []
-    return [pack(stretch) for stretch in (ring.all_stretches() if every else ring.drain_changes())]
+    return [pack(stretch) for stretch in (ring.all_stretches() if is_complete else ring.drain_changes())]
 
 
-def _went_back(before: int | None, ring: Ring) -> bool:
+def _has_restarted(before: int | None, ring: Ring) -> bool:
     return before is not None and ring.end is not None and ring.end < before
 
 
-def _same_session(old: Message, new: Message) -> bool:
+def _is_same_session(old: Message, new: Message) -> bool:
     return getattr(old, "session", None) == getattr(new, "session", None)
 
 
-def _origin_of(block: SampleBlock) -> Origin:
+def _block_origin(block: SampleBlock) -> Origin:
     if BlockFlag.REPLAY in block.flags:
         return Origin.REPLAY
     return Origin.DEMO if BlockFlag.SIMULATED in block.flags else Origin.LIVE

@@ -1,1 +1,1 @@
-"""The live stream: follows the broker, pushes to browsers, publishes the wearer's notes."""
+"""What runs beside the HTTP server: following the broker, streaming to browsers, publishing notes."""

@@ -1,4 +1,4 @@
-"""What the page's server has to say on the bus: the wearer's notes."""
+"""Publishes the wearer's notes to the broker."""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,22 @@ __all__ = ["JournalPublisher"]
 
 
 class JournalPublisher:
-    """Publishes through whichever connection there is.
+    """Publishes journal entries through the current connection.
 
     Attributes:
-        bus: The present connection; None while there is none.
+        bus: The current connection; None while there is none.
     """
 
     def __init__(self) -> None:
         self.bus: Bus | None = None
 
-    async def note(self, entries: Sequence[JournalEntry]) -> None:
-        """Publish entries, and return when the broker has them for good.
+    async def publish(self, entries: Sequence[JournalEntry]) -> None:
+        """Publish entries; returns when the broker has confirmed all of them.
 
         Raises:
             UnavailableError: There is no connection.
         """
         if self.bus is None or not self.bus.connected:
-            raise UnavailableError("The broker is not there.", advice="Try again when it is.")
+            raise UnavailableError("The broker is not connected.", advice="Try again when it is.")
         for entry in entries:
             await publish_message(self.bus, entry, Leaf.JOURNAL)
