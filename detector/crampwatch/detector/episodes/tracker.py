@@ -25,7 +25,7 @@ from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.stream import StreamDescription
 
-__all__ = ["EpisodeTracker", "OpenEpisode"]
+__all__ = ["EpisodeTracker", "OpenEpisode", "TrackerState"]
 
 _LOOK_BACK_S = 3.0
 _DISCHARGE_GAP_S = 0.4  # sputtering units fire at 6 a second and irregularly: further apart is another event
@@ -112,6 +112,16 @@ class OpenEpisode:
         return self.energy.index(max(self.energy))
 
 
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """What has to be carried over to another process; attributes as in `EpisodeTracker`."""
+
+    barrier_bins: list[int]
+    open: list[OpenEpisode]
+    recent: list[OpenEpisode]
+    series: OpenEpisode | None
+
+
 @dataclass(slots=True)
 class EpisodeTracker:
     """Turns active bins into the episodes of one sensor.
@@ -139,6 +149,15 @@ class EpisodeTracker:
 
     def __post_init__(self) -> None:
         self.barrier_bins = self.barrier_bins or [0] * self.stream.channels
+
+    def state(self) -> TrackerState:
+        """Return what has to be carried over to another process; it shares its episodes with the tracker."""
+        return TrackerState(self.barrier_bins, self.open, self.recent, self.series)
+
+    def restore(self, state: TrackerState) -> None:
+        """Continue from what `state` returned."""
+        self.barrier_bins, self.open = state.barrier_bins, state.open
+        self.recent, self.series = state.recent, state.series
 
     def hop(self, history: History, hop: int, activity: HopActivity) -> None:
         """Take one hop; `history` reaches up to this hop at least."""

@@ -2,15 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from crampwatch.detector.calibration.calibration import Calibration
 from crampwatch.detector.episodes.tracker import EpisodeTracker
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.events import Event, Features
-from crampwatch.detector.pipeline.checkpoint import STATE_VERSION, Checkpoint, decode_checkpoint, encode_checkpoint
-from crampwatch.detector.pipeline.signal_state import StateMachine
+from crampwatch.detector.pipeline.calibration_schedule import CalibrationSchedule
+from crampwatch.detector.pipeline.checkpoint import (
+    PipelineState,
+    StateError,
+    decode_checkpoint,
+    encode_checkpoint,
+)
+from crampwatch.detector.pipeline.part import Part
+from crampwatch.detector.pipeline.signal_state import SignalStateMachine, signal_codes
 from crampwatch.detector.signal.activity import PAST_BINS, Activity, ActivityRule
 from crampwatch.detector.signal.grid import BINS_PER_HOP, Frame, Framer, Grid
 from crampwatch.detector.signal.history import History
@@ -29,12 +36,6 @@ Array = NDArray[np.float64]
 
 _LONGEST_BRIDGE_S = 10.0  # a longer jump of the sample index is not walked through hop by hop
 _ENVELOPE_HOPS = 3
-_CARRIED = {
-    "framer": ("pending", "held", "shift", "in_gap"),
-    "measurer": ("unsettled",),
-    "front": ("state",),
-    "floor": ("quiet", "mains", "loud", "wavering", "loud_slots", "expected"),
-}
 _MAINS_LEAK = 0.002  # the notches hold a line 29 dB down while the grid drifts by 0.05 Hz
 
 
@@ -72,9 +73,17 @@ class Pipeline:
         self._rest_power, self._rest_mains = self._floor.levels()
         self._history = History.empty(stream.channels)
         self._tracker = EpisodeTracker(self._grid, self.config, stream)
-        self._state = StateMachine()
+        self._signal_state = SignalStateMachine()
+        self._calibrations = CalibrationSchedule()
         self._celsius = math.nan
-        self._due: tuple[Calibration, ...] = ()
+        # Signal parts that have a state, by their names in a checkpoint: a new one needs an entry here and no more.
+        self._parts: dict[str, Part] = {
+            "framer": self._framer,
+            "measurer": self._measurer,
+            "front": self._measurer.front,
+            "floor": self._floor,
+            "history": self._history,
+        }
 
     @property
     def next_index(self) -> int:
@@ -115,10 +124,11 @@ class Pipeline:
                 f"{calibration.rate_hz:g} Hz in {calibration.unit}, which this signal is not.",
                 advice="Calibrate again with the sensor and settings of the night.",
             )
-        if not later:
-            self._use(calibration)
-        elif calibration not in (self._tracker.calibration, *self._due):
-            self._due = tuple(sorted((*self._due, calibration), key=lambda one: one.valid_from_index))
+        if later:
+            self._calibrations.add(calibration)
+        else:
+            self._calibrations.current = calibration
+            self._apply(calibration)
 
     def finish(self) -> list[Event]:
         """Close what is open at the end of a recording."""
@@ -131,66 +141,43 @@ class Pipeline:
         return [*events, *self._tracker.take_changes()]
 
     def to_state(self) -> bytes:
-        """Return everything needed to go on in another process."""
+        """Return everything that is needed to continue in another process."""
         return encode_checkpoint(
-            Checkpoint(
-                version=STATE_VERSION,
+            PipelineState(
                 stream=self.stream,
                 config=self.config,
-                arrays=self._arrays(),
-                next_index=self._framer.next_index,
-                first_hop=self._history.first_hop,
-                barrier_bins=self._tracker.barrier_bins,
-                open=self._tracker.open,
-                recent=self._tracker.recent,
-                series=self._tracker.series,
-                state=self._state,
+                parts={name: part.state() for name, part in self._parts.items()},
+                tracker=self._tracker.state(),
+                signal_state=self._signal_state.state(),
+                calibrations=self._calibrations.state(),
                 celsius=self._celsius,
-                calibration=self._tracker.calibration,
-                calibrations_due=self._due,
             )
         )
 
     @classmethod
     def from_state(cls, state: bytes) -> "Pipeline":
-        """Go on where `to_state` was called.
+        """Return a pipeline that continues where `to_state` was called.
 
         Raises:
-            StateError: Not a detector state, or one of another version.
+            StateError: Not a state of the detector, or one of another version.
         """
-        kept = decode_checkpoint(state)
-        detector = cls(kept.stream, config=kept.config)
-        detector._restore(kept)
-        return detector
+        saved = decode_checkpoint(state)
+        pipeline = cls(saved.stream, config=saved.config)
+        try:
+            pipeline._restore(saved)
+        except KeyError as error:
+            raise StateError(f"The detector's state lacks {error}.", advice="Start the detector without it.") from error
+        return pipeline
 
-    def _restore(self, kept: Checkpoint) -> None:
-        arrays = kept.arrays
-        for part, names in _CARRIED.items():
-            for name in names:
-                setattr(self._part(part), name, arrays[f"{part}.{name}"])
-        inner = {name.removeprefix("history."): value for name, value in arrays.items() if name.startswith("history.")}
-        self._history = History.from_arrays(kept.first_hop, inner)
-        self._framer.next_index = kept.next_index
-        self._tracker.barrier_bins, self._tracker.open = kept.barrier_bins, kept.open
-        self._tracker.recent, self._tracker.series = kept.recent, kept.series
-        self._state, self._celsius = kept.state, kept.celsius
-        self._tracker.calibration, self._due = kept.calibration, kept.calibrations_due
+    def _restore(self, saved: PipelineState) -> None:
+        for name, part in self._parts.items():
+            part.restore(saved.parts[name])
+        self._tracker.restore(saved.tracker)
+        self._signal_state.restore(saved.signal_state)
+        self._calibrations.restore(saved.calibrations)
+        self._celsius = saved.celsius
+        self._tracker.calibration = self._calibrations.current
         self._rest_power, self._rest_mains = self._floor.levels()
-
-    def _arrays(self) -> dict[str, NDArray[Any]]:
-        carried = {
-            f"{part}.{name}": getattr(self._part(part), name) for part, names in _CARRIED.items() for name in names
-        }
-        return {**carried, **{f"history.{name}": value for name, value in self._history.arrays().items()}}
-
-    def _part(self, name: str) -> object:
-        parts = {
-            "framer": self._framer,
-            "measurer": self._measurer,
-            "front": self._measurer.front,
-            "floor": self._floor,
-        }
-        return parts[name]
 
     def prepare(self, first_index: int, emg: Array) -> "Prepared":
         """Cut a block into hops, the first half of `push`; what it returns must be measured and given to `judge`.
@@ -232,16 +219,16 @@ class Pipeline:
     def _analyse(self, first_hop: int, measures: Measures, bits: NDArray[np.uint16]) -> list[Event]:
         usable = (bits & BLOCKING_BITS) == 0
         start = self._history.extend(first_hop, measures, usable)
-        signal_codes = self._state.codes(bits)
+        codes = signal_codes(bits)
         events: list[Event] = []
         row = start
         while row < self._history.hops:
             hop = self._history.first_hop + row
-            if self._due and hop % LONGEST_SLOT_HOPS == 0:
-                self._use_due(hop)
+            if hop % LONGEST_SLOT_HOPS == 0 and (latest := self._calibrations.advance(hop * self._grid.hop_samples)):
+                self._apply(latest)
             slot_hops = self._floor.slot_hops()
             count = min(slot_hops - hop % slot_hops, self._history.hops - row)
-            events += self._slot(row, count, signal_codes[row - start : row - start + count])
+            events += self._slot(row, count, codes[row - start : row - start + count])
             row += count
             if (hop + count) % slot_hops == 0:
                 self._follow_floor(row, slot_hops)
@@ -249,20 +236,12 @@ class Pipeline:
         self._history.trim()
         return [features, *events]
 
-    def _use_due(self, hop: int) -> None:
-        """Change over to the latest calibration that holds by now."""
-        index = hop * self._grid.hop_samples
-        holding = [one for one in self._due if one.valid_from_index <= index]
-        if holding:
-            self._use(holding[-1])
-            self._due = tuple(one for one in self._due if one not in holding)
-
-    def _use(self, calibration: Calibration) -> None:
+    def _apply(self, calibration: Calibration) -> None:
         self._tracker.calibration = calibration
         self._floor.expect(calibration.rest_power())
         self._rest_power, self._rest_mains = self._floor.levels()
 
-    def _slot(self, row: int, count: int, signal_codes: NDArray[np.int8]) -> list[Event]:
+    def _slot(self, row: int, count: int, codes: NDArray[np.int8]) -> list[Event]:
         """Judge hops against one floor."""
         history = self._history
         floor = self._effective_floor(row, count)
@@ -270,8 +249,8 @@ class Pipeline:
         bins = history.measures.bin_power[row * BINS_PER_HOP : (row + count) * BINS_PER_HOP]
         bin_floor = np.repeat(floor, BINS_PER_HOP, axis=0)
         if not self._tracker.is_idle() or self._rule.may_begin(bins, bin_floor):
-            return self._walk(row, count, bin_floor, signal_codes)
-        return list(self._state.quiet(history.first_hop + row, signal_codes, self._grid.hop_samples))
+            return self._walk(row, count, bin_floor, codes)
+        return list(self._signal_state.push_quiet(history.first_hop + row, codes, self._grid.hop_samples))
 
     def _effective_floor(self, row: int, count: int) -> Array:
         """Return the resting power, and what the notches may let through of mains louder than when it was learned.
@@ -282,26 +261,26 @@ class Pipeline:
         mains = filled(self._history.measures.mains[row : row + count])
         return np.asarray(self._rest_power + _MAINS_LEAK * np.maximum(mains - self._rest_mains, 0.0))
 
-    def _walk(self, row: int, count: int, bin_floor: Array, signal_codes: NDArray[np.int8]) -> list[Event]:
+    def _walk(self, row: int, count: int, bin_floor: Array, codes: NDArray[np.int8]) -> list[Event]:
         history, tracker = self._history, self._tracker
         activity = self._judge_bins(row, count, bin_floor)
         first = history.first_hop + row
         if tracker.is_idle() and not activity.begins.any():
-            return list(self._state.quiet(first, signal_codes, self._grid.hop_samples))
+            return list(self._signal_state.push_quiet(first, codes, self._grid.hop_samples))
         rows = slice(row, row + count)
         excess = filled(history.measures.power[rows] - history.floor[rows])
         bins = slice(row * BINS_PER_HOP, (row + count) * BINS_PER_HOP)
         peak = history.measures.bin_peak[bins].reshape(count, BINS_PER_HOP, -1).max(axis=1)
         events: list[Event] = []
         hops = activity.by_hop(excess, filled(peak), history.usable[rows])
-        for place, (hop_activity, code) in enumerate(zip(hops, signal_codes.tolist(), strict=True)):
+        for place, (hop_activity, code) in enumerate(zip(hops, codes.tolist(), strict=True)):
             end = (first + place + 1) * self._grid.hop_samples
             if tracker.is_idle() and max(hop_activity.begin_bin) < 0:
-                events += self._state.hop(end, code, kinds=())
+                events += self._signal_state.push(end, code, kinds=())
                 continue
             tracker.hop(history, first + place, hop_activity)
             events += tracker.take_changes()
-            events += self._state.hop(end, code, kinds=tracker.kinds())
+            events += self._signal_state.push(end, code, kinds=tracker.kinds())
         return events
 
     def _judge_bins(self, row: int, count: int, bin_floor: Array) -> Activity:

@@ -6,8 +6,10 @@ follow in the same way, for groups of blocks. The result equals the sample by sa
 of a matrix product.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from crampwatch.detector.signal.biquad import high_pass, low_pass, notch
@@ -55,16 +57,24 @@ class FrontEnd:
     Attributes:
         rate_hz: Samples a second.
         channels: Rows filtered alike; several sensors of one rate may be stacked here.
-        state: Filter state; (channels, order).
+        registers: What the filters remember of the samples so far; (channels, order).
     """
 
     rate_hz: float
     channels: int
-    state: Array = field(default_factory=lambda: np.empty((0, 0)))
+    registers: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
-        if not self.state.size:
-            self.state = np.zeros((self.channels, len(_blocks_at(self.rate_hz).carry)))
+        if not self.registers.size:
+            self.registers = np.zeros((self.channels, len(_blocks_at(self.rate_hz).carry)))
+
+    def state(self) -> dict[str, Any]:
+        """Return what has to be carried over to another process."""
+        return {"state": self.registers}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.registers = state["state"]
 
     def run(self, samples: Array) -> Bands:
         """Filter whole hops, (hop_samples, hops, channels), that follow the ones before."""
@@ -101,13 +111,13 @@ class FrontEnd:
             after[place] += after[place - 1] @ system.carry
         after += self._group_states(system.carried[size - 1], after[-1]) @ system.carried[:size]
         in_order = after.reshape(size, groups, -1).swapaxes(0, 1).reshape(-1, order)
-        states = np.concatenate([self.state, in_order[: len(added)]])
-        self.state = states[-self.channels :].copy()
+        states = np.concatenate([self.registers, in_order[: len(added)]])
+        self.registers = states[-self.channels :].copy()
         return states[: -self.channels]
 
     def _group_states(self, carry: Array, added: Array) -> Array:
         """Return the state before each group; it is summed up over one, two, four... groups."""
-        states = np.concatenate([self.state, added[: -self.channels]])
+        states = np.concatenate([self.registers, added[: -self.channels]])
         reach = self.channels
         while reach < len(states) and np.abs(carry).max() > _NEGLIGIBLE:
             states[reach:] += states[:-reach] @ carry

@@ -1,8 +1,9 @@
 """The fixed time grid on the sample index, and the framing of any stream of blocks onto it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,21 @@ class Framer:
             self.held = np.full(self.channels, np.nan)
             self.shift = np.zeros(self.channels)
             self.in_gap = np.ones(self.channels, bool)
+
+    def state(self) -> dict[str, Any]:
+        """Return what has to be carried over to another process."""
+        return {
+            "pending": self.pending,
+            "held": self.held,
+            "shift": self.shift,
+            "in_gap": self.in_gap,
+            "next_index": self.next_index,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.pending, self.held, self.shift = state["pending"], state["held"], state["shift"]
+        self.in_gap, self.next_index = state["in_gap"], state["next_index"]
 
     def push(self, first_index: int, emg: NDArray[np.float64]) -> Frame | None:
         """Take a block that starts at or after `next_index`; return the hops it completes."""

@@ -1,5 +1,6 @@
 """What is measured in every bin and hop, vectorised over hops and channels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -43,6 +44,50 @@ class Measures:
     motion: Array
     mains: Array
 
+    @classmethod
+    def allocate(cls, hops: int, channels: int) -> "Measures":
+        """Return room for measures, with nothing in it yet."""
+        bins, hop = (hops * BINS_PER_HOP, channels), (hops, channels)
+        return cls(np.empty(bins), np.empty(bins), *(np.empty(hop) for _ in range(6)))
+
+    def of_hops(self, first: int, last: int) -> "Measures":
+        """Return views of the hops from `first` to before `last`."""
+        bins, hops = slice(first * BINS_PER_HOP, last * BINS_PER_HOP), slice(first, last)
+        return Measures(
+            bin_power=self.bin_power[bins],
+            bin_peak=self.bin_peak[bins],
+            power=self.power[hops],
+            fourth=self.fourth[hops],
+            mean_hz=self.mean_hz[hops],
+            median_hz=self.median_hz[hops],
+            motion=self.motion[hops],
+            mains=self.mains[hops],
+        )
+
+    def of_channels(self, first: int, last: int) -> "Measures":
+        """Return views of the channels from `first` to before `last`."""
+        channels = slice(first, last)
+        return Measures(**{name: values[:, channels] for name, values in self.by_name().items()})
+
+    def copy_from(self, other: "Measures") -> None:
+        """Overwrite all values in place with those of as many hops."""
+        target = self.by_name()
+        for name, values in other.by_name().items():
+            target[name][:] = values
+
+    def by_name(self) -> dict[str, Array]:
+        """Return all measures by name: the one list of them, for whatever has to be done with each."""
+        return {
+            "bin_power": self.bin_power,
+            "bin_peak": self.bin_peak,
+            "power": self.power,
+            "fourth": self.fourth,
+            "mean_hz": self.mean_hz,
+            "median_hz": self.median_hz,
+            "motion": self.motion,
+            "mains": self.mains,
+        }
+
 
 @dataclass(slots=True)
 class Measurer:
@@ -66,8 +111,16 @@ class Measurer:
 
     def restart(self) -> None:
         """Begin anew after a gap too long to bridge."""
-        self.front.state[:] = 0.0
+        self.front.registers[:] = 0.0
         self.unsettled = np.full(self.channels, self._samples(_FIRST_SETTLE_S))
+
+    def state(self) -> dict[str, Any]:
+        """Return what has to be carried over to another process; the state of `front` is its own."""
+        return {"unsettled": self.unsettled}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.unsettled = state["unsettled"]
 
     def measure(self, frame: Frame) -> Measures:
         """Measure whole hops that follow the ones before."""

@@ -1,8 +1,10 @@
 """The resting level of each channel: follows the night, and is not swallowed by a slow cramp."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,22 @@ class NoiseFloor:
             self.wavering = np.full((_STEADY_SLOTS, self.channels), np.nan)
             self.loud_slots = np.zeros(self.channels, np.int64)
             self.expected = np.full(self.channels, np.nan)
+
+    def state(self) -> dict[str, Any]:
+        """Return what has to be carried over to another process."""
+        return {
+            "quiet": self.quiet,
+            "mains": self.mains,
+            "loud": self.loud,
+            "wavering": self.wavering,
+            "loud_slots": self.loud_slots,
+            "expected": self.expected,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.quiet, self.mains, self.expected = state["quiet"], state["mains"], state["expected"]
+        self.loud, self.wavering, self.loud_slots = state["loud"], state["wavering"], state["loud_slots"]
 
     def slot_hops(self) -> int:
         """Return the hops between two updates, which end at multiples of it: 1 s at first, then 5 s."""

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +15,6 @@ __all__ = ["Measured", "Unmeasured", "measure_together"]
 
 _MOST = 64
 """Streams filtered in one go; more do not fit the processor's cache."""
-
-_NAMES = tuple(item.name for item in fields(Measures))
 
 
 class Unmeasured(NamedTuple):
@@ -66,15 +63,14 @@ def _stacked(work: Sequence[Unmeasured]) -> list[Measured]:
         return [_alone(work[0])]
     borders = np.cumsum([0, *(item.measurer.channels for item in work)]).tolist()
     grid, frame = work[0].measurer.grid, _beside([item.frame for item in work])
-    front = FrontEnd(grid.rate_hz, borders[-1], np.concatenate([item.measurer.front.state for item in work]))
+    front = FrontEnd(grid.rate_hz, borders[-1], np.concatenate([item.measurer.front.registers for item in work]))
     measures = measure(grid, frame, front.run(frame.samples), None)
     bits = QualityGate.beside([item.gate for item in work]).bits(frame, measures)
-    told = []
+    measured = []
     for item, first, last in zip(work, borders[:-1], borders[1:], strict=True):
-        item.measurer.front.state = front.state[first:last].copy()
-        part = Measures(**{name: getattr(measures, name)[:, first:last] for name in _NAMES})
-        told.append(Measured(part, bits[:, first:last]))
-    return told
+        item.measurer.front.registers = front.registers[first:last].copy()
+        measured.append(Measured(measures.of_channels(first, last), bits[:, first:last]))
+    return measured
 
 
 def _beside(frames: Sequence[Frame]) -> Frame:
