@@ -4,23 +4,23 @@ import asyncio
 import itertools
 import logging
 import shutil
-from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Final
 
 from bleak.exc import BleakError
 from crampwatch.bus.client import Bus, publish_message
+from crampwatch.bus.service import ServiceShell, TaskSet
 from crampwatch.collector.ble.adapter import FoundSensor, Radio, no_adapter, open_radio, scan
 from crampwatch.collector.ble.link import Link, Sightings
 from crampwatch.collector.options import CollectorOptions
 from crampwatch.collector.recording.reception import Reception
 from crampwatch.collector.recording.session import Session, SessionMember
 from crampwatch.protocol import messages
-from crampwatch.protocol.errors import CrampwatchError, UnavailableError
+from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.record_payloads import ClockStep
 from crampwatch.protocol.records import RecordKind
-from crampwatch.protocol.topics import Leaf, service_topic
+from crampwatch.protocol.topics import Leaf
 
 __all__ = ["CollectorOptions", "FoundSensor", "run", "scan"]
 
@@ -76,28 +76,17 @@ class _Service:
 
     async def live(self, stop: asyncio.Event) -> None:
         """Run until told to stop, until the streams have ended where that was asked for, or until something fails."""
-        work: list[Coroutine[None, None, object]] = [
-            stop.wait(),
-            self._scan(),
-            self._discover(),
-            self._record(),
-            self._publish(),
-            self._watch_disk(),
-            self._watch_clock(),
-        ]
-        if self._options.ends_with_streams:
-            work.append(self._wait_ended())
-        tasks = [asyncio.create_task(one, name=getattr(one, "__name__", "collector")) for one in work]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            self._ended_ns = self._session.clock.utc_ns()
-        finally:
-            await self._end_links()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with TaskSet() as tasks:
+            tasks.start(stop.wait())
+            for work in (self._scan, self._discover, self._record, self._publish, self._watch_disk, self._watch_clock):
+                tasks.start(work())
+            if self._options.ends_with_streams:
+                tasks.start(self._wait_ended())
+            try:
+                await tasks.first_ended()
+                self._ended_ns = self._session.clock.utc_ns()
+            finally:
+                await self._end_links()  # while the recorder still takes down how they end
 
     async def close(self) -> None:
         """Let go of the file; the session has ended, unless something failed: then it can be gone on with."""
@@ -185,50 +174,48 @@ class _Service:
 
     async def _publish(self) -> None:
         """Publish for as long as it runs; then, for a moment, what is left."""
-        topic = str(service_topic("collector"))
-        bus = Bus(
+        shell = ServiceShell(
+            "collector",
             self._options.broker,
             client_id=self._options.client_id,
-            will=(topic, self._status(online=False)),
-            birth=(topic, self._status(online=True)),
-            first_timeout_s=None,
+            version=self._options.software,
+            detail=self._options.adapter or "",
+            farewell_s=FAREWELL_S,
+            before_offline=lambda: self._publish_rest(shell.bus),
+            now_ns=self._session.clock.utc_ns,
         )
-        async with bus:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._tell_notices(bus))
-                    group.create_task(self._tell_presence(bus, topic))
-                    while True:
-                        publisher = await self._session.next_publisher()
-                        group.create_task(publisher.run(bus))
-            except ExceptionGroup as errors:
-                told = errors.subgroup(CrampwatchError)
-                raise (told or errors).exceptions[0] from errors
-            finally:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(FAREWELL_S):
-                        await self._say_farewell(bus, topic)
+        async with shell, TaskSet() as tasks:
+            tasks.start(self._publish_notices(shell.bus))
+            tasks.start(self._publish_presence(shell))
+            tasks.start(self._start_publishers(shell.bus, tasks))
+            await tasks.first_ended()
 
-    async def _say_farewell(self, bus: Bus, topic: str) -> None:
+    async def _start_publishers(self, bus: Bus, tasks: TaskSet) -> None:
+        while True:
+            publisher = await self._session.next_publisher()
+            tasks.start(publisher.run(bus))
+
+    async def _publish_rest(self, bus: Bus) -> None:
+        """Publish what is recorded and not yet published, and that the sensors are offline."""
         session = self._session
-        if session.writer is not None and bus.connected:
-            await session.recorder.flush(session.writer)
-            now_ns = session.clock.utc_ns() if self._ended_ns is None else self._ended_ns
-            publishers = [m.publisher for m in session.members.values() if m.publisher is not None]
-            await asyncio.gather(
-                *(publisher.farewell(bus, now_ns, is_ended=self._ended_ns is not None) for publisher in publishers)
-            )
-        await bus.publish(topic, self._status(online=False), retain=True)
+        if session.writer is None or not bus.connected:
+            return
+        await session.recorder.flush(session.writer)
+        now_ns = session.clock.utc_ns() if self._ended_ns is None else self._ended_ns
+        publishers = [m.publisher for m in session.members.values() if m.publisher is not None]
+        await asyncio.gather(
+            *(publisher.farewell(bus, now_ns, is_ended=self._ended_ns is not None) for publisher in publishers)
+        )
 
-    async def _tell_notices(self, bus: Bus) -> None:
+    async def _publish_notices(self, bus: Bus) -> None:
         while True:
             await publish_message(bus, await self._notices.get(), Leaf.NOTICE)
 
-    async def _tell_presence(self, bus: Bus, topic: str) -> None:
-        """Say now and then that a collector is there: another one, for another room, may have said that it has gone."""
+    async def _publish_presence(self, shell: ServiceShell) -> None:
+        """Repeat the status now and then: another collector, for another room, may have published that it is gone."""
         while True:
             await asyncio.sleep(_PRESENCE_S)
-            await bus.publish(topic, self._status(online=True), retain=True)
+            await shell.publish_online()
 
     async def _wait_ended(self) -> None:
         """Return when every sensor has told its end, and what was missed has been fetched or cannot be."""
@@ -279,16 +266,3 @@ class _Service:
             text=text[:500],
         )
         self._notices.put_nowait(notice)
-
-    def _status(self, *, online: bool) -> bytes:
-        return messages.encode(
-            messages.ServiceStatus(
-                sensor="_collector",
-                t_ns=self._session.clock.utc_ns(),
-                origin=Origin.LIVE,
-                online=online,
-                service="collector",
-                version=self._options.software,
-                detail=self._options.adapter or "",
-            )
-        )

@@ -5,7 +5,6 @@ import json
 import logging
 import random
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,13 +13,13 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
 from crampwatch.bus.endpoint import write_private
+from crampwatch.bus.service import ServiceShell
 from crampwatch.bus.vitals import report_unreadable
 from crampwatch.home.model.discovery import BIRTH_TOPIC, discovery_message, discovery_topic, state_topic
 from crampwatch.home.model.state import Picture
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+from crampwatch.protocol.topics import Leaf, Topic, every
 
 __all__ = ["HomeOptions", "run"]
 
@@ -29,7 +28,6 @@ _MOST_SENSORS: Final = 64
 """A stranger who invents sensors must not fill somebody's home with devices."""
 _REFRESH_S: Final = 60.0
 """The count of a night begins anew at noon, even when nobody says anything then."""
-_FAREWELL_S: Final = 0.5
 _log: Final = logging.getLogger(__name__)
 
 
@@ -58,32 +56,17 @@ async def run(options: HomeOptions, *, stop: asyncio.Event) -> None:
     Raises:
         UnavailableError: The broker refuses us, or the count cannot be kept.
     """
-    topic = str(service_topic("home"))
-    bus = Bus(
+    shell = ServiceShell(
+        "home",
         options.broker,
         client_id=options.client_id,
-        will=(topic, _status(options, online=False)),
-        birth=(topic, _status(options, online=True)),
+        version=options.version,
         subscriptions={**{every(leaf): leaf.qos for leaf in _HEARD}, BIRTH_TOPIC: 1},
         persistent=True,
-        first_timeout_s=None,
     )
-    async with bus:
-        teller = _Teller(bus, options)
-        tasks = [asyncio.create_task(work) for work in (teller.listen(), teller.refresh(), _wait(stop))]
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        for task in done:
-            task.result()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S):
-                await bus.publish(topic, _status(options, online=False), retain=True)
-
-
-async def _wait(stop: asyncio.Event) -> None:
-    await stop.wait()
+    async with shell:
+        teller = _Teller(shell.bus, options)
+        await shell.run(teller.listen(), teller.refresh(), stop=stop)
 
 
 class _Teller:
@@ -175,16 +158,3 @@ def _load(path: Path) -> dict[str, dict[str, int]]:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         _log.warning("the night's count of cramps in %s cannot be read and begins anew: %s", path, error)
         return {}
-
-
-def _status(options: HomeOptions, *, online: bool) -> bytes:
-    return messages.encode(
-        messages.ServiceStatus(
-            sensor=service_topic("home").sensor,
-            t_ns=time.time_ns(),
-            origin=Origin.LIVE,
-            online=online,
-            service="home",
-            version=options.version,
-        )
-    )

@@ -18,11 +18,8 @@ import uvicorn
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.endpoint import free_port
-from crampwatch.bus.tasks import first_of
+from crampwatch.bus.service import ServiceShell, run_until_first_ends
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
-from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.messages import ServiceStatus, encode
-from crampwatch.protocol.topics import service_topic
 from crampwatch.web.access.auth import HostRule, Login, is_loopback, require_login
 from crampwatch.web.app import create_app
 from crampwatch.web.http.assets import load_assets
@@ -40,7 +37,6 @@ from starlette.types import ASGIApp
 __all__ = ["DEFAULT_PORT", "PortTakenError", "WebOptions", "page_url", "run"]
 
 DEFAULT_PORT: Final = 8042
-_SERVICE: Final = "web"
 
 
 class PortTakenError(UnavailableError):
@@ -119,12 +115,12 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
             health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
             routes=build_routes([*operations, description_operation(operations, version=_version())]),
         )
-        async with _served(app, listener, hub, options):
-            works = [stop.wait(), hub.run(), settings.run(), marks.run(), archive.run()]
-            works.append(_follow(options, model, publisher, url))
+        shell = ServiceShell("web", options.broker, client_id=options.client_id, version=_version(), detail=url)
+        async with _served(app, listener, hub, options), shell:
+            works = [hub.run(), settings.run(), marks.run(), archive.run(), _follow(shell.bus, model, publisher)]
             if options.history is not None:
                 works.append(follow_history(options.history, model))
-            await first_of(*works)
+            await shell.run(*works, stop=stop)
 
 
 def _report(options: WebOptions, login: Login | None) -> SystemReport:
@@ -148,24 +144,13 @@ def _check_certificate(options: WebOptions) -> None:
         ) from error
 
 
-async def _follow(options: WebOptions, model: LiveModel, publisher: JournalPublisher, url: str) -> None:
-    topic = str(service_topic(_SERVICE))
-    async with Bus(
-        options.broker,
-        client_id=options.client_id,
-        will=(topic, encode(_status(online=False, detail=url))),
-        birth=(topic, encode(_status(online=True, detail=url))),
-        first_timeout_s=None,
-    ) as bus:
-        publisher.bus = bus
-        try:
-            await subscribe(bus)
-            await first_of(follow_broker(bus, model), _watch_broker(bus, model))
-        finally:
-            publisher.bus = None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await bus.publish(topic, encode(_status(online=False, detail=url)), retain=True)
+async def _follow(bus: Bus, model: LiveModel, publisher: JournalPublisher) -> None:
+    publisher.bus = bus
+    try:
+        await subscribe(bus)
+        await run_until_first_ends(follow_broker(bus, model), _watch_broker(bus, model))
+    finally:
+        publisher.bus = None
 
 
 async def _watch_broker(bus: Bus, model: LiveModel) -> None:
@@ -258,18 +243,6 @@ def _empty_model() -> LiveModel:
     offset = datetime.now().astimezone().utcoffset()
     return LiveModel(
         now_ns=time.time_ns(), utc_offset_s=int(offset.total_seconds()) if offset else 0, version=_version()
-    )
-
-
-def _status(*, online: bool, detail: str) -> ServiceStatus:
-    return ServiceStatus(
-        sensor=f"_{_SERVICE}",
-        t_ns=time.time_ns(),
-        origin=Origin.LIVE,
-        online=online,
-        service=_SERVICE,
-        version=_version(),
-        detail=detail,
     )
 
 

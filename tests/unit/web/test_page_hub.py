@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from crampwatch.bus.tasks import first_of
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.live.model import LiveModel
@@ -154,21 +153,3 @@ async def test_a_browser_that_takes_nothing_does_not_hold_the_server(
         await asyncio.sleep(0)
     await asyncio.wait_for(stream, 5)
     assert hub.viewers == 0
-
-
-async def test_the_first_to_end_ends_all_and_its_error_is_raised_as_it_is() -> None:
-    ended: list[str] = []
-
-    async def wait() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("wait")
-
-    async def fail() -> None:
-        await asyncio.sleep(0)
-        raise UnavailableError("the broker refuses us")
-
-    with pytest.raises(UnavailableError, match="refuses"):
-        await first_of(wait(), fail(), wait())
-    assert ended == ["wait", "wait"]

@@ -123,6 +123,5 @@ class Publisher:
 
     async def _publish(self, bus: Bus, outgoing: list[Outgoing]) -> None:
         """Publish in order; return when all is acknowledged."""
-        async with asyncio.TaskGroup() as group:
-            for one in outgoing:
-                group.create_task(bus.publish(one.topic, one.payload, qos=one.qos, retain=one.retain))
+        # Not a task group, which would wrap the error of a refused login: it is shown to a person as it is.
+        await asyncio.gather(*(bus.publish(one.topic, one.payload, qos=one.qos, retain=one.retain) for one in outgoing))

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,13 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
 from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
+from crampwatch.bus.service import ServiceShell
 from crampwatch.bus.vitals import BACKLOG, report_unreadable
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError, UnavailableError
-from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import Message
-from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+from crampwatch.protocol.topics import Leaf, Topic, every
 from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.recent_samples import RecentSamples
 from crampwatch.store.ingest.spool import Spool
@@ -83,20 +82,17 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
     spool = None if options.url.startswith("sqlite:") else Spool(options.data_dir / "store-spool.sqlite")
     recent = RecentSamples(options.data_dir / "store-recent.sqlite")
     BACKLOG.set_function(lambda: 0 if spool is None else len(spool))
-    topic = str(service_topic("store"))
-    bus = Bus(
+    shell = ServiceShell(
+        "store",
         options.broker,
         client_id=options.client_id,
-        will=(topic, _status(online=False)),
-        birth=(topic, _status(online=True)),
         subscriptions={every(leaf): leaf.qos for leaf in (*STORED_LEAVES, Leaf.SAMPLES)},
         persistent=True,
-        first_timeout_s=None,
+        farewell_s=_FAREWELL_S,
     )
     try:
-        async with bus:
-            await _serve(bus, _Files(store, spool, recent, options.data_dir), stop)
-            await _say_goodbye(bus, topic)
+        async with shell:
+            await _serve(shell, _Files(store, spool, recent, options.data_dir), stop)
     finally:
         store.close()
         recent.close()
@@ -114,24 +110,15 @@ class _Files:
     folder: Path
 
 
-async def _serve(bus: Bus, files: _Files, stop: asyncio.Event) -> None:
+async def _serve(shell: ServiceShell, files: _Files, stop: asyncio.Event) -> None:
     """Run the tasks until told to stop or one fails; then keep what was received."""
     lock = threading.Lock()
     spool = files.spool
-    taker = _Taker(bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
-    tasks = {
-        asyncio.create_task(taker.run(), name="take"),
-        asyncio.create_task(_report(bus, spool, files.folder), name="report"),
-    }
+    taker = _Taker(shell.bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
+    works = [taker.run(), _report(shell, spool, files.folder)]
     if spool is not None:
-        tasks.add(asyncio.create_task(_drain(spool, files.store, lock), name="drain"))
-    stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (stopping, *tasks):
-        task.cancel()
-    await asyncio.gather(stopping, *tasks, return_exceptions=True)
-    for task in done - {stopping}:
-        task.result()
+        works.append(_drain(spool, files.store, lock))
+    await shell.run(*works, stop=stop)
     await taker.flush()
 
 
@@ -265,12 +252,13 @@ def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict
     return {}
 
 
-async def _report(bus: Bus, spool: Spool | None, folder: Path) -> None:
-    """Say in the service's status how much waits for the database and how much is free, until cancelled."""
+async def _report(shell: ServiceShell, spool: Spool | None, folder: Path) -> None:
+    """Publish in the service's status how much waits for the database and how much disk is free, until cancelled."""
     while True:
         backlog = 0 if spool is None else len(spool)
-        status = _status(online=True, backlog=backlog, free_bytes=await _in_thread(_free_bytes, folder))
-        await bus.publish(str(service_topic("store")), status, retain=True)
+        detail = f"{backlog} messages wait for the database" if backlog > _BATCH else ""
+        free_bytes = await _in_thread(_free_bytes, folder)
+        await shell.publish_online(detail=detail, backlog=backlog, free_bytes=free_bytes)
         await asyncio.sleep(_REPORT_S)
 
 
@@ -280,14 +268,6 @@ def _free_bytes(folder: Path) -> int | None:
     except OSError as error:
         _log.warning("the free space of %s cannot be told: %s", folder, error)
         return None
-
-
-async def _say_goodbye(bus: Bus, topic: str) -> None:
-    try:
-        async with asyncio.timeout(_FAREWELL_S):
-            await bus.publish(topic, _status(online=False), retain=True)
-    except TimeoutError:
-        _log.info("the broker is away: it will learn later that the store has stopped")
 
 
 async def _in_thread(
@@ -316,18 +296,3 @@ def _decoded(received: Received) -> Message | _Samples:
     if topic.leaf is Leaf.SAMPLES:
         return topic.sensor, SampleBlock.decode(received.payload)
     return messages.decode_at(topic, received.payload)
-
-
-def _status(*, online: bool, backlog: int | None = None, free_bytes: int | None = None) -> bytes:
-    return messages.encode(
-        messages.ServiceStatus(
-            sensor=service_topic("store").sensor,
-            t_ns=time.time_ns(),
-            origin=Origin.LIVE,
-            online=online,
-            service="store",
-            detail=f"{backlog} messages wait for the database" if (backlog or 0) > _BATCH else "",
-            backlog=backlog,
-            free_bytes=free_bytes,
-        )
-    )

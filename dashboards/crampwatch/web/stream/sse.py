@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
-from crampwatch.bus.tasks import first_of
+from crampwatch.bus.service import run_until_first_ends
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.live.schema import encode_event
@@ -148,7 +148,9 @@ class EventStream:
         del scope  # every viewer receives the same
         with self._hub.open_viewer() as viewer:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await first_of(_send_events(viewer, send), _wait_for_disconnect(receive), viewer.is_dropped.wait())
+            await run_until_first_ends(
+                _send_events(viewer, send), _wait_for_disconnect(receive), viewer.is_dropped.wait()
+            )
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -19,6 +19,7 @@ import msgspec
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
+from crampwatch.bus.service import ServiceShell, run_until_first_ends
 from crampwatch.bus.vitals import report_unreadable
 from crampwatch.detector.service.calibration_files import CalibrationFolder
 from crampwatch.detector.service.checkpoint_file import CheckpointFile
@@ -28,8 +29,7 @@ from crampwatch.detector.service.write_ahead_log import StreamKey, Taken
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.topics import Leaf, Topic, every, service_topic
+from crampwatch.protocol.topics import Leaf, Topic, every
 
 __all__ = ["DetectorOptions", "run"]
 
@@ -45,7 +45,6 @@ LARGEST_BATCH: Final = 600
 SILENCE_S: Final = 3.0
 """After which a page that shows the last state would mislead (DESIGN: stale data never looks live)."""
 FAREWELL_S: Final = 1.0
-GOODBYE_S: Final = 0.5
 CATCH_UP_S: Final = ACK_WAIT_S + 12.0
 """For so long after a restart or reconnection, older blocks may come after newer ones."""
 _WAITING_BLOCKS: Final = 12
@@ -82,36 +81,18 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
     Raises:
         UnavailableError: The broker refuses us, or the state cannot be written.
     """
-    topic = str(service_topic("detector"))
-    bus = Bus(
+    shell = ServiceShell(
+        "detector",
         options.broker,
         client_id=options.client_id,
-        will=(topic, _status(online=False)),
-        birth=(topic, _status(online=True)),
         subscriptions={every(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES)},
         persistent=True,
-        first_timeout_s=None,
     )
-    async with bus:
+    async with shell:
         with closing(CheckpointFile(options.state_dir)) as kept:
-            service = _Service(bus, kept, options.calibrations)
-            if not await asyncio.to_thread(service.restore, stop):
-                return
-            watching = asyncio.create_task(service.watch_silence(), name="silence")
-            try:
-                await service.consume(stop)
-            finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
-        await _say_goodbye(bus, topic)
-
-
-async def _say_goodbye(bus: Bus, topic: str) -> None:
-    try:
-        async with asyncio.timeout(GOODBYE_S):
-            await bus.publish(topic, _status(online=False), retain=True)
-    except TimeoutError:
-        _log.info("the broker is away: it will say by itself that the detector has gone")
+            service = _Service(shell.bus, kept, options.calibrations)
+            if await asyncio.to_thread(service.restore, stop):
+                await run_until_first_ends(service.consume(stop), service.watch_silence())
 
 
 class _Service:
@@ -161,13 +142,15 @@ class _Service:
         """
         stopping = asyncio.create_task(stop.wait())
         working = asyncio.create_task(self._work(stopping))
-        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
-        _, late = await asyncio.wait({working}, timeout=FAREWELL_S)
-        stopping.cancel()
-        working.cancel()
-        await asyncio.gather(stopping, *late, return_exceptions=True)
-        if not late:
-            working.result()
+        try:
+            await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working}, timeout=FAREWELL_S)
+            if working.done():
+                working.result()
+        finally:
+            stopping.cancel()
+            working.cancel()
+            await asyncio.gather(stopping, working, return_exceptions=True)
 
     async def _work(self, stopping: "asyncio.Task[Literal[True]]") -> None:
         clock = asyncio.get_running_loop().time
@@ -396,15 +379,3 @@ def _known_infos(kept: CheckpointFile) -> dict[str, messages.SensorInfo]:
         else:
             infos[info.sensor] = info
     return infos
-
-
-def _status(*, online: bool) -> bytes:
-    return messages.encode(
-        messages.ServiceStatus(
-            sensor=service_topic("detector").sensor,
-            t_ns=time.time_ns(),
-            origin=Origin.LIVE,
-            online=online,
-            service="detector",
-        )
-    )
