@@ -17,20 +17,21 @@ def open_store(
     bucket: str = "crampwatch",
     read_only: bool = False,
 ) -> Store:
-    """Return the store at an address; nothing is opened before it is first used.
+    """Return the store at an address; no file or connection is opened before its first use.
 
     Args:
-        url: ``sqlite:///path/to/file``, or the ``http://`` or ``https://`` address of an InfluxDB.
-        token: Of InfluxDB.
-        org: Of InfluxDB 2.
-        bucket: Of InfluxDB 2; the database of InfluxDB 1 and 3.
-        read_only: For a reader beside the service that writes.
+        url: ``sqlite:///path/to/file``, or the ``http://`` or ``https://`` address of an InfluxDB server.
+        token: API token of InfluxDB; ignored by SQLite, like `org` and `bucket`.
+        org: Organisation in InfluxDB 2.
+        bucket: Bucket in InfluxDB 2; the database in InfluxDB 1 and 3.
+        read_only: For a reader beside the service that writes (SQLite only).
 
     Raises:
-        ConfigurationError: Any other address.
+        ConfigurationError: The address has another scheme.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        # "/C:/path" is how a URL writes a Windows path; the leading slash is not part of it.
         return SqliteStore(Path(rest[1:] if rest[2:3] == ":" else rest), read_only=read_only)
     if scheme in ("http", "https") and rest:
         from crampwatch.store.influx.store import InfluxStore  # noqa: PLC0415 - its client library takes 2 s to import

@@ -70,8 +70,8 @@ def contents(store: Store) -> tuple[list[Episode], list[object]]:
     span = {"since_ns": BEGIN_NS - 10**9, "until_ns": BEGIN_NS + 3600 * 10**9}
     series = [store.series("CW-0001", name, **span) for name in ("features", "temperature", "battery")]
     counted = [len(one) for one in series]
-    raw = store.raw("CW-0001", **span)
-    return store.episodes(), [counted, [(one.chunk, int(one.known.sum())) for one in raw], store.nights()]
+    raw = store.raw_emg("CW-0001", **span)
+    return store.episodes(), [counted, [(one.chunk, int(one.is_present.sum())) for one in raw], store.nights()]
 
 
 def test_a_session_is_loaded_into_both_engines_alike_and_twice_as_once(
@@ -100,7 +100,9 @@ def _check_raw(store: Store, episodes: list[Episode], signal: NDArray[np.int32])
     cramp = next(one for one in episodes if one.kind is EpisodeKind.CRAMP)
     assert cramp.status == "final"
     assert cramp.offset_index is not None
-    raw = {one.chunk: one for one in store.raw("CW-0001", since_ns=BEGIN_NS - 10**9, until_ns=BEGIN_NS + 3600 * 10**9)}
+    raw = {
+        one.chunk: one for one in store.raw_emg("CW-0001", since_ns=BEGIN_NS - 10**9, until_ns=BEGIN_NS + 3600 * 10**9)
+    }
     for index in (cramp.onset_index - 4999, cramp.onset_index, cramp.offset_index, cramp.offset_index + 9999):
         expected_uv = signal[index] * 2**-22 * 1e6
         np.testing.assert_allclose(raw[index // 1000].values[index % 1000], expected_uv, rtol=1e-4, atol=1e-3)

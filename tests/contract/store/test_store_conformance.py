@@ -209,18 +209,18 @@ def test_a_night_under_way_is_summed_up_as_far_as_it_is_known(store: Store) -> N
 def test_raw_emg_comes_back_to_the_sample(store: Store) -> None:
     written = [raw(7), raw(8, holes=(810, 811)), raw(7, stream=2), raw(7, sensor="right"), raw(20, boot_id=43)]
     store.write([*written, episode(1)])
-    found = store.raw("left", since_ns=T0_NS, until_ns=T0_NS + HOUR_NS)
+    found = store.raw_emg("left", since_ns=T0_NS, until_ns=T0_NS + HOUR_NS)
     assert [(one.chunk, one.stream, one.boot_id) for one in found] == [(7, 1, 42), (7, 2, 42), (8, 1, 42), (20, 1, 43)]
     assert found[0] == written[0]
     np.testing.assert_array_equal(found[2].values, written[1].values)
-    assert store.raw("left", since_ns=T0_NS + 9 * S_NS, until_ns=T0_NS + 20 * S_NS) == []
+    assert store.raw_emg("left", since_ns=T0_NS + 9 * S_NS, until_ns=T0_NS + 20 * S_NS) == []
 
 
 def test_raw_emg_told_again_by_another_clock_is_not_doubled_and_fills_what_lacked(store: Store) -> None:
     store.write([raw(7, holes=(705, 706))])
     store.write([raw(7, t_ns=T0_NS + 7 * S_NS + 1_234_567)])
     store.write([raw(7, t_ns=T0_NS + 7 * S_NS - 2_000_000, holes=(700,))])
-    assert store.raw("left", since_ns=T0_NS, until_ns=T0_NS + HOUR_NS) == [raw(7)]
+    assert store.raw_emg("left", since_ns=T0_NS, until_ns=T0_NS + HOUR_NS) == [raw(7)]
 
 
 def test_battery_link_state_and_service_status_are_kept(store: Store) -> None:

@@ -6,7 +6,7 @@ from crampwatch.protocol.messages import Battery, ServiceStatus
 from crampwatch.protocol.topics import Leaf
 from crampwatch.store.engines import open_store
 from crampwatch.store.model.points import STORED_LEAVES, document_of, document_time_ns, readings_of
-from crampwatch.store.model.series import Series, thinned
+from crampwatch.store.model.series import Series, thin_out
 from nights.stored_messages import T0_NS, episode, features, info, journal, notice, temperature
 
 
@@ -57,7 +57,7 @@ def test_thinning_keeps_the_peak_and_the_gap() -> None:
     column = np.zeros((600, 1))
     column[123] = 9.0
     column[0] = np.nan
-    series = thinned(Series(t_ns, {"envelope": column, "rms": column}), since_ns=0, until_ns=1000, max_points=10)
+    series = thin_out(Series(t_ns, {"envelope": column, "rms": column}), since_ns=0, until_ns=1000, max_points=10)
     assert series.t_ns.tolist() == list(range(0, 1000, 100))
     assert np.nan_to_num(series.values["envelope"][:, 0], nan=-1).tolist() == [0, 9, 0, 0, -1, -1, -1, -1, 0, 0]
     assert series.values["rms"][1, 0] == pytest.approx(0.09)
@@ -65,7 +65,7 @@ def test_thinning_keeps_the_peak_and_the_gap() -> None:
 
 def test_few_points_are_left_alone() -> None:
     series = Series(np.arange(5), {"celsius": np.zeros((5, 1))})
-    assert thinned(series, since_ns=0, until_ns=10**18, max_points=5) is series
+    assert thin_out(series, since_ns=0, until_ns=10**18, max_points=5) is series
 
 
 @pytest.mark.parametrize("url", ["", "store.sqlite", "sqlite://", "postgres://h/db", "sqlite://relative"])

@@ -11,7 +11,7 @@ from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.messages import Episode
 from crampwatch.store.ingest.recent_samples import RecentSamples
-from crampwatch.store.model.raw_excerpt import RawChunk, chunk_of, wanted_span
+from crampwatch.store.model.raw_excerpt import RawChunk, assemble_chunk, excerpt_span
 from crampwatch.store.model.spectrum import band_rms
 from nights.stored_messages import S_NS, SESSION, T0_NS, episode
 
@@ -38,7 +38,7 @@ def cramp(**changes: Any) -> Episode:
 
 def taken(recent: RecentSamples, first: int, told: list[Episode]) -> list[RawChunk]:
     """Take a block and what was told with it, and write what is to be kept."""
-    fresh = recent.take([("left", block(first))], told)
+    fresh = recent.add([("left", block(first))], told)
     recent.mark_written(fresh)
     return fresh
 
@@ -47,15 +47,15 @@ def kept(found: list[RawChunk]) -> dict[int, int]:
     """Return how many samples of each second were returned, at most."""
     counts: dict[int, int] = {}
     for chunk in found:
-        counts[chunk.chunk] = max(counts.get(chunk.chunk, 0), int(chunk.known.sum()))
+        counts[chunk.chunk] = max(counts.get(chunk.chunk, 0), int(chunk.is_present.sum()))
     return counts
 
 
 def test_what_is_wanted_of_an_episode() -> None:
-    assert wanted_span(cramp()) == (1500, 3400)
-    assert wanted_span(cramp(offset_index=None, detected_index=2300)) == (1500, 2300)
-    assert wanted_span(cramp(offset_index=90_000)) == (1500, 2000 + 12_000 + 1000)
-    assert wanted_span(cramp(onset_index=100, offset_index=200)) == (0, 1200)
+    assert excerpt_span(cramp()) == (1500, 3400)
+    assert excerpt_span(cramp(offset_index=None, detected_index=2300)) == (1500, 2300)
+    assert excerpt_span(cramp(offset_index=90_000)) == (1500, 2000 + 12_000 + 1000)
+    assert excerpt_span(cramp(onset_index=100, offset_index=200)) == (0, 1200)
 
 
 def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow(tmp_path: Path) -> None:
@@ -83,11 +83,13 @@ def test_a_killed_store_and_messages_in_any_order_keep_the_same(tmp_path: Path, 
         for again in range(2):  # killed before it acknowledged, so that all of it comes once more
             part = said[begin : begin + 20]
             chance.shuffle(part)
-            found += [chunk for blocks, told in part for chunk in recent.take(blocks, told if again else [])]
+            found += [chunk for blocks, told in part for chunk in recent.add(blocks, told if again else [])]
         recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     for chunk in found:
-        assert np.array_equal(chunk.values[:, 0][chunk.known], np.arange(100.0)[chunk.known] + chunk.chunk * 100)
+        assert np.array_equal(
+            chunk.values[:, 0][chunk.is_present], np.arange(100.0)[chunk.is_present] + chunk.chunk * 100
+        )
 
 
 def test_what_revisions_want_adds_up_in_whatever_order_they_come(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_what_revisions_want_adds_up_in_whatever_order_they_come(tmp_path: Path)
     kept_of = []
     for number, told in enumerate(([opened, closed], [closed, opened])):
         recent = RecentSamples(tmp_path / f"{number}.sqlite")
-        found = recent.take([("left", block(first)) for first in range(0, 6000, BLOCK)], told)
+        found = recent.add([("left", block(first)) for first in range(0, 6000, BLOCK)], told)
         recent.close()
         kept_of.append(kept(found))
     assert kept_of[0] == kept_of[1] == dict.fromkeys(range(13, 34), 100)
@@ -114,8 +116,8 @@ def test_a_gap_stays_one_until_it_is_filled(tmp_path: Path) -> None:
 
 def test_other_streams_sensors_and_boots_are_left_out(tmp_path: Path) -> None:
     recent = RecentSamples(tmp_path / "recent.sqlite")
-    recent.take([("left", block(2000, 100, stream=3, rate_hz=50.0)), ("right", block(2000, 100))], [cramp()])
-    assert recent.take([("left", block(4000, 100, stream=3, rate_hz=50.0)), ("right", block(2200, 100))], []) == []
+    recent.add([("left", block(2000, 100, stream=3, rate_hz=50.0)), ("right", block(2000, 100))], [cramp()])
+    assert recent.add([("left", block(4000, 100, stream=3, rate_hz=50.0)), ("right", block(2200, 100))], []) == []
     recent.close()
 
 
@@ -126,8 +128,8 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_second_without_samples_is_none() -> None:
-    assert chunk_of("left", 3, []) is None
-    assert chunk_of("left", 3, [block(0)]) is None
+    assert assemble_chunk("left", 3, []) is None
+    assert assemble_chunk("left", 3, [block(0)]) is None
 
 
 def test_the_bands_together_hold_the_power_of_the_signal() -> None:

@@ -32,5 +32,5 @@ def test_what_will_never_be_taken_makes_way_but_is_kept(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_spool_is_told(tmp_path: Path) -> None:
     (tmp_path / "spool.sqlite").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(UnavailableError, match="kept in"):
+    with pytest.raises(UnavailableError, match="cannot be stored in"):
         Spool(tmp_path / "spool.sqlite")

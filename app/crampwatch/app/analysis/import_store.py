@@ -121,7 +121,7 @@ class _Loading:
         self._recent.close()
 
     def _add_raw(self, blocks: list[tuple[str, SampleBlock]], episodes: list[messages.Episode]) -> None:
-        found = self._recent.take(blocks, episodes)
+        found = self._recent.add(blocks, episodes)
         self._recent.mark_written(found)
         self._waiting += found
         self.raw_s += len(found)

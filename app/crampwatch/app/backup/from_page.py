@@ -156,7 +156,7 @@ class BackupWork:
             self._put(kept[name], name)
         for name in plan.absent:
             if theirs is not None and self._store is not None and (session := _session_of(kept[name])):
-                self._store.adopt(theirs, session)
+                self._store.merge_session(theirs, session)
             self._put(kept[name], name)
 
     def _put(self, path: Path, name: str) -> None:

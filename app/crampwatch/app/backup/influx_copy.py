@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import urllib3
 from crampwatch.app.config.settings import StoreSettings
 from crampwatch.protocol.errors import UnavailableError
-from crampwatch.store.influx.line_protocol import line
+from crampwatch.store.influx.line_protocol import format_point
 
 __all__ = ["InfluxCopy", "copy_of"]
 
@@ -73,7 +73,7 @@ class InfluxCopy:
                         for name, value in zip(columns, values, strict=True)
                         if value is not None
                     }
-                    yield line(measurement, series.get("tags", {}), fields, t_ns)
+                    yield format_point(measurement, series.get("tags", {}), fields, t_ns)
 
     def _names(self, query: str) -> list[str]:
         return [str(row[0]) for row in self._rows(query)]

@@ -187,7 +187,7 @@ class _Taker:
     def _keep(self, heard: Sequence[Message | _Samples]) -> None:
         blocks = [said for said in heard if isinstance(said, tuple)]
         batch = [said for said in heard if isinstance(said, Message)]
-        raw = self._recent.take(blocks, [message for message in batch if isinstance(message, messages.Episode)])
+        raw = self._recent.add(blocks, [message for message in batch if isinstance(message, messages.Episode)])
         if batch or raw:
             self._sink.write([*batch, *raw])
             self._recent.mark_written(raw)

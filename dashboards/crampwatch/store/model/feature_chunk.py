@@ -1,4 +1,4 @@
-"""Feature steps packed by the 48: a night of two channels takes 13 MB so, and 60 MB as a row each."""
+"""Feature steps packed by 48: a night of two channels takes 13 MB this way, and 60 MB with a row for each step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,22 @@ from crampwatch.protocol.messages import Features
 from crampwatch.store.model.series import FIELDS
 from numpy.typing import NDArray
 
-__all__ = ["STEPS", "FeatureChunk", "known_steps", "parts_of"]
+__all__ = ["STEPS", "FeatureChunk", "split_into_chunks", "unpack_steps"]
 
 STEPS: Final = 48
-"""Two rows of two channels fill one page of an SQLite file."""
+"""Two rows of two channels fill one page (4 KiB) of an SQLite file: 48 steps x 2 channels x 5 fields x 4 bytes = 1,920
+bytes a row."""
 _NAMES: Final = FIELDS["features"]
 
 
 @dataclass(slots=True, eq=False)
 class FeatureChunk:
-    """Consecutive steps of one stream of one boot, beginning at a multiple of `STEPS` steps.
+    """Consecutive steps of one stream of one boot, starting at a multiple of `STEPS` steps.
 
     Attributes:
-        t_ns: Time of the first step, UTC, after the newest message that touched the chunk.
-        step_ns: From step to step.
-        values: float32, shape (STEPS, channels, 5), fields as in `FIELDS`; NaN where nothing is known.
+        t_ns: UTC of the first step, taken from the newest message that touched the chunk.
+        step_ns: Time from one step to the next.
+        values: float32, shape (STEPS, channels, 5), fields as in `FIELDS`; NaN where nothing was stored.
     """
 
     t_ns: int
@@ -32,50 +33,50 @@ class FeatureChunk:
 
     @classmethod
     def empty(cls, channels: int) -> "FeatureChunk":
-        """Return a chunk that knows nothing yet."""
+        """Return a chunk whose steps are all NaN."""
         return cls(0, 0.0, np.full((STEPS, channels, len(_NAMES)), np.nan, np.float32))
 
     @classmethod
-    def unpacked(cls, t_ns: int, step_ns: float, packed: bytes) -> "FeatureChunk":
-        """Read what `packed` wrote."""
+    def decode(cls, t_ns: int, step_ns: float, packed: bytes) -> "FeatureChunk":
+        """Return the chunk whose values :meth:`encode` returned."""
         values = np.frombuffer(packed, "<f4").reshape(STEPS, -1, len(_NAMES)).copy()
         return cls(t_ns, step_ns, values)
 
-    def packed(self) -> bytes:
-        """Return the values as octets."""
+    def encode(self) -> bytes:
+        """Return the values as little-endian float32 bytes."""
         return self.values.astype("<f4", copy=False).tobytes()
 
-    def take(self, part: "Part") -> None:
-        """Put in steps of a message; what was there at the same steps is replaced."""
-        self.t_ns = round(part.t_ns - part.begin * part.step_ns)
+    def insert(self, part: "ChunkPart") -> None:
+        """Insert steps of a message; earlier values of the same steps are replaced."""
+        self.t_ns = round(part.t_ns - part.first_step * part.step_ns)
         self.step_ns = part.step_ns
         missing = part.values.shape[1] - self.values.shape[1]
         if missing > 0:
             self.values = np.pad(self.values, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
-        self.values[part.begin : part.begin + len(part.values), : part.values.shape[1]] = part.values
+        self.values[part.first_step : part.first_step + len(part.values), : part.values.shape[1]] = part.values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """The steps of a message that fall into one chunk.
+class ChunkPart:
+    """The steps of a message that belong to one chunk.
 
     Attributes:
-        chunk: Number of the chunk since sample index 0.
-        begin: First step within the chunk.
-        t_ns: Time of that step.
-        step_ns: From step to step.
+        chunk: Number of the chunk, counted from sample index 0.
+        first_step: Position of the first step within the chunk.
+        t_ns: UTC of that step.
+        step_ns: Time from one step to the next.
         values: float32, shape (steps, channels, 5).
     """
 
     chunk: int
-    begin: int
+    first_step: int
     t_ns: float
     step_ns: float
     values: NDArray[np.float32]
 
 
-def parts_of(message: Features) -> list[Part]:
-    """Return the steps of a message, split at the borders of chunks."""
+def split_into_chunks(message: Features) -> list[ChunkPart]:
+    """Return the steps of a message, split at the borders of chunks; empty if its columns differ in length."""
     columns = [[getattr(channel, name) for name in _NAMES] for channel in message.channels]
     if not columns or len({len(column) for channel in columns for column in channel}) != 1:
         return []
@@ -85,33 +86,34 @@ def parts_of(message: Features) -> list[Part]:
     step_ns = message.step_s * 1e9
     parts = []
     for border in borders:
-        begin, end = max(first, border), min(first + len(values), border + STEPS)
-        t_ns = message.t_ns + (begin - first) * step_ns
-        parts.append(Part(border // STEPS, begin - border, t_ns, step_ns, values[begin - first : end - first]))
+        start, end = max(first, border), min(first + len(values), border + STEPS)
+        t_ns = message.t_ns + (start - first) * step_ns
+        parts.append(ChunkPart(border // STEPS, start - border, t_ns, step_ns, values[start - first : end - first]))
     return parts
 
 
-def known_steps(rows: Sequence[tuple[int, float, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return times and values, (n,) and (n, channels, 5), of all steps of which anything is known.
+def unpack_steps(rows: Sequence[tuple[int, float, bytes]]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return times and values, shapes (n,) and (n, channels, 5), of all steps that have at least one value.
 
     Args:
-        rows: `t_ns`, `step_ns` and `packed` values of chunks, in any order.
+        rows: `t_ns`, `step_ns` and encoded values of chunks, in any order; chunks with fewer channels than the widest
+            one are padded with NaN.
     """
     widest = max((len(packed) for _, _, packed in rows), default=0)
-    values = np.frombuffer(b"".join(_widened(packed, widest) for _, _, packed in rows), "<f4")
+    values = np.frombuffer(b"".join(_pad_channels(packed, widest) for _, _, packed in rows), "<f4")
     values = values.reshape(len(rows) * STEPS, -1, len(_NAMES)) if rows else np.empty((0, 1, len(_NAMES)), "<f4")
-    begins_ns = np.array([t_ns for t_ns, _, _ in rows], dtype=np.int64)
+    starts_ns = np.array([t_ns for t_ns, _, _ in rows], dtype=np.int64)
     steps_ns = np.array([step_ns for _, step_ns, _ in rows], dtype=np.float64)
-    t_ns = begins_ns[:, None] + np.round(steps_ns[:, None] * np.arange(STEPS)).astype(np.int64)
-    is_known = np.isfinite(values).any(axis=(1, 2))
-    return t_ns.ravel()[is_known], values[is_known].astype(np.float64)
+    t_ns = starts_ns[:, None] + np.round(steps_ns[:, None] * np.arange(STEPS)).astype(np.int64)
+    has_value = np.isfinite(values).any(axis=(1, 2))
+    return t_ns.ravel()[has_value], values[has_value].astype(np.float64)
 
 
-def _widened(packed: bytes, octets: int) -> bytes:
-    """Return packed values with as many channels as others have."""
-    if len(packed) == octets:
+def _pad_channels(packed: bytes, length: int) -> bytes:
+    """Return encoded values padded with NaN channels to `length` bytes."""
+    if len(packed) == length:
         return packed
-    channels = octets // (STEPS * len(_NAMES) * 4)
-    chunk = FeatureChunk.unpacked(0, 0.0, packed)
+    channels = length // (STEPS * len(_NAMES) * 4)
+    chunk = FeatureChunk.decode(0, 0.0, packed)
     missing = channels - chunk.values.shape[1]
     return np.pad(chunk.values, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan).tobytes()

@@ -1,7 +1,9 @@
-"""What of a message is kept, and under which key (pure; the tables are in docs/store.md).
+"""What is stored of each message, and under which key (pure; the tables are in docs/store.md).
 
-Two things are kept: *readings*, values at a moment, and *documents*, which have an id and grow revisions. Both keys
-follow from the message alone, so that storing it again changes nothing.
+There are two kinds of stored items. A *reading* is a set of values at one moment (a temperature, one feature step); its
+key is measurement, sensor, channel and time. A *document* has an id and revisions (an episode, a notice); its key is
+measurement and id, and the revision with the highest *rank* replaces the others. Both keys and the rank follow from the
+message alone, so that storing a message again, in whatever order, changes nothing.
 """
 
 import zlib
@@ -18,10 +20,12 @@ __all__ = ["STORED_LEAVES", "Document", "Reading", "Value", "document_of", "docu
 Value = float | int | bool | str
 
 STORED_LEAVES: Final = tuple(leaf for leaf in Leaf if leaf is not Leaf.SAMPLES)
-"""All but the samples: the session files hold them, and the store only those around episodes."""
+"""All but the samples: the session files hold those, and the store only excerpts around episodes."""
 _FINAL_RANK: Final = 1 << 32
+"""Added to the revision of a final episode: more than any live revision can reach."""
 _STEP_GRID_NS: Final = 10_000_000
-"""Times of feature steps are rounded to this: said again after a restart, a step's time may differ by microseconds."""
+"""Times of feature steps are rounded to this grid, a tenth of a step: when a step is published again after a restart,
+its time may differ by microseconds, and its key must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,10 @@ class Reading:
     """Values of a sensor, or of one of its channels, at a moment.
 
     Attributes:
-        measurement: Leaf it came from.
-        sensor: Id.
+        measurement: The topic leaf of the message, such as ``temperature``.
         origin: ``live``, ``demo`` or ``replay``.
-        t_ns: UTC.
-        fields: What was known; unknown values are absent.
-        channel: From 0; None for the whole sensor.
+        fields: Values by name; unknown values are absent.
+        channel: Counted from 0; None for the whole sensor.
     """
 
     measurement: str
@@ -52,13 +54,12 @@ class Document:
     Attributes:
         measurement: ``episode``, ``notice``, ``journal`` or ``session``.
         id: The same for all revisions.
-        sensor: Id.
         origin: ``live``, ``demo`` or ``replay``.
-        t_ns: When it began or was so, UTC.
-        end_ns: When it ended; None while it lasts, `t_ns` for what is a moment.
-        rank: The highest holds.
-        fields: For queries; the message itself comes besides.
-        message: All of it.
+        t_ns: Start, UTC; of a document without duration the moment itself.
+        end_ns: End, UTC; None while it lasts, `t_ns` for a document without duration.
+        rank: The revision with the highest rank is the valid one.
+        fields: Values to query by; known ones only.
+        message: The complete message.
     """
 
     measurement: str
@@ -73,7 +74,7 @@ class Document:
 
 
 def readings_of(message: Message) -> list[Reading]:
-    """Return the readings of a message; empty where it is a document or tells nothing."""
+    """Return the readings of a message; empty if it is a document or has no known value."""
     if isinstance(message, messages.Features):
         return list(_feature_readings(message))
     fields = {name: value for name, value in _fields_of(message).items() if value is not None}
@@ -84,7 +85,7 @@ def readings_of(message: Message) -> list[Reading]:
 
 
 def document_of(message: Message) -> Document | None:
-    """Return the document a message is, or None where it is none."""
+    """Return the document of a message, or None if it consists of readings."""
     for kind, make in _DOCUMENTS.items():
         if isinstance(message, kind):
             return make(message)
@@ -92,7 +93,10 @@ def document_of(message: Message) -> Document | None:
 
 
 def document_time_ns(document: Document) -> int:
-    """Return the moment that can stand for a document where one moment holds but one: a microsecond is shared by 1000.
+    """Return a time that identifies a document in a database that holds one point per series and time.
+
+    The last three digits of its start are replaced by a hash of its id, so that two documents of the same microsecond
+    get different times (with a chance of 999 in 1,000), and the same document always the same.
 
     >>> from crampwatch.protocol.kinds import Origin
     >>> note = messages.JournalEntry(sensor="a", t_ns=5_000_123, origin=Origin.LIVE, id="x", entry="note")

@@ -1,4 +1,10 @@
-"""Raw EMG around episodes: which samples are kept, cut into seconds on the grid of the sample index (pure)."""
+"""Raw EMG around episodes: which samples are stored, and how they are cut into chunks of one second (pure).
+
+A chunk is not cut at the episode but on a fixed grid of the sample index: chunk ``n`` holds the samples from ``n *
+rate`` up to ``(n + 1) * rate``. So the same sample is always in the same chunk, and chunks requested twice (by two
+episodes close by, by several revisions of one, after a restart) are stored once, whatever the order and size of the
+sample blocks. A chunk may be incomplete; what arrives late fills it (:meth:`RawChunk.filled_from`).
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, Final
@@ -11,29 +17,26 @@ from crampwatch.protocol.messages import Episode, Message, Unit
 from msgspec import Meta
 from numpy.typing import NDArray
 
-__all__ = ["AFTER_S", "BEFORE_S", "CAP_S", "RawChunk", "chunk_of", "chunk_samples", "wanted_span"]
+__all__ = ["AFTER_S", "BEFORE_S", "MAX_EPISODE_S", "RawChunk", "assemble_chunk", "excerpt_span", "samples_per_chunk"]
 
 BEFORE_S: Final = 5.0
+"""Stored before the onset: enough of rest to compare with."""
 AFTER_S: Final = 10.0
-CAP_S: Final = 120.0
-"""Of a longer episode only so much is kept: a minute of two channels takes 0.2 MB, and the session file has it all."""
+"""Stored after the end: a muscle that cramped may still fire for some seconds."""
+MAX_EPISODE_S: Final = 120.0
+"""Stored of an episode at most: a minute of two channels takes 0.2 MB, and the session file has all of it."""
 
 
 class RawChunk(Message, frozen=True, kw_only=True):
-    """A second of raw EMG of one stream. It is not said on MQTT: the store makes it of the samples it hears.
+    """One second of raw EMG of one stream.
 
-    Seconds are counted by the sample index, so that what is kept twice, by two episodes close by or after a restart,
-    is the same second.
+    It is not published on MQTT: the store service makes it of the sample blocks that it receives.
 
     Attributes:
-        session: The recording it belongs to.
-        boot_id: Of the sensor.
-        stream: Of the sensor.
-        chunk: Number of the second since the boot; its first sample has the index ``chunk * chunk_samples(rate_hz)``.
-        rate_hz: Samples a second.
-        unit: Of the values.
-        channels: Samples at one instant.
-        packed: Values, float32 little-endian, shape (samples, channels), NaN where a sample is missing.
+        session: UUID of the recording.
+        boot_id: Boot of the sensor that the sample index counts from.
+        chunk: Number of the chunk; its first sample has the index ``chunk * samples_per_chunk(rate_hz)``.
+        packed: Values in `unit`, float32 little-endian, shape (samples, channels), NaN where a sample is missing.
     """
 
     session: str
@@ -48,7 +51,7 @@ class RawChunk(Message, frozen=True, kw_only=True):
     @property
     def first_index(self) -> int:
         """Sample index of the first row."""
-        return self.chunk * chunk_samples(self.rate_hz)
+        return self.chunk * samples_per_chunk(self.rate_hz)
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -56,58 +59,58 @@ class RawChunk(Message, frozen=True, kw_only=True):
         return np.frombuffer(self.packed, "<f4").reshape(-1, self.channels)
 
     @property
-    def known(self) -> NDArray[np.bool_]:
-        """Which samples there are, shape (samples,)."""
-        known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(self.values), axis=1)
-        return known
+    def is_present(self) -> NDArray[np.bool_]:
+        """For each sample whether the values of all channels are present, shape (samples,)."""
+        is_present: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(self.values), axis=1)
+        return is_present
 
-    def filled_by(self, other: "RawChunk") -> "RawChunk":
-        """Return this second with what it lacks taken from another telling of it."""
+    def filled_from(self, other: "RawChunk") -> "RawChunk":
+        """Return this chunk with its missing values taken from another version of the same chunk."""
         if other.channels != self.channels or len(other.packed) != len(self.packed):
             return self
         values = np.where(np.isfinite(self.values), self.values, other.values)
         return msgspec.structs.replace(self, packed=values.astype("<f4").tobytes())
 
 
-def chunk_samples(rate_hz: float) -> int:
-    """Return how many samples a chunk has: those of a second.
+def samples_per_chunk(rate_hz: float) -> int:
+    """Return the number of samples in a chunk: those of one second.
 
-    >>> chunk_samples(1000.0)
+    >>> samples_per_chunk(1000.0)
     1000
     """
     return max(1, round(rate_hz))
 
 
-def wanted_span(episode: Episode) -> tuple[int, int]:
-    """Return first and last-but-one sample index worth keeping of one revision of an episode.
+def excerpt_span(episode: Episode) -> tuple[int, int]:
+    """Return the sample indices ``first <= index < end`` to store for one revision of an episode.
 
-    While it lasts, that is up to where it is known to last. So what is kept in the end is what all revisions want
-    together, in whatever order they came.
+    For an episode that still lasts the excerpt ends at its detection. What is stored in the end is the union of the
+    spans of all revisions, and a union does not depend on the order in which they arrive.
     """
     rate_hz = episode.rate_hz
-    begin = max(0, episode.onset_index - round(BEFORE_S * rate_hz))
-    longest = episode.onset_index + round(CAP_S * rate_hz)
+    start = max(0, episode.onset_index - round(BEFORE_S * rate_hz))
+    longest = episode.onset_index + round(MAX_EPISODE_S * rate_hz)
     if episode.offset_index is None:
-        return begin, max(begin, min(episode.detected_index, longest))
-    return begin, min(episode.offset_index, longest) + round(AFTER_S * rate_hz)
+        return start, max(start, min(episode.detected_index, longest))
+    return start, min(episode.offset_index, longest) + round(AFTER_S * rate_hz)
 
 
-def chunk_of(sensor: str, chunk: int, blocks: Iterable[SampleBlock]) -> RawChunk | None:
-    """Return a second made of the blocks that reach into it; None where no sample of it is there.
+def assemble_chunk(sensor: str, chunk: int, blocks: Iterable[SampleBlock]) -> RawChunk | None:
+    """Return a chunk made of the blocks that overlap it; None if it has no sample.
 
     Args:
-        sensor: Id.
-        chunk: Number of the second.
-        blocks: Of one stream of one boot; where they overlap, the first holds.
+        sensor: Sensor id.
+        chunk: Number of the chunk.
+        blocks: Blocks of one stream of one boot; where they overlap, the values of the first are used.
     """
     blocks = list(blocks)
     if not blocks:
         return None
-    samples = chunk_samples(blocks[0].rate_hz)
+    samples = samples_per_chunk(blocks[0].rate_hz)
     first = chunk * samples
     values = np.full((samples, blocks[0].counts.shape[1]), np.nan, "<f4")
     for block in reversed(blocks):
-        _fill(values, first, block)
+        _copy_samples(values, first, block)
     if not np.isfinite(values).any():
         return None
     source = blocks[0]
@@ -126,11 +129,11 @@ def chunk_of(sensor: str, chunk: int, blocks: Iterable[SampleBlock]) -> RawChunk
     )
 
 
-def _fill(values: NDArray[np.float32], first: int, block: SampleBlock) -> None:
-    begin, end = max(first, block.first_index), min(first + len(values), block.next_index)
-    if begin < end and block.counts.shape[1] == values.shape[1]:
+def _copy_samples(values: NDArray[np.float32], first: int, block: SampleBlock) -> None:
+    start, end = max(first, block.first_index), min(first + len(values), block.next_index)
+    if start < end and block.counts.shape[1] == values.shape[1]:
         scale = block.lsb * 1e6 if np.isfinite(block.lsb) else 1.0
-        values[begin - first : end - first] = block.counts[begin - block.first_index : end - block.first_index] * scale
+        values[start - first : end - first] = block.counts[start - block.first_index : end - block.first_index] * scale
 
 
 def _origin(flags: BlockFlag) -> Origin:

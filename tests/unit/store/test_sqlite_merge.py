@@ -32,7 +32,7 @@ def test_one_session_comes_over_whole_and_the_other_does_not(tmp_path: Path, the
     ours, old = SqliteStore(tmp_path / "ours.sqlite"), SqliteStore(theirs)
     wanted, other = NIGHTS
     for _ in range(2):  # again changes nothing
-        ours.adopt(theirs, wanted.session)
+        ours.merge_session(theirs, wanted.session)
         assert found(ours, wanted) == found(old, wanted)
     assert found(ours, wanted)[2] > 0
     assert [info.session for info in ours.sessions()] == [wanted.session]
@@ -51,7 +51,7 @@ def test_what_is_here_already_stays(tmp_path: Path, theirs: Path) -> None:
     old.write([note(BEGIN_NS + 1, "earlier")])
     old.close()
     before = found(ours, NIGHTS[1])
-    ours.adopt(theirs, NIGHTS[0].session)
+    ours.merge_session(theirs, NIGHTS[0].session)
     assert found(ours, NIGHTS[1]) == before
     assert [entry.text for entry in ours.journal()] == ["later"]
     ours.close()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.store.model.downsampling import TIERS_NS, coarsest, finer, tier_rows, touched
-from crampwatch.store.model.series import Series, thinned
+from crampwatch.store.model.downsampling import TIERS_NS, coarsest_tier, downsample, source_tier, touched_spans
+from crampwatch.store.model.series import Series, thin_out
 from crampwatch.store.sqlite.store import SqliteStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,17 +23,17 @@ def _tier(store: SqliteStore, *, until_ns: int = T0_NS + DAY_NS) -> Series:
 
 def test_the_coarsest_tier_that_is_fine_enough_is_taken() -> None:
     span = {"since_ns": 0, "until_ns": 8 * 3600 * S_NS}
-    assert coarsest("features", **span, max_points=3000) is None
-    assert coarsest("features", **span, max_points=2000) == TIERS_NS[0]
-    assert coarsest("features", **span, max_points=48) == TIERS_NS[1]
-    assert coarsest("temperature", **span, max_points=2000) is None
-    assert finer("features", TIERS_NS[1]) == TIERS_NS[0]
-    assert finer("temperature", TIERS_NS[1]) is None
+    assert coarsest_tier("features", **span, max_points=3000) is None
+    assert coarsest_tier("features", **span, max_points=2000) == TIERS_NS[0]
+    assert coarsest_tier("features", **span, max_points=48) == TIERS_NS[1]
+    assert coarsest_tier("temperature", **span, max_points=2000) is None
+    assert source_tier("features", TIERS_NS[1]) == TIERS_NS[0]
+    assert source_tier("temperature", TIERS_NS[1]) is None
 
 
 def test_spans_that_are_touched() -> None:
-    assert touched([(5, 25), (21, 21)], 10) == {0, 10, 20}
-    assert touched([], 10) == set()
+    assert touched_spans([(5, 25), (21, 21)], 10) == {0, 10, 20}
+    assert touched_spans([], 10) == set()
 
 
 def test_a_tier_of_a_tier_weighs_by_what_each_was_made_of() -> None:
@@ -41,10 +41,10 @@ def test_a_tier_of_a_tier_weighs_by_what_each_was_made_of() -> None:
     series = Series(
         t_ns, {"rms": np.array([[1.0], [2.0], [3.0], [10.0]]), "envelope": np.array([[1.0]] * 3 + [[np.nan]])}
     )
-    fine = tier_rows(series, 10 * S_NS)
+    fine = downsample(series, 10 * S_NS)
     assert fine.series.values["rms"][:, 0].tolist() == [2.0, 10.0]
     assert fine.counts[:, 0].tolist() == [3.0, 1.0]
-    coarse = tier_rows(fine.series, 600 * S_NS, counts=fine.counts)
+    coarse = downsample(fine.series, 600 * S_NS, counts=fine.counts)
     assert coarse.series.values["rms"].tolist() == [[4.0]]
     assert coarse.series.values["envelope"].tolist() == [[1.0]]
     assert coarse.counts.tolist() == [[4.0]]
@@ -63,7 +63,7 @@ def test_the_order_of_writing_does_not_matter(
     tier = _tier(store)
     series = store.series("left", "features", since_ns=T0_NS, until_ns=T0_NS + DAY_NS - 1, max_points=10**9)
     span = {"since_ns": T0_NS, "until_ns": T0_NS + DAY_NS, "max_points": 8640}
-    expected = thinned(series, **span, counts=np.ones((600, 2)))
+    expected = thin_out(series, **span, counts=np.ones((600, 2)))
     store.close()
     assert len(series) == 600
     for name, column in expected.values.items():
