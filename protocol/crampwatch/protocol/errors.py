@@ -60,11 +60,11 @@ class CrampwatchError(Exception):
         return f"{self.message} {self.advice}".strip()
 
 
-class ConfigurationError(CrampwatchError):
+class ConfigurationError(CrampwatchError, ValueError):
     """A setting, flag or environment the user can correct."""
 
 
-class RecordingError(CrampwatchError):
+class RecordingError(CrampwatchError, ValueError):
     """A file that cannot be read as what it claims to be."""
 
 

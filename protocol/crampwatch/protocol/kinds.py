@@ -1,8 +1,9 @@
 """The words for what was seen: episode kinds, signal quality, the origin of data."""
 
 from enum import StrEnum
+from typing import Literal
 
-__all__ = ["EpisodeKind", "Origin", "Quality"]
+__all__ = ["EpisodeKind", "Origin", "Quality", "Unit"]
 
 
 class EpisodeKind(StrEnum):
@@ -42,3 +43,7 @@ class Origin(StrEnum):
     LIVE = "live"
     DEMO = "demo"
     REPLAY = "replay"
+
+
+Unit = Literal["uV", "relative"]
+"""Of amplitudes: microvolts, or a sensor's own units where their scale is unknown."""

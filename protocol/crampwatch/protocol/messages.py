@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality
+from crampwatch.protocol.kinds import EpisodeKind, Origin, Quality, Unit
 from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.topics import Leaf, Topic
 from msgspec import Meta, Struct
@@ -55,7 +55,6 @@ Severity = Literal["info", "warning", "alarm"]
 NoticeCode = Literal[
     "cramp", "long_cramp", "sensor_silent", "sensor_back", "battery_low", "disk_low", "lead_off", "broken_frames"
 ]
-Unit = Literal["uV", "relative"]
 _Points = Annotated[tuple[float | None, ...], Meta(max_length=4096)]
 
 

@@ -466,6 +466,7 @@ class EpisodeTracker:
         episode.revision += 1
         bin_samples = self.grid.bin_samples
         ended = status in (EpisodeStatus.CLOSED, EpisodeStatus.RETRACTED)
+        channels = _channels(episode.energy)
         self._changes.append(
             Episode(
                 status=status,
@@ -475,12 +476,13 @@ class EpisodeTracker:
                 onset_index=episode.onset_bin * bin_samples,
                 offset_index=(episode.last_bin + 1) * bin_samples if ended else None,
                 detected_index=(episode.detected_hop + 1) * self.grid.hop_samples,
-                channels=_channels(episode.energy),
+                channels=channels,
                 confidence=round(episode.confidence, 3),
                 peak=max(episode.peak),
                 unit="uV" if self.stream.scale_known else "relative",
                 why=episode.reasons,
                 rate_hz=self.stream.rate_hz,
+                labels=tuple(self.stream.labels[channel] for channel in channels) if self.stream.labels else (),
                 calibration="" if self.calibration is None else self.calibration.name,
             )
         )

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from crampwatch.protocol.kinds import EpisodeKind
-from crampwatch.protocol.messages import Unit
+from crampwatch.protocol.kinds import EpisodeKind, Unit
 from crampwatch.protocol.reasons import Reason
 
 __all__ = ["Episode", "EpisodeStatus"]
@@ -50,6 +49,7 @@ class Episode:
         unit: `uV`, or `relative` where the scale of the signal is unknown.
         why: Evidence for and against, as codes with numbers; `reasons` has it as text.
         rate_hz: Samples per second and channel.
+        labels: Names of `channels`, where the signal has names.
         calibration: Id and date of the personal calibration that was used; empty without one.
     """
 
@@ -66,6 +66,7 @@ class Episode:
     unit: Unit
     why: tuple[Reason, ...]
     rate_hz: float
+    labels: tuple[str, ...] = ()
     calibration: str = ""
 
     @property
@@ -102,6 +103,7 @@ class Episode:
             "duration_s": None if is_open else self.duration_s,
             "kind": self.kind.value,
             "channels": list(self.channels),
+            "labels": list(self.labels),
             "confidence": self.confidence,
             "peak": self.peak,
             "unit": self.unit,
@@ -114,7 +116,7 @@ class Episode:
         }
 
     def __str__(self) -> str:
-        """Return a line for people, who count channels from 1.
+        """Return a line for people: channels by label, or counted from 1.
 
         >>> from crampwatch.protocol.reasons import ReasonCode
         >>> print(Episode(EpisodeStatus.CLOSED, "s1-12300-0", 4, EpisodeKind.CRAMP, 12_300, 48_100, 14_900, (0,), 0.93,
@@ -133,6 +135,10 @@ class Episode:
             span = f"since {self.onset_s:.1f} s"
         else:
             span = f"{self.onset_s:.1f}-{self.offset_s:.1f} s ({self.duration_s:.1f} s)"
+        return f"likely {self.kind.replace('_', ' ')}, {span}, {self._place()}, confidence {self.confidence:.2f}"
+
+    def _place(self) -> str:
+        if self.labels:
+            return ", ".join(self.labels)
         numbers = ", ".join(str(channel + 1) for channel in self.channels)
-        name = "channels" if len(self.channels) > 1 else "channel"
-        return f"likely {self.kind.replace('_', ' ')}, {span}, {name} {numbers}, confidence {self.confidence:.2f}"
+        return f"channels {numbers}" if len(self.channels) > 1 else f"channel {numbers}"
