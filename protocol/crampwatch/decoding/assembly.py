@@ -7,7 +7,7 @@ What is missing between the begin and the newest sample is a gap until it is bac
 from dataclasses import dataclass
 from typing import Final
 
-from crampwatch.decoding.counters import unwrapped
+from crampwatch.decoding.counters import nearest_unwrapped, unwrapped
 from crampwatch.decoding.intervals import IntervalSet, Span
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.frame import Frame
@@ -135,6 +135,10 @@ class StreamAssembly:
         """Return ticks read at a time, unwrapped."""
         return self._unwrapped_ticks(ticks, self.expected_index(host_ns))
 
+    def anchor_ticks(self, ticks: int, host_ns: int) -> None:
+        """Let ticks count from a reading that another stream's assembly has unwrapped, unless they do already."""
+        self._anchor_ticks(ticks, self.expected_index(host_ns))
+
     def give_up(self, first_index: int, samples: int) -> None:
         """Let a span be a gap for ever: nobody holds it."""
         self._settled.add(first_index, first_index + samples)
@@ -169,7 +173,13 @@ class StreamAssembly:
         return self.expected_index(host_ns) + (_AHEAD_S + elapsed_s / 10) * self.stream.rate_hz
 
     def _unwrapped_ticks(self, ticks: int, index: int) -> int:
+        # The first reading decides which wrap of the sensor's clock is counted from; all later ones follow it.
+        anchored = self._anchor_ticks(ticks, index)
+        expected = anchored + round((index - self._reference.index) * self._ticks_a_sample)
+        return nearest_unwrapped(ticks, expected)
+
+    def _anchor_ticks(self, ticks: int, index: int) -> int:
+        """Return the reference's ticks, derived from a reading at an index where there were none."""
         if self._reference.ticks is None:
-            return ticks
-        expected = self._reference.ticks + round((index - self._reference.index) * self._ticks_a_sample)
-        return unwrapped(ticks, expected)
+            self._reference.ticks = ticks - round((index - self._reference.index) * self._ticks_a_sample)
+        return self._reference.ticks

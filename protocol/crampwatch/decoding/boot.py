@@ -67,6 +67,8 @@ class Boot:
     def take_sync(self, ticks: int, *, before_ns: int, after_ns: int) -> None:
         """Take a reading of the sensor's clock, made between two host times."""
         whole = self.primary.unwrapped_ticks(ticks, after_ns)
+        for assembly in self.assemblies.values():
+            assembly.anchor_ticks(whole, after_ns)  # their first frame may come after a wrap
         self.clock.sync(ticks=whole, before_ns=before_ns, after_ns=after_ns)
 
     def take_event(self, event: SensorEvent, host_ns: int) -> None:

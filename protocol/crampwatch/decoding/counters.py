@@ -2,20 +2,29 @@
 
 from typing import Final
 
-__all__ = ["unwrapped"]
+__all__ = ["nearest_unwrapped", "unwrapped"]
 
 _MODULUS: Final = 1 << 32
 
 
-def unwrapped(value: int, near: int) -> int:
-    """Return the integer next to `near` that is `value` modulo 2**32; never below 0.
+def nearest_unwrapped(value: int, near: int) -> int:
+    """Return the integer nearest to `near` that is `value` modulo 2**32; it may be negative.
 
-    >>> unwrapped(5, near=2**32 - 3)
+    >>> nearest_unwrapped(5, near=2**32 - 3)
     4294967301
+    >>> nearest_unwrapped(2**32 - 3, near=5)
+    -3
+    """
+    return near + (value - near + _MODULUS // 2) % _MODULUS - _MODULUS // 2
+
+
+def unwrapped(value: int, near: int) -> int:
+    """Return the same, but never less than 0: for counters that start at 0, such as sample indices since a boot.
+
     >>> unwrapped(2**32 - 3, near=2**32 + 5)
     4294967293
     >>> unwrapped(2**32 - 3, near=5)
     4294967293
     """
-    offset = (value - near + _MODULUS // 2) % _MODULUS - _MODULUS // 2
-    return near + offset if near + offset >= 0 else value
+    nearest = nearest_unwrapped(value, near)
+    return nearest if nearest >= 0 else value

@@ -1,4 +1,4 @@
-from crampwatch.decoding.counters import unwrapped
+from crampwatch.decoding.counters import nearest_unwrapped, unwrapped
 from crampwatch.decoding.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,3 +25,9 @@ def test_a_counter_is_followed_beyond_its_wrap(near: int, offset: int) -> None:
     true = near + offset
     if true >= 0:
         assert unwrapped(true % 2**32, near) == true
+
+
+@given(st.integers(-(2**40), 2**40), st.integers(-(2**31) + 1, 2**31 - 1))
+def test_a_clock_is_followed_on_both_sides_of_zero(near: int, offset: int) -> None:
+    true = near + offset
+    assert nearest_unwrapped(true % 2**32, near) == true
