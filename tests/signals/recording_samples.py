@@ -10,8 +10,9 @@ import numpy as np
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from crampwatch.recordings import Recording
-from crampwatch.recordings.annotation import Annotation, encode_tal
+from crampwatch.recordings.annotation import Annotation
 from crampwatch.recordings.edf.header import EdfHeader, EdfSignal, encode_header
+from crampwatch.recordings.edf.tal import encode_tal
 from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
 

@@ -1,8 +1,23 @@
-"""Recordings in files: reading what others recorded, and writing what is simulated or exported."""
+"""Recordings in files: EDF, BDF, WFDB, text tables, NumPy and Parquet, read and written through one interface.
+
+::
+
+    from crampwatch.recordings import read, write
+
+    recording = read("night.edf")  # opened, not loaded
+    recording.rate_hz, recording.labels, recording.start
+    emg_uv = recording.samples()  # (samples, channels), microvolts, NaN where missing
+    for block in recording.chunks(60_000):  # or piece by piece, in constant memory
+        ...
+    write("night.npz", recording)  # the ending selects the format
+
+How to add a format is in `crampwatch.recordings.format` and in CONTRIBUTING.md.
+"""
 
 from crampwatch.recordings.annotation import Annotation
-from crampwatch.recordings.format import Format, ReadOptions
-from crampwatch.recordings.reading import FORMATS, read, register
+from crampwatch.recordings.format import Format, ReadOptions, WriteOptions
+from crampwatch.recordings.formats import FORMATS, register, writable_suffixes
+from crampwatch.recordings.reading import read
 from crampwatch.recordings.recording import Recording, Temperature, describe_stream
 from crampwatch.recordings.writing import annotations_path, truth_path, write
 
@@ -13,10 +28,12 @@ __all__ = [
     "ReadOptions",
     "Recording",
     "Temperature",
+    "WriteOptions",
     "annotations_path",
     "describe_stream",
     "read",
     "register",
     "truth_path",
+    "writable_suffixes",
     "write",
 ]

@@ -1,4 +1,7 @@
-"""Opening a recording of any known format: by its content first, its name second."""
+"""Opening a recording of any known format.
+
+The content of a file decides its format; its name only helps where the content is ambiguous.
+"""
 
 import errno
 import os
@@ -6,23 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crampwatch.protocol.errors import RecordingError
-from crampwatch.recordings.edf.reader import EdfFormat
-from crampwatch.recordings.format import HEAD_OCTETS, Format, ReadOptions
+from crampwatch.recordings.format import HEAD_BYTES, Format, ReadOptions
+from crampwatch.recordings.formats import FORMATS
 from crampwatch.recordings.limits import check_options
-from crampwatch.recordings.npz.reader import NpzFormat
 from crampwatch.recordings.recording import Recording
-from crampwatch.recordings.text.reader import TextFormat
-from crampwatch.recordings.wfdb.reader import WfdbFormat
 
-__all__ = ["FORMATS", "read", "register"]
+__all__ = ["read"]
 
-FORMATS: list[Format] = [EdfFormat(), NpzFormat(), WfdbFormat(), TextFormat()]
-"""Asked in this order; text is last, since almost anything printable could be a table."""
-
-_FOREIGN = {
+_FOREIGN_FILES = {
     b"\x89HDF": "an HDF5 file",
     b"MATLAB": "a MATLAB file",
     b"\x93NUMPY": "a bare NumPy array",
+    b"PAR1": "a Parquet file",
     b"\x1f\x8b": "a gzip archive",
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"RIFF": "a sound file",
@@ -30,12 +28,7 @@ _FOREIGN = {
     b"\x89PNG": "a picture",
     b"SQLite format 3\x00": "a database",
 }
-_KNOWN = "EDF, EDF+, BDF, BDF+, WFDB, NumPy .npz, text tables and our own session files"
-
-
-def register(file_format: Format) -> None:
-    """Add a format that is asked before all others; one of the same name is replaced."""
-    FORMATS[:] = [file_format, *(known for known in FORMATS if known.name != file_format.name)]
+"""Files that people try to open and that are not read, by their first bytes: naming them explains the refusal."""
 
 
 def read(
@@ -46,38 +39,43 @@ def read(
     scale_uv: float | None = None,
     column: Sequence[int] | None = None,
 ) -> Recording:
-    """Open a recording.
+    """Open a recording without loading it.
+
+    >>> recording = read("night.edf", channels=["EMG L"])  # doctest: +SKIP
+    >>> recording.samples()  # doctest: +SKIP
 
     Args:
-        path: The file; for WFDB the header or the signal file.
+        path: For WFDB the header or the signal file.
         channels: Labels, or numbers from 1; None chooses what looks like EMG.
-        rate_hz: Samples a second, where the file does not tell or is wrong.
-        scale_uv: Microvolts per unit of the file, where it does not tell or is wrong.
+        rate_hz: Sampling rate, if the file does not state it or states a wrong one.
+        scale_uv: Microvolts per unit of the file, if it does not state its unit or states a wrong one.
         column: Columns of a text table, counted from 1.
 
     Raises:
         RecordingError: The file is missing, unreadable, damaged, empty or of no known format.
-        ConfigurationError: The options make no sense or do not fit the file.
+        ConfigurationError: The options are out of range or do not fit the file.
     """
     check_options(rate_hz=rate_hz, scale_uv=scale_uv)
     options = ReadOptions(channels=channels, rate_hz=rate_hz, scale_uv=scale_uv, column=column)
     target = Path(path)
     try:
-        head = _head(target)
+        head = _read_head(target)
         return _format_of(head, target).read(target, options)
     except OSError as error:
-        raise _unreadable(target, error) from error
+        raise _cannot_open(target, error) from error
 
 
-def _head(path: Path) -> bytes:
+def _read_head(path: Path) -> bytes:
     try:
         file = path.open("rb")
     except ValueError as error:  # a name no file can have, such as one with a null character
-        raise _unreadable(path, error) from error
+        raise _cannot_open(path, error) from error
     with file:
-        head = file.read(HEAD_OCTETS)
+        head = file.read(HEAD_BYTES)
     if not head:
-        raise RecordingError(f"{path} is empty.", advice="Check that the recording was completed and copied whole.")
+        raise RecordingError(
+            f"{path} is empty.", advice="Check that the recording was finished and the whole file was copied."
+        )
     return head
 
 
@@ -85,22 +83,23 @@ def _format_of(head: bytes, path: Path) -> Format:
     for file_format in FORMATS:
         if file_format.sniff(head, path):
             return file_format
-    foreign = next((kind for start, kind in _FOREIGN.items() if head.startswith(start)), None)
+    foreign = next((kind for start, kind in _FOREIGN_FILES.items() if head.startswith(start)), None)
     met = foreign or "neither text nor any known recording"
-    hint = f", whatever its name {path.suffix} says" if path.suffix else ""
+    hint = f", although its name ends in {path.suffix}" if path.suffix else ""
+    known = ", ".join(file_format.description for file_format in FORMATS if file_format.description)
     raise RecordingError(
-        f"{path} is {met}{hint}; known are {_KNOWN}.",
+        f"{path} is {met}{hint}; readable formats are {known} and crampwatch's own session files.",
         advice="Export the recording as EDF or CSV from the program that made it. "
-        "A WFDB signal file is read with its header (.hea) beside it.",
+        "A WFDB signal file needs its header (.hea) beside it.",
     )
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> RecordingError:
+def _cannot_open(path: Path, error: OSError | ValueError) -> RecordingError:
     number = error.errno if isinstance(error, OSError) else None
     reasons = {
         errno.ENOENT: ("does not exist", "Check the spelling and the folder."),
         errno.EISDIR: ("is a folder, not a recording", "Name a file in it."),
-        errno.EACCES: ("may not be read", "Ask its owner for permission, or copy it."),
+        errno.EACCES: ("cannot be read: permission denied", "Ask its owner for permission, or copy it."),
     }
     reason, advice = reasons.get(number or 0, (f"cannot be read: {error}", "Check the path and the disk."))
     return RecordingError(f"{str(path)!r} {reason}.", advice=advice)

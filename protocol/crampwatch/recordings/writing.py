@@ -1,38 +1,33 @@
-"""Writing recordings in any format; the truth of a simulated one, or annotations a format cannot hold, stand beside."""
+"""Writing a recording, in the format that the ending of the file name selects.
+
+Two things may not fit into the file itself and are then written beside it: annotations, for formats that have no place
+for them (`annotations_path`), and the ground truth of a simulated recording (`truth_path`). All files of one call
+appear together or not at all.
+"""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.recordings.annotation import Annotation
 from crampwatch.recordings.atomic_file import replacing
-from crampwatch.recordings.edf.writer import write_edf
-from crampwatch.recordings.npz.writer import write_npz
-from crampwatch.recordings.parquet.writer import write_parquet
+from crampwatch.recordings.format import Format, Progress, WriteOptions
+from crampwatch.recordings.formats import writable_suffixes
 from crampwatch.recordings.recording import Recording
-from crampwatch.recordings.text.writer import write_csv
 from crampwatch.recordings.truth import TruthEvent, encode_truth
 
 __all__ = ["annotations_path", "truth_path", "write"]
 
-Progress = Callable[[int, int], None]
-
-_EDF_SUFFIXES = {".edf", ".bdf"}
-_HOLDING_SUFFIXES = _EDF_SUFFIXES | {".parquet"}
-"""Of formats with a place for annotations."""
-_SUFFIXES = _HOLDING_SUFFIXES | {".npz", ".csv"}
-
 
 def truth_path(path: str | os.PathLike[str]) -> Path:
-    """Return where the truth of a simulated recording stands: night.edf has night.truth.jsonl beside it."""
+    """Return where the ground truth of a simulated recording is: ``night.truth.jsonl`` beside ``night.edf``."""
     return Path(path).with_suffix(".truth.jsonl")
 
 
 def annotations_path(path: str | os.PathLike[str]) -> Path:
-    """Return where the annotations stand for a format that cannot hold them: night.csv.annotations.csv."""
+    """Return where annotations go that the format cannot hold: ``night.csv.annotations.csv`` for ``night.csv``."""
     target = Path(path)
     return target.with_name(target.name + ".annotations.csv")
 
@@ -45,67 +40,57 @@ def write(
     truth: Sequence[TruthEvent] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write a recording in the format that the extension names.
+    """Write a recording in the format that the file name's ending selects.
 
     Args:
-        path: Where to; the extension chooses EDF+ (.edf), BDF+ (.bdf), Parquet (.parquet), NumPy (.npz) or CSV (.csv).
-        recording: What to write; NumPy cannot hold one of unknown scale.
-        annotations: Remarks on stretches of it; in a file beside it (`annotations_path`) where the format has no place.
-        truth: Of a simulated recording: written beside it (`truth_path`), and as annotations where the format has a
-            place for them. None for any other recording.
-        progress: Called with the samples written so far and in all, now and then.
+        path: Ends in .edf (EDF+), .bdf (BDF+), .parquet, .npz (NumPy) or .csv; an existing file is replaced.
+        recording: NumPy cannot hold one whose scale is unknown.
+        annotations: Written into the file, or to `annotations_path` if the format has no place for them.
+        truth: What really happens in a simulated recording: written to `truth_path`, and also as annotations if the
+            format holds those. None for any other recording.
+        progress: Called now and then with the number of samples written and the total.
 
     Raises:
-        ConfigurationError: The extension is not known, the folder cannot be written to, the scale is missing, or what
-            writes the format is not installed.
+        ConfigurationError: The ending is unknown, the folder cannot be written to, the scale is missing, or a package
+            that writes the format is not installed.
         RecordingError: The recording cannot be read to its end.
-        UnavailableError: The disk is full. Nothing is left under any name.
+        UnavailableError: The disk is full. No file is left behind.
     """
-    target = _checked(path)
-    remarks = sorted(annotations, key=lambda remark: remark.onset_s)
-    holds_remarks = target.suffix.lower() in _HOLDING_SUFFIXES
+    target = Path(path)
+    file_format = _format_for(target)
+    notes = sorted(annotations, key=lambda annotation: annotation.onset_s)
     with ExitStack() as stack:
         if truth is not None:
             stack.enter_context(replacing(truth_path(target))).write(encode_truth(truth).encode())
-        if remarks and not holds_remarks:
-            stack.enter_context(replacing(annotations_path(target))).write(_table(remarks).encode())
-        inside = [*(_annotation(event) for event in truth or ()), *remarks]
-        _write(stack.enter_context(replacing(target)), target, recording, inside, progress)
+        inside: list[Annotation] = []
+        if file_format.holds_annotations:
+            inside = [*map(_truth_annotation, truth or ()), *notes]
+        elif notes:
+            stack.enter_context(replacing(annotations_path(target))).write(_annotations_csv(notes).encode())
+        options = WriteOptions(target.suffix.lower(), inside, progress)
+        file_format.write(stack.enter_context(replacing(target)), recording, options)
 
 
-def _checked(path: str | os.PathLike[str]) -> Path:
-    target = Path(path)
-    if target.suffix.lower() not in _SUFFIXES:
+def _format_for(target: Path) -> Format:
+    by_suffix = writable_suffixes()
+    file_format = by_suffix.get(target.suffix.lower())
+    if file_format is None:
         raise ConfigurationError(
-            f"{target.name or path!r} does not end like a recording; known are {', '.join(sorted(_SUFFIXES))}.",
-            advice="Choose the format by the ending of the name, such as night.edf.",
+            f"Unknown file type {target.suffix or target.name!r}; use {', '.join(sorted(by_suffix))}.",
+            advice="Choose the format by the ending of the file name, such as night.edf.",
         )
-    return target
+    return file_format
 
 
-def _write(
-    file: BinaryIO, target: Path, recording: Recording, annotations: Sequence[Annotation], progress: Progress | None
-) -> None:
-    suffix = target.suffix.lower()
-    if suffix == ".npz":
-        write_npz(file, recording, progress=progress)
-    elif suffix == ".csv":
-        write_csv(file, recording, progress=progress)
-    elif suffix == ".parquet":
-        write_parquet(file, recording, annotations=annotations, progress=progress)
-    else:
-        write_edf(file, recording, is_bdf=suffix == ".bdf", annotations=annotations, progress=progress)
-
-
-def _annotation(event: TruthEvent) -> Annotation:
+def _truth_annotation(event: TruthEvent) -> Annotation:
     return Annotation(event.onset_s, event.duration_s, f"simulated {event.kind}: {event.label}")
 
 
-def _table(annotations: Sequence[Annotation]) -> str:
-    """Return annotations as CSV with the columns other tools of the field use."""
+def _annotations_csv(annotations: Sequence[Annotation]) -> str:
+    """Return annotations as a table with the column names that other tools of the field use."""
     rows = [
-        f"{remark.onset_s:.6f},{remark.onset_s + (remark.duration_s or 0.0):.6f},{_quoted(remark.text)}\n"
-        for remark in annotations
+        f"{note.onset_s:.6f},{note.onset_s + (note.duration_s or 0.0):.6f},{_quoted(note.text)}\n"
+        for note in annotations
     ]
     return "onset_s,offset_s,label\n" + "".join(rows)
 

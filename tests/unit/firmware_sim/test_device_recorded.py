@@ -8,7 +8,7 @@ from crampwatch.firmware_sim.device.recorded import RecordedSource
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from crampwatch.recordings import Recording, describe_stream
+from crampwatch.recordings import Recording, Temperature, describe_stream
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def recording(
         origin=Origin.LIVE,
         source_text="made for a test",
         sample_count=sample_count,
-        temperature=(np.array([30.0, 31.0]), 1.0),
+        temperature=Temperature(np.array([30.0, 31.0]), 1.0),
         value_step=value_step,
     )
 

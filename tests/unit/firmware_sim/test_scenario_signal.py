@@ -11,11 +11,11 @@ from crampwatch.firmware_sim.physiology.wearer import Traits, grow_wearer
 from crampwatch.firmware_sim.scenarios import scenario, scenario_names
 from crampwatch.firmware_sim.scenarios.schedule import Plan, Timetable
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
-from crampwatch.firmware_sim.simulate import COUNT_MAX, COUNT_MIN, chunks, to_counts
+from crampwatch.firmware_sim.signal_source import SignalSource
+from crampwatch.firmware_sim.simulated_recording import COUNT_MAX, COUNT_MIN, simulated_recording, to_counts
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import SampleFormat, StreamKind
-from crampwatch.recordings.signal_source import SignalSource
 from crampwatch.recordings.truth import TruthEvent, decode_truth, encode_truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,27 +204,21 @@ def test_counts_round_and_saturate() -> None:
     assert counts.tolist() == [[0, -1], [COUNT_MAX, COUNT_MIN]]
 
 
-@pytest.mark.parametrize("chunk_samples", [777, 8192, 60_000])
-def test_chunks_deliver_every_sample_once_and_leave_gaps_out(chunk_samples: int) -> None:
+def test_a_simulated_recording_holds_every_sample_once_and_keeps_gaps() -> None:
     signal = simulated((20.0, Dropout(0.5)), (60.0, Dropout(3.0)))
     samples = signal.read(0, 120_000)
-    delivered = np.full(samples.shape, np.nan)
-    temperatures: list[float] = []
-    for chunk in chunks(signal, chunk_samples=chunk_samples):
-        assert chunk.temperature_first_index == len(temperatures)
-        temperatures += chunk.temperature_c.tolist()
-        for block in chunk.blocks:
-            delivered[block.first_index : block.first_index + len(block.counts)] = block.counts
-    assert len(temperatures) == 120
+    recording = simulated_recording(signal)
+    assert recording.temperature is not None
+    assert len(recording.temperature.values_c) == 120
     assert np.isnan(samples).any()
-    assert np.array_equal(np.isnan(delivered), np.isnan(samples))
-    assert np.nanmax(np.abs(delivered * signal.stream.lsb_uv - samples)) <= 0.51 * signal.stream.lsb_uv
+    assert np.array_equal(np.isnan(recording.samples()), np.isnan(samples))
+    assert np.nanmax(np.abs(recording.samples() - samples)) <= 0.51 * signal.stream.lsb_uv
 
 
-def test_an_endless_source_needs_an_end_to_be_written() -> None:
+def test_an_endless_source_needs_an_end_to_be_recorded() -> None:
     with pytest.raises(ConfigurationError, match="never ends"):
-        next(chunks(scenario("cramp", seed=1)))
-    assert sum(chunk.samples for chunk in chunks(scenario("cramp", seed=1), stop_index=5000)) == 5000
+        simulated_recording(scenario("cramp", seed=1))
+    assert len(simulated_recording(scenario("cramp", seed=1), stop_index=5000).samples()) == 5000
 
 
 events = st.builds(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crampwatch.firmware_sim.as_recording import simulated_recording
+from crampwatch.firmware_sim.simulated_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.recordings import read, write
 from crampwatch.recordings.edf.header import EdfSignal
@@ -53,7 +53,7 @@ def check(path: Path, options: Mapping[str, Any]) -> None:
             assert not np.isinf(chunk).any()
         assert recording.stream.rate_hz > 0
         assert not recording.stream.lsb_uv <= 0
-        assert recording.temperature is None or recording.temperature[1] > 0
+        assert recording.temperature is None or recording.temperature.rate_hz > 0
     except (RecordingError, ConfigurationError) as error:
         message = str(error)
     assert len(message) < 3000

@@ -7,8 +7,9 @@ import pytest
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings import read
-from crampwatch.recordings.annotation import Annotation, decode_onset, decode_tals, encode_tal
+from crampwatch.recordings.annotation import Annotation
 from crampwatch.recordings.edf.header import EdfHeader, EdfSignal, decode_header, encode_header
+from crampwatch.recordings.edf.tal import decode_onset, decode_tals, encode_tal
 from hypothesis import given
 from hypothesis import strategies as st
 from lanes.lanes import shared_data
@@ -47,8 +48,8 @@ def test_bdf_gives_what_another_library_wrote(tmp_path: Path) -> None:
     recording = read(tmp_path / "x.bdf")
     assert np.allclose(samples_of(recording)[:, 0], data, atol=2e-4)
     assert recording.temperature is not None
-    assert recording.temperature[1] == 1.0
-    assert np.allclose(recording.temperature[0], np.linspace(30, 31, 4), atol=1e-5)
+    assert recording.temperature.rate_hz == 1.0
+    assert np.allclose(recording.temperature.values_c, np.linspace(30, 31, 4), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_all_that_an_archive_tells_is_read(tmp_path: Path) -> None:
     assert "simulated" in recording.source_text
     assert recording.sample_count == 3
     assert recording.temperature is not None
-    assert (recording.temperature[0].tolist(), recording.temperature[1]) == ([30.0, 30.5], 4.0)
+    assert (recording.temperature.values_c.tolist(), recording.temperature.rate_hz) == ([30.0, 30.5], 4.0)
 
 
 def test_one_channel_may_be_one_dimensional_and_everything_else_left_out(tmp_path: Path) -> None:

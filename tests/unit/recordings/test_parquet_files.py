@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crampwatch.firmware_sim.as_recording import simulated_recording
+from crampwatch.firmware_sim.simulated_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from crampwatch.recordings import Annotation, Recording, describe_stream, write
+from crampwatch.recordings import Annotation, Recording, Temperature, describe_stream, write
 from crampwatch.recordings.parquet.writer import write_parquet
 from signals.recording_samples import ArraySource
 
@@ -42,7 +42,7 @@ def facts(table: pa.Table) -> dict[str, Any]:
 
 def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path) -> None:
     values = samples()
-    temperature = (np.array([31.0, math.nan, 30.5]), 1.0)
+    temperature = Temperature(np.array([31.0, math.nan, 30.5]), 1.0)
     remarks = [Annotation(1.5, 0.25, "likely cramp, 93%"), Annotation(0.5, None, "lights out")]
     write(tmp_path / "x.parquet", recording(values, temperature=temperature), annotations=remarks)
     table = pq.read_table(tmp_path / "x.parquet")

@@ -2,6 +2,7 @@ import doctest
 import itertools
 import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -85,3 +86,31 @@ def test_values_without_steps_have_the_finest_one() -> None:
 @pytest.mark.parametrize("module", [edf_header, gaps, units, value_step_module])
 def test_examples_in_the_documentation_hold(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]  # a module, which parametrize cannot tell
+
+
+def test_a_recording_loads_as_one_array_and_describes_itself() -> None:
+    opened = Recording(
+        stream=STREAM,
+        blocks=lambda: iter([np.ones((3, 2)), np.zeros((4, 2))]),
+        origin=Origin.DEMO,
+        source_text="night.edf, EDF+",
+        start_utc_ns=1_709_421_304_000_001_999,
+        sample_count=7,
+    )
+    assert np.array_equal(opened.samples(), np.concatenate([np.ones((3, 2)), np.zeros((4, 2))]))
+    assert (opened.rate_hz, opened.labels, opened.duration_s) == (100.0, ("a", "EMG 2"), 0.07)
+    assert opened.start == datetime(2024, 3, 2, 23, 15, 4, 1, tzinfo=UTC)
+    assert (opened.is_scale_known, opened.is_simulated) == (True, True)
+    assert repr(opened) == (
+        "<Recording of a, EMG 2 at 100 Hz for 0.07 s from 2024-03-02 23:15:04 UTC simulated: night.edf, EDF+>"
+    )
+
+
+def test_what_a_recording_does_not_state_is_none() -> None:
+    opened = recording(np.zeros((2, 2)))
+    assert (opened.start, opened.duration_s, opened.is_simulated) == (None, None, False)
+    assert repr(opened) == "<Recording of a, EMG 2 at 100 Hz: memory>"
+
+
+def test_an_empty_recording_has_its_channels() -> None:
+    assert recording().samples().shape == (0, 2)

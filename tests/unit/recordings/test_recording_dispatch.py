@@ -7,7 +7,7 @@ import pytest
 from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from crampwatch.recordings import FORMATS, ReadOptions, Recording, describe_stream, read, register
+from crampwatch.recordings import FORMATS, Format, ReadOptions, Recording, describe_stream, read, register
 from lanes.lanes import shared_data
 from signals.recording_samples import edf_octets, edf_signal, npz_octets, samples_of
 
@@ -42,7 +42,7 @@ def test_what_is_no_recording_is_told_by_what_it_is(tmp_path: Path, content: byt
 
 
 def test_real_hdf5_is_told_to_be_exported() -> None:
-    with pytest.raises(RecordingError, match=r"HDF5 file, whatever its name \.h5 says"):
+    with pytest.raises(RecordingError, match=r"HDF5 file, although its name ends in \.h5"):
         read(shared_data("biosignalsnotebooks", "emg_bursts.h5"))
 
 
@@ -68,7 +68,7 @@ def test_a_file_without_permission_is_told(tmp_path: Path, request: pytest.Fixtu
     path.write_bytes(b"0")
     path.chmod(0)
     request.getfixturevalue("as_nobody")
-    with pytest.raises(RecordingError, match="may not be read"):
+    with pytest.raises(RecordingError, match="permission denied"):
         read(path)
 
 
@@ -84,7 +84,7 @@ def test_an_absurd_scale_given_is_a_mistake_of_the_user(scale_uv: float) -> None
         read("x.csv", scale_uv=scale_uv)
 
 
-class SessionFormat:
+class SessionFormat(Format):
     """A format of someone else's."""
 
     name = "session"

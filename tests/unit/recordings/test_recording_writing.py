@@ -12,7 +12,7 @@ import edfio
 import numpy as np
 import pyedflib
 import pytest
-from crampwatch.firmware_sim.as_recording import simulated_recording
+from crampwatch.firmware_sim.simulated_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
@@ -60,8 +60,8 @@ def test_a_simulated_recording_is_read_back_as_the_sensor_would_deliver_it(tmp_p
     assert "simulated" in recording.source_text
     assert recording.warnings == ()
     assert recording.temperature is not None
-    assert recording.temperature[1] == 1.0
-    assert np.allclose(recording.temperature[0][:3], [31.0, 30.9, 30.8], atol=0.002)
+    assert recording.temperature.rate_hz == 1.0
+    assert np.allclose(recording.temperature.values_c[:3], [31.0, 30.9, 30.8], atol=0.002)
     assert decode_truth(truth_path(path).read_text()) == source.truth
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [path.name, "night.truth.jsonl"]
 

@@ -123,8 +123,8 @@ def test_a_temperature_column_is_kept_apart(tmp_path: Path) -> None:
     recording = read(write(tmp_path / "x.csv", "emg,skin temp [K]\n" + rows), rate_hz=100.0)
     assert recording.stream.labels == ("emg",)
     assert recording.temperature is not None
-    assert recording.temperature[1] == 1.0
-    assert recording.temperature[0] == pytest.approx([26.85, 27.85, 28.85])
+    assert recording.temperature.rate_hz == 1.0
+    assert recording.temperature.values_c == pytest.approx([26.85, 27.85, 28.85])
 
 
 def test_columns_count_from_one_and_exclude_channels(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ from crampwatch.app.evaluation.case import Opened
 from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
 from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
 from crampwatch.firmware_sim import physiology, scenarios
-from crampwatch.firmware_sim.as_recording import simulated_recording
 from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
+from crampwatch.firmware_sim.signal_source import SignalSource
+from crampwatch.firmware_sim.simulated_recording import simulated_recording
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.recordings import Recording
 from crampwatch.recordings.recording import BLOCK_SAMPLES, Samples
-from crampwatch.recordings.signal_source import SignalSource
 from crampwatch.recordings.truth import decode_truth, encode_truth
 from numpy.typing import NDArray
 

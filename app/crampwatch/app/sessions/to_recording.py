@@ -148,4 +148,4 @@ def _temperature(reader: SessionReader, sensor: SessionSensor, start_ns: int) ->
     for (second, celsius), (until, _) in zip(told, [*told[1:], (len(values), 0.0)], strict=True):
         if until > 0:
             values[max(0, second) : min(until, max(0, second) + _STALE_S)] = celsius
-    return values, _TEMPERATURE_HZ
+    return Temperature(values, _TEMPERATURE_HZ)

@@ -13,16 +13,16 @@ from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
 from crampwatch.app.runtime.run_service import announce_ready, serve
 from crampwatch.app.sessions.find import is_session
-from crampwatch.firmware_sim.as_recording import simulated_recording
 from crampwatch.firmware_sim.device.recorded import RecordedSource
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions
 from crampwatch.firmware_sim.radio.service import run
 from crampwatch.firmware_sim.scenarios import scenario, scenario_names
+from crampwatch.firmware_sim.signal_source import SignalSource
+from crampwatch.firmware_sim.simulated_recording import simulated_recording
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings import truth_path, write
-from crampwatch.recordings.signal_source import SignalSource
 
 __all__ = ["Cast", "be_sensors", "list_scenarios", "write_file"]
 

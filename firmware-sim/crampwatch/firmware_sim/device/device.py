@@ -25,12 +25,12 @@ from crampwatch.firmware_sim.device.live import FrameCutter, LiveStream
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.sampler import TICK_HZ, Sampler
 from crampwatch.firmware_sim.device.vitals import Battery, Thermometer
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.control import Backfill, Reply, Request, RingReport, Status, SyncReply
 from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import OVERHEAD_OCTETS
 from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
-from crampwatch.recordings.signal_source import SignalSource
 
 __all__ = ["Device", "DeviceConfig"]
 

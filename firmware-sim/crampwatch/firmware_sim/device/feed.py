@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 from crampwatch.firmware_sim.device.ring import Count, Mark
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.stream import SampleFormat
-from crampwatch.recordings.signal_source import SignalSource
 from numpy.typing import NDArray
 
 __all__ = ["Feed"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
-from crampwatch.recordings import Recording
+from crampwatch.recordings import Recording, Temperature
 from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
 
@@ -49,7 +49,8 @@ class RecordedSource:
         if self.duration_samples == 0:
             raise RecordingError(f"There are no samples in this recording ({recording.source_text}).")
         self.truth: tuple[TruthEvent, ...] = ()
-        self._temperature, self._temperature_rate_hz = recording.temperature or (np.zeros(0), 1.0)
+        temperature = recording.temperature or Temperature(np.zeros(0), 1.0)
+        self._temperature, self._temperature_rate_hz = temperature
         self._chunk_samples = max(1, math.ceil(self.stream.rate_hz))
         self._chunks: Iterator[NDArray[np.float64]] = iter(())
         self._held: NDArray[np.float64] = np.zeros((0, self.stream.channels))

@@ -9,8 +9,8 @@ import numpy as np
 from crampwatch.firmware_sim.device.clock import DriftingClock
 from crampwatch.firmware_sim.device.feed import Feed
 from crampwatch.firmware_sim.device.ring import Count, Mark, Ring
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.frame import FrameFlag
-from crampwatch.recordings.signal_source import SignalSource
 from numpy.typing import NDArray
 
 __all__ = ["TICK_HZ", "Cut", "Sampler"]

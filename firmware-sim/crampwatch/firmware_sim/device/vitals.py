@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.temperature import encode_temperature
-from crampwatch.recordings.signal_source import SignalSource
 
 __all__ = ["Battery", "Thermometer"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from crampwatch.firmware_sim.device.clock import DriftingClock
 from crampwatch.firmware_sim.radio.arq import AirPath
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
-from crampwatch.recordings.signal_source import SignalSource
 
 __all__ = ["SensorOptions", "SessionFile", "SimulatorOptions", "Spell"]
 

@@ -11,8 +11,8 @@ from crampwatch.firmware_sim.scenarios import calibrating, plain
 from crampwatch.firmware_sim.scenarios.night import NightLife, fill_night, hard_traits, night_traits
 from crampwatch.firmware_sim.scenarios.schedule import Planner, Repeating, Schedule, Timetable
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
+from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
-from crampwatch.recordings.signal_source import SignalSource
 
 __all__ = ["Scenario", "calibration_before", "scenario", "scenario_names"]
 

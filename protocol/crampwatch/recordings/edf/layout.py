@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from crampwatch.protocol.errors import RecordingError
-from crampwatch.recordings.annotation import decode_onset
 from crampwatch.recordings.edf.header import EdfHeader, decode_header, total_header_octets
 from crampwatch.recordings.edf.label import full_labels
 from crampwatch.recordings.edf.mark import decode_mark
+from crampwatch.recordings.edf.tal import decode_onset
 from crampwatch.recordings.limits import LONGEST_S
 from crampwatch.recordings.recording import BLOCK_SAMPLES, Samples
 from numpy.typing import NDArray

@@ -14,7 +14,7 @@ from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
 from crampwatch.recordings.channel_choice import Candidate, Choice, choose, find_temperature
-from crampwatch.recordings.edf.header import EdfSignal, is_edf
+from crampwatch.recordings.edf.header import EdfSignal
 from crampwatch.recordings.edf.layout import EdfLayout, Scale, lay_out, sample_blocks
 from crampwatch.recordings.edf.mark import MISSING_16, MISSING_24, decode_mark
 from crampwatch.recordings.format import ReadOptions
@@ -22,7 +22,7 @@ from crampwatch.recordings.limits import check_length, check_rate
 from crampwatch.recordings.recording import Recording, Temperature, describe_stream
 from crampwatch.recordings.units import to_celsius, uv_per_unit
 
-__all__ = ["EdfFormat"]
+__all__ = ["read_edf"]
 
 _FASTEST_TEMPERATURE_HZ = 16.0
 """Skin temperature changes over minutes; of a faster channel only some samples are kept."""
@@ -30,22 +30,17 @@ _BAND_FLAGS = re.ASCII | re.IGNORECASE
 _NANOSECONDS = 1_000_000_000
 
 
-class EdfFormat:
-    """EDF, EDF+, BDF and BDF+, continuous or not."""
+def read_edf(path: Path, options: ReadOptions) -> Recording:
+    """Open a file; of a truncated one, everything up to its last complete data record is read, with a warning.
 
-    name = "EDF"
-
-    def sniff(self, head: bytes, path: Path) -> bool:
-        """Tell by the first octets."""
-        del path
-        return is_edf(head)
-
-    def read(self, path: Path, options: ReadOptions) -> Recording:
-        """Open the file; what is whole of a truncated one is read, with a warning."""
-        try:
-            return _open(lay_out(path), options)
-        except CrampwatchError as error:
-            raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
+    Raises:
+        RecordingError: It is damaged beyond use.
+        ConfigurationError: The options do not fit it.
+    """
+    try:
+        return _open(lay_out(path), options)
+    except CrampwatchError as error:
+        raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
 
 
 def _open(layout: EdfLayout, options: ReadOptions) -> Recording:
@@ -154,11 +149,11 @@ def _temperature(layout: EdfLayout) -> Temperature | None:
         missing=_missing(layout),
         stop_index=int(layout.starts(signal.samples_per_record)[-1]),
     )
-    kept, at = [], 0
+    pieces, at = [], 0
     for block in blocks:
-        kept.append(block[-at % stride :: stride, 0])
+        pieces.append(block[-at % stride :: stride, 0])
         at += len(block)
-    return to_celsius(np.concatenate(kept), signal.unit), rate_hz / stride
+    return Temperature(to_celsius(np.concatenate(pieces), signal.unit), rate_hz / stride)
 
 
 def _source_text(layout: EdfLayout, choice: Choice, lsb_uv: float) -> str:

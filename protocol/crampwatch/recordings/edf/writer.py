@@ -7,7 +7,7 @@ reads back as missing, and annotated as `no data` for all other programs.
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -17,10 +17,12 @@ import numpy as np
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
-from crampwatch.recordings.annotation import Annotation, encode_tal
+from crampwatch.recordings.annotation import Annotation
 from crampwatch.recordings.edf.header import EdfHeader, EdfSignal, encode_header
 from crampwatch.recordings.edf.label import edf_labels, transducer_of
 from crampwatch.recordings.edf.mark import MISSING_16, MISSING_24, EdfMark, encode_mark
+from crampwatch.recordings.edf.tal import encode_tal
+from crampwatch.recordings.format import Progress
 from crampwatch.recordings.gaps import GapFinder
 from crampwatch.recordings.recording import Recording, Samples
 from numpy.typing import NDArray
@@ -49,7 +51,7 @@ def write_edf(
     *,
     is_bdf: bool,
     annotations: Sequence[Annotation],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write a recording as EDF+C or BDF+C.
 
@@ -255,12 +257,12 @@ def _records(plan: _Plan, recording: Recording, chunk: Samples, first: int, queu
 
 
 def _has_temperature(recording: Recording) -> bool:
-    return recording.temperature is not None and len(recording.temperature[0]) > 0
+    return recording.temperature is not None and len(recording.temperature.values_c) > 0
 
 
 def _temperature_samples(recording: Recording, frame: _Frame) -> int:
     assert recording.temperature is not None
-    return max(1, round(recording.temperature[1] * frame.duration_s))
+    return max(1, round(recording.temperature.rate_hz * frame.duration_s))
 
 
 def _held_temperature(frame: _Frame, recording: Recording, first: int, records: int) -> Samples:

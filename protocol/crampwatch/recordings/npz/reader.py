@@ -26,7 +26,7 @@ from crampwatch.recordings.recording import BLOCK_SAMPLES, Recording, Samples, T
 from crampwatch.recordings.value_step import FINEST_STEP_UV, value_step
 from numpy.typing import NDArray
 
-__all__ = ["NpzFormat"]
+__all__ = ["is_npz", "read_npz"]
 
 _ZIP = b"PK\x03\x04"
 _MOST_SMALL_OCTETS = 64 << 20
@@ -46,24 +46,25 @@ _DAMAGED = (
 _EXPECTED = "Write it with numpy.savez(path, emg=samples_by_channels_in_uv, rate_hz=1000.0)."
 
 
-class NpzFormat:
-    """NumPy `.npz` archives; nothing in them is ever executed."""
+def is_npz(head: bytes, path: Path) -> bool:
+    """Return whether a file is a zip archive that begins with an array, or is at least named .npz."""
+    first_member = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    return head.startswith(_ZIP) and (first_member.endswith(b".npy") or path.suffix.lower() == ".npz")
 
-    name = "npz"
 
-    def sniff(self, head: bytes, path: Path) -> bool:
-        """Tell by a zip file that begins with an array, or is at least named so."""
-        named = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-        return head.startswith(_ZIP) and (named.endswith(b".npy") or path.suffix.lower() == ".npz")
+def read_npz(path: Path, options: ReadOptions) -> Recording:
+    """Open an archive.
 
-    def read(self, path: Path, options: ReadOptions) -> Recording:
-        """Open the archive; its samples are checked once, as far as `value_step` looks."""
-        try:
-            return _open(path, options)
-        except CrampwatchError as error:
-            raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
-        except _DAMAGED as error:
-            raise _damaged(path, error) from error
+    Raises:
+        RecordingError: It is damaged, or lacks an array that is needed.
+        ConfigurationError: The options do not fit it.
+    """
+    try:
+        return _open(path, options)
+    except CrampwatchError as error:
+        raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _temperature(values: NDArray[np.generic] | None, rate: NDArray[np.generic] |
             "expected one number a temperature sample and a positive rate.",
             advice=_EXPECTED,
         )
-    return values.astype(np.float64), rate_hz
+    return Temperature(values.astype(np.float64), rate_hz)
 
 
 def _blocks(matrix: _Matrix, columns: Sequence[int], scale: float) -> Iterator[Samples]:

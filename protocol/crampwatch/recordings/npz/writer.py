@@ -2,18 +2,18 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
+from crampwatch.recordings.format import Progress
 from crampwatch.recordings.recording import BLOCK_SAMPLES, Recording
 from numpy.typing import NDArray
 
 __all__ = ["write_npz"]
 
 
-def write_npz(file: BinaryIO, recording: Recording, *, progress: Callable[[int, int], None] | None = None) -> None:
+def write_npz(file: BinaryIO, recording: Recording, *, progress: Progress | None = None) -> None:
     """Write a recording as an uncompressed archive, `emg` as 32-bit floats in microvolts.
 
     Raises:
@@ -33,7 +33,7 @@ def write_npz(file: BinaryIO, recording: Recording, *, progress: Callable[[int, 
             archive.writestr(f"{name}.npy", octets.getvalue())
 
 
-def _write_emg(archive: zipfile.ZipFile, recording: Recording, progress: Callable[[int, int], None] | None) -> None:
+def _write_emg(archive: zipfile.ZipFile, recording: Recording, progress: Progress | None) -> None:
     count = recording.sample_count or sum(len(chunk) for chunk in recording.chunks(BLOCK_SAMPLES))
     done = 0
     shape = (count, recording.stream.channels)
@@ -57,5 +57,8 @@ def _small_arrays(recording: Recording) -> dict[str, NDArray[np.generic]]:
     if recording.start_utc_ns is not None:
         arrays["start_utc_ns"] = np.array(recording.start_utc_ns, np.int64)
     if recording.temperature is not None:
-        arrays["temp_c"], arrays["temp_rate_hz"] = recording.temperature[0], np.array(recording.temperature[1])
+        arrays["temp_c"], arrays["temp_rate_hz"] = (
+            recording.temperature.values_c,
+            np.array(recording.temperature.rate_hz),
+        )
     return arrays

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings.annotation import Annotation
+from crampwatch.recordings.format import Progress
 from crampwatch.recordings.recording import Recording, Samples
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ def write_parquet(
     recording: Recording,
     *,
     annotations: Sequence[Annotation] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write a recording as Parquet: one row a sample, null where a sample is missing.
 

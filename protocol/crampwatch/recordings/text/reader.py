@@ -13,15 +13,15 @@ from crampwatch.protocol.errors import ConfigurationError, CrampwatchError, Reco
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
 from crampwatch.recordings.channel_choice import Candidate, Choice, choose, find_temperature
-from crampwatch.recordings.format import HEAD_OCTETS, ReadOptions
+from crampwatch.recordings.format import HEAD_BYTES, ReadOptions
 from crampwatch.recordings.limits import check_rate
 from crampwatch.recordings.recording import Recording, Samples, Temperature, describe_stream
-from crampwatch.recordings.text.lines import data_lines, encoding_of, is_text
+from crampwatch.recordings.text.lines import data_lines, encoding_of
 from crampwatch.recordings.text.table import Table, find_table, parse_rows
 from crampwatch.recordings.units import to_celsius, uv_per_unit
 from crampwatch.recordings.value_step import FINEST_STEP_UV, value_step
 
-__all__ = ["TextFormat"]
+__all__ = ["read_text"]
 
 _RATE = re.compile(
     r"(?:sampl\w*[ _-]*(?:rate|freq\w*)|rate_hz|\bfs\b)[^0-9\n]{0,16}(\d+(?:\.\d+)?(?:e\d+)?)\s*(khz)?",
@@ -44,22 +44,17 @@ _ADVICE = "Expected is one sample a line in columns separated by comma, semicolo
 _log = logging.getLogger(__name__)
 
 
-class TextFormat:
-    """Tables of numbers with any usual separator, header and decimal sign."""
+def read_text(path: Path, options: ReadOptions) -> Recording:
+    """Open a table. Only its first lines are examined, and its lines are counted if that takes less than a second.
 
-    name = "text"
-
-    def sniff(self, head: bytes, path: Path) -> bool:
-        """Accept whatever is printable."""
-        del path
-        return is_text(head)
-
-    def read(self, path: Path, options: ReadOptions) -> Recording:
-        """Open the table; only its first lines are looked at, and its lines counted if that is quick."""
-        try:
-            return _open(path, options)
-        except CrampwatchError as error:
-            raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
+    Raises:
+        RecordingError: There is no table of numbers in the file.
+        ConfigurationError: The options do not fit it, or the sampling rate is neither stated nor given.
+    """
+    try:
+        return _open(path, options)
+    except CrampwatchError as error:
+        raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +116,7 @@ def _open(path: Path, options: ReadOptions) -> Recording:
 
 def _find(path: Path) -> _Text:
     with path.open("rb") as file:
-        head = file.read(HEAD_OCTETS)
+        head = file.read(HEAD_BYTES)
         is_whole = not file.read(1)
     encoding = encoding_of(head)
     lines = head.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -242,12 +237,14 @@ def _temperature(text: _Text, rate_hz: float) -> Temperature | None:
     stated = text.fact("temperature_rate_hz") or "1"
     wanted_hz = float(stated) if re.fullmatch(r"\d{1,5}(\.\d{1,9})?", stated, re.ASCII) else 1.0
     stride = max(1, round(rate_hz / wanted_hz)) if wanted_hz > 0 else round(rate_hz)
-    kept, at = [], 0
+    pieces, at = [], 0
     for lines in data_lines(text.path, text.encoding, table.header_lines):
-        kept.append(parse_rows(lines[-at % stride :: stride], table, [column])[0][:, 0])
+        pieces.append(parse_rows(lines[-at % stride :: stride], table, [column])[0][:, 0])
         at += len(lines)
-    values = np.concatenate(kept) if kept else np.empty(0)
-    return (to_celsius(values, table.units[column]), rate_hz / stride) if np.isfinite(values).any() else None
+    values = np.concatenate(pieces) if pieces else np.empty(0)
+    if not np.isfinite(values).any():
+        return None
+    return Temperature(to_celsius(values, table.units[column]), rate_hz / stride)
 
 
 def _source_text(text: _Text, choice: Choice, factors: Samples | None) -> str:

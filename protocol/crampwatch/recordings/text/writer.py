@@ -1,11 +1,11 @@
 """Writing tables that a spreadsheet opens and `text_reader` reads back without any option."""
 
 import math
-from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
 from crampwatch.protocol.kinds import Origin
+from crampwatch.recordings.format import Progress
 from crampwatch.recordings.recording import Recording
 
 __all__ = ["write_csv"]
@@ -14,7 +14,7 @@ _BLOCK_SAMPLES = 16_384
 _MOST_DECIMALS = 9
 
 
-def write_csv(file: BinaryIO, recording: Recording, *, progress: Callable[[int, int], None] | None = None) -> None:
+def write_csv(file: BinaryIO, recording: Recording, *, progress: Progress | None = None) -> None:
     """Write a recording as comma-separated values: time, channels, perhaps temperature; `nan` where missing."""
     file.write(_head(recording).encode())
     stream = recording.stream
@@ -45,7 +45,7 @@ def _head(recording: Recording) -> str:
         lines.append(f"start_utc_ns: {recording.start_utc_ns}")
     columns = ["time_s", *(_label(label) + ("_uV" if stream.scale_known else "") for label in stream.labels)]
     if recording.temperature is not None:
-        lines.append(f"temperature_rate_hz: {recording.temperature[1]!r}")
+        lines.append(f"temperature_rate_hz: {recording.temperature.rate_hz!r}")
         columns.append("temperature_degC")
     return "".join(f"# {line}\n" for line in lines) + ",".join(columns) + "\n"
 

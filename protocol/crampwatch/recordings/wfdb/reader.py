@@ -17,37 +17,31 @@ from crampwatch.recordings.format import ReadOptions
 from crampwatch.recordings.limits import check_length, check_rate
 from crampwatch.recordings.recording import Recording, describe_stream
 from crampwatch.recordings.units import uv_per_unit
-from crampwatch.recordings.wfdb.header import WfdbHeader, WfdbSignal, decode_header, is_header
+from crampwatch.recordings.wfdb.header import WfdbHeader, WfdbSignal, decode_header
 from crampwatch.recordings.wfdb.layout import checked, lay_out, sample_blocks
 
-__all__ = ["WfdbFormat"]
+__all__ = ["read_wfdb"]
 
 _LONGEST_HEADER_OCTETS = 1 << 20
 
 _log = logging.getLogger(__name__)
 
 
-class WfdbFormat:
-    """WFDB records of one segment, named by their header or by a signal file beside it."""
+def read_wfdb(path: Path, options: ReadOptions) -> Recording:
+    """Open a record by its header or a signal file beside it; samples are compared with the header's checksums.
 
-    name = "WFDB"
-
-    def sniff(self, head: bytes, path: Path) -> bool:
-        """Tell by a header's first lines, or by a signal file that has a header beside it."""
-        if path.suffix.lower() == ".hea":
-            return b"\x00" not in head
-        return is_header(head) or (path.suffix.lower() == ".dat" and path.with_suffix(".hea").is_file())
-
-    def read(self, path: Path, options: ReadOptions) -> Recording:
-        """Open the record and check its samples against the header's checksums."""
-        header_path = path.with_suffix(".hea") if path.suffix.lower() == ".dat" else path
-        try:
-            recording = _open(header_path, options)
-        except CrampwatchError as error:
-            raise type(error)(f"{header_path}: {error.message}", advice=error.advice) from error
-        for warning in recording.warnings:
-            _log.warning("%s: %s", header_path, warning)
-        return recording
+    Raises:
+        RecordingError: It is damaged beyond use or stored in a way that is not read.
+        ConfigurationError: The options do not fit it.
+    """
+    header_path = path.with_suffix(".hea") if path.suffix.lower() == ".dat" else path
+    try:
+        recording = _open(header_path, options)
+    except CrampwatchError as error:
+        raise type(error)(f"{header_path}: {error.message}", advice=error.advice) from error
+    for warning in recording.warnings:
+        _log.warning("%s: %s", header_path, warning)
+    return recording
 
 
 def _open(path: Path, options: ReadOptions) -> Recording:
