@@ -32,7 +32,7 @@ def edf_signal(label: str = "EMG left", unit: str = "uV", samples: int = 200, li
     return EdfSignal(label, unit, -limit, limit, -limit, limit, samples)
 
 
-def edf_octets(
+def edf_bytes(
     signals: Sequence[EdfSignal],
     records: Sequence[Sequence[Content]],
     *,
@@ -62,7 +62,7 @@ def edf_octets(
     return encode_header(header) + body
 
 
-def npz_octets(**arrays: object) -> bytes:
+def npz_bytes(**arrays: object) -> bytes:
     """Return a NumPy archive."""
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]  # anything an array can be made of

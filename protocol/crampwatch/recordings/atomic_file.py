@@ -1,4 +1,4 @@
-"""Writing a file so that its name holds all of it or nothing."""
+"""Writing a file so that its name never points to half of it."""
 
 import errno
 import os
@@ -17,13 +17,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that takes its place once the block ends well, and vanishes otherwise.
+    """Open a temporary file that replaces `path` when the block ends, and is deleted if the block raises.
 
-    The octets are on the disk before the name points to them, so that not even a power cut leaves half a file.
+    The content is on the disk before the name points to it, so that not even a power cut leaves half a file.
 
     Raises:
         UnavailableError: The disk is full or failed.
-        ConfigurationError: The folder does not exist or may not be written to.
+        ConfigurationError: The folder does not exist or cannot be written to.
     """
     partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.partial")
     try:
@@ -34,14 +34,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         partial.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise _error_for(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last; where folders cannot be opened, as on Windows, the system does so itself."""
+    """Write the new name to the disk; Windows, where folders cannot be opened, does so by itself."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -50,10 +50,10 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _refused(path: Path, error: OSError) -> CrampwatchError:
+def _error_for(path: Path, error: OSError) -> CrampwatchError:
     if error.errno in _FULL:
         return UnavailableError(
-            f"There is not enough room on the disk to write {path}; nothing was left under that name.",
+            f"The disk is full: {path} was not written.",
             advice="Free some space or write to another disk.",
             code="no_room",
         )
@@ -61,8 +61,8 @@ def _refused(path: Path, error: OSError) -> CrampwatchError:
         errno.ENOENT: "its folder does not exist",
         errno.ENOTDIR: "its folder is a file",
         errno.EISDIR: "it is a folder",
-        errno.EACCES: "the folder may not be written to",
-        errno.EPERM: "the folder may not be written to",
+        errno.EACCES: "no permission to write to the folder",
+        errno.EPERM: "no permission to write to the folder",
         errno.EROFS: "the disk is read-only",
         errno.ENAMETOOLONG: "the name is too long",
     }

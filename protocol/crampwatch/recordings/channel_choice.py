@@ -1,4 +1,15 @@
-"""Which signals of a file are the muscles to watch."""
+"""Choosing the EMG signals of a file that holds many others.
+
+A polysomnography has twenty signals and more: EEG, breathing, saturation, impedances, position. If the user names none,
+the choice is made in this order:
+
+1. signals whose labels name a muscle of the leg or foot (or "EMG"), unless their unit says otherwise: of those the
+   voltages if there are any, and of those the ones with the most common sampling rate;
+2. else the voltages with the highest rate, EMG being sampled fastest;
+3. else, if no unit is stated anywhere, the fastest signals.
+
+All chosen signals have one rate. The reason of the choice goes into reports, so that a wrong one is noticed.
+"""
 
 import re
 from collections import Counter
@@ -18,19 +29,22 @@ _MUSCLE = re.compile(
     r"|\b[lr][ _-]?(at|ta)\b|\bta\b|\b(at|ta)[ _-]?[lr]\b",
     re.IGNORECASE,
 )
-"""Words of English, French and German sleep laboratories; AASM's tibialis labels (LAT, RAT) among them."""
-_NO_SIGNAL = re.compile(r"imp(ed|\b|\.)|temp|\btime\b|class|marker|trigger|\bquality\b", re.IGNORECASE)
+"""Leg channels as sleep laboratories label them in English, French and German; LAT and RAT are AASM labels
+(tibialis)."""
+_NOT_EMG = re.compile(r"imp(ed|\b|\.)|temp|\btime\b|class|marker|trigger|\bquality\b", re.IGNORECASE)
+"""Impedances, temperatures, time columns and markers, whatever their unit and rate."""
 _LABELS_SHOWN = 40
+"""In an error message; more would fill a screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One signal a file holds.
+    """A signal of a file.
 
     Attributes:
-        label: Its name; may be empty and need not be unique.
-        unit: As printed; empty where not told.
-        rate_hz: Samples a second; NaN where the file's header makes no sense of it.
+        label: May be empty and need not be unique.
+        unit: As the file spells it; empty if not stated.
+        rate_hz: NaN if the header makes no sense.
     """
 
     label: str
@@ -40,34 +54,39 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Chosen signals, as positions in the file from 0, and why they were chosen."""
+    """The chosen signals and why.
+
+    Attributes:
+        indices: Positions in the file, from 0.
+        reason: For reports.
+    """
 
     indices: tuple[int, ...]
     reason: str
 
 
 def choose(candidates: Sequence[Candidate], asked: Sequence[str | int] | None) -> Choice:
-    """Choose signals of one common rate.
+    """Choose the EMG signals of a file; they have one sampling rate.
 
     Args:
         candidates: All signals of the file, in its order.
-        asked: Labels, or numbers from 1; None chooses by label, and failing that by unit and rate.
+        asked: Labels, or numbers from 1; None chooses by label, unit and rate.
 
     Raises:
-        ConfigurationError: What was asked for is not there, is ambiguous or differs in rate.
-        RecordingError: Nothing in the file can be EMG, or too much.
+        ConfigurationError: A signal that was asked for does not exist, is ambiguous, or differs in rate or kind.
+        RecordingError: No signal of the file can be EMG, or too many can.
     """
     if asked is not None:
-        indices = tuple(dict.fromkeys(_find(candidates, wanted) for wanted in asked))
-        _check_asked(candidates, indices)
-        return Choice(indices, "as asked")
+        indices = tuple(dict.fromkeys(_find_index(candidates, requested) for requested in asked))
+        _check_requested(candidates, indices)
+        return Choice(indices, "as requested")
     choice = _by_label(candidates) or _by_unit(candidates)
     if choice is None:
         for candidate in candidates:
             if _MUSCLE.search(candidate.label):
                 check_rate(candidate.rate_hz, repr(candidate.label))
         raise RecordingError(
-            f"None of the signals looks like EMG: {_listing(candidates)}.",
+            f"None of the signals looks like EMG: {_list_labels(candidates)}.",
             advice="Name the signals with --channels.",
         )
     if len(choice.indices) > MOST_CHANNELS:
@@ -79,43 +98,43 @@ def choose(candidates: Sequence[Candidate], asked: Sequence[str | int] | None) -
 
 
 def find_temperature(candidates: Sequence[Candidate]) -> int | None:
-    """Return the position of the first signal whose label contains `temp` and whose unit is no voltage."""
+    """Return the index of the first signal whose label contains `temp` and whose unit is not a voltage."""
     for index, candidate in enumerate(candidates):
         if "temp" in candidate.label.lower() and uv_per_unit(candidate.unit) is None:
             return index
     return None
 
 
-def _find(candidates: Sequence[Candidate], wanted: str | int) -> int:
-    """Return a position; a label that is there wins over a number written the same."""
-    if isinstance(wanted, str):
-        name = wanted.strip().lower()
+def _find_index(candidates: Sequence[Candidate], requested: str | int) -> int:
+    """Return the index of a signal by label or number; a label such as "1" wins over the number 1."""
+    if isinstance(requested, str):
+        name = requested.strip().lower()
         found = [i for i, candidate in enumerate(candidates) if candidate.label.strip().lower() == name]
         if len(found) > 1:
             numbers = ", ".join(str(i + 1) for i in found)
             raise ConfigurationError(
-                f"Several signals are labelled {wanted!r}: number {numbers}.", advice="Choose one by its number."
+                f"Several signals are labelled {requested!r}: number {numbers}.", advice="Choose one by its number."
             )
         if found:
             return found[0]
         if not re.fullmatch(r"[0-9]{1,6}", name):
             raise ConfigurationError(
-                f"There is no signal {wanted!r}; the file has {_listing(candidates)}.",
-                advice="Give --channels labels as they stand there, or numbers from 1.",
+                f"There is no signal {requested!r}; the file has {_list_labels(candidates)}.",
+                advice="Give --channels labels as listed here, or numbers from 1.",
             )
-    number = int(wanted)
+    number = int(requested)
     if not 1 <= number <= len(candidates):
         raise ConfigurationError(
-            f"There is no signal number {number}; the file has {_listing(candidates)}.",
-            advice="Numbers count from 1.",
+            f"There is no signal number {number}; the file has {_list_labels(candidates)}.",
+            advice="Channels are numbered from 1.",
         )
     return number - 1
 
 
-def _check_asked(candidates: Sequence[Candidate], indices: Sequence[int]) -> None:
+def _check_requested(candidates: Sequence[Candidate], indices: Sequence[int]) -> None:
     if not 1 <= len(indices) <= MOST_CHANNELS:
         raise ConfigurationError(
-            f"{len(indices)} channels were asked for; expected 1 to {MOST_CHANNELS}.", advice="Correct --channels."
+            f"{len(indices)} channels were requested; expected 1 to {MOST_CHANNELS}.", advice="Correct --channels."
         )
     chosen = [candidates[i] for i in indices]
     if any(candidate.rate_hz != chosen[0].rate_hz for candidate in chosen):
@@ -123,8 +142,8 @@ def _check_asked(candidates: Sequence[Candidate], indices: Sequence[int]) -> Non
         raise ConfigurationError(
             f"The chosen signals differ in rate: {rates}.", advice="Choose signals of one rate with --channels."
         )
-    known = {uv_per_unit(candidate.unit) is not None for candidate in chosen}
-    if len(known) > 1:
+    is_voltage = {uv_per_unit(candidate.unit) is not None for candidate in chosen}
+    if len(is_voltage) > 1:
         units = ", ".join(f"{candidate.label!r} {candidate.unit or 'no unit'}" for candidate in chosen)
         raise ConfigurationError(
             f"Some of the chosen signals are voltages and some are not: {units}.",
@@ -136,13 +155,13 @@ def _by_label(candidates: Sequence[Candidate]) -> Choice | None:
     named = [
         i
         for i, candidate in enumerate(candidates)
-        if _usable(candidate) and _MUSCLE.search(candidate.label) and not is_foreign_unit(candidate.unit)
+        if _is_usable(candidate) and _MUSCLE.search(candidate.label) and not is_foreign_unit(candidate.unit)
     ]
-    return _of_one_kind(candidates, named, "their labels name muscles")
+    return _narrowed(candidates, named, "labels name muscles")
 
 
 def _by_unit(candidates: Sequence[Candidate]) -> Choice | None:
-    usable = [i for i, candidate in enumerate(candidates) if _usable(candidate)]
+    usable = [i for i, candidate in enumerate(candidates) if _is_usable(candidate)]
     volts = [i for i in usable if uv_per_unit(candidates[i].unit) is not None]
     others = [i for i in usable if not is_foreign_unit(candidates[i].unit)]
     pool = volts or others
@@ -150,26 +169,27 @@ def _by_unit(candidates: Sequence[Candidate]) -> Choice | None:
         return None
     fastest = max(candidates[i].rate_hz for i in pool)
     chosen = tuple(i for i in pool if candidates[i].rate_hz == fastest)
-    return Choice(chosen, "the fastest voltages, no label names a muscle" if volts else "no unit tells, the fastest")
+    reason = "the fastest voltages; no label names a muscle" if volts else "the fastest signals; no unit is stated"
+    return Choice(chosen, reason)
 
 
-def _of_one_kind(candidates: Sequence[Candidate], indices: Sequence[int], reason: str) -> Choice | None:
-    """Keep voltages where there are any, then the commonest rate, the faster of equals."""
-    kept = [i for i in indices if uv_per_unit(candidates[i].unit) is not None] or list(indices)
-    if not kept:
+def _narrowed(candidates: Sequence[Candidate], indices: Sequence[int], reason: str) -> Choice | None:
+    """Narrow a choice to voltages if there are any, then to the most common rate; of equally common ones the faster."""
+    pool = [i for i in indices if uv_per_unit(candidates[i].unit) is not None] or list(indices)
+    if not pool:
         return None
-    counts = Counter(candidates[i].rate_hz for i in kept)
+    counts = Counter(candidates[i].rate_hz for i in pool)
     rate = max(counts, key=lambda rate_hz: (counts[rate_hz], rate_hz))
-    chosen = tuple(i for i in kept if candidates[i].rate_hz == rate)
-    left = [repr(candidates[i].label) for i in indices if i not in chosen]
-    return Choice(chosen, reason + (f"; left out for rate or unit: {', '.join(left)}" if left else ""))
+    chosen = tuple(i for i in pool if candidates[i].rate_hz == rate)
+    left_out = [repr(candidates[i].label) for i in indices if i not in chosen]
+    return Choice(chosen, reason + (f"; left out because of rate or unit: {', '.join(left_out)}" if left_out else ""))
 
 
-def _usable(candidate: Candidate) -> bool:
-    return LOWEST_RATE_HZ <= candidate.rate_hz <= HIGHEST_RATE_HZ and not _NO_SIGNAL.search(candidate.label)
+def _is_usable(candidate: Candidate) -> bool:
+    return LOWEST_RATE_HZ <= candidate.rate_hz <= HIGHEST_RATE_HZ and not _NOT_EMG.search(candidate.label)
 
 
-def _listing(candidates: Sequence[Candidate]) -> str:
+def _list_labels(candidates: Sequence[Candidate]) -> str:
     shown = [repr(candidate.label) for candidate in candidates[:_LABELS_SHOWN]]
     more = len(candidates) - len(shown)
     return (", ".join(shown) or "no signals") + (f" and {more} more" if more > 0 else "")

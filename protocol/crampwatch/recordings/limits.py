@@ -1,4 +1,4 @@
-"""What a recording of surface EMG can be at most. What lies beyond is a damaged or mistaken file."""
+"""Limits of what a recording of surface EMG can be. A file beyond them is damaged, or is not what it claims to be."""
 
 import math
 
@@ -15,22 +15,24 @@ __all__ = [
 ]
 
 LOWEST_RATE_HZ = 10.0
-"""Muscle activity lies above 10 Hz; slower series are temperatures and events."""
+"""Surface EMG has no useful power below 10 Hz; slower series are temperatures and events."""
 HIGHEST_RATE_HZ = 100_000.0
 """Laboratory needle EMG is sampled at up to 50 kHz."""
 LONGEST_S = 31 * 86_400.0
 """A month. A clock that jumps further than that in one file is wrong."""
 MOST_CHANNELS = 64
-"""High-density grids have 64; a file of more channels needs a choice."""
+"""High-density grids have 64 electrodes; of a file with more, the user has to choose."""
 _LARGEST_SCALE_UV = 1e9
+"""Kilovolts per unit: no file states its samples in so large a unit."""
 _SMALLEST_SCALE_UV = 1e-9
+"""Femtovolts per unit, a million times below the noise of any amplifier."""
 
 
 def check_rate(rate_hz: float, where: str) -> float:
-    """Return the rate if a muscle could be watched with it.
+    """Return a sampling rate if EMG can have been recorded at it; `where` begins the error message.
 
     Raises:
-        RecordingError: It is not a number or out of bounds.
+        RecordingError: It is out of range or NaN.
     """
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise RecordingError(
@@ -42,29 +44,29 @@ def check_rate(rate_hz: float, where: str) -> float:
 
 
 def check_length(samples: int, rate_hz: float, where: str) -> int:
-    """Return the number of samples if it is neither nothing nor absurdly many.
+    """Return the number of samples if a recording can have that many; `where` begins the error message.
 
     Raises:
-        RecordingError: There is no sample, or the recording would last more than a month.
+        RecordingError: There are none, or the recording would last more than a month.
     """
     if samples < 1:
         raise RecordingError(
-            f"{where} holds no samples.", advice="Check that the recording was completed and copied whole."
+            f"{where} holds no samples.", advice="Check that the recording was finished and the whole file was copied."
         )
     if samples / rate_hz > LONGEST_S:
         raise RecordingError(
             f"{where} claims to last {samples / rate_hz / 86_400:.0f} days; "
-            f"more than {LONGEST_S / 86_400:.0f} is taken for damage.",
+            f"more than {LONGEST_S / 86_400:.0f} days cannot be right.",
             advice="Check the sampling rate, or split the file.",
         )
     return samples
 
 
 def check_options(*, rate_hz: float | None, scale_uv: float | None) -> None:
-    """Check what the user stated about a file.
+    """Check what the user stated about a file; None is not checked.
 
     Raises:
-        ConfigurationError: A rate or scale that cannot be.
+        ConfigurationError: A rate or scale that no recording has.
     """
     if rate_hz is not None and not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
         raise ConfigurationError(

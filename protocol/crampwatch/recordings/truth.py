@@ -1,4 +1,7 @@
-"""What really happens in a simulated signal, so that a detector can be scored against it."""
+"""Ground truth: what really happens in a simulated signal, so that a detector can be scored against it.
+
+Truth is kept beside a recording as JSON Lines (`night.truth.jsonl` beside `night.edf`), one event per line.
+"""
 
 import json
 import math
@@ -14,17 +17,17 @@ __all__ = ["TruthEvent", "decode_truth", "encode_truth"]
 
 @dataclass(frozen=True, slots=True)
 class TruthEvent:
-    """One thing that happens in a simulated signal.
+    """One event in a simulated signal.
 
     Attributes:
-        kind: What a perfect observer would call it.
-        label: The finer cause, such as `voluntary_hold`, `plm`, `mains_step`.
+        kind: As a perfect observer would classify it.
+        label: The cause in more detail, such as `voluntary_hold`, `plm`, `mains_step`.
         onset_s: Seconds from the first sample to its first visible discharge or disturbance.
         offset_s: Seconds from the first sample to its last visible one.
         channels: Indices of the channels on which it is visible; the strongest first.
-        peak_uv: Largest absolute value of its own signal, without background, after the front end.
-        snr_db: Mean power of its own signal between onset and offset over the power of the electrode and
-            amplifier noise floor, on the strongest channel; NaN where there is no own signal to compare.
+        peak_uv: Largest absolute value of the event's own signal, without background, after the front end.
+        snr_db: Mean power of the event's own signal between onset and offset over that of the noise of electrode and
+            amplifier, on the strongest channel; NaN where there is no such signal, as in a gap.
     """
 
     kind: EpisodeKind
@@ -41,7 +44,7 @@ class TruthEvent:
         return self.offset_s - self.onset_s
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict; what is not finite becomes None."""
+        """Return a dict for JSON; numbers that are not finite become None."""
         return {
             "kind": str(self.kind),
             "label": self.label,
@@ -54,10 +57,10 @@ class TruthEvent:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "TruthEvent":
-        """Read back what `to_dict` wrote.
+        """Create an event from what `to_dict` returned.
 
         Raises:
-            RecordingError: A field is absent or is not what it should be.
+            RecordingError: A field is missing or has a wrong type.
         """
         try:
             return cls(
@@ -72,25 +75,25 @@ class TruthEvent:
         except (KeyError, TypeError, ValueError) as error:
             raise RecordingError(
                 f"A truth event cannot be read: {error!r} in {dict(fields)!r}.",
-                advice="Truth files are written by `crampwatch simulate`; write it again.",
+                advice="Truth files are written by `crampwatch simulate`; write the recording again.",
             ) from error
 
 
 def encode_truth(events: Iterable[TruthEvent]) -> str:
-    """Return events as JSON Lines, one event a line."""
+    """Return events as JSON Lines, one event per line."""
     return "".join(json.dumps(event.to_dict(), allow_nan=False) + "\n" for event in events)
 
 
 def decode_truth(text: str) -> tuple[TruthEvent, ...]:
-    """Read JSON Lines as `encode_truth` writes them; blank lines are ignored.
+    """Decode JSON Lines as `encode_truth` writes them; blank lines are ignored.
 
     Raises:
         RecordingError: A line is not a truth event.
     """
-    return tuple(TruthEvent.from_dict(_object(line)) for line in text.splitlines() if line.strip())
+    return tuple(TruthEvent.from_dict(_parse_object(line)) for line in text.splitlines() if line.strip())
 
 
-def _object(line: str) -> Mapping[str, Any]:
+def _parse_object(line: str) -> Mapping[str, Any]:
     try:
         fields = json.loads(line)
     except json.JSONDecodeError as error:

@@ -24,7 +24,7 @@ from lanes.patience import PATIENCE_S
 from lanes.radio_lane import adapter, connected, find, host, indices, sensor, simulator
 
 
-async def test_an_advertisement_tells_name_service_and_signal_strength() -> None:
+async def test_an_advertisement_carries_name_service_and_signal_strength() -> None:
     async with simulator(sensor(air=AirPath(rssi_dbm=-71))) as sim, adapter(sim.address) as bumble:
         heard: asyncio.Queue[tuple[BLEDevice, AdvertisementData]] = asyncio.Queue()
         scanner = BleakScanner(
@@ -118,7 +118,7 @@ async def test_frames_arrive_gap_free_and_in_order() -> None:
         await one.client.stop_notify(gatt.DATA)
 
 
-async def test_a_bond_is_kept_by_both_sides_and_found_again(tmp_path: Path) -> None:
+async def test_a_bond_is_stored_by_both_sides_and_used_again(tmp_path: Path) -> None:
     host_bonds, sensor_bonds = tmp_path / "host" / "bonds.json", tmp_path / "sensor.json"
     async with (
         simulator(bonds=sensor_bonds) as sim,
@@ -160,7 +160,7 @@ async def test_unpair_forgets_the_bond(tmp_path: Path) -> None:
         assert address not in bonds.read_text()
 
 
-async def test_a_damaged_bond_file_is_told_and_left_alone(tmp_path: Path) -> None:
+async def test_a_damaged_bond_file_is_reported_and_left_alone(tmp_path: Path) -> None:
     bonds = tmp_path / "bonds.json"
     bonds.write_text("{")
     async with simulator() as sim:
@@ -214,7 +214,7 @@ async def test_the_disconnected_callback_is_called_and_operations_then_fail() ->
             await one.client.read_gatt_char(gatt.INFO)
 
 
-async def test_signal_strength_of_a_connection_is_told() -> None:
+async def test_signal_strength_of_a_connection_is_reported() -> None:
     async with simulator(sensor(air=AirPath(rssi_dbm=-83))) as sim, adapter(sim.address) as bumble:
         device = await find(bumble)
         assert await bumble.rssi_dbm(device.address) is None
@@ -242,7 +242,7 @@ async def test_a_failing_callback_does_not_end_the_notifications(caplog: pytest.
     assert "mine" in caplog.text
 
 
-async def test_no_radio_at_an_address_is_told_with_what_to_do() -> None:
+async def test_a_missing_radio_is_reported_with_what_to_do() -> None:
     async with simulator() as sim:
         address = sim.address
     with pytest.raises(UnavailableError, match="virtual radio runs"):
@@ -251,7 +251,7 @@ async def test_no_radio_at_an_address_is_told_with_what_to_do() -> None:
         await BumbleAdapter("nonsense").open()
 
 
-async def test_an_adapter_that_is_lost_says_so_and_comes_back(tmp_path: Path) -> None:
+async def test_a_lost_adapter_is_reported_and_comes_back(tmp_path: Path) -> None:
     host_bonds, sensor_bonds = tmp_path / "bonds.json", tmp_path / "sensor.json"
     async with simulator(bonds=sensor_bonds) as first:
         address = first.address
@@ -279,6 +279,6 @@ async def test_an_adapter_that_is_lost_says_so_and_comes_back(tmp_path: Path) ->
     await bumble.close()
 
 
-def test_an_address_never_heard_of_is_taken_to_be_random() -> None:
+def test_an_unknown_address_is_assumed_to_be_random() -> None:
     bumble = BumbleAdapter("tcp-client:127.0.0.1:1")
     assert bumble.address("C0:00:00:00:00:01").address_type == hci.Address.RANDOM_DEVICE_ADDRESS

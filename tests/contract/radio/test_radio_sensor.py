@@ -87,7 +87,7 @@ async def test_live_frames_go_before_stored_ones() -> None:
         assert arrived == list(range(arrived[0], arrived[-1] + 1))
 
 
-async def test_a_backfill_can_be_aborted_and_says_what_it_had_sent() -> None:
+async def test_a_backfill_can_be_aborted_and_reports_what_it_had_sent() -> None:
     async with connected(speed=1.0) as (sim, one):
         await one.start()
         await one.until(lambda: len(one.live) >= 40)
@@ -223,7 +223,7 @@ async def test_a_killed_host_is_missed_by_supervision_and_the_next_one_gets_ever
             assert indices(one.stored) == list(range(last + 1, last + 1 + missed))
 
 
-async def test_the_service_says_when_it_is_ready_and_ends_when_told() -> None:
+async def test_the_service_announces_that_it_is_ready_and_stops_on_request() -> None:
     stop, said = asyncio.Event(), asyncio.Queue[str]()
     options = SimulatorOptions((sensor(),), listen="127.0.0.1:0")
     service = asyncio.create_task(run(options, stop=stop, ready=said.put_nowait))
@@ -240,13 +240,13 @@ async def test_an_address_that_is_none_is_refused(listen: str) -> None:
         await run(SimulatorOptions((sensor(),), listen=listen), stop=asyncio.Event())
 
 
-async def test_an_address_in_use_is_told() -> None:
+async def test_an_address_in_use_is_reported() -> None:
     async with simulator() as sim:
         with pytest.raises(UnavailableError, match="another port"):
             await run(SimulatorOptions((sensor(),), listen=sim.address), stop=asyncio.Event())
 
 
-async def test_a_controller_that_is_not_there_is_told() -> None:
+async def test_a_missing_controller_is_reported() -> None:
     with pytest.raises(UnavailableError, match="plugged in"):
         await run(SimulatorOptions((sensor(),), hci="serial:/dev/no-such-dongle"), stop=asyncio.Event())
 
@@ -304,7 +304,7 @@ def _session(path: Path, info: bytes, live: list[bytes]) -> Path:
     return path
 
 
-async def test_a_recorded_session_is_played_again_octet_by_octet(tmp_path: Path) -> None:
+async def test_a_recorded_session_is_replayed_byte_for_byte(tmp_path: Path) -> None:
     async with connected() as (_, one):
         info = bytes(await one.client.read_gatt_char(gatt.INFO))
         await one.start()
@@ -343,7 +343,7 @@ async def test_a_recording_is_played_from_its_first_sample() -> None:
         assert indices(one.live) == list(range(900))
 
 
-async def test_a_sensor_on_a_controller_of_its_own_is_heard_and_says_when_the_controller_is_gone() -> None:
+async def test_a_sensor_on_a_controller_of_its_own_works_and_reports_the_loss_of_the_controller() -> None:
     """The path a real dongle takes, with a virtual controller at its end."""
     said: asyncio.Queue[str] = asyncio.Queue()
     async with simulator() as sim:

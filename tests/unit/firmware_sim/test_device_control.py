@@ -133,14 +133,14 @@ def test_backfill_needs_a_subscription_to_stored_data() -> None:
     assert ask(device, 1.0, Opcode.BACKFILL, Backfill(1, 0, 10).encode()).status is Status.NOT_AVAILABLE
 
 
-def test_sync_tells_ticks_and_next_index_of_one_instant() -> None:
+def test_sync_returns_ticks_and_next_index_of_one_instant() -> None:
     device = connected()
     for params in (b"", bytes(8)):
         reply = SyncReply.decode(ask(device, 2.0, Opcode.SYNC, params).params)
         assert reply == SyncReply(ticks=65_536, index=2_001)
 
 
-def test_info_tells_boot_ticks_and_rings() -> None:
+def test_info_returns_boot_ticks_and_rings() -> None:
     device = connected(ring_s=1.0)
     report = RingReport.decode(ask(device, 3.0, Opcode.INFO).params)
     assert (report.boot_id, report.ticks) == (7, 98_304)
@@ -165,7 +165,7 @@ def test_set_changes_the_temperature_interval() -> None:
     assert notified == 6
 
 
-def test_the_self_test_replaces_the_signal_marks_its_frames_and_is_told() -> None:
+def test_the_self_test_replaces_the_signal_marks_its_frames_and_is_reported() -> None:
     device = connected(queue_s=5.0)
     assert ask(device, 0.0, Opcode.START, stream_mask((1,))).status is Status.SUCCESS
     device.advance(1.0)
@@ -215,7 +215,7 @@ def test_a_backfill_that_asks_before_and_beyond_the_ring_gets_the_middle() -> No
     assert Backfill.decode(accepted.params) == Backfill(1, 4_001, 1_000)
 
 
-def test_an_abort_ends_the_backfill_and_tells_what_was_sent() -> None:
+def test_an_abort_ends_the_backfill_and_reports_what_was_sent() -> None:
     device = connected(None, Channel.CONTROL, Channel.STORED_DATA)
     ask(device, 5.0, Opcode.BACKFILL, Backfill(1, 0, 5_000).encode())
     assert ask(device, 5.0, Opcode.BACKFILL, Backfill(1, 0, 1).encode()).status is Status.BUSY

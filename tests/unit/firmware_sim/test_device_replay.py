@@ -191,7 +191,7 @@ def test_every_sample_of_the_recording_can_be_had(tape: Tape) -> None:
     assert sorted({*live, *stored}) == list(range(live[0], live[-1] + 1))
 
 
-def test_frames_that_nobody_took_are_kept_as_stored_ones(tape: Tape) -> None:
+def test_frames_that_no_host_received_can_be_backfilled(tape: Tape) -> None:
     device = started(tape)
     before = indices(values(play(device, 50.0, 51.0), Channel.DATA))
     device.disconnect(51.0)
@@ -237,7 +237,7 @@ def test_requests_a_recording_cannot_serve_are_refused(tape: Tape, opcode: int, 
     assert ask(started(tape), 50.0, opcode, params).status is status
 
 
-def test_a_sensor_that_booted_anew_does_so_again(tape: Tape) -> None:
+def test_a_reboot_in_the_recording_is_replayed_as_a_reboot(tape: Tape) -> None:
     second = Device(DeviceConfig("CW-0001", boot_id=78), Ramp())
     tape.connect(second, 20.0)
     tape.stream(second, 20.0, 21.0)
@@ -254,7 +254,7 @@ def test_a_sensor_that_booted_anew_does_so_again(tape: Tape) -> None:
     assert first_boot + second_boot == tape.payloads(RecordKind.DATA)
 
 
-def test_across_a_restart_of_the_machine_the_wall_clock_tells_the_distance(tape: Tape) -> None:
+def test_across_a_restart_of_the_recorder_the_wall_clock_gives_the_distance(tape: Tape) -> None:
     data = [record for record in tape.records if record.kind is RecordKind.DATA]
     half = len(data) // 2
     tape.records = [

@@ -59,7 +59,7 @@ def test_a_frame_leaves_when_its_last_sample_is_taken() -> None:
     assert (frame.first_index, len(frame.payload) // 4, frame.ticks) == (1, 57, 32)
 
 
-def test_slow_streams_are_told_within_a_tenth_of_a_second() -> None:
+def test_slow_streams_are_reported_within_a_tenth_of_a_second() -> None:
     device = streaming(Ramp(rate_hz=100.0, channels=1))
     device.advance(1.0)
     assert {len(frame.payload) // 2 for frame in frames(drained(device))} == {10}
@@ -115,7 +115,7 @@ def test_a_sleep_longer_than_the_ring_costs_nothing_and_forgets() -> None:
     assert ring.next_index - ring.oldest == 2_000
 
 
-def test_info_says_that_samples_are_simulated_or_a_replay() -> None:
+def test_info_marks_samples_as_simulated_or_as_a_replay() -> None:
     assert Info.decode(Device(DeviceConfig("x"), Ramp()).info(0.0)).capabilities & Capability.SIMULATED
     replay = Info.decode(Device(DeviceConfig("x", origin=Origin.REPLAY), Ramp()).info(0.0))
     assert replay.origin is Origin.REPLAY
@@ -125,7 +125,7 @@ def test_every_boot_has_its_own_id() -> None:
     assert DeviceConfig("x").boot_id != DeviceConfig("x").boot_id
 
 
-def test_what_the_link_does_not_take_is_dropped_oldest_first_and_told() -> None:
+def test_frames_the_link_cannot_take_are_dropped_oldest_first_and_reported() -> None:
     device = streaming(queue_s=1.0)
     for second in range(1, 6):
         device.advance(float(second))
@@ -180,7 +180,7 @@ def test_clipped_samples_are_marked() -> None:
     assert marked == [True] * 4 + [False] * 13
 
 
-def test_a_lost_lead_is_told_marked_and_told_again_to_the_next_host() -> None:
+def test_a_lost_lead_is_reported_and_marked_and_reported_again_to_the_next_host() -> None:
     device = streaming(Ramp(off_s=(0.5, 1.5)))
     for tenth in range(1, 11):
         device.advance(tenth / 10)
@@ -196,7 +196,7 @@ def test_a_lost_lead_is_told_marked_and_told_again_to_the_next_host() -> None:
     assert [event.payload for event in events(drained(device))] == [b"\x00\x00"]
 
 
-def test_a_button_pressed_out_of_range_is_told_later_with_its_time() -> None:
+def test_a_button_pressed_out_of_range_is_reported_later_with_its_time() -> None:
     device = Device(DeviceConfig("CW-0001"), Ramp())
     device.press_button(3.0)
     device.connect(9.0)
@@ -214,7 +214,7 @@ def test_a_disconnection_ends_streams_and_subscriptions() -> None:
     assert drained(device) == []
 
 
-def test_the_stream_begins_anew_where_it_is_started_again() -> None:
+def test_a_restarted_stream_continues_with_the_next_sample() -> None:
     device = streaming()
     device.advance(1.0)
     drained(device)
@@ -230,7 +230,7 @@ def test_the_stream_begins_anew_where_it_is_started_again() -> None:
     assert found[0].sequence == 17, "frames are counted on"
 
 
-def test_the_end_of_the_source_flushes_a_short_frame_and_is_told_once() -> None:
+def test_the_end_of_the_source_flushes_a_short_frame_and_is_reported_once() -> None:
     device = streaming(Ramp(duration_samples=1_100), waits_for_start=True)
     for second in range(1, 5):
         device.advance(float(second))
@@ -257,7 +257,7 @@ def test_temperature_follows_the_source_and_holds_its_last_value() -> None:
     assert decode_temperature(device.temperature(500.0)) == pytest.approx(30.09)
 
 
-def test_the_battery_is_told_when_it_changes_and_warns_twice() -> None:
+def test_the_battery_is_reported_when_it_changes_and_warns_twice() -> None:
     device = Device(DeviceConfig("CW-0001", battery_percent=16.0, battery_life_h=10.0), Ramp())
     device.connect(0.0)
     device.subscribe(0.0, Channel.BATTERY, enabled=True)

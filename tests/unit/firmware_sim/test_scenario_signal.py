@@ -91,7 +91,7 @@ def test_the_demonstration_never_ends() -> None:
     assert np.array_equal(endless.read(far, 100), scenario("cramp", seed=1).read(far, 100))
 
 
-def test_a_cramp_stands_out_where_its_truth_says_so() -> None:
+def test_a_cramp_stands_out_where_its_truth_places_it() -> None:
     signal = scenario("cramp", seed=3, hours=0.05)
     cramp = next(event for event in signal.truth if event.kind is EpisodeKind.CRAMP)
     channel = cramp.channels[0]

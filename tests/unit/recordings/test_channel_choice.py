@@ -55,7 +55,7 @@ def test_signals_come_in_the_order_asked_for_and_only_once() -> None:
         (["Left Leg", "EMG Chin"], "differ in rate"),
     ],
 )
-def test_what_cannot_be_chosen_is_told_with_what_could(asked: list[str | int], message: str) -> None:
+def test_what_cannot_be_chosen_is_reported_with_what_could(asked: list[str | int], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         choose(POLYSOMNOGRAPHY, asked)
 
@@ -67,12 +67,12 @@ def test_voltages_and_other_quantities_do_not_mix() -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [0.0, -5.0, 1e9, math.inf, math.nan])
-def test_an_absurd_rate_is_told(rate_hz: float) -> None:
+def test_an_absurd_rate_is_reported(rate_hz: float) -> None:
     with pytest.raises(RecordingError, match="samples a second"):
         choose([Candidate("EMG", "uV", rate_hz)], None)
 
 
-def test_a_file_without_anything_like_emg_says_what_it_has() -> None:
+def test_a_file_without_anything_like_emg_is_refused_with_a_list_of_its_signals() -> None:
     with pytest.raises(RecordingError, match=r"'Saturation'.*--channels"):
         choose([Candidate("Saturation", "%", 25.0)], None)
 

@@ -15,7 +15,7 @@ from crampwatch.recordings import read, write
 from crampwatch.recordings.edf.header import EdfSignal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signals.recording_samples import MOST_CHUNKS, ArraySource, Content, edf_octets, edf_signal, npz_octets, wfdb_record
+from signals.recording_samples import MOST_CHUNKS, ArraySource, Content, edf_bytes, edf_signal, npz_bytes, wfdb_record
 
 EMG = np.random.default_rng(11).normal(0, 20, (40, 2))
 COUNTS = np.rint(EMG).astype(np.int16)
@@ -60,9 +60,9 @@ def check(path: Path, options: Mapping[str, Any]) -> None:
     assert "\n" not in message
 
 
-def damage(octets: bytes, changes: list[tuple[float, int, bytes]], keep: float) -> bytes:
-    """Overwrite, insert and remove some octets, then cut the end off."""
-    damaged = bytearray(octets)
+def damage(content: bytes, changes: list[tuple[float, int, bytes]], keep: float) -> bytes:
+    """Overwrite, insert and remove some bytes, then cut the end off."""
+    damaged = bytearray(content)
     for place, removed, inserted in changes:
         at = int(place * len(damaged))
         damaged[at : at + removed] = inserted
@@ -82,9 +82,9 @@ def valid(suffix: str, folder: Path) -> bytes:
         write(path, simulated_recording(ArraySource(EMG, rate_hz=20.0)), truth=())
         return path.read_bytes()
     if suffix == ".edf":
-        return edf_octets(PAIR, RECORDS, reserved="EDF+D")
+        return edf_bytes(PAIR, RECORDS, reserved="EDF+D")
     if suffix == ".npz":
-        return npz_octets(emg=EMG, rate_hz=100.0, labels=["a", "b"], temp_c=[30.0], temp_rate_hz=1.0, origin="demo")
+        return npz_bytes(emg=EMG, rate_hz=100.0, labels=["a", "b"], temp_c=[30.0], temp_rate_hz=1.0, origin="demo")
     return TABLE.encode()
 
 
@@ -104,10 +104,10 @@ def test_damaged_files(
 def test_edf_headers_with_fields_overwritten(
     folder: Path, place: int, words: list[bytes], options: dict[str, Any]
 ) -> None:
-    octets = bytearray(edf_octets(PAIR, RECORDS, reserved="EDF+D"))
+    content = bytearray(edf_bytes(PAIR, RECORDS, reserved="EDF+D"))
     for number, word in enumerate(words):
-        octets[place + 8 * number : place + 8 * number + 8] = word.ljust(8)
-    (folder / "header.edf").write_bytes(octets)
+        content[place + 8 * number : place + 8 * number + 8] = word.ljust(8)
+    (folder / "header.edf").write_bytes(content)
     check(folder / "header.edf", options)
 
 

@@ -13,7 +13,7 @@ from crampwatch.recordings.edf.tal import decode_onset, decode_tals, encode_tal
 from hypothesis import given
 from hypothesis import strategies as st
 from lanes.lanes import shared_data
-from signals.recording_samples import Content, edf_octets, edf_signal, samples_of
+from signals.recording_samples import Content, edf_bytes, edf_signal, samples_of
 
 ANNOTATIONS = EdfSignal("EDF Annotations", "", -1, 1, -32_768, 32_767, 20)
 
@@ -56,15 +56,15 @@ def test_bdf_gives_what_another_library_wrote(tmp_path: Path) -> None:
     ("unit", "factor"), [("V", 1e6), ("mV", 1e3), ("MV", 1e3), ("uV", 1.0), ("\N{MICRO SIGN}V", 1.0), ("nV", 1e-3)]
 )
 def test_values_come_in_microvolts_whatever_the_unit(tmp_path: Path, unit: str, factor: float) -> None:
-    octets = edf_octets([edf_signal(unit="??")], [[counts(0)]])
-    (tmp_path / "x.edf").write_bytes(octets.replace(b"??", unit.encode("latin-1").ljust(2)[:2]))
+    content = edf_bytes([edf_signal(unit="??")], [[counts(0)]])
+    (tmp_path / "x.edf").write_bytes(content.replace(b"??", unit.encode("latin-1").ljust(2)[:2]))
     recording = read(tmp_path / "x.edf")
     assert recording.stream.lsb_uv == pytest.approx(factor)
     assert np.allclose(samples_of(recording)[:, 0], counts(0) * factor)
 
 
-def test_an_unknown_unit_is_read_as_it_is_and_said_so(tmp_path: Path) -> None:
-    (tmp_path / "x.edf").write_bytes(edf_octets([edf_signal(unit="")], [[counts(0)]]))
+def test_samples_of_an_unknown_unit_are_read_unscaled_and_the_scale_is_reported_as_unknown(tmp_path: Path) -> None:
+    (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal(unit="")], [[counts(0)]]))
     recording = read(tmp_path / "x.edf")
     assert not recording.stream.scale_known
     assert recording.value_step == 1.0
@@ -76,7 +76,7 @@ def test_an_unknown_unit_is_read_as_it_is_and_said_so(tmp_path: Path) -> None:
 def test_time_that_jumps_between_records_becomes_a_gap(tmp_path: Path) -> None:
     signals = [edf_signal(), ANNOTATIONS]
     records: list[list[Content]] = [[counts(0), 0.5], [counts(1), 1.5], [counts(2), 4.0]]
-    (tmp_path / "x.edf").write_bytes(edf_octets(signals, records, reserved="EDF+D"))
+    (tmp_path / "x.edf").write_bytes(edf_bytes(signals, records, reserved="EDF+D"))
     recording = read(tmp_path / "x.edf")
     values = samples_of(recording, chunk_samples=33)[:, 0]
     assert recording.sample_count == len(values) == 900
@@ -89,45 +89,45 @@ def test_time_that_jumps_between_records_becomes_a_gap(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("second", [0.4, -100.0, 1e9])
 def test_time_that_goes_back_or_far_away_is_damage(tmp_path: Path, second: float) -> None:
-    octets = edf_octets([edf_signal(), ANNOTATIONS], [[counts(0), 0.0], [counts(1), second]], reserved="EDF+D")
-    (tmp_path / "x.edf").write_bytes(octets)
+    content = edf_bytes([edf_signal(), ANNOTATIONS], [[counts(0), 0.0], [counts(1), second]], reserved="EDF+D")
+    (tmp_path / "x.edf").write_bytes(content)
     with pytest.raises(RecordingError, match=r"back in time|more than a month"):
         read(tmp_path / "x.edf")
 
 
 def test_a_discontinuous_file_without_times_is_damage(tmp_path: Path) -> None:
-    octets = edf_octets([edf_signal(), ANNOTATIONS], [[counts(0), 0.0], [counts(1), 2.0]], reserved="EDF+D")
-    (tmp_path / "x.edf").write_bytes(octets.replace(b"+2\x14", b"?2\x14"))
-    with pytest.raises(RecordingError, match=r"record 2 .* does not tell its time"):
+    content = edf_bytes([edf_signal(), ANNOTATIONS], [[counts(0), 0.0], [counts(1), 2.0]], reserved="EDF+D")
+    (tmp_path / "x.edf").write_bytes(content.replace(b"+2\x14", b"?2\x14"))
+    with pytest.raises(RecordingError, match=r"record 2 .* does not state its start"):
         read(tmp_path / "x.edf")
 
 
 def test_what_is_whole_of_a_truncated_file_is_read_with_a_warning(tmp_path: Path) -> None:
-    octets = edf_octets([edf_signal()], [[counts(0)], [counts(1)], [counts(2)]])
-    (tmp_path / "x.edf").write_bytes(octets[:-150])
+    content = edf_bytes([edf_signal()], [[counts(0)], [counts(1)], [counts(2)]])
+    (tmp_path / "x.edf").write_bytes(content[:-150])
     recording = read(tmp_path / "x.edf")
     assert len(samples_of(recording)) == recording.sample_count == 400
-    assert "promises 3 data records; 2 whole ones" in recording.warnings[0]
-    assert "last 250 octets" in recording.warnings[1]
+    assert "promises 3 data records; the file has 2 complete ones" in recording.warnings[0]
+    assert "last 250 bytes" in recording.warnings[1]
 
 
 def test_an_unfinished_recording_is_read_as_far_as_it_got(tmp_path: Path) -> None:
-    (tmp_path / "x.edf").write_bytes(edf_octets([edf_signal()], [[counts(0)], [counts(1)]], record_count=-1))
+    (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal()], [[counts(0)], [counts(1)]], record_count=-1))
     recording = read(tmp_path / "x.edf")
     assert recording.sample_count == 400
     assert "unfinished" in recording.warnings[0]
 
 
 def test_an_anonymised_date_is_no_time(tmp_path: Path) -> None:
-    octets = edf_octets([edf_signal()], [[counts(0)]], recording="Startdate X X X X", start=None)
-    (tmp_path / "x.edf").write_bytes(octets)
+    content = edf_bytes([edf_signal()], [[counts(0)]], recording="Startdate X X X X", start=None)
+    (tmp_path / "x.edf").write_bytes(content)
     assert read(tmp_path / "x.edf").start_utc_ns is None
 
 
 def test_only_files_marked_as_simulated_are_demonstrations(tmp_path: Path) -> None:
     words = "Startdate 02-MAR-2024 X X crampwatch simulated"
-    (tmp_path / "x.edf").write_bytes(edf_octets([edf_signal()], [[counts(0)]], recording=words))
-    (tmp_path / "y.edf").write_bytes(edf_octets([edf_signal()], [[counts(0)]]))
+    (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal()], [[counts(0)]], recording=words))
+    (tmp_path / "y.edf").write_bytes(edf_bytes([edf_signal()], [[counts(0)]]))
     assert read(tmp_path / "x.edf").origin is Origin.DEMO
     assert read(tmp_path / "y.edf").origin is Origin.REPLAY
 
@@ -135,9 +135,9 @@ def test_only_files_marked_as_simulated_are_demonstrations(tmp_path: Path) -> No
 def test_only_our_own_files_have_a_code_for_missing_samples(tmp_path: Path) -> None:
     rail = np.full(200, -32_768, np.int16)
     (tmp_path / "ours.edf").write_bytes(
-        edf_octets([edf_signal()], [[rail]], recording="Startdate X X X crampwatch samples=150")
+        edf_bytes([edf_signal()], [[rail]], recording="Startdate X X X crampwatch samples=150")
     )
-    (tmp_path / "theirs.edf").write_bytes(edf_octets([edf_signal()], [[rail]]))
+    (tmp_path / "theirs.edf").write_bytes(edf_bytes([edf_signal()], [[rail]]))
     ours = samples_of(read(tmp_path / "ours.edf"))
     assert len(ours) == 150
     assert np.all(np.isnan(ours))
@@ -146,7 +146,7 @@ def test_only_our_own_files_have_a_code_for_missing_samples(tmp_path: Path) -> N
 
 def test_a_range_that_makes_no_scale_leaves_counts(tmp_path: Path) -> None:
     flat = EdfSignal("EMG", "uV", 0.0, 0.0, -100, 100, 200)
-    (tmp_path / "x.edf").write_bytes(edf_octets([flat], [[counts(0)]]))
+    (tmp_path / "x.edf").write_bytes(edf_bytes([flat], [[counts(0)]]))
     recording = read(tmp_path / "x.edf")
     assert not recording.stream.scale_known
     assert np.array_equal(samples_of(recording)[:, 0], counts(0))
@@ -154,12 +154,12 @@ def test_a_range_that_makes_no_scale_leaves_counts(tmp_path: Path) -> None:
 
 def test_the_filters_of_the_recorder_are_the_band(tmp_path: Path) -> None:
     signal = EdfSignal("EMG", "uV", -1, 1, -1, 1, 200, "HP:10Hz LP:70Hz N:50Hz")
-    (tmp_path / "x.edf").write_bytes(edf_octets([signal], [[counts(0)]]))
+    (tmp_path / "x.edf").write_bytes(edf_bytes([signal], [[counts(0)]]))
     assert read(tmp_path / "x.edf").stream.band_hz == (10.0, 70.0)
 
 
 def test_a_rate_given_by_the_user_wins(tmp_path: Path) -> None:
-    (tmp_path / "x.edf").write_bytes(edf_octets([edf_signal()], [[counts(0)]]))
+    (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal()], [[counts(0)]]))
     assert read(tmp_path / "x.edf", rate_hz=400.0).stream.rate_hz == 400.0
 
 
@@ -180,24 +180,24 @@ def test_a_rate_given_by_the_user_wins(tmp_path: Path) -> None:
         (slice(472, 480), b"0       ", "no samples"),
     ],
 )
-def test_a_header_that_lies_is_told(tmp_path: Path, field: slice, value: bytes, message: str) -> None:
-    octets = bytearray(edf_octets([edf_signal()], [[counts(0)]]))
-    octets[field] = value
-    (tmp_path / "x.edf").write_bytes(octets)
+def test_a_header_that_lies_is_reported(tmp_path: Path, field: slice, value: bytes, message: str) -> None:
+    content = bytearray(edf_bytes([edf_signal()], [[counts(0)]]))
+    content[field] = value
+    (tmp_path / "x.edf").write_bytes(content)
     with pytest.raises(RecordingError, match=message):
         read(tmp_path / "x.edf")
 
 
 @pytest.mark.parametrize("length", [200, 256, 400, 512, 600])
-def test_a_file_cut_before_its_first_record_is_told(tmp_path: Path, length: int) -> None:
-    (tmp_path / "x.edf").write_bytes(edf_octets([edf_signal()], [[counts(0)]])[:length])
+def test_a_file_cut_before_its_first_record_is_reported(tmp_path: Path, length: int) -> None:
+    (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal()], [[counts(0)]])[:length])
     with pytest.raises(RecordingError, match=r"ends (after|before)"):
         read(tmp_path / "x.edf")
 
 
 def test_channels_are_chosen_by_label_and_unknown_ones_listed(tmp_path: Path) -> None:
     signals = [edf_signal("EMG 1"), edf_signal("EMG 2")]
-    (tmp_path / "x.edf").write_bytes(edf_octets(signals, [[counts(0), counts(3)]]))
+    (tmp_path / "x.edf").write_bytes(edf_bytes(signals, [[counts(0), counts(3)]]))
     assert np.array_equal(samples_of(read(tmp_path / "x.edf", channels=["EMG 2"]))[:, 0], counts(3))
     with pytest.raises(ConfigurationError, match="'EMG 1', 'EMG 2'"):
         read(tmp_path / "x.edf", channels=["EMG 3"])
@@ -214,7 +214,7 @@ def test_headers_survive_writing_and_reading(signals: int, is_bdf: bool, record_
         record_count=records,
         record_s=record_s,
         signals=tuple(edf_signal(f"EMG {i}") for i in range(signals)),
-        stated_octets=256 * (signals + 1),
+        stated_bytes=256 * (signals + 1),
     )
     assert decode_header(encode_header(header)) == header
 

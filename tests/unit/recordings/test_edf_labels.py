@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from crampwatch.recordings.edf.label import edf_labels, full_labels, transducer_of
+from crampwatch.recordings.edf.label import edf_labels, full_labels, transducer_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ NAMES = st.lists(st.text(st.characters(codec="utf-8"), max_size=60), min_size=1,
         (["", "\N{SNOWMAN}"], ["EMG 1", "EMG 2"]),
     ],
 )
-def test_a_label_says_type_side_muscle_and_number(names: list[str], labels: list[str]) -> None:
+def test_a_label_consists_of_type_side_muscle_and_number(names: list[str], labels: list[str]) -> None:
     assert list(edf_labels(names)) == labels
 
 
@@ -34,11 +34,11 @@ def test_labels_fit_and_differ_and_names_come_back_in_full(names: list[str]) -> 
         assert len(label) <= 16
         assert label.startswith("EMG")
         assert set(label) <= set(string.printable) - set("\t\n\r\x0b\x0c")
-    assert list(full_labels(labels, [transducer_of(name) for name in names])) == names
+    assert list(full_labels(labels, [transducer_text(name) for name in names])) == names
 
 
 def test_labels_that_somebody_changed_stay_and_those_of_older_files_come_back() -> None:
-    transducers = [transducer_of("EMG left abductor hallucis 1"), "AgAgCl", transducer_of("EMG left sole")]
+    transducers = [transducer_text("EMG left abductor hallucis 1"), "AgAgCl", transducer_text("EMG left sole")]
     assert full_labels(["EMG left abducto", "Resp", "renamed"], transducers) == (
         "EMG left abductor hallucis 1",
         "Resp",

@@ -9,12 +9,12 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signals.recording_samples import npz_octets, samples_of
+from signals.recording_samples import npz_bytes, samples_of
 
 EMG = np.array([[1.0, -2.0], [math.nan, 3.0], [4.5, 5.0]])
 
 
-def test_all_that_an_archive_tells_is_read(tmp_path: Path) -> None:
+def test_everything_an_archive_states_is_read(tmp_path: Path) -> None:
     np.savez(
         tmp_path / "x.npz",
         emg=EMG,
@@ -62,7 +62,7 @@ def test_any_type_order_and_compression_gives_the_same_samples(
     assert np.array_equal(samples_of(read(path, channels=channels)), expected)
 
 
-def test_quantised_microvolts_tell_their_step(tmp_path: Path) -> None:
+def test_the_step_of_quantised_microvolts_is_found(tmp_path: Path) -> None:
     emg = np.rint(np.random.default_rng(1).normal(0, 3, (2000, 2))) * 31.25
     np.savez(tmp_path / "x.npz", emg=emg, rate_hz=200.0)
     assert read(tmp_path / "x.npz").stream.lsb_uv == pytest.approx(31.25)
@@ -76,7 +76,7 @@ def test_a_scale_given_by_the_user_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"data": EMG, "rate_hz": 500.0}, "no array `emg`; it has: data, rate_hz"),
+        ({"data": EMG, "rate_hz": 500.0}, "no array `emg`; it contains: data, rate_hz"),
         ({"emg": EMG}, "`rate_hz` should be one number"),
         ({"emg": EMG, "rate_hz": "fast"}, "`rate_hz` should be one number"),
         ({"emg": EMG, "rate_hz": [1.0, 2.0]}, "`rate_hz` should be one number"),
@@ -98,32 +98,32 @@ def test_a_scale_given_by_the_user_wins(tmp_path: Path) -> None:
         ({"emg": EMG, "rate_hz": 500.0, "origin": np.array([{}])}, "`origin`"),
     ],
 )
-def test_what_an_archive_should_not_hold_is_told(tmp_path: Path, arrays: dict[str, object], message: str) -> None:
-    (tmp_path / "x.npz").write_bytes(npz_octets(**arrays))
+def test_what_an_archive_should_not_hold_is_reported(tmp_path: Path, arrays: dict[str, object], message: str) -> None:
+    (tmp_path / "x.npz").write_bytes(npz_bytes(**arrays))
     with pytest.raises(RecordingError, match=message):
         read(tmp_path / "x.npz")
 
 
 def test_labels_that_are_not_there_are_a_mistake_of_the_user(tmp_path: Path) -> None:
-    (tmp_path / "x.npz").write_bytes(npz_octets(emg=EMG, rate_hz=500.0))
+    (tmp_path / "x.npz").write_bytes(npz_bytes(emg=EMG, rate_hz=500.0))
     with pytest.raises(ConfigurationError, match="'EMG 1', 'EMG 2'"):
         read(tmp_path / "x.npz", channels=["left"])
 
 
-def test_an_array_that_claims_more_than_it_holds_is_cut_short(tmp_path: Path) -> None:
+def test_an_array_that_claims_more_samples_than_it_holds_is_damage(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive, archive.open("emg.npy", "w") as member:
         header = {"descr": "<f8", "fortran_order": False, "shape": (10**12, 2)}
         np.lib.format.write_array_header_1_0(member, header)
         member.write(bytes(64))
-    with pytest.raises(RecordingError, match="cut short"):
+    with pytest.raises(RecordingError, match="truncated"):
         read(tmp_path / "x.npz")
 
 
-def test_a_damaged_or_truncated_archive_is_told(tmp_path: Path) -> None:
-    octets = npz_octets(emg=np.arange(10_000.0), rate_hz=500.0)
-    (tmp_path / "x.npz").write_bytes(octets[:-40])
+def test_a_damaged_or_truncated_archive_is_reported(tmp_path: Path) -> None:
+    content = npz_bytes(emg=np.arange(10_000.0), rate_hz=500.0)
+    (tmp_path / "x.npz").write_bytes(content[:-40])
     with pytest.raises(RecordingError, match="damaged"):
         read(tmp_path / "x.npz")
-    (tmp_path / "x.npz").write_bytes(octets[:5000] + b"\xff" + octets[5001:])
+    (tmp_path / "x.npz").write_bytes(content[:5000] + b"\xff" + content[5001:])
     with pytest.raises(RecordingError, match="damaged"):
         samples_of(read(tmp_path / "x.npz"))

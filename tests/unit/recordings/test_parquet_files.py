@@ -67,7 +67,7 @@ def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
 
 
-def test_simulated_data_says_so(tmp_path: Path) -> None:
+def test_simulated_data_is_marked_as_such(tmp_path: Path) -> None:
     source = ArraySource(samples())
     write(tmp_path / "x.parquet", simulated_recording(source), truth=source.truth)
     told = facts(pq.read_table(tmp_path / "x.parquet"))
@@ -76,7 +76,7 @@ def test_simulated_data_says_so(tmp_path: Path) -> None:
     assert "time" not in pq.read_table(tmp_path / "x.parquet").column_names
 
 
-def test_channels_by_one_name_and_of_unknown_scale_are_told_apart(tmp_path: Path) -> None:
+def test_channels_by_one_name_and_of_unknown_scale_are_reported_apart(tmp_path: Path) -> None:
     stream = describe_stream(labels=["calf", "calf"], rate_hz=200, lsb_uv=math.nan, sample_format=SampleFormat.INT24)
     values = samples(100)
     plain = Recording(stream=stream, blocks=lambda: iter([values]), origin=Origin.REPLAY, source_text="a test")
@@ -95,15 +95,15 @@ def test_a_night_is_written_by_the_row_group_with_progress(tmp_path: Path) -> No
     assert (tmp_path / "x.parquet").stat().st_size < 2 * 2 * 600_000  # no larger than the converter's own counts
 
 
-def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
+def test_nothing_to_write_and_broken_promises_are_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="no samples"):
         write(tmp_path / "x.parquet", recording(np.empty((0, 2))))
-    with pytest.raises(RecordingError, match="promised 9999 samples and holds 2500"):
+    with pytest.raises(RecordingError, match="states 9999 samples and has 2500"):
         write(tmp_path / "x.parquet", recording(samples(), sample_count=9999))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_the_error_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(
         ConfigurationError, match=r"pyarrow, which is not installed.*pip install 'crampwatch\[parquet\]'"
@@ -125,7 +125,7 @@ def small_disk() -> Iterator[None]:
 def test_a_full_disk_leaves_what_was_there_before(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_text("last night")
-    with pytest.raises(UnavailableError, match=r"not enough room.*Free some space"):
+    with pytest.raises(UnavailableError, match=r"The disk is full.*Free some space"):
         write(path, recording(samples(400_000)))
     assert path.read_text() == "last night"
     assert list(tmp_path.iterdir()) == [path]

@@ -60,7 +60,7 @@ def test_a_chunk_holds_at_least_one_sample() -> None:
         next(recording().chunks(0))
 
 
-def test_channels_without_a_label_are_numbered_and_an_untold_band_is_wide_open() -> None:
+def test_channels_without_a_label_are_numbered_and_an_unstated_band_is_wide_open() -> None:
     assert STREAM.labels == ("a", "EMG 2")
     assert STREAM.band_hz == (0.0, 50.0)
 

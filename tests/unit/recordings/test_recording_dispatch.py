@@ -9,15 +9,15 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat
 from crampwatch.recordings import FORMATS, Format, ReadOptions, Recording, describe_stream, read, register
 from lanes.lanes import shared_data
-from signals.recording_samples import edf_octets, edf_signal, npz_octets, samples_of
+from signals.recording_samples import edf_bytes, edf_signal, npz_bytes, samples_of
 
 NOBODY = 65_534
 
 
-def test_content_decides_whatever_the_name_says(tmp_path: Path) -> None:
-    edf = edf_octets([edf_signal()], [[np.arange(200, dtype=np.int16)]])
+def test_the_content_of_a_file_decides_its_format_not_its_name(tmp_path: Path) -> None:
+    edf = edf_bytes([edf_signal()], [[np.arange(200, dtype=np.int16)]])
     (tmp_path / "a.csv").write_bytes(edf)
-    (tmp_path / "b.edf").write_bytes(npz_octets(emg=np.arange(9.0), rate_hz=100.0))
+    (tmp_path / "b.edf").write_bytes(npz_bytes(emg=np.arange(9.0), rate_hz=100.0))
     (tmp_path / "c.npz").write_bytes(b"1;2\n3;4\n5;6\n")
     assert "EDF" in read(tmp_path / "a.csv").source_text
     assert "NumPy" in read(tmp_path / "b.edf").source_text
@@ -35,19 +35,19 @@ def test_content_decides_whatever_the_name_says(tmp_path: Path) -> None:
         (bytes(range(256)) * 8, "neither text nor any known recording"),
     ],
 )
-def test_what_is_no_recording_is_told_by_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_no_recording_is_reported_by_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(RecordingError, match=message):
         read(tmp_path / "x.csv")
 
 
-def test_real_hdf5_is_told_to_be_exported() -> None:
+def test_real_hdf5_is_reported_to_be_exported() -> None:
     with pytest.raises(RecordingError, match=r"HDF5 file, although its name ends in \.h5"):
         read(shared_data("biosignalsnotebooks", "emg_bursts.h5"))
 
 
 @pytest.mark.parametrize("path", ["nowhere/x.edf", ".", "x\0.edf", "x" * 5000, ""])
-def test_a_path_that_leads_nowhere_is_told(path: str) -> None:
+def test_a_path_that_leads_nowhere_is_reported(path: str) -> None:
     with pytest.raises(RecordingError, match=r"does not exist|is a folder|cannot be read"):
         read(path)
 
@@ -63,7 +63,7 @@ def as_nobody() -> Iterator[None]:
     os.seteuid(0)
 
 
-def test_a_file_without_permission_is_told(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_without_permission_is_reported(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = tmp_path / "x.edf"
     path.write_bytes(b"0")
     path.chmod(0)

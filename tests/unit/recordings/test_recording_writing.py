@@ -116,7 +116,7 @@ def test_a_gap_at_the_end_is_annotated_too(tmp_path: Path) -> None:
 def test_gaps_are_the_same_however_the_signal_is_split(missing: list[bool], chunk: int) -> None:
     values = np.where(np.array([missing, [False] * len(missing)], bool).T, math.nan, 1.0)
     finder = GapFinder(rate_hz=1.0)
-    found = [gap for at in range(0, len(values), chunk) for gap in finder.feed(values[at : at + chunk])]
+    found = [gap for at in range(0, len(values), chunk) for gap in finder.push(values[at : at + chunk])]
     found += finder.finish()
     seconds = [range(round(gap.onset_s), round(gap.onset_s + (gap.duration_s or 0))) for gap in found]
     assert [second for gap in seconds for second in gap] == [i for i, is_missing in enumerate(missing) if is_missing]
@@ -129,7 +129,7 @@ def test_remarks_on_more_gaps_than_there_is_room_for_are_left_out(
     values = np.zeros((1000, 1))
     values[::2] = math.nan
     write(tmp_path / "x.edf", simulated_recording(ArraySource(values)), truth=night().truth)
-    assert "found no room" in caplog.text
+    assert "did not fit" in caplog.text
     texts = [note.text for note in edfio.read_edf(tmp_path / "x.edf").annotations]
     assert "simulated cramp: onset while asleep" in texts
     assert np.isnan(samples_of(read(tmp_path / "x.edf"))).sum() == 500
@@ -153,7 +153,7 @@ def test_part_of_a_source_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["night.wav", "night", ".edf", ""])
-def test_an_unknown_ending_is_told_with_the_known_ones(tmp_path: Path, name: str) -> None:
+def test_an_unknown_ending_is_reported_with_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"\.bdf, \.csv, \.edf, \.npz, \.parquet"):
         write(tmp_path / name if name else "", simulated_recording(night()), truth=())
 
@@ -211,9 +211,9 @@ def test_annotations_of_a_whole_night_find_room(tmp_path: Path) -> None:
     assert [note.text for note in edfio.read_bdf(tmp_path / "x.bdf").annotations] == [note.text for note in remarks]
 
 
-def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
+def test_nothing_to_write_and_broken_promises_are_reported(tmp_path: Path) -> None:
     for suffix in (".edf", ".npz"):
-        with pytest.raises(RecordingError, match=r"no samples|holds 0"):
+        with pytest.raises(RecordingError, match=r"no samples|has 0"):
             write(tmp_path / f"x{suffix}", _recording(np.empty((0, 1))))
     source = night()
     recording = simulated_recording(source)
@@ -221,7 +221,7 @@ def test_nothing_to_write_and_broken_promises_are_told(tmp_path: Path) -> None:
         stream=recording.stream, blocks=recording.blocks, origin=Origin.DEMO, source_text="it", sample_count=9999
     )
     for suffix in (".edf", ".npz"):
-        with pytest.raises(RecordingError, match="promised 9999 samples and holds 2500"):
+        with pytest.raises(RecordingError, match="states 9999 samples and has 2500"):
             write(tmp_path / f"x{suffix}", short)
     assert list(tmp_path.iterdir()) == []
 
@@ -250,7 +250,7 @@ def small_disk() -> Iterator[None]:
 def test_a_full_disk_leaves_what_was_there_before(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x{suffix}"
     path.write_text("last night")
-    with pytest.raises(UnavailableError, match=r"not enough room.*Free some space"):
+    with pytest.raises(UnavailableError, match=r"The disk is full.*Free some space"):
         write(path, simulated_recording(night(60000)), truth=night().truth)
     assert path.read_text() == "last night"
     assert list(tmp_path.iterdir()) == [path]
@@ -260,13 +260,13 @@ def test_a_full_disk_leaves_what_was_there_before(tmp_path: Path, suffix: str) -
     ("number", "error"),
     [(errno.EIO, UnavailableError), (errno.EROFS, ConfigurationError), (errno.EACCES, ConfigurationError)],
 )
-def test_other_refusals_are_told(tmp_path: Path, number: int, error: type[Exception]) -> None:
+def test_other_refusals_are_reported(tmp_path: Path, number: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="could not be written"), replacing(tmp_path / "x"):
         raise OSError(number, os.strerror(number))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_folder_and_a_folder_in_place_of_the_file_are_told(tmp_path: Path) -> None:
+def test_a_missing_folder_and_a_folder_in_place_of_the_file_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="folder does not exist"):
         write(tmp_path / "no" / "x.edf", simulated_recording(night()), truth=())
     (tmp_path / "x.edf").mkdir()
@@ -299,6 +299,6 @@ def test_truth_is_one_json_object_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start_utc_ns", [-(10**18), 0, 4_000_000_000 * 10**9, 10**27])
-def test_a_start_that_edf_cannot_tell_is_left_out(tmp_path: Path, start_utc_ns: int) -> None:
+def test_a_start_that_edf_cannot_express_is_left_out(tmp_path: Path, start_utc_ns: int) -> None:
     write(tmp_path / "x.edf", simulated_recording(night(), start_utc_ns=start_utc_ns), truth=())
     assert read(tmp_path / "x.edf").start_utc_ns is None

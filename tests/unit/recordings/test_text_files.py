@@ -86,7 +86,7 @@ def test_a_unit_in_the_label_is_the_scale(tmp_path: Path, label: str, uv: float)
 @pytest.mark.parametrize(
     ("head", "step", "rate_hz"), [("time_ms,EMG", 2.0, 500.0), ("t [s],EMG", 0.002, 500.0), ("", 0.005, 200.0)]
 )
-def test_a_regular_clock_tells_the_rate(tmp_path: Path, head: str, step: float, rate_hz: float) -> None:
+def test_a_regular_time_column_gives_the_rate(tmp_path: Path, head: str, step: float, rate_hz: float) -> None:
     rows = "".join(f"{i * step:.3f},{i * i % 7}\n" for i in range(20))
     recording = read(write(tmp_path / "x.csv", head + "\n" * bool(head) + rows))
     assert recording.stream.rate_hz == rate_hz
@@ -118,7 +118,7 @@ def test_empty_and_damaged_cells_are_missing_samples(tmp_path: Path, caplog: pyt
     assert "2 lines could not be read" in caplog.text
 
 
-def test_a_temperature_column_is_kept_apart(tmp_path: Path) -> None:
+def test_a_temperature_column_is_not_taken_for_emg(tmp_path: Path) -> None:
     rows = "".join(f"{i},{300 + i / 100}\n" for i in range(250))
     recording = read(write(tmp_path / "x.csv", "emg,skin temp [K]\n" + rows), rate_hz=100.0)
     assert recording.stream.labels == ("emg",)
@@ -138,25 +138,25 @@ def test_columns_count_from_one_and_exclude_channels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("dear diary\nI slept well\n", "No table of numbers"),
-        ("\n\n\n", "No table of numbers"),
-        ("# only a remark\n", "No table of numbers"),
+        ("dear diary\nI slept well\n", "no table of numbers"),
+        ("\n\n\n", "no table of numbers"),
+        ("# only a remark\n", "no table of numbers"),
         ("Sampling rate: 0 Hz\n1\n2\n3\n", "0 samples a second"),
         ("Sampling rate: 900 kHz\n1\n2\n3\n", "900000 samples a second"),
     ],
 )
-def test_text_that_is_no_recording_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_text_that_is_no_recording_is_reported(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
         read(write(tmp_path / "x.csv", text))
 
 
-def test_a_table_that_turns_into_something_else_is_told(tmp_path: Path) -> None:
+def test_a_table_that_turns_into_something_else_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "x.txt", "1\n2\n3\n" * 20_000 + "and then he said\n" * 300_000)
-    with pytest.raises(RecordingError, match="hold no numbers"):
+    with pytest.raises(RecordingError, match="are not numbers"):
         samples_of(read(path, rate_hz=100.0))
 
 
-def test_an_endless_line_is_told(tmp_path: Path) -> None:
+def test_an_endless_line_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"line of more than|No table"):
         samples_of(read(write(tmp_path / "x.txt", "1\n2\n" + "1 " * 5_000_000), rate_hz=100.0))
 

@@ -7,7 +7,7 @@ import pytest
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.recordings import read
 from crampwatch.recordings.wfdb.header import decode_header
-from crampwatch.recordings.wfdb.samples import BITS, decode_samples, octets_of
+from crampwatch.recordings.wfdb.samples import BITS, bytes_of, decode_samples
 from hypothesis import given
 from hypothesis import strategies as st
 from lanes.lanes import shared_data
@@ -64,7 +64,7 @@ def test_a_wrong_checksum_is_a_warning(tmp_path: Path, caplog: pytest.LogCapture
 def test_a_wrong_first_value_is_a_warning(tmp_path: Path) -> None:
     path = wfdb_record(tmp_path, COUNTS)
     path.write_text(path.read_text().replace(" 0 5 ", " 0 6 "))
-    assert read(path).warnings == ("'EMG 1' begins with 5; the header says 6.",)
+    assert read(path).warnings == ("'EMG 1' begins with 5; the header states 6.",)
 
 
 def test_what_is_whole_of_a_truncated_record_is_read_with_a_warning(tmp_path: Path) -> None:
@@ -72,10 +72,10 @@ def test_what_is_whole_of_a_truncated_record_is_read_with_a_warning(tmp_path: Pa
     (tmp_path / "night.dat").write_bytes(COUNTS.tobytes()[:-3])
     recording = read(path)
     assert len(samples_of(recording)) == recording.sample_count == 3
-    assert recording.warnings == ("The header promises 4 samples; the signal file ends after 3.",)
+    assert recording.warnings == ("The header states 4 samples; the signal file ends after 3.",)
 
 
-def test_signals_of_several_files_and_rates_are_told_apart(tmp_path: Path) -> None:
+def test_signals_of_several_files_and_rates_are_reported_apart(tmp_path: Path) -> None:
     header = (
         "two 3 100 2\na.dat 16x2 1/uV 16 0 1 0 0 EMG\nb.dat 80+1 1/uV 8 0 1 0 0 EMG slow\na.dat 16 1/mV 16 0 1 0 0 x\n"
     )
@@ -98,7 +98,7 @@ def test_an_uncalibrated_record_is_in_relative_units(tmp_path: Path) -> None:
     assert read(path, scale_uv=0.5).stream.lsb_uv == pytest.approx(0.5)
 
 
-def test_the_clock_time_of_the_header_is_kept() -> None:
+def test_the_start_in_the_header_is_read() -> None:
     header = decode_header("n 1 250 0 22:30:15.250 01/02/2024\nn.dat 16\n")
     assert header.start is not None
     assert header.start.isoformat() == "2024-02-01T22:30:15.250000+00:00"
@@ -112,7 +112,7 @@ def test_the_clock_time_of_the_header_is_kept() -> None:
         ("n\n", "begins with 'n'"),
         ("n/3 1 200\nn.dat 16\n", "several segments"),
         ("n 2 200 4\nnight.dat 16\n", "promises 2 signals and describes 1"),
-        ("n 1 200 4\nnight.dat 8 200\n", "WFDB format 8; 16, 24"),
+        ("n 1 200 4\nnight.dat 8 200\n", "WFDB format 8; readable are 16, 24"),
         ("n 1 200 4\nnight.dat sixteen\n", "describes a signal as"),
         ("n 1 fast 4\nnight.dat 16\n", "rate 'fast'"),
         ("n 1 200 many\nnight.dat 16\n", "'many'"),
@@ -127,14 +127,14 @@ def test_the_clock_time_of_the_header_is_kept() -> None:
         ("n 1 0 4\nnight.dat 16 1/uV 16 0 5 0 0 EMG\n", "samples a second"),
     ],
 )
-def test_a_header_that_lies_is_told(tmp_path: Path, header: str, message: str) -> None:
+def test_a_header_that_lies_is_reported(tmp_path: Path, header: str, message: str) -> None:
     path = wfdb_record(tmp_path, COUNTS, header=header or "# nothing\n")
     with pytest.raises(RecordingError, match=message):
         read(path)
 
 
 @pytest.mark.parametrize(
-    ("number", "octets", "expected"),
+    ("number", "packed", "expected"),
     [
         (16, "0100 ffff 0080", [1, -1, -32_768]),
         (61, "0001 ffff 8000", [1, -1, -32_768]),
@@ -145,14 +145,14 @@ def test_a_header_that_lies_is_told(tmp_path: Path, header: str, message: str) -
         (212, "01f0ff 0008", [1, -1, -2_048]),
     ],
 )
-def test_samples_are_decoded_as_the_specification_lays_them_out(number: int, octets: str, expected: list[int]) -> None:
-    raw = bytes.fromhex(octets)
-    assert octets_of(3, number) == len(raw)
+def test_samples_are_decoded_as_the_specification_lays_them_out(number: int, packed: str, expected: list[int]) -> None:
+    raw = bytes.fromhex(packed)
+    assert bytes_of(3, number) == len(raw)
     assert decode_samples(raw, number, 3).tolist() == expected
 
 
 @given(st.sampled_from(sorted(BITS)), st.binary(min_size=1, max_size=64))
-def test_any_octets_decode_to_values_their_bits_can_hold(number: int, raw: bytes) -> None:
+def test_any_bytes_decode_to_values_their_bits_can_hold(number: int, raw: bytes) -> None:
     samples = len(raw) * 8 // BITS[number]
     values = decode_samples(raw, number, samples)
     assert len(values) == samples
@@ -160,12 +160,12 @@ def test_any_octets_decode_to_values_their_bits_can_hold(number: int, raw: bytes
 
 
 def test_twelve_bit_pairs_do_not_shift_between_blocks(tmp_path: Path) -> None:
-    """An odd number of samples a frame ends in the middle of an octet at odd frames."""
+    """An odd number of samples a frame ends in the middle of a byte at odd frames."""
     values = np.random.default_rng(3).integers(-2047, 2048, (30_001, 3))
     flat = np.append(values.reshape(-1), 0 if values.size % 2 else []).astype(np.int64) & 0xFFF
     first, second = flat[0::2], flat[1::2]
-    octets = np.column_stack([first & 0xFF, (first >> 8) | (second >> 4 & 0xF0), second & 0xFF]).astype(np.uint8)
-    (tmp_path / "n.dat").write_bytes(octets.tobytes())
+    packed = np.column_stack([first & 0xFF, (first >> 8) | (second >> 4 & 0xF0), second & 0xFF]).astype(np.uint8)
+    (tmp_path / "n.dat").write_bytes(packed.tobytes())
     signals = "".join(
         f"n.dat 212 1/uV 12 0 {values[0, i]} {int(values[:, i].sum()) % 65_536} 0 EMG {i}\n" for i in range(3)
     )

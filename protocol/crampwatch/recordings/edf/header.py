@@ -1,7 +1,15 @@
 """The header of EDF, EDF+, BDF and BDF+ files: fixed-width text fields.
 
+256 bytes describe the file (version, patient, recording, start, number and duration of the data records, number of
+signals), then 256 bytes per signal, stored field by field: all labels, all transducers, all units, and so on. A data
+record holds, for each signal in turn, its samples as little-endian integers of 16 (EDF) or 24 bits (BDF).
+
+What concerns the whole file must make sense, or nothing can be read. A number that only concerns one signal becomes
+NaN if it makes no sense, so that a file with one broken signal remains readable.
+
 EDF: Kemp et al., Electroenceph. Clin. Neurophysiol. 82 (1992) 391; EDF+: Kemp and Olivan, Clin. Neurophysiol. 114
-(2003) 1755, https://www.edfplus.info/specs; BDF is EDF with 24-bit samples, https://www.biosemi.com/faq/file_format.htm.
+(2003) 1755, https://www.edfplus.info/specs; BDF is EDF with 24-bit samples,
+https://www.biosemi.com/faq/file_format.htm.
 """
 
 import contextlib
@@ -12,14 +20,14 @@ from datetime import UTC, datetime, timedelta
 
 from crampwatch.protocol.errors import RecordingError
 
-__all__ = ["EdfHeader", "EdfSignal", "decode_header", "encode_header", "is_edf", "total_header_octets"]
+__all__ = ["EdfHeader", "EdfSignal", "decode_header", "encode_header", "is_edf", "total_header_bytes"]
 
 BDF_VERSION = b"\xffBIOSEMI"
 _EDF_VERSION = b"0       "
-_FIXED_OCTETS = 256
-_SIGNAL_OCTETS = 256
+_FIXED_BYTES = 256
+_SIGNAL_BYTES = 256
 _MOST_SIGNALS = 4096
-"""The field has room for 9999; no recorder writes as many."""
+"""The field has room for 9999; no recorder writes that many."""
 
 _SIGNAL_FIELDS = {
     "label": 16,
@@ -43,15 +51,15 @@ class EdfSignal:
     """One signal of an EDF file, as its header describes it.
 
     Attributes:
-        label: Name, at most 16 characters.
-        unit: Physical dimension as printed.
+        label: At most 16 characters, except where the full name was restored from `transducer`.
+        unit: Physical dimension as the file spells it.
         physical_min: Value of `digital_min`, in `unit`; NaN where the header holds no number.
         physical_max: Value of `digital_max`, in `unit`; NaN likewise.
         digital_min: Smallest count; NaN likewise.
         digital_max: Largest count; NaN likewise.
         samples_per_record: Samples in each data record.
         prefilter: Filters of the recorder, such as `HP:10Hz LP:500Hz`.
-        transducer: What was recorded with, in up to 80 characters.
+        transducer: Electrodes or sensor, up to 80 characters.
     """
 
     label: str
@@ -66,12 +74,12 @@ class EdfSignal:
 
     @property
     def is_annotations(self) -> bool:
-        """Whether it holds annotations in place of samples."""
+        """Whether it holds annotations instead of samples."""
         return self.label in {"EDF Annotations", "BDF Annotations"}
 
     @property
     def unit_per_count(self) -> float:
-        """Physical units of one count; NaN where the header's ranges make no scale."""
+        """Physical units per count; NaN if the ranges in the header define no scale."""
         span = self.digital_max - self.digital_min
         if not span > 0 or self.physical_max == self.physical_min:
             return math.nan
@@ -79,24 +87,24 @@ class EdfSignal:
 
     @property
     def unit_at_zero(self) -> float:
-        """Physical value of count 0; NaN where the header's ranges make no scale."""
+        """Physical value of count 0; NaN if the ranges in the header define no scale."""
         return self.physical_min - self.digital_min * self.unit_per_count
 
 
 @dataclass(frozen=True, slots=True)
 class EdfHeader:
-    """What stands before the samples.
+    """The decoded header of a file.
 
     Attributes:
-        is_bdf: Whether samples have 24 bits in place of 16.
+        is_bdf: Whether samples have 24 bits instead of 16.
         patient: Patient identification.
         recording: Recording identification.
-        start: Clock time of the start; the file tells no time zone, UTC is assumed. None where it is not told.
-        reserved: `EDF+C`, `EDF+D`, `BDF+C`, `BDF+D`, or anything else in plain files.
-        record_count: Data records as stated; -1 while recording.
-        record_s: Duration of a data record; NaN where the header holds no number.
+        start: The file states no time zone; UTC is assumed. None if not stated.
+        reserved: Begins with `EDF+C`, `EDF+D`, `BDF+C` or `BDF+D` (continuous or not); anything in plain files.
+        record_count: Data records as stated; -1 in a file that was never finished.
+        record_s: Duration of a data record; NaN if the header holds no number.
         signals: In file order.
-        stated_octets: Length of the header as the file states it, or -1.
+        stated_bytes: Size of the header as the file states it, or -1.
     """
 
     is_bdf: bool
@@ -107,22 +115,22 @@ class EdfHeader:
     record_count: int
     record_s: float
     signals: tuple[EdfSignal, ...]
-    stated_octets: int = field(default=-1)
+    stated_bytes: int = field(default=-1)
 
     @property
-    def octets(self) -> int:
-        """Length of the header."""
-        return _FIXED_OCTETS + _SIGNAL_OCTETS * len(self.signals)
+    def total_bytes(self) -> int:
+        """Size of the header."""
+        return _FIXED_BYTES + _SIGNAL_BYTES * len(self.signals)
 
     @property
-    def sample_octets(self) -> int:
-        """Octets of a sample."""
+    def sample_bytes(self) -> int:
+        """Size of a sample."""
         return 3 if self.is_bdf else 2
 
     @property
-    def record_octets(self) -> int:
-        """Octets of a data record."""
-        return self.sample_octets * sum(signal.samples_per_record for signal in self.signals)
+    def record_bytes(self) -> int:
+        """Size of a data record."""
+        return self.sample_bytes * sum(signal.samples_per_record for signal in self.signals)
 
     @property
     def is_discontinuous(self) -> bool:
@@ -131,77 +139,77 @@ class EdfHeader:
 
     @property
     def format_name(self) -> str:
-        """What people call the format."""
+        """EDF, EDF+C, EDF+D, BDF, BDF+C or BDF+D."""
         base = "BDF" if self.is_bdf else "EDF"
         return self.reserved[:5] if self.reserved.startswith(base + "+") else base
 
 
 def is_edf(head: bytes) -> bool:
-    """Tell whether a file begins like EDF or BDF, up to the number of signals."""
+    """Return whether a file begins like EDF or BDF: version, and a number as the size of the header."""
     if head.startswith(BDF_VERSION):
         return True
     return head.startswith(_EDF_VERSION) and re.fullmatch(rb"[0-9 ]{8}", head[184:192]) is not None
 
 
-def total_header_octets(head: bytes) -> int:
-    """Return how long the header is, from its first 256 octets.
+def total_header_bytes(head: bytes) -> int:
+    """Return the size of the header, from its first 256 bytes.
 
     Raises:
         RecordingError: It is cut short or its number of signals makes no sense.
     """
-    if len(head) < _FIXED_OCTETS:
-        raise RecordingError(f"The EDF header ends after {len(head)} octets; even the shortest has 512.")
-    signals = _integer(head[252:256], "number of signals")
+    if len(head) < _FIXED_BYTES:
+        raise RecordingError(f"The EDF header ends after {len(head)} bytes; even the shortest has 512.")
+    signals = _parse_integer(head[252:256], "number of signals")
     if not 1 <= signals <= _MOST_SIGNALS:
         raise RecordingError(f"The EDF header claims {signals} signals; expected 1 to {_MOST_SIGNALS}.")
-    return _FIXED_OCTETS + _SIGNAL_OCTETS * signals
+    return _FIXED_BYTES + _SIGNAL_BYTES * signals
 
 
 def decode_header(raw: bytes) -> EdfHeader:
-    """Decode a whole header; fields that only matter for some signals are NaN where they make no sense.
+    """Decode a complete header.
 
     Raises:
-        RecordingError: It is cut short, or what holds for the whole file makes no sense.
+        RecordingError: It is cut short, or a field that concerns the whole file makes no sense.
     """
-    octets = total_header_octets(raw)
-    if len(raw) < octets:
-        raise RecordingError(f"The EDF header ends after {len(raw)} octets; its signals need {octets}.")
-    recording = _text(raw[88:168])
+    size = total_header_bytes(raw)
+    if len(raw) < size:
+        raise RecordingError(f"The EDF header ends after {len(raw)} bytes; its signals need {size}.")
+    recording = _decode_text(raw[88:168])
     return EdfHeader(
         is_bdf=raw.startswith(BDF_VERSION),
-        patient=_text(raw[8:88]),
+        patient=_decode_text(raw[8:88]),
         recording=recording,
-        start=_start(_text(raw[168:176]), _text(raw[176:184]), recording),
-        reserved=_text(raw[192:236]),
-        record_count=_integer(raw[236:244], "number of data records"),
-        record_s=_number(raw[244:252]),
-        signals=_signals(raw[_FIXED_OCTETS:octets], (octets - _FIXED_OCTETS) // _SIGNAL_OCTETS),
-        stated_octets=_integer(raw[184:192], "length of the header"),
+        start=_parse_start(_decode_text(raw[168:176]), _decode_text(raw[176:184]), recording),
+        reserved=_decode_text(raw[192:236]),
+        record_count=_parse_integer(raw[236:244], "number of data records"),
+        record_s=_parse_number(raw[244:252]),
+        signals=_decode_signals(raw[_FIXED_BYTES:size], (size - _FIXED_BYTES) // _SIGNAL_BYTES),
+        stated_bytes=_parse_integer(raw[184:192], "length of the header"),
     )
 
 
 def encode_header(header: EdfHeader) -> bytes:
-    """Encode a header for writing; text beyond ASCII is replaced and what is too long for its field is cut."""
+    """Encode a header; characters beyond ASCII are replaced and text too long for its field is cut."""
     start = header.start or datetime(_EDF_EPOCH_YEAR, 1, 1, tzinfo=UTC)
     fixed = (
         (BDF_VERSION if header.is_bdf else _EDF_VERSION)
-        + _field(header.patient, 80)
-        + _field(header.recording, 80)
-        + _field(start.strftime("%d.%m.%y"), 8)
-        + _field(start.strftime("%H.%M.%S"), 8)
-        + _field(str(header.octets), 8)
-        + _field(header.reserved, 44)
-        + _field(str(header.record_count), 8)
-        + _field(shortest_number(header.record_s), 8)
-        + _field(str(len(header.signals)), 4)
+        + _encode_field(header.patient, 80)
+        + _encode_field(header.recording, 80)
+        + _encode_field(start.strftime("%d.%m.%y"), 8)
+        + _encode_field(start.strftime("%H.%M.%S"), 8)
+        + _encode_field(str(header.total_bytes), 8)
+        + _encode_field(header.reserved, 44)
+        + _encode_field(str(header.record_count), 8)
+        + _encode_field(shortest_number(header.record_s), 8)
+        + _encode_field(str(len(header.signals)), 4)
     )
     columns = [_signal_values(signal) for signal in header.signals]
-    rest = (_field(column[name], width) for name, width in _SIGNAL_FIELDS.items() for column in columns)
+    rest = (_encode_field(column[name], width) for name, width in _SIGNAL_FIELDS.items() for column in columns)
     return fixed + b"".join(rest)
 
 
 def shortest_number(value: float) -> str:
-    """Return a number in at most 8 characters, as exactly as they allow.
+    """Return a number in at most 8 characters, as precisely as they allow.
 
     >>> shortest_number(6389.565), shortest_number(-1 / 3)
     ('6389.565', '-0.33333')
@@ -230,39 +238,39 @@ def _signal_values(signal: EdfSignal) -> dict[str, str]:
     }
 
 
-def _signals(raw: bytes, count: int) -> tuple[EdfSignal, ...]:
+def _decode_signals(raw: bytes, count: int) -> tuple[EdfSignal, ...]:
     columns: dict[str, list[bytes]] = {}
     at = 0
     for name, width in _SIGNAL_FIELDS.items():
         columns[name] = [raw[at + i * width : at + (i + 1) * width] for i in range(count)]
         at += width * count
-    return tuple(_signal({name: column[i] for name, column in columns.items()}) for i in range(count))
+    return tuple(_decode_signal({name: column[i] for name, column in columns.items()}) for i in range(count))
 
 
-def _signal(fields: dict[str, bytes]) -> EdfSignal:
-    label = _text(fields["label"])
-    samples = _integer(fields["samples_per_record"], f"samples a record of {label!r}")
+def _decode_signal(fields: dict[str, bytes]) -> EdfSignal:
+    label = _decode_text(fields["label"])
+    samples = _parse_integer(fields["samples_per_record"], f"samples per record of {label!r}")
     if samples < 0:
-        raise RecordingError(f"The EDF header claims {samples} samples a record of {label!r}.")
+        raise RecordingError(f"The EDF header claims {samples} samples per record of {label!r}.")
     return EdfSignal(
         label=label,
-        unit=_text(fields["unit"]),
-        physical_min=_number(fields["physical_min"]),
-        physical_max=_number(fields["physical_max"]),
-        digital_min=_number(fields["digital_min"]),
-        digital_max=_number(fields["digital_max"]),
+        unit=_decode_text(fields["unit"]),
+        physical_min=_parse_number(fields["physical_min"]),
+        physical_max=_parse_number(fields["physical_max"]),
+        digital_min=_parse_number(fields["digital_min"]),
+        digital_max=_parse_number(fields["digital_max"]),
         samples_per_record=samples,
-        prefilter=_text(fields["prefilter"]),
-        transducer=_text(fields["transducer"]),
+        prefilter=_decode_text(fields["prefilter"]),
+        transducer=_decode_text(fields["transducer"]),
     )
 
 
-def _start(date: str, time: str, recording: str) -> datetime | None:
-    """Return the start; the four-digit year of EDF+ wins, and an anonymised date is no date."""
-    digits = [re.fullmatch(r"\D*(\d\d?)\D(\d\d?)\D(\d\d)\D*", text) for text in (date, time)]
-    if digits[0] is None or digits[1] is None:
+def _parse_start(date: str, time: str, recording: str) -> datetime | None:
+    """Return the start, with the four-digit year of EDF+ if stated; None for an anonymised date (1 January 1985)."""
+    groups = [re.fullmatch(r"\D*(\d\d?)\D(\d\d?)\D(\d\d)\D*", text) for text in (date, time)]
+    if groups[0] is None or groups[1] is None:
         return None
-    day, month, year = (int(group) for group in digits[0].groups())
+    day, month, year = (int(group) for group in groups[0].groups())
     year += 1900 if year >= _EDF_EPOCH_YEAR % 100 else 2000
     stated = re.match(r"Startdate (\d\d)-([A-Za-z]{3})-(\d{4})", recording)
     if stated and stated[2].upper() in _MONTHS:
@@ -270,13 +278,13 @@ def _start(date: str, time: str, recording: str) -> datetime | None:
     elif (day, month, year) == (1, 1, _EDF_EPOCH_YEAR):
         return None
     with contextlib.suppress(ValueError):
-        hour, minute, second = (int(group) for group in digits[1].groups())
+        hour, minute, second = (int(group) for group in groups[1].groups())
         return datetime(year, month, day, tzinfo=UTC) + timedelta(hours=hour, minutes=minute, seconds=second)
     return None
 
 
-def _text(raw: bytes) -> str:
-    """Decode a field; recorders write Latin-1 and UTF-8 where the standard says ASCII."""
+def _decode_text(raw: bytes) -> str:
+    """Decode a text field; recorders write Latin-1 and UTF-8 although the standard says ASCII."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -284,23 +292,23 @@ def _text(raw: bytes) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
-def _integer(raw: bytes, what: str) -> int:
-    text = _text(raw)
+def _parse_integer(raw: bytes, what: str) -> int:
+    text = _decode_text(raw)
     if not re.fullmatch(r"[+-]?[0-9]{1,9}(\.0*)?", text, re.ASCII):
         raise RecordingError(
-            f"The EDF header holds {text!r} where the {what} should stand.",
-            advice="The file is damaged or is no EDF; copy it again from the recorder.",
+            f"The EDF header holds {text!r} instead of the {what}.",
+            advice="The file is damaged or not EDF; copy it again from the recorder.",
         )
     return int(text.split(".")[0])
 
 
-def _number(raw: bytes) -> float:
+def _parse_number(raw: bytes) -> float:
     try:
-        value = float(_text(raw).replace(",", "."))
+        value = float(_decode_text(raw).replace(",", "."))
     except ValueError:
         return math.nan
     return value if math.isfinite(value) else math.nan
 
 
-def _field(text: str, width: int) -> bytes:
+def _encode_field(text: str, width: int) -> bytes:
     return text.encode("ascii", "replace")[:width].ljust(width)

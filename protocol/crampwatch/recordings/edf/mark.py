@@ -1,4 +1,9 @@
-"""What this product notes in the recording identification of the EDF files it writes."""
+"""What crampwatch adds to the recording identification of the EDF files it writes.
+
+EDF has no place for three things that reading back needs: that a count stands for a missing sample, how many samples
+there are before the padding of the last data record, and that a signal was simulated. EDF+ allows further words after
+the four standard ones of this field, so they go there: ``Startdate 02-MAR-2024 X X crampwatch samples=12345``.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +12,7 @@ from datetime import datetime
 __all__ = ["MISSING_16", "MISSING_24", "EdfMark", "decode_mark", "encode_mark"]
 
 MISSING_16 = -32_768
-"""EDF has no code for a missing sample; ours lies just outside of the digital range our headers declare."""
+"""The count written for a missing sample: just below the digital range that our headers declare."""
 MISSING_24 = -8_388_608
 """The same in BDF."""
 
@@ -16,13 +21,13 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 
 @dataclass(frozen=True, slots=True)
 class EdfMark:
-    """What a file says about having been written here.
+    """What a file states about having been written by crampwatch.
 
     Attributes:
-        is_ours: Whether the missing-sample code holds.
+        is_ours: Whether crampwatch wrote the file, so that `MISSING_16` and `MISSING_24` stand for missing samples.
         is_simulated: Whether the signal was simulated.
-        sample_count: Samples before the padding of the last data record; None where not told.
-        sensor: Which one recorded it; empty where not told.
+        sample_count: Samples before the padding of the last data record; None if not stated.
+        sensor: Name of the sensor; empty if unknown. It is written, not read back.
     """
 
     is_ours: bool = False
@@ -32,7 +37,7 @@ class EdfMark:
 
 
 def encode_mark(mark: EdfMark, start: datetime | None) -> str:
-    """Return a recording identification in the form of EDF+ (2.1.3.3), our words after the standard's four."""
+    """Return a recording identification in the form of EDF+ (2.1.3.3), with ours after the four standard words."""
     date = "X" if start is None else f"{start.day:02}-{_MONTHS[start.month - 1]}-{start.year:04}"
     words = ["Startdate", date, "X", "X", "crampwatch"]
     if mark.is_simulated:
@@ -45,7 +50,7 @@ def encode_mark(mark: EdfMark, start: datetime | None) -> str:
 
 
 def decode_mark(recording: str) -> EdfMark:
-    """Read the mark from a recording identification; that of other programs gives an empty mark."""
+    """Decode a recording identification; that of another program gives an empty mark."""
     words = recording.split()[4:]
     if "crampwatch" not in words:
         return EdfMark()

@@ -1,6 +1,6 @@
-"""EDF, EDF+, BDF and BDF+ files as recordings.
+"""Reading EDF, EDF+, BDF and BDF+ files.
 
-See `docs/decisions/0004-edf-record-by-record.md` for why the product reads the data records itself.
+Why crampwatch reads the data records itself: docs/decisions/0004-edf-record-by-record.md.
 """
 
 import math
@@ -15,7 +15,7 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
 from crampwatch.recordings.channel_choice import Candidate, Choice, choose, find_temperature
 from crampwatch.recordings.edf.header import EdfSignal
-from crampwatch.recordings.edf.layout import EdfLayout, Scale, lay_out, sample_blocks
+from crampwatch.recordings.edf.layout import EdfLayout, Scale, locate_samples, sample_blocks
 from crampwatch.recordings.edf.mark import MISSING_16, MISSING_24, decode_mark
 from crampwatch.recordings.format import ReadOptions
 from crampwatch.recordings.limits import check_length, check_rate
@@ -25,7 +25,7 @@ from crampwatch.recordings.units import to_celsius, uv_per_unit
 __all__ = ["read_edf"]
 
 _FASTEST_TEMPERATURE_HZ = 16.0
-"""Skin temperature changes over minutes; of a faster channel only some samples are kept."""
+"""Skin temperature changes over minutes; a faster channel is thinned out to at most this rate."""
 _BAND_FLAGS = re.ASCII | re.IGNORECASE
 _NANOSECONDS = 1_000_000_000
 
@@ -38,24 +38,24 @@ def read_edf(path: Path, options: ReadOptions) -> Recording:
         ConfigurationError: The options do not fit it.
     """
     try:
-        return _open(lay_out(path), options)
+        return _open(locate_samples(path), options)
     except CrampwatchError as error:
         raise type(error)(f"{path}: {error.message}", advice=error.advice) from error
 
 
 def _open(layout: EdfLayout, options: ReadOptions) -> Recording:
-    choice = _choose(layout, options)
+    choice = _choose_signals(layout, options)
     signals = [layout.header.signals[i] for i in choice.indices]
     stated_hz = signals[0].samples_per_record / layout.header.record_s
     rate_hz = options.rate_hz or check_rate(stated_hz, repr(signals[0].label))
     mark = decode_mark(layout.header.recording)
     length = int(layout.starts(signals[0].samples_per_record)[-1])
     count = check_length(min(length, mark.sample_count or length), rate_hz, "The file")
-    scales, known = _scales(signals, options.scale_uv)
+    scales, known = _scales_of(signals, options.scale_uv)
     step = max(abs(scale.slope) for scale in scales)
     return Recording(
         stream=_stream(layout, signals, rate_hz, step if known else math.nan),
-        blocks=partial(sample_blocks, layout, choice.indices, scales, missing=_missing(layout), stop_index=count),
+        blocks=partial(sample_blocks, layout, choice.indices, scales, missing=_missing_count(layout), stop_index=count),
         origin=Origin.DEMO if mark.is_simulated else Origin.REPLAY,
         source_text=_source_text(layout, choice, step if known else math.nan),
         start_utc_ns=_start_utc_ns(layout),
@@ -66,14 +66,14 @@ def _open(layout: EdfLayout, options: ReadOptions) -> Recording:
     )
 
 
-def _choose(layout: EdfLayout, options: ReadOptions) -> Choice:
-    """Choose among the ordinary signals; positions are those in the file."""
-    ordinary = _ordinary(layout)
-    choice = choose([_candidate(layout, i) for i in ordinary], options.channels)
-    return Choice(tuple(ordinary[i] for i in choice.indices), choice.reason)
+def _choose_signals(layout: EdfLayout, options: ReadOptions) -> Choice:
+    """Choose among the signals that hold samples; the indices returned are positions in the file."""
+    positions = _sample_signals(layout)
+    choice = choose([_candidate(layout, i) for i in positions], options.channels)
+    return Choice(tuple(positions[i] for i in choice.indices), choice.reason)
 
 
-def _ordinary(layout: EdfLayout) -> list[int]:
+def _sample_signals(layout: EdfLayout) -> list[int]:
     return [i for i, signal in enumerate(layout.header.signals) if not signal.is_annotations]
 
 
@@ -82,26 +82,26 @@ def _candidate(layout: EdfLayout, index: int) -> Candidate:
     return Candidate(signal.label, signal.unit, signal.samples_per_record / layout.header.record_s)
 
 
-def _scales(signals: Sequence[EdfSignal], scale_uv: float | None) -> tuple[list[Scale], bool]:
-    """Return microvolts a count; in the file's own units, or counts, where one signal has no known scale."""
+def _scales_of(signals: Sequence[EdfSignal], scale_uv: float | None) -> tuple[list[Scale], bool]:
+    """Return how to scale counts to microvolts, or to the units of the file if the scale of any signal is unknown."""
     factors = [scale_uv or uv_per_unit(signal.unit) for signal in signals]
     known = all(
         factor is not None and math.isfinite(signal.unit_per_count)
         for factor, signal in zip(factors, signals, strict=True)
     )
     return [
-        _scale(signal, (factor or 1.0) if known else 1.0) for signal, factor in zip(signals, factors, strict=True)
+        _scale_of(signal, (factor or 1.0) if known else 1.0) for signal, factor in zip(signals, factors, strict=True)
     ], known
 
 
-def _scale(signal: EdfSignal, factor: float) -> Scale:
+def _scale_of(signal: EdfSignal, factor: float) -> Scale:
     slope, offset = signal.unit_per_count, signal.unit_at_zero
     if not (math.isfinite(slope) and math.isfinite(offset)):
         return Scale(1.0, 0.0)
     return Scale(slope * factor, offset * factor)
 
 
-def _missing(layout: EdfLayout) -> int | None:
+def _missing_count(layout: EdfLayout) -> int | None:
     if not decode_mark(layout.header.recording).is_ours:
         return None
     return MISSING_24 if layout.header.is_bdf else MISSING_16
@@ -118,7 +118,7 @@ def _stream(layout: EdfLayout, signals: Sequence[EdfSignal], rate_hz: float, lsb
 
 
 def _band(prefilter: str, rate_hz: float) -> tuple[float, float]:
-    """Return the pass band from text such as `HP:10Hz LP:500Hz`; what is not told is wide open."""
+    """Return the pass band from text such as `HP:10Hz LP:500Hz`; a corner that is not stated is wide open."""
     low, high = (re.search(rf"\b{name}:? *(\d+(?:\.\d+)?)", prefilter, _BAND_FLAGS) for name in ("HP", "LP"))
     low_hz = float(low[1]) if low else 0.0
     high_hz = min(float(high[1]), rate_hz / 2) if high else rate_hz / 2
@@ -133,20 +133,20 @@ def _start_utc_ns(layout: EdfLayout) -> int | None:
 
 
 def _temperature(layout: EdfLayout) -> Temperature | None:
-    ordinary = _ordinary(layout)
-    position = find_temperature([_candidate(layout, i) for i in ordinary])
+    positions = _sample_signals(layout)
+    position = find_temperature([_candidate(layout, i) for i in positions])
     if position is None:
         return None
-    signal = layout.header.signals[ordinary[position]]
+    signal = layout.header.signals[positions[position]]
     rate_hz = signal.samples_per_record / layout.header.record_s
     if not signal.samples_per_record:
         return None
     stride = max(1, math.ceil(rate_hz / _FASTEST_TEMPERATURE_HZ))
     blocks = sample_blocks(
         layout,
-        [ordinary[position]],
-        [_scale(signal, 1.0)],
-        missing=_missing(layout),
+        [positions[position]],
+        [_scale_of(signal, 1.0)],
+        missing=_missing_count(layout),
         stop_index=int(layout.starts(signal.samples_per_record)[-1]),
     )
     pieces, at = [], 0
@@ -159,7 +159,7 @@ def _temperature(layout: EdfLayout) -> Temperature | None:
 def _source_text(layout: EdfLayout, choice: Choice, lsb_uv: float) -> str:
     header = layout.header
     labels = ", ".join(repr(header.signals[i].label) for i in choice.indices)
-    scale = f"{lsb_uv:.4g} uV a count" if math.isfinite(lsb_uv) else "unknown scale, relative units"
-    start = "" if header.start is None else "; its clock time is taken as UTC"
+    scale = f"{lsb_uv:.4g} uV per count" if math.isfinite(lsb_uv) else "unknown scale, relative units"
+    start = "" if header.start is None else "; its clock time is assumed to be UTC"
     mark = "; simulated" if decode_mark(header.recording).is_simulated else ""
     return f"{layout.path}, {header.format_name}, {labels} ({choice.reason}), {scale}{start}{mark}"

@@ -1,4 +1,4 @@
-"""Writing NumPy archives sample by sample, in the arrangement `npz_reader` describes."""
+"""Writing NumPy archives block by block, with the arrays that `reader` describes."""
 
 import io
 import zipfile
@@ -18,7 +18,7 @@ def write_npz(file: BinaryIO, recording: Recording, *, progress: Progress | None
 
     Raises:
         ConfigurationError: The recording's scale is unknown.
-        RecordingError: The recording ends before its stated end, or does not state it.
+        RecordingError: The recording is empty, or does not have as many samples as it states.
     """
     if not recording.stream.scale_known:
         raise ConfigurationError(
@@ -28,9 +28,9 @@ def write_npz(file: BinaryIO, recording: Recording, *, progress: Progress | None
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _write_emg(archive, recording, progress)
         for name, array in _small_arrays(recording).items():
-            octets = io.BytesIO()
-            np.lib.format.write_array(octets, array, allow_pickle=False)
-            archive.writestr(f"{name}.npy", octets.getvalue())
+            raw = io.BytesIO()
+            np.lib.format.write_array(raw, array, allow_pickle=False)
+            archive.writestr(f"{name}.npy", raw.getvalue())
 
 
 def _write_emg(archive: zipfile.ZipFile, recording: Recording, progress: Progress | None) -> None:
@@ -45,7 +45,7 @@ def _write_emg(archive: zipfile.ZipFile, recording: Recording, progress: Progres
             if progress is not None:
                 progress(done, count)
     if done != count or not count:
-        raise RecordingError(f"{recording.source_text} promised {count} samples and holds {done}.")
+        raise RecordingError(f"{recording.source_text} states {count} samples and has {done}.")
 
 
 def _small_arrays(recording: Recording) -> dict[str, NDArray[np.generic]]:

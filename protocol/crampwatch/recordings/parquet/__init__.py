@@ -1,1 +1,1 @@
-"""Parquet, by pyarrow where that is installed."""
+"""Parquet, written by pyarrow if that is installed."""

@@ -1,4 +1,4 @@
-"""Writing Parquet a row group at a time, by pyarrow where that is installed."""
+"""Writing Parquet one row group at a time, through pyarrow, an optional dependency."""
 
 import json
 import math
@@ -22,7 +22,7 @@ __all__ = ["write_parquet"]
 _GROUP_SAMPLES: Final = 262_144
 """Rows held at once: four minutes at 1 kHz, 7 MB of two channels."""
 _KEY: Final = "crampwatch"
-"""Of the file's metadata; JSON."""
+"""Key of the JSON in the metadata of the file."""
 _TEMPERATURE: Final = "temperature_degC"
 
 
@@ -33,26 +33,26 @@ def write_parquet(
     annotations: Sequence[Annotation] = (),
     progress: Progress | None = None,
 ) -> None:
-    """Write a recording as Parquet: one row a sample, null where a sample is missing.
+    """Write a recording as Parquet: one row per sample, null where a sample is missing.
 
-    Columns are `sample`, `time` (UTC, where the start is known), one a channel, and perhaps the skin temperature, each
-    reading held until the next. Units stand in the metadata of columns; origin, rate, sensor and annotations as JSON
-    in that of the file.
+    The columns are `sample`, `time` (UTC, if the start is known), one per channel, and the skin temperature if there is
+    one, each value repeated until the next. The metadata of a column states its unit; that of the file holds origin,
+    rate, sensor and annotations as JSON.
 
     Args:
-        file: Where to.
-        recording: What to write; read twice where it does not tell its length.
-        annotations: Remarks on stretches of it.
-        progress: Told the samples written so far and in all.
+        file: Written from its present position on.
+        recording: Read twice if it does not state its length.
+        annotations: Stored in the metadata of the file.
+        progress: Called with the samples written and the total.
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        RecordingError: The recording holds nothing, or ends before its stated end.
+        RecordingError: The recording is empty, or does not have as many samples as it states.
     """
-    parquet = _pyarrow_parquet()
+    parquet = _import_parquet()
     count = recording.sample_count or sum(len(chunk) for chunk in recording.chunks(_GROUP_SAMPLES))
     if not count:
-        raise RecordingError(f"There is nothing to write: {recording.source_text} holds no samples.")
+        raise RecordingError(f"There is nothing to write: {recording.source_text} has no samples.")
     schema = _schema(recording, count, annotations)
     counters = [name for name in schema.names if name in ("sample", "time")]
     done = 0
@@ -60,7 +60,7 @@ def write_parquet(
         file,
         schema,
         compression="zstd",
-        # A converter has few distinct values; what only counts up takes next to nothing as differences.
+        # A converter delivers few distinct values; columns that only count up take next to nothing as differences.
         use_dictionary=[name for name in schema.names if name not in counters],
         column_encoding=dict.fromkeys(counters, "DELTA_BINARY_PACKED"),
     ) as writer:
@@ -70,17 +70,17 @@ def write_parquet(
             if progress is not None:
                 progress(done, count)
     if done != count:
-        raise RecordingError(f"{recording.source_text} promised {count} samples and holds {done}.")
+        raise RecordingError(f"{recording.source_text} states {count} samples and has {done}.")
 
 
-def _pyarrow_parquet() -> Any:
+def _import_parquet() -> Any:
     try:
         import pyarrow.parquet  # noqa: PLC0415 - an optional dependency, and slow to import
     except ImportError as error:
         raise ConfigurationError(
-            "Parquet is written by pyarrow, which is not installed.",
+            "Writing Parquet needs pyarrow, which is not installed.",
             advice="Install it where crampwatch is: pip install 'crampwatch[parquet]' or pip install pyarrow. "
-            "EDF, CSV and NumPy need nothing more.",
+            "EDF, CSV and NumPy need no further package.",
         ) from error
     return pyarrow.parquet
 
@@ -96,18 +96,18 @@ def _schema(recording: Recording, count: int, annotations: Sequence[Annotation])
         fields.append(pa.field(name, pa.float32(), metadata={"unit": unit, "label": label}))
     if recording.temperature is not None:
         fields.append(pa.field(_TEMPERATURE, pa.float32(), metadata={"unit": "degC"}))
-    return pa.schema(fields, metadata={_KEY: json.dumps(_facts(recording, count, annotations))})
+    return pa.schema(fields, metadata={_KEY: json.dumps(_metadata(recording, count, annotations))})
 
 
 def _column_names(recording: Recording) -> list[str]:
-    """Return a name a channel, as in CSV, no two alike."""
+    """Return a unique name for each channel, as in CSV if labels are unique."""
     end = "_uV" if recording.stream.scale_known else ""
     labels = recording.stream.labels
     alike = len(set(labels)) < len(labels)
     return [f"{label}{f' {number}' if alike else ''}{end}" for number, label in enumerate(labels, 1)]
 
 
-def _facts(recording: Recording, count: int, annotations: Sequence[Annotation]) -> dict[str, Any]:
+def _metadata(recording: Recording, count: int, annotations: Sequence[Annotation]) -> dict[str, Any]:
     is_simulated = recording.origin is Origin.DEMO
     return {
         "origin": str(recording.origin),
@@ -118,7 +118,7 @@ def _facts(recording: Recording, count: int, annotations: Sequence[Annotation]) 
         "band_hz": recording.stream.band_hz,
         "samples": count,
         "start_utc_ns": recording.start_utc_ns,
-        "annotations": [asdict(remark) for remark in annotations],
+        "annotations": [asdict(annotation) for annotation in annotations],
     }
 
 
@@ -132,7 +132,7 @@ def _batch(schema: "pyarrow.Schema", recording: Recording, chunk: Samples, first
         columns.append(pa.array(times_ns).cast(pa.timestamp("ns", "UTC")))
     columns += [_nullable(chunk[:, channel]) for channel in range(chunk.shape[1])]
     if recording.temperature is not None:
-        columns.append(_nullable(_held(recording, at)))
+        columns.append(_nullable(_held_temperature(recording, at)))
     return pa.record_batch(columns, schema=schema)
 
 
@@ -142,8 +142,8 @@ def _nullable(values: Samples) -> "pyarrow.Array":
     return pa.array(values.astype(np.float32), mask=~np.isfinite(values))
 
 
-def _held(recording: Recording, at: NDArray[np.int64]) -> Samples:
-    """Return the temperature at samples, each reading held until the next."""
+def _held_temperature(recording: Recording, at: NDArray[np.int64]) -> Samples:
+    """Return the temperature at samples, each value held until the next."""
     assert recording.temperature is not None
     values, rate_hz = recording.temperature
     index = np.floor(at * (rate_hz / recording.stream.rate_hz) + 1e-6).astype(np.int64)

@@ -1,6 +1,6 @@
-"""WFDB records (PhysioNet) as recordings: a text header and binary signal files beside it.
+"""Reading WFDB records (PhysioNet): a text header and binary signal files beside it.
 
-See `docs/decisions/0005-wfdb-without-the-library.md` for why the records are read here.
+Why not through the `wfdb` package: docs/decisions/0005-wfdb-without-the-library.md.
 """
 
 import logging
@@ -18,11 +18,11 @@ from crampwatch.recordings.limits import check_length, check_rate
 from crampwatch.recordings.recording import Recording, describe_stream
 from crampwatch.recordings.units import uv_per_unit
 from crampwatch.recordings.wfdb.header import WfdbHeader, WfdbSignal, decode_header
-from crampwatch.recordings.wfdb.layout import checked, lay_out, sample_blocks
+from crampwatch.recordings.wfdb.layout import compare_with_checksums, locate_samples, sample_blocks
 
 __all__ = ["read_wfdb"]
 
-_LONGEST_HEADER_OCTETS = 1 << 20
+_LONGEST_HEADER_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -47,13 +47,13 @@ def read_wfdb(path: Path, options: ReadOptions) -> Recording:
 def _open(path: Path, options: ReadOptions) -> Recording:
     header = _read_header(path)
     choice = choose([_candidate(header, signal) for signal in header.signals], options.channels)
-    layout = lay_out(path, header, choice.indices)
+    layout = locate_samples(path, header, choice.indices)
     rate_hz = options.rate_hz or check_rate(_candidate(header, layout.signals[0]).rate_hz, "The header")
     count = check_length(layout.frames * layout.signals[0].samples_per_frame, rate_hz, "The record")
-    slopes, known = _slopes(layout.signals, options.scale_uv)
-    step = max(map(abs, slopes))
+    scales, known = _scales_of(layout.signals, options.scale_uv)
+    step = max(map(abs, scales))
     labels = [signal.label for signal in layout.signals]
-    scale = f"{step:.4g} uV a count" if known else "unknown scale, relative units"
+    scale = f"{step:.4g} uV per count" if known else "unknown scale, relative units"
     is_wide = any(signal.format in {24, 32} for signal in layout.signals)
     return Recording(
         stream=describe_stream(
@@ -62,21 +62,21 @@ def _open(path: Path, options: ReadOptions) -> Recording:
             lsb_uv=step if known else math.nan,
             sample_format=SampleFormat.INT24 if is_wide else SampleFormat.INT16,
         ),
-        blocks=partial(sample_blocks, layout, slopes, [signal.baseline for signal in layout.signals]),
+        blocks=partial(sample_blocks, layout, scales, [signal.baseline for signal in layout.signals]),
         origin=Origin.REPLAY,
         source_text=f"{path}, WFDB, {', '.join(map(repr, labels))} ({choice.reason}), {scale}",
         start_utc_ns=None if header.start is None else round(header.start.timestamp() * 1e6) * 1000,
         sample_count=count,
         value_step=step,
-        warnings=(*layout.warnings, *checked(layout, header)),
+        warnings=(*layout.warnings, *compare_with_checksums(layout, header)),
     )
 
 
 def _read_header(path: Path) -> WfdbHeader:
     with path.open("rb") as file:
-        raw = file.read(_LONGEST_HEADER_OCTETS + 1)
-    if len(raw) > _LONGEST_HEADER_OCTETS:
-        raise RecordingError("A WFDB header of more than a megabyte is none.", advice="Name the .hea file.")
+        raw = file.read(_LONGEST_HEADER_BYTES + 1)
+    if len(raw) > _LONGEST_HEADER_BYTES:
+        raise RecordingError("The WFDB header is larger than a megabyte.", advice="Name the .hea file.")
     try:
         return decode_header(raw.decode("utf-8"))
     except UnicodeDecodeError:
@@ -87,8 +87,8 @@ def _candidate(header: WfdbHeader, signal: WfdbSignal) -> Candidate:
     return Candidate(signal.label, signal.unit, header.rate_hz * signal.samples_per_frame)
 
 
-def _slopes(signals: Sequence[WfdbSignal], scale_uv: float | None) -> tuple[list[float], bool]:
-    """Return microvolts a count, or 1 where a signal is not calibrated in volts and no scale was given."""
+def _scales_of(signals: Sequence[WfdbSignal], scale_uv: float | None) -> tuple[list[float], bool]:
+    """Return microvolts per count and whether the scale is known; else units of the file per count."""
     # Without calibration the unit of the file is the count itself.
     units = [1.0 if math.isnan(signal.gain) else 1.0 / signal.gain for signal in signals]
     factors = [scale_uv or uv_per_unit(signal.unit) for signal in signals]

@@ -1,4 +1,4 @@
-"""How WFDB signal files store samples: PhysioNet's signal(5), the formats of fixed width.
+"""Decoding the samples of WFDB signal files: the fixed-width formats of PhysioNet's signal(5).
 
 https://physionet.org/physiotools/wag/signal-5.htm
 """
@@ -6,45 +6,45 @@ https://physionet.org/physiotools/wag/signal-5.htm
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BITS", "MISSING", "decode_samples", "octets_of"]
+__all__ = ["BITS", "MISSING", "bytes_of", "decode_samples"]
 
 BITS = {16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12}
-"""Bits a sample takes, by format number."""
+"""Bits per sample, by format number."""
 MISSING = {16: -32_768, 24: -8_388_608, 32: -2_147_483_648, 61: -32_768, 80: -128, 160: -32_768, 212: -2_048}
 """The lowest value of each format stands for a missing sample."""
 _TWELVE_BITS = 0x0FFF
 _SIGN_OF_TWELVE = 0x0800
 
 
-def octets_of(samples: int, number: int) -> int:
-    """Return how many octets hold so many samples from the start of a file."""
+def bytes_of(samples: int, number: int) -> int:
+    """Return how many bytes hold this many samples, counted from the start of a file."""
     return -(-samples * BITS[number] // 8)
 
 
-def decode_samples(octets: bytes, number: int, samples: int) -> NDArray[np.int32]:
-    """Return the first `samples` of a piece that begins at a whole octet.
+def decode_samples(raw: bytes, number: int, samples: int) -> NDArray[np.int32]:
+    """Decode the first `samples` of a piece that begins at a whole byte.
 
     Args:
-        octets: At least `octets_of(samples, number)`.
+        raw: At least `bytes_of(samples, number)` bytes.
         number: Format, a key of `BITS`.
-        samples: How many to return.
+        samples: How many to decode.
     """
-    raw = np.frombuffer(octets, np.uint8, octets_of(samples, number))
+    packed = np.frombuffer(raw, np.uint8, bytes_of(samples, number))
     if number == 212:
-        return _twelve(raw)[:samples]
+        return _unpack_pairs(packed)[:samples]
     if number == 24:
         wide = np.zeros((samples, 4), np.uint8)
-        wide[:, 1:] = raw.reshape(-1, 3)
+        wide[:, 1:] = packed.reshape(-1, 3)
         return np.asarray(wide.reshape(-1).view("<i4") >> 8, np.int32)
     if number == 80:
-        return raw.astype(np.int32) - 128
+        return packed.astype(np.int32) - 128
     if number == 160:
-        return raw.view("<u2").astype(np.int32) - 32_768
-    return raw.view({16: "<i2", 61: ">i2", 32: "<i4"}[number]).astype(np.int32)
+        return packed.view("<u2").astype(np.int32) - 32_768
+    return packed.view({16: "<i2", 61: ">i2", 32: "<i4"}[number]).astype(np.int32)
 
 
-def _twelve(raw: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Unpack pairs: low octet of the first, high nibbles of second and first, low octet of the second."""
+def _unpack_pairs(raw: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Unpack pairs of 12 bits: low byte of the first, high nibbles of second and first, low byte of the second."""
     triples = np.zeros((-(-len(raw) // 3), 3), np.int32)
     triples.reshape(-1)[: len(raw)] = raw
     first = triples[:, 0] | (triples[:, 1] & 0x0F) << 8
