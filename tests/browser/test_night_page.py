@@ -293,7 +293,7 @@ def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tm
     page.get(f"{stage.url}#/sessions")
     until(page, lambda: shown(page, ".backups"))
     page.find_element(By.CSS_SELECTOR, ".backups input[type=file]").send_keys(str(tmp_path / "photo.gz"))
-    says(page, ".backups .work[data-state=failed]", "What was sent cannot be read as a backup")
+    says(page, ".backups .work[data-state=failed]", "The uploaded file cannot be read as a backup")
     assert not shown(page, "[data-backup]")
 
 

@@ -27,8 +27,9 @@ from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.archive import Archive, ArchiveOptions
 from crampwatch.web.night.bedtime import NightMarks
-from crampwatch.web.settings.api import SettingsApi, SettingsFolder
-from crampwatch.web.settings.system_report import SystemReport, report
+from crampwatch.web.settings.api import SettingsApi
+from crampwatch.web.settings.folder import SettingsFolder
+from crampwatch.web.settings.system_report import SystemReport, make_report
 from crampwatch.web.stream.journal_publisher import JournalPublisher
 from crampwatch.web.stream.sse import Hub
 from crampwatch.web.stream.subscriber import History, follow_broker, follow_history, subscribe
@@ -104,7 +105,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
         publisher = JournalPublisher()
         archive = Archive(options.archive, publisher.publish)
         folder = options.data / "page" if options.data else None
-        marks = NightMarks(folder / "night-marks.json" if folder else None, archive.note)
+        marks = NightMarks(folder / "night-marks.json" if folder else None, archive.record)
         settings = SettingsApi(model, SettingsFolder(folder), lambda: _report(options, login), marks)
         operations = [*settings.operations(), *archive.operations()]
         app = create_app(
@@ -124,7 +125,7 @@ async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
 
 
 def _report(options: WebOptions, login: Login | None) -> SystemReport:
-    return report(
+    return make_report(
         options.data,
         now_ns=time.time_ns(),
         store_url=options.store_url,

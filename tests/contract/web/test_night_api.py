@@ -115,7 +115,7 @@ def test_a_note_that_the_broker_did_not_take_is_refused_not_shown(served: Served
     answer = served.client.patch(f"/api/v1/nights/{NIGHT}/episodes/{row['id']}/label", json={"verdict": "unsure"})
     served.broker_is_there = True
     assert answer.status_code == 503
-    assert "not kept" in answer.json()["error"]
+    assert "not saved" in answer.json()["error"]
     assert "label" not in served.ask(f"nights/{NIGHT}")["episodes"][2]
 
 
@@ -187,13 +187,13 @@ def test_what_is_recorded_is_told_of_the_night_the_wearer_said_it_was(served: Se
     assert served.ask(f"nights/{NIGHT}")["said"] is None
     begin, end = BEGIN_NS + 50 * S_NS, BEGIN_NS + 150 * S_NS
     marks = [make_mark("begin", t_ns=begin, origin=Origin.LIVE), make_mark("end", t_ns=end, origin=Origin.LIVE)]
-    asyncio.run(served.archive.note(marks[:1]))
+    asyncio.run(served.archive.record(marks[:1]))
     assert served.ask(f"nights/{NIGHT}")["said"] == {
         "from_ns": begin,
         "to_ns": None,
         "recorded_s": pytest.approx(140, abs=0.1),
     }
-    asyncio.run(served.archive.note(marks))
+    asyncio.run(served.archive.record(marks))
     assert served.ask(f"nights/{NIGHT}")["said"] == {
         "from_ns": begin,
         "to_ns": end,

@@ -239,7 +239,7 @@ def test_what_is_no_backup_is_not_even_kept(served: Served, case: str) -> None:
     code, told = send(served, BEGINS_BADLY[case]())
     assert code == 400
     assert "cannot be read as a backup" in told["error"] or "cannot be read" in told["error"]
-    assert "What was sent" in told["error"]
+    assert "The uploaded file" in told["error"]
     assert told["code"] == "no_backup"
     assert served.ask("backups")["backups"] == []
     assert list(Path(served.ask("backups")["folder"]).iterdir()) == []
@@ -301,7 +301,7 @@ def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -
 def test_more_than_there_is_room_for_is_refused_while_it_is_sent(
     served: Served, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crampwatch.web.backups.jobs._RESERVE_OCTETS", 1 << 60)
+    monkeypatch.setattr("crampwatch.web.backups.jobs._RESERVED_BYTES", 1 << 60)
     answer = served.client.post("/api/v1/backups/received", content=archive.read_bytes())
     assert answer.status_code == 413
     assert served.ask("backups")["backups"] == []

@@ -9,7 +9,7 @@ from crampwatch.app.config.placements import placed_on_page
 from crampwatch.app.config.settings import Settings, WebSettings
 from crampwatch.app.supervise.build import _access_token
 from crampwatch.protocol.messages import Placement
-from crampwatch.web.settings.api import SettingsFolder
+from crampwatch.web.settings.folder import SettingsFolder
 from crampwatch.web.settings.model.sensor_labels import SensorLabel
 
 

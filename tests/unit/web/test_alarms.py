@@ -8,7 +8,7 @@ import pytest
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.web.http.files import access_token, load, save
-from crampwatch.web.settings.api import SettingsFolder
+from crampwatch.web.settings.folder import SettingsFolder
 from crampwatch.web.settings.model.alarms import ALARM_KINDS, MAX_SNOOZE_S, AlarmControl, AlarmState
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,8 +47,8 @@ def test_faults_cannot_be_snoozed_nor_anything_for_ever(kind: EpisodeKind, secon
 def test_a_fault_has_no_alarm_to_choose() -> None:
     book = AlarmControl()
     with pytest.raises(ValueError, match="fault"):
-        book.call_for([EpisodeKind.ARTEFACT])
-    book.call_for([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
+        book.choose_kinds([EpisodeKind.ARTEFACT])
+    book.choose_kinds([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
     assert book.state.calls == (EpisodeKind.CRAMP, EpisodeKind.TWITCH)
 
 
@@ -62,8 +62,8 @@ def test_acknowledging_is_harmless_twice_and_bounded() -> None:
 
 def test_a_night_begins_once_and_takes_its_snoozes_along() -> None:
     book = AlarmControl()
-    book.begin_night(now_ns=5)
-    book.begin_night(now_ns=9)
+    book.start_night(now_ns=5)
+    book.start_night(now_ns=9)
     assert book.state.night_ns == 5
     book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=9)
     book.end_night()

@@ -15,9 +15,9 @@ NIGHT = MadeUpNight(1_795_000_000_000_000_000, 70, [Contraction(20, 5)], gaps=((
 @pytest.fixture(scope="module")
 def follower(tmp_path_factory: pytest.TempPathFactory) -> SessionFollower:
     follower = SessionFollower(NIGHT.write_recording(tmp_path_factory.mktemp("night")))
-    while follower.step():
+    while follower.read_batch():
         pass
-    follower.fit()
+    follower.fit_times()
     return follower
 
 
@@ -40,7 +40,7 @@ def test_what_was_kept_is_what_was_read(follower: SessionFollower, tmp_path: Pat
     old, new = signal_of(follower), kept["CW-LEFT"].signals[0]
     np.testing.assert_array_equal(new.covered_ns(), old.covered_ns())
     np.testing.assert_array_equal(new.pyramid.base, old.pyramid.base)
-    np.testing.assert_array_equal(new.table()[:, :4], old.table()[:, :4])
+    np.testing.assert_array_equal(new.frame_table()[:, :4], old.frame_table()[:, :4])
     assert (new.gains, new.labels, new.origin_index) == (old.gains, old.labels, old.origin_index)
     assert kept["CW-LEFT"].temperature == follower.sensors["CW-LEFT"].temperature
     np.testing.assert_array_equal(load_cached_ranges_ns(path), covered_ranges_ns(follower.sensors))

@@ -14,7 +14,7 @@ def tiers_of(signal: np.ndarray, cuts: list[int], order: list[int]) -> Pyramid:
     pieces = list(pairwise(borders))
     for place in sorted(range(len(pieces)), key=lambda at: order[at % len(order)]):
         begin, end = pieces[place]
-        pyramid.put(begin, signal[begin:end])
+        pyramid.add_samples(begin, signal[begin:end])
     return pyramid
 
 
@@ -40,8 +40,8 @@ def test_each_bucket_of_each_tier_is_the_extreme_of_its_samples(
 
 def test_what_was_never_put_is_unknown_at_every_zoom() -> None:
     pyramid = Pyramid(1)
-    pyramid.put(0, np.ones((BASE_SAMPLES, 1), np.float32))
-    pyramid.put(BASE_SAMPLES * 100_000, np.ones((10, 1), np.float32))
+    pyramid.add_samples(0, np.ones((BASE_SAMPLES, 1), np.float32))
+    pyramid.add_samples(BASE_SAMPLES * 100_000, np.ones((10, 1), np.float32))
     bucket, values = pyramid.level_for(BASE_SAMPLES)
     assert np.isnan(values[1:-1]).all()
     bucket, values = pyramid.level_for(100_000)
@@ -51,7 +51,7 @@ def test_what_was_never_put_is_unknown_at_every_zoom() -> None:
 def test_a_finest_tier_that_was_kept_gives_the_others() -> None:
     signal = np.random.default_rng(1).standard_normal((300_000, 1)).astype(np.float32)
     fresh = Pyramid(1)
-    fresh.put(0, signal)
+    fresh.add_samples(0, signal)
     kept = Pyramid(1, fresh.base.copy())
     for wanted in (64, 5000, 1e6):
         np.testing.assert_array_equal(kept.level_for(wanted)[1], fresh.level_for(wanted)[1])

@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from crampwatch.web.night.model.pyramid import Pyramid
 from crampwatch.web.night.model.signal import BootSignal, Knots
-from crampwatch.web.night.model.viewport import Span, draw, gaps_ns
+from crampwatch.web.night.model.viewport import Span, gaps_ns, render
 from numpy.typing import NDArray
 
 S_NS = 1_000_000_000
@@ -27,7 +27,7 @@ class Paper:
         rows = [(first + begin, end - begin, 0, 1, 0) for begin, end in edges.tolist()]
         self.signal.frames = array("q", [number for row in rows for number in row])
         for begin, end in edges.tolist():
-            self.signal.pyramid.put(begin, self.values[begin:end].astype(np.float32))
+            self.signal.pyramid.add_samples(begin, self.values[begin:end].astype(np.float32))
         self.signal.knots = Knots(
             np.array([first, first + samples]), np.array([BEGIN_NS, BEGIN_NS + samples * 1_000_000]), 1000.0
         )
@@ -39,17 +39,17 @@ class Paper:
 def test_a_spike_is_seen_at_every_zoom() -> None:
     paper = Paper(3600)
     at = 1_234_567
-    paper.signal.pyramid.put(at, np.full((1, 2), 900.0, np.float32))
+    paper.signal.pyramid.add_samples(at, np.full((1, 2), 900.0, np.float32))
     paper.values[at] = 900.0
     for seconds in (3600.0, 600.0, 60.0, 2.0, 0.05):
         begin_ns = max(BEGIN_NS, BEGIN_NS + at * 1_000_000 - round(seconds / 2 * S_NS))
-        grid = draw([paper.signal], Span(begin_ns, begin_ns + round(seconds * S_NS), 500), paper.read)
+        grid = render([paper.signal], Span(begin_ns, begin_ns + round(seconds * S_NS), 500), paper.read)
         assert np.nanmax(grid.values) > 850
 
 
 def test_nearest_each_sample_is_shown_by_itself() -> None:
     paper = Paper(10)
-    grid = draw([paper.signal], Span(BEGIN_NS + 5 * S_NS, BEGIN_NS + 5 * S_NS + 10_000_000, 800), paper.read)
+    grid = render([paper.signal], Span(BEGIN_NS + 5 * S_NS, BEGIN_NS + 5 * S_NS + 10_000_000, 800), paper.read)
     assert grid.is_samples
     assert 10 <= len(grid.values) <= 13
     assert grid.step_ns == 1_000_000
@@ -61,7 +61,7 @@ def test_a_gap_is_unknown_at_every_zoom() -> None:
     for columns, seconds in ((100, 600), (2000, 600), (2000, 60)):
         begin_ns = BEGIN_NS if seconds == 600 else BEGIN_NS + 190 * S_NS
         span = Span(begin_ns, begin_ns + seconds * S_NS, columns)
-        grid = draw([paper.signal], span, paper.read)
+        grid = render([paper.signal], span, paper.read)
         middles_ns = span.from_ns + (np.arange(columns) + 0.5) * span.step_ns
         edge_ns = max(span.step_ns, 0.1 * S_NS)
         inside = (middles_ns > BEGIN_NS + 200 * S_NS + edge_ns) & (middles_ns < BEGIN_NS + 300 * S_NS - edge_ns)
@@ -76,7 +76,7 @@ def test_a_gap_is_unknown_at_every_zoom() -> None:
 
 def test_outside_a_signal_nothing_is_shown() -> None:
     paper = Paper(10)
-    grid = draw([paper.signal], Span(BEGIN_NS - 100 * S_NS, BEGIN_NS - 50 * S_NS, 10), paper.read)
+    grid = render([paper.signal], Span(BEGIN_NS - 100 * S_NS, BEGIN_NS - 50 * S_NS, 10), paper.read)
     assert np.isnan(grid.values).all()
 
 

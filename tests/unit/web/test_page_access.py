@@ -58,16 +58,16 @@ def test_the_token_is_not_shown() -> None:
 
 def test_five_wrong_tokens_make_an_address_wait_a_minute() -> None:
     login = Login(TOKEN)
-    assert not any(login.accepts("wrong", "a", now_s=second) for second in range(5))
+    assert not any(login.check_token("wrong", "a", now_s=second) for second in range(5))
     assert login.is_throttled("a", now_s=5)
-    assert not login.accepts(TOKEN, "a", now_s=59)
-    assert login.accepts(TOKEN, "b", now_s=59), "the guesser shuts nobody else out"
-    assert login.accepts(TOKEN, "a", now_s=61)
+    assert not login.check_token(TOKEN, "a", now_s=59)
+    assert login.check_token(TOKEN, "b", now_s=59), "the guesser shuts nobody else out"
+    assert login.check_token(TOKEN, "a", now_s=61)
 
 
 def test_guessers_with_many_addresses_are_slowed_down_too_and_take_no_memory() -> None:
     login = Login(TOKEN)
-    tries = [login.accepts("wrong", f"10.0.{n // 256}.{n % 256}", now_s=n / 100) for n in range(3000)]
+    tries = [login.check_token("wrong", f"10.0.{n // 256}.{n % 256}", now_s=n / 100) for n in range(3000)]
     assert not any(tries)
     assert login.is_throttled("192.168.1.9", now_s=30)
     assert not login.is_throttled("192.168.1.9", now_s=30 + 61)
@@ -77,30 +77,30 @@ def test_guessers_with_many_addresses_are_slowed_down_too_and_take_no_memory() -
 def test_the_right_token_forgives_earlier_slips() -> None:
     login = Login(TOKEN)
     for second in range(4):
-        login.accepts("wrong", "a", now_s=second)
-    assert login.accepts(TOKEN, "a", now_s=5)
-    assert not login.accepts("wrong", "a", now_s=6)
+        login.check_token("wrong", "a", now_s=second)
+    assert login.check_token(TOKEN, "a", now_s=5)
+    assert not login.check_token("wrong", "a", now_s=6)
     assert not login.is_throttled("a", now_s=7)
 
 
 def test_a_cookie_outlives_a_restart_and_ends() -> None:
-    value, lasts_s = Login(TOKEN).cookie(utc_s=1000)
-    assert Login(TOKEN).admits(value, utc_s=1000 + lasts_s - 1)
-    assert not Login(TOKEN).admits(value, utc_s=1000 + lasts_s)
-    assert not Login("another-token-of-24-char").admits(value, utc_s=1000)
+    value, lasts_s = Login(TOKEN).issue_cookie(utc_s=1000)
+    assert Login(TOKEN).is_valid_cookie(value, utc_s=1000 + lasts_s - 1)
+    assert not Login(TOKEN).is_valid_cookie(value, utc_s=1000 + lasts_s)
+    assert not Login("another-token-of-24-char").is_valid_cookie(value, utc_s=1000)
 
 
 @given(st.text(max_size=120))
 def test_a_made_up_cookie_admits_nobody(cookie: str) -> None:
-    assert not Login(TOKEN).admits(cookie, utc_s=0)
+    assert not Login(TOKEN).is_valid_cookie(cookie, utc_s=0)
 
 
 def test_a_cookie_cannot_be_prolonged() -> None:
-    value, _ = Login(TOKEN).cookie(utc_s=1000)
+    value, _ = Login(TOKEN).issue_cookie(utc_s=1000)
     expiry, signature = value.split(".")
-    assert not Login(TOKEN).admits(f"{int(expiry) + 1}.{signature}", utc_s=1000)
+    assert not Login(TOKEN).is_valid_cookie(f"{int(expiry) + 1}.{signature}", utc_s=1000)
 
 
 @given(st.text(max_size=60))
 def test_any_token_typed_is_answered(token: str) -> None:
-    assert Login(TOKEN).accepts(token, now_s=0) is (token.strip() == TOKEN)
+    assert Login(TOKEN).check_token(token, now_s=0) is (token.strip() == TOKEN)

@@ -19,8 +19,9 @@ from crampwatch.web.http.middleware import INTENT_HEADER
 from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.bedtime import NightMarks
-from crampwatch.web.settings.api import SettingsApi, SettingsFolder
-from crampwatch.web.settings.system_report import octets_an_hour, report, thresholds
+from crampwatch.web.settings.api import SettingsApi
+from crampwatch.web.settings.folder import SettingsFolder
+from crampwatch.web.settings.system_report import bytes_per_hour, make_report, thresholds
 from crampwatch.web.stream.sse import Hub
 from hypothesis import HealthCheck, given, settings
 from nights.page_feed import Foot
@@ -42,7 +43,7 @@ class Page:
         self.api = SettingsApi(
             self.model,
             SettingsFolder(data / "page"),
-            lambda: report(data, now_ns=time.time_ns(), store_url="sqlite:////none", is_guarded=False),
+            lambda: make_report(data, now_ns=time.time_ns(), store_url="sqlite:////none", is_guarded=False),
             self.marks,
         )
         operations = self.api.operations()
@@ -188,21 +189,21 @@ def test_whatever_is_asked_the_server_stands(tmp_path: Path) -> None:
 
 
 def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
-    assert octets_an_hour(tmp_path) == (14_500_000.0, False)
+    assert bytes_per_hour(tmp_path) == (14_500_000.0, False)
     for hour, size in ((20, 1_000_000), (21, 3_000_000), (22, 8_000_000)):
         path = tmp_path / f"20260101T{hour}0000Z-0123abcd.cws"
         path.write_bytes(b"0" * size)
         os.utime(path, (1767225600 + hour * 3600 + 1800,) * 2)
-    rate, is_measured = octets_an_hour(tmp_path)
+    rate, is_measured = bytes_per_hour(tmp_path)
     assert is_measured
     assert rate == pytest.approx(6_000_000)
     (tmp_path / "store.sqlite").write_bytes(b"0" * 1_500_000)
-    assert octets_an_hour(tmp_path, tmp_path / "store.sqlite")[0] == pytest.approx(7_000_000)
+    assert bytes_per_hour(tmp_path, tmp_path / "store.sqlite")[0] == pytest.approx(7_000_000)
 
 
 def test_a_replayed_recording_tells_nothing_of_what_an_hour_takes(tmp_path: Path) -> None:
     (tmp_path / "20200101T200000Z-0123abcd.cws").write_bytes(b"0" * 1000)
-    assert octets_an_hour(tmp_path)[1] is False
+    assert bytes_per_hour(tmp_path)[1] is False
 
 
 def test_ratios_are_told_of_amplitude() -> None:

@@ -21,7 +21,7 @@ from crampwatch.app.supervise.build import store_url
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
 from crampwatch.store.sqlite.store import SqliteStore
-from crampwatch.web.sessions.schema import BackupFindings
+from crampwatch.web.backups.schema import BackupFindings
 
 __all__ = ["BackupWork"]
 
@@ -46,7 +46,7 @@ class BackupWork:
         self._folder = DataFolder(settings.data)
 
     @property
-    def place(self) -> Path:
+    def folder(self) -> Path:
         """Where backups made from the page lie."""
         return self._folder.root / "backups"
 
@@ -104,7 +104,7 @@ class BackupWork:
 
     def remove_leftovers(self) -> None:
         """Remove what an interrupted backup or restore left."""
-        for left in (*self._folder.root.glob(".crampwatch-*"), *self.place.glob(".crampwatch-*")):
+        for left in (*self._folder.root.glob(".crampwatch-*"), *self.folder.glob(".crampwatch-*")):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:

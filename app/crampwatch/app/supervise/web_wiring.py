@@ -28,13 +28,13 @@ def archive_options(settings: Settings, history: Store) -> ArchiveOptions:
     parts = [folder.part(name) for name in _PARTS]
     folders = [folder, *parts]
 
-    def live_verdicts(session: str) -> dict[str, Episode]:
+    def live_episodes(session: str) -> dict[str, Episode]:
         return {episode.id: episode for one in folders for episode in said_live(one, session)}
 
     return ArchiveOptions(
         folders=tuple(one.sessions for one in folders),
         stores=(history, *(SqliteStore(one.store, read_only=True) for one in parts)),
-        live_verdicts=live_verdicts,
+        live_episodes=live_episodes,
         export=_export,
         backups=BackupWork(settings),
         replay=None if folder.root.name in _PARTS else partial(_replay_command, folder),

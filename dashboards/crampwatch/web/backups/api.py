@@ -1,140 +1,149 @@
-"""The HTTP side of backups: list, make, fetch, send, check, bring back, remove."""
+"""HTTP operations of backups: list, make, upload, download, check, restore, remove."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from crampwatch.protocol.errors import RecordingError, UnavailableError
-from crampwatch.web.backups.jobs import BackupJobs, Received
-from crampwatch.web.http.openapi import Operation, RefusedError, answer
-from crampwatch.web.sessions.schema import BackupJob, Backups
+from crampwatch.protocol.errors import RecordingError
+from crampwatch.web.backups.jobs import BackupJobs, Upload
+from crampwatch.web.backups.schema import BackupJob, Backups
+from crampwatch.web.http.openapi import Operation, RefusedError, conflict_if_unavailable, json_response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 __all__ = ["BackupsApi"]
 
-_ID: Final = (("backup", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}\.tar\.gz"),)
-_OCTETS: Final = "application/gzip"
-_PIECE_OCTETS: Final = 1 << 20
+_BACKUP: Final = (("backup", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}\.tar\.gz"),)
+_GZIP: Final = "application/gzip"
+_CHUNK_BYTES: Final = 1 << 20
+"""An upload is written in chunks of this size: each write takes a turn in a thread."""
 
 
 class BackupsApi:
-    """Answers for backups.
+    """Handlers for backups.
 
     Args:
-        shelf: Where they lie.
+        jobs: The backups, and the work on them.
     """
 
-    def __init__(self, shelf: BackupJobs) -> None:
-        self._shelf = shelf
+    def __init__(self, jobs: BackupJobs) -> None:
+        self._jobs = jobs
 
     def operations(self) -> list[Operation]:
-        """Return what is answered."""
-        backups, work = "/api/v1/backups", "/api/v1/backup-work"
-        one = f"{backups}/{{backup}}"
-        begun: dict[str, Any] = {"result": BackupJob, "status": 202, "refusals": (404, 409)}
+        """Return the operations of backups."""
+        root, job = "/api/v1/backups", "/api/v1/backup-work"
+        backup = f"{root}/{{backup}}"
+        started: dict[str, Any] = {"result": BackupJob, "status": 202, "refusals": (404, 409)}
         return [
-            Operation("GET", backups, self.rows, "All backups, and the work on them", result=Backups, refusals=()),
-            Operation("POST", backups, self.make, "Begin a backup; ask until it is done", **begun),
+            Operation("GET", root, self.backups, "All backups, and the job on them", result=Backups, refusals=()),
+            Operation("POST", root, self.make, "Start a backup; poll until it is done", **started),
             Operation(
                 "POST",
-                f"{backups}/received",
-                self.receive,
-                "Keep a backup that was made elsewhere",
-                takes="application/octet-stream",
+                f"{root}/received",
+                self.upload,
+                "Upload a backup made elsewhere",
+                upload_media="application/octet-stream",
                 status=201,
                 refusals=(400, 409, 413),
                 result=Backups,
             ),
             Operation(
-                "GET", f"{one}/file", self.file, "A backup itself; holds secrets", _ID, media=_OCTETS, result=bytes
+                "GET",
+                f"{backup}/file",
+                self.file,
+                "Download a backup; it contains secrets",
+                _BACKUP,
+                media=_GZIP,
+                result=bytes,
             ),
-            Operation("POST", f"{one}/check", self.check, "Begin to read all of it, changing nothing", _ID, **begun),
             Operation(
-                "POST", f"{one}/restore", self.restore, "Begin to add the recordings that are not here", _ID, **begun
+                "POST", f"{backup}/check", self.check, "Start reading all of it; changes nothing", _BACKUP, **started
             ),
-            Operation("DELETE", one, self.delete, "Remove a backup for good", _ID, status=204, refusals=(404, 409)),
-            Operation("DELETE", work, self.cancel, "Cancel the work, or forget the last", status=204, refusals=(404,)),
+            Operation(
+                "POST",
+                f"{backup}/restore",
+                self.restore,
+                "Start adding the recordings that are missing here",
+                _BACKUP,
+                **started,
+            ),
+            Operation(
+                "DELETE", backup, self.delete, "Remove a backup permanently", _BACKUP, status=204, refusals=(404, 409)
+            ),
+            Operation("DELETE", job, self.cancel, "Cancel the job, or clear the last one", status=204, refusals=(404,)),
         ]
 
-    async def rows(self, _request: Request) -> Response:
-        """All backups."""
-        return answer(await run_in_threadpool(self._shelf.rows))
+    async def backups(self, _request: Request) -> Response:
+        """Return all backups."""
+        return json_response(await run_in_threadpool(self._jobs.backups))
 
     async def make(self, _request: Request) -> Response:
-        """Begin a backup."""
-        try:
-            return answer(self._shelf.make(), status=202)
-        except UnavailableError as error:
-            raise RefusedError(409, str(error), error.code) from error
+        """Start a backup."""
+        with conflict_if_unavailable():
+            return json_response(self._jobs.make(), status=202)
 
     async def file(self, request: Request) -> Response:
-        """A backup itself."""
-        path = await run_in_threadpool(self._shelf.path, request.path_params["backup"])
-        if path is None:
-            raise RefusedError(404, "There is no such backup.")
-        return FileResponse(path, filename=path.name, media_type=_OCTETS)
+        """Send a backup's file."""
+        path = await self._find(request)
+        return FileResponse(path, filename=path.name, media_type=_GZIP)
 
     async def check(self, request: Request) -> Response:
-        """Begin to check a backup."""
-        return await self._begin(request, self._shelf.check)
+        """Start checking a backup."""
+        return await self._start(request, self._jobs.check)
 
     async def restore(self, request: Request) -> Response:
-        """Begin to bring back what is not here."""
-        return await self._begin(request, self._shelf.restore)
+        """Start restoring the recordings that are missing here."""
+        return await self._start(request, self._jobs.restore)
 
     async def delete(self, request: Request) -> Response:
         """Remove a backup."""
-        try:
-            was_there = await run_in_threadpool(self._shelf.delete, request.path_params["backup"])
-        except UnavailableError as error:
-            raise RefusedError(409, str(error), error.code) from error
+        with conflict_if_unavailable():
+            was_there = await run_in_threadpool(self._jobs.delete, request.path_params["backup"])
         if not was_there:
             raise RefusedError(404, "There is no such backup.")
         return Response(status_code=204)
 
     async def cancel(self, _request: Request) -> Response:
-        """Cancel what is under way."""
-        if not self._shelf.cancel():
-            raise RefusedError(404, "Nothing is under way.")
+        """Cancel the running job, or clear the last one."""
+        if not self._jobs.cancel():
+            raise RefusedError(404, "There is no job to cancel.")
         return Response(status_code=204)
 
-    async def receive(self, request: Request) -> Response:
-        """Keep a backup that was made elsewhere, if it is one."""
+    async def upload(self, request: Request) -> Response:
+        """Store a backup made elsewhere, if it is one."""
         try:
-            with self._shelf.receiving() as received:
-                await _take(request, received)
+            with conflict_if_unavailable(), self._jobs.receive_upload() as upload:
+                await _write_body(request, upload)
         except RecordingError as error:
             raise RefusedError(400, str(error), error.code) from error
-        except UnavailableError as error:
-            raise RefusedError(409, str(error), error.code) from error
         except ClientDisconnect as error:
-            raise RefusedError(400, "The file was not sent to its end.") from error
-        return answer(await run_in_threadpool(self._shelf.rows), status=201)
+            raise RefusedError(400, "The upload was interrupted.") from error
+        return json_response(await run_in_threadpool(self._jobs.backups), status=201)
 
-    async def _begin(self, request: Request, begin: Callable[[Path], BackupJob]) -> Response:
-        path = await run_in_threadpool(self._shelf.path, request.path_params["backup"])
+    async def _find(self, request: Request) -> Path:
+        path = await run_in_threadpool(self._jobs.path, request.path_params["backup"])
         if path is None:
             raise RefusedError(404, "There is no such backup.")
-        try:
-            return answer(begin(path), status=202)
-        except UnavailableError as error:
-            raise RefusedError(409, str(error), error.code) from error
+        return path
+
+    async def _start(self, request: Request, start: Callable[[Path], BackupJob]) -> Response:
+        path = await self._find(request)
+        with conflict_if_unavailable():
+            return json_response(start(path), status=202)
 
 
-async def _take(request: Request, received: Received) -> None:
-    """Write what is sent by large pieces: each takes a turn of a thread."""
-    waiting = bytearray()
-    async for piece in request.stream():
-        waiting += piece
-        if len(waiting) >= _PIECE_OCTETS:
-            await _write(received, waiting)
-    await _write(received, waiting)
+async def _write_body(request: Request, upload: Upload) -> None:
+    pending = bytearray()
+    async for received in request.stream():
+        pending += received
+        if len(pending) >= _CHUNK_BYTES:
+            await _write_chunk(upload, pending)
+    await _write_chunk(upload, pending)
 
 
-async def _write(received: Received, waiting: bytearray) -> None:
-    piece = bytes(waiting)
-    waiting.clear()
-    if not await run_in_threadpool(received.take, piece):
-        raise RefusedError(413, f"There is room for {received.most_octets / 1e6:.0f} MB; free some space first.")
+async def _write_chunk(upload: Upload, pending: bytearray) -> None:
+    chunk = bytes(pending)
+    pending.clear()
+    if not await run_in_threadpool(upload.write, chunk):
+        raise RefusedError(413, f"There is room for {upload.max_bytes / 1e6:.0f} MB; free some space first.")

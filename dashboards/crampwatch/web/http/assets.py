@@ -1,4 +1,4 @@
-"""The bundled page, read once and served from memory."""
+"""The page's bundled files, read once and served from memory."""
 
 import gzip
 import hashlib
@@ -26,14 +26,14 @@ class Asset:
     """A file of the page.
 
     Attributes:
-        content: As bundled.
-        packed: The same, gzipped.
-        media_type: For the browser.
-        etag: Changes with the content.
+        content: The file as bundled.
+        gzipped: The same, compressed.
+        media_type: Value of the Content-Type header.
+        etag: Value of the ETag header, made from the content.
     """
 
     content: bytes
-    packed: bytes
+    gzipped: bytes
     media_type: str
     etag: str
 
@@ -44,17 +44,17 @@ def load_assets(folder: Path = BUNDLE) -> dict[str, Asset]:
     Raises:
         UnavailableError: The page was not bundled when crampwatch was installed.
     """
-    assets = {path.name: _read(path) for path in sorted(folder.glob("*")) if path.suffix in _TYPES}
+    assets = {path.name: _read_asset(path) for path in sorted(folder.glob("*")) if path.suffix in _TYPES}
     if "index.html" not in assets or "app.js" not in assets:
         raise UnavailableError(
             f"The live page is not in {folder}.",
-            advice="It is bundled when crampwatch is installed: install again (`pip install .` in the source folder), "
+            advice="It is built when crampwatch is installed: install it again (`pip install .` in the source folder), "
             "or run `python hatch_build.py` there.",
         )
     return assets
 
 
-def _read(path: Path) -> Asset:
+def _read_asset(path: Path) -> Asset:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:24]
     return Asset(content, gzip.compress(content, 9, mtime=0), _TYPES[path.suffix], f'"{digest}"')

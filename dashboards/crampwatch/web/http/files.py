@@ -1,4 +1,4 @@
-"""Small things the page's server keeps in the data folder: written at once or not at all, readable by their owner."""
+"""Small files of the page's server in the data folder: written atomically, readable by their owner only."""
 
 import logging
 import secrets
@@ -11,31 +11,31 @@ from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 __all__ = ["access_token", "load", "save"]
 
-_TOKEN_OCTETS: Final = 18
+_TOKEN_BYTES: Final = 18
 """144 random bits, 24 characters: short enough to type on a phone once."""
-Kept = TypeVar("Kept")
+Value = TypeVar("Value")
 _log: Final = logging.getLogger(__name__)
 
 
-def load(path: Path, kind: type[Kept], otherwise: Kept) -> Kept:
-    """Read what was kept; ``otherwise`` where nothing was, or it cannot be read, which is logged.
+def load(path: Path, kind: type[Value], default: Value) -> Value:
+    """Return the value in a JSON file; ``default`` if there is no file, or it cannot be read, which is logged.
 
-    A page must come up in the night even when its settings were damaged.
+    The page must start at night even if its settings are damaged.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
-        return otherwise
+        return default
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        _log.warning("%s cannot be read, so the defaults hold: %s", path, error)
-        return otherwise
+        _log.warning("%s cannot be read, using the defaults: %s", path, error)
+        return default
 
 
 def save(path: Path, value: object) -> None:
-    """Keep a value.
+    """Write a value to a JSON file.
 
     Raises:
-        UnavailableError: The folder cannot be written to.
+        UnavailableError: The file cannot be written.
     """
     text = msgspec.json.format(msgspec.json.encode(value)).decode() + "\n"
     try:
@@ -48,26 +48,26 @@ def save(path: Path, value: object) -> None:
 
 
 def access_token(path: Path) -> str:
-    """Return the secret visitors log in with: made once, kept in a file that only its owner may read.
+    """Return the password of the page from a file; on first use it is generated and written there.
 
     Raises:
-        ConfigurationError: The file is there but not as we write it.
-        UnavailableError: It cannot be written.
+        ConfigurationError: The file is damaged.
+        UnavailableError: The file cannot be written.
     """
     try:
-        kept = msgspec.toml.decode(path.read_bytes(), type=dict[str, str])
-        return kept["web_token"]
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, str])["web_token"]
     except FileNotFoundError:
-        token = secrets.token_urlsafe(_TOKEN_OCTETS)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         raise ConfigurationError(
-            f"The page's secret in {path} cannot be read: {error!r}.", advice="Remove the file; a new one is made."
+            f"The page's password in {path} cannot be read: {error!r}.",
+            advice="Remove the file; a new password is then generated.",
         ) from error
     try:
-        write_private(path, f'# What other machines log in to the page with.\nweb_token = "{token}"\n')
+        write_private(path, f'# Password for logging in to the page from other machines.\nweb_token = "{token}"\n')
     except OSError as error:
         raise UnavailableError(
-            f"The page's secret cannot be written to {path}: {error.strerror or error}.",
+            f"The page's password cannot be written to {path}: {error.strerror or error}.",
             advice="Check permissions and free space.",
         ) from error
     return token

@@ -1,12 +1,18 @@
-"""The HTTP API as one table, from which both the routes and their description in OpenAPI are made."""
+"""The HTTP API as a table of operations, from which the routes and their OpenAPI description are built.
 
+Each part of the page (nights, sessions, backups, settings) has an ``api.py`` with one class: its ``operations()`` is
+the table, its other public methods are the handlers named there, and the bodies and answers are the structs of the
+``schema.py`` beside it. A handler refuses a request by raising `RefusedError`.
+"""
+
+import contextlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
-from crampwatch.protocol.errors import FailureCode
+from crampwatch.protocol.errors import FailureCode, UnavailableError
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,15 +23,17 @@ __all__ = [
     "Problem",
     "ProblemCode",
     "RefusedError",
-    "answer",
     "build_routes",
-    "describe",
+    "conflict_if_unavailable",
     "description_operation",
+    "json_response",
+    "openapi_document",
     "read_body",
     "read_query",
 ]
 
-_LONGEST_BODY_OCTETS: Final = 16_384
+_MAX_BODY_BYTES: Final = 16_384
+"""For JSON bodies; the longest that fits a schema, 50 acknowledged episodes, has about 6 kB."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -44,16 +52,22 @@ ProblemCode = Literal[
     "unexpected",
     FailureCode,
 ]
-_CODES: Final[dict[int, ProblemCode]] = {400: "unfit", 404: "not_there", 409: "not_now", 413: "too_much", 503: "away"}
-"""What a status says where nothing more exact is known."""
+_DEFAULT_CODES: Final[dict[int, ProblemCode]] = {
+    400: "unfit",
+    404: "not_there",
+    409: "not_now",
+    413: "too_much",
+    503: "away",
+}
+"""Code for a status if the handler gives none."""
 
 
 class Problem(Struct, frozen=True):
-    """Why a request was not done.
+    """Why a request was refused.
 
     Attributes:
-        error: For a person, in English.
-        code: For a page that says it in another language.
+        error: Reason for a person, in English.
+        code: Reason for a program, which shows it in another language.
     """
 
     error: str
@@ -61,28 +75,34 @@ class Problem(Struct, frozen=True):
 
 
 class RefusedError(Exception):
-    """A request is not done; carries the answer."""
+    """The request is refused. Raised by handlers; carries the response.
+
+    Args:
+        status: HTTP status code.
+        error: Reason for a person, in English.
+        code: Reason for a program; None for the default of the status.
+    """
 
     def __init__(self, status: int, error: str, code: ProblemCode | None = None) -> None:
         super().__init__(error)
-        self.response = answer(Problem(error, code or _CODES[status]), status=status)
+        self.response = json_response(Problem(error, code or _DEFAULT_CODES[status]), status=status)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing the API does.
+    """One operation of the API.
 
     Attributes:
-        path: With ``{parameters}``, which match no slash.
-        summary: For readers of the description.
-        patterns: What path parameters look like.
-        query: Struct of the query's parameters; None: there are none.
-        body: Struct of the request's body; None: there is none.
-        result: What the answer holds; None: nothing.
-        status: Of success.
-        refusals: Other status codes it answers with.
-        media: Of the answer.
-        takes: Media type of a body that is no struct; empty: there is none.
+        path: Path with ``{parameters}``, which match no slash.
+        summary: One line for readers of the OpenAPI description.
+        patterns: Name and regular expression of path parameters.
+        query: Struct of the query parameters; None if there are none.
+        body: Struct of the JSON body; None if there is none.
+        result: Type of the answer's content; None if it is empty.
+        status: Status code of success.
+        refusals: Status codes of refusals; 413 is added for a JSON body.
+        media: Media type of the answer.
+        upload_media: Media type of a body that is not JSON; empty if there is none.
     """
 
     method: str
@@ -96,27 +116,27 @@ class Operation:
     status: int = 200
     refusals: tuple[int, ...] = (400, 404)
     media: str = "application/json"
-    takes: str = ""
+    upload_media: str = ""
 
 
 def build_routes(operations: Sequence[Operation]) -> list[Route]:
-    """Return what is served."""
-    return [Route(one.path, _refusing(one.handler), methods=[one.method]) for one in operations]
+    """Return the routes to serve."""
+    return [Route(one.path, _answer_refusals(one.handler), methods=[one.method]) for one in operations]
 
 
-def describe(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
-    """Return the description of the API, OpenAPI 3.1."""
+def openapi_document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of some operations."""
     structs = [Problem, *(part for one in operations for part in (one.query, one.body, one.result) if part is not None)]
     _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _described(one)
+        paths.setdefault(one.path, {})[one.method.lower()] = _describe_operation(one)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "crampwatch",
             "version": version,
-            "description": "What the built-in page asks its server. Times ending in `_ns` are UTC nanoseconds. "
+            "description": "The API behind crampwatch's web page. Times ending in `_ns` are UTC nanoseconds. "
             "Not a medical device.",
         },
         "paths": paths,
@@ -125,51 +145,60 @@ def describe(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
 
 
 def description_operation(operations: Sequence[Operation], *, version: str) -> Operation:
-    """Return the operation that describes the others."""
+    """Return the operation that serves the description of the others."""
 
     async def openapi(_request: Request) -> Response:
-        """What can be asked."""
-        return answer(described)
+        """Serve the description."""
+        return json_response(document)
 
-    described = describe(operations, version=version)
-    return Operation("GET", "/api/v1/openapi.json", openapi, "This description")
+    document = openapi_document(operations, version=version)
+    return Operation("GET", "/api/v1/openapi.json", openapi, "This OpenAPI description")
 
 
-def answer(value: object, *, status: int = 200) -> Response:
-    """Return a value as JSON."""
+def json_response(value: object, *, status: int = 200) -> Response:
+    """Return a response with a value as JSON."""
     return Response(msgspec.json.encode(value), status_code=status, media_type="application/json")
 
 
 def read_query(request: Request, kind: type[Struct]) -> Any:
-    """Return a request's query parameters.
+    """Return a request's query parameters as a struct of this kind.
 
     Raises:
-        RefusedError: They do not fit.
+        RefusedError: They do not match the struct.
     """
     try:
         return msgspec.convert(dict(request.query_params), kind, strict=False)
     except (msgspec.ValidationError, OverflowError, ValueError) as error:
-        raise RefusedError(400, f"The query cannot be read: {error}.") from error
+        raise RefusedError(400, f"The query is not valid: {error}.") from error
 
 
 async def read_body(request: Request, kind: type[Struct]) -> Any:
-    """Return a request's body.
+    """Return a request's JSON body as a struct of this kind.
 
     Raises:
-        RefusedError: It is too long, or does not fit.
+        RefusedError: It is too long, or does not match the struct.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LONGEST_BODY_OCTETS:
-            raise RefusedError(413, f"At most {_LONGEST_BODY_OCTETS} octets are read.")
+        if len(body) > _MAX_BODY_BYTES:
+            raise RefusedError(413, f"The request body has more than {_MAX_BODY_BYTES} bytes.")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, f"The request cannot be read: {error}.") from error
+        raise RefusedError(400, f"The request body is not valid: {error}.") from error
 
 
-def _refusing(handler: Handler) -> Handler:
+@contextlib.contextmanager
+def conflict_if_unavailable() -> Iterator[None]:
+    """Refuse a request with status 409 if the block raises `UnavailableError`."""
+    try:
+        yield
+    except UnavailableError as error:
+        raise RefusedError(409, str(error), error.code) from error
+
+
+def _answer_refusals(handler: Handler) -> Handler:
     async def handle(request: Request) -> Response:
         try:
             return await handler(request)
@@ -179,24 +208,24 @@ def _refusing(handler: Handler) -> Handler:
     return handle
 
 
-def _described(one: Operation) -> dict[str, Any]:
-    content = {} if one.result is None else {"content": {one.media: {"schema": _schema(one)}}}
-    found: dict[str, Any] = {
+def _describe_operation(one: Operation) -> dict[str, Any]:
+    content = {} if one.result is None else {"content": {one.media: {"schema": _result_schema(one)}}}
+    description: dict[str, Any] = {
         "summary": one.summary,
         "operationId": f"{one.method.lower()}_{re.sub(r'[^a-z]+', '_', one.path.partition('/v1/')[2]).strip('_')}",
         "parameters": [*_path_parameters(one), *_query_parameters(one)],
-        "responses": {str(one.status): {"description": "Done.", **content}, **_refusals(one)},
+        "responses": {str(one.status): {"description": "Success.", **content}, **_refusals(one)},
     }
     if one.body is not None:
         body = {"$ref": f"#/components/schemas/{one.body.__name__}"}
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    if one.takes:
-        octets = {"type": "string", "format": "binary"}
-        found["requestBody"] = {"required": True, "content": {one.takes: {"schema": octets}}}
-    return found
+        description["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if one.upload_media:
+        binary = {"type": "string", "format": "binary"}
+        description["requestBody"] = {"required": True, "content": {one.upload_media: {"schema": binary}}}
+    return description
 
 
-def _schema(one: Operation) -> Any:
+def _result_schema(one: Operation) -> Any:
     if one.media != "application/json":
         return {"type": "string", "format": "binary"}
     (schema,), _ = msgspec.json.schema_components([one.result], ref_template="#/components/schemas/{name}")
@@ -206,7 +235,7 @@ def _schema(one: Operation) -> Any:
 def _refusals(one: Operation) -> dict[str, Any]:
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     codes = {*one.refusals, *((413,) if one.body is not None else ())}
-    return {str(code): {"description": "Refused; the answer says why.", "content": problem} for code in sorted(codes)}
+    return {str(code): {"description": "Refused; the body says why.", "content": problem} for code in sorted(codes)}
 
 
 def _path_parameters(one: Operation) -> list[dict[str, Any]]:

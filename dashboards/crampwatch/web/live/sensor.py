@@ -12,7 +12,7 @@ from crampwatch.web.live.features import FeatureHistory
 from crampwatch.web.live.ring import Ring
 from crampwatch.web.live.schema import Curve, SensorUpdate, pack
 from crampwatch.web.live.waveform import Waveform
-from crampwatch.web.settings.model.sensor_labels import SensorLabel, labelled
+from crampwatch.web.settings.model.sensor_labels import SensorLabel, apply_label
 
 __all__ = ["LATEST_LEAVES", "SensorLive", "as_disconnected"]
 
@@ -137,7 +137,7 @@ class SensorLive:
 
     def _labelled_message(self, leaf: Leaf) -> Message:
         message = self._latest[leaf]
-        return labelled(message, self._label) if isinstance(message, SensorInfo) else message
+        return apply_label(message, self._label) if isinstance(message, SensorInfo) else message
 
     def _rings(self) -> tuple[Ring | None, Ring | None, Ring | None]:
         waveform, features = self._waveform, self._features

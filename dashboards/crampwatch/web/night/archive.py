@@ -1,4 +1,4 @@
-"""Night and session views as one: what they need, what they answer, what they do besides."""
+"""Wires nights, sessions and backups together: their options, their HTTP operations, their background work."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,74 +11,75 @@ from crampwatch.web.backups.jobs import BackupJobs, BackupWork
 from crampwatch.web.http.openapi import Operation
 from crampwatch.web.night.api import NightApi, Publish
 from crampwatch.web.night.recordings import Recordings
-from crampwatch.web.night.repository import NightRepository, NightStore
+from crampwatch.web.night.repository import NightRepository
+from crampwatch.web.night.stores import NightStore
 from crampwatch.web.sessions.api import SessionsApi
 from crampwatch.web.sessions.exports import Export, Exports
 from crampwatch.web.sessions.replay import Replay, ReplayCommand
-from crampwatch.web.sessions.trash import Shelf
+from crampwatch.web.sessions.repository import SessionRepository
 
 __all__ = ["Archive", "ArchiveOptions"]
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOptions:
-    """What is kept of nights.
+    """Where recorded nights are, and what can be done with them.
 
     Attributes:
-        folders: Where session files lie.
-        stores: What is known of them.
-        live_verdicts: What was said live of a session's episodes, before the final verdict.
-        export: Writes a session in a format of other programs; None: nothing can be exported.
-        replay: The command that plays a session, speaking JSON Lines; None: nothing can be played.
-        backups: Does the work on backups; None: there are none.
+        folders: Folders with session files.
+        stores: Stores with their episodes.
+        live_episodes: Returns the live results of a session by episode id, for comparison with the final ones.
+        export: Writes a session in another file format; None if exporting is not offered.
+        replay: Returns the command that replays a session; None if replaying is not offered.
+        backups: Does the work on backups; None if backups are not offered.
     """
 
     folders: tuple[Path, ...] = ()
     stores: tuple[NightStore, ...] = ()
-    live_verdicts: Callable[[str], dict[str, Episode]] = field(default=lambda _session: {})
+    live_episodes: Callable[[str], dict[str, Episode]] = field(default=lambda _session: {})
     export: Export | None = None
     replay: ReplayCommand | None = None
     backups: BackupWork | None = None
 
 
 class Archive:
-    """The views of what was.
+    """Nights, sessions and backups of a data folder.
 
     Args:
-        options: What is kept.
-        publish: Keeps what the wearer notes.
+        options: Where they are, and what is offered.
+        publish: Publishes the wearer's notes; returns when the broker has confirmed them.
     """
 
     def __init__(self, options: ArchiveOptions, publish: Publish) -> None:
         self._recordings = Recordings(options.folders)
-        self._book = NightRepository(self._recordings, options.stores)
+        self._repository = NightRepository(self._recordings, options.stores)
         self._publish = publish
-        self._nights = NightApi(self._book, publish, options.live_verdicts)
-        self._shelf = Shelf(self._recordings)
-        workshop = options.folders[0].parent / "cache" / "exports" if options.folders else None
-        self._exports = Exports(workshop, options.export) if workshop and options.export else None
+        self._nights = NightApi(self._repository, publish, options.live_episodes)
+        self._session_files = SessionRepository(self._recordings)
+        export_folder = options.folders[0].parent / "cache" / "exports" if options.folders else None
+        self._exports = Exports(export_folder, options.export) if export_folder and options.export else None
         self._replay = Replay(options.replay) if options.replay else None
-        self._sessions = SessionsApi(self._shelf, self._exports, self._replay)
+        self._sessions = SessionsApi(self._session_files, self._exports, self._replay)
         self._backups = BackupJobs(options.backups) if options.backups else None
 
     def operations(self) -> list[Operation]:
-        """Return what is answered."""
+        """Return the operations of nights, sessions and backups."""
         backups = BackupsApi(self._backups).operations() if self._backups else []
         return [*self._nights.operations(), *self._sessions.operations(), *backups]
 
-    async def note(self, entries: Sequence[JournalEntry]) -> None:
-        """Keep what the wearer noted, and show it from now on.
+    async def record(self, entries: Sequence[JournalEntry]) -> None:
+        """Publish the wearer's notes, and show them from now on.
 
         Raises:
-            CrampwatchError: It cannot be kept.
+            CrampwatchError: They could not be published.
         """
         await self._publish(entries)
-        self._book.note(entries)
+        self._repository.add_entries(entries)
 
     async def run(self) -> None:
-        """Read what is recorded, until cancelled."""
+        """Clean up once, then read recordings in the background, until cancelled."""
         try:
-            await asyncio.to_thread(self._shelf.purge)
+            await asyncio.to_thread(self._session_files.purge_trash)
             if self._backups is not None:
                 await asyncio.to_thread(self._backups.remove_leftovers)
             await self._recordings.follow()

@@ -1,357 +1,191 @@
-"""The nights of a data folder: recordings, what the store says of them, and what the wearer noted. Calls block."""
+"""The nights of a data folder: recordings, what the stores have about them, and the wearer's notes. Calls block."""
 
-import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import numpy as np
-from crampwatch.journal import SessionSummary
-from crampwatch.protocol.errors import CrampwatchError
-from crampwatch.protocol.kinds import EpisodeKind, Origin
-from crampwatch.protocol.messages import Episode, JournalEntry, SensorInfo
+from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.messages import Episode, JournalEntry
 from crampwatch.store.model.series import Series
 from crampwatch.web.night.bedtime import marked_span
 from crampwatch.web.night.model.labels import collect_labels
-from crampwatch.web.night.model.naming import night_name, night_origin
-from crampwatch.web.night.model.schema import EpisodeRow, Label, MarkedNight, Night, NightRow, NightSensor
+from crampwatch.web.night.model.naming import night_origin
+from crampwatch.web.night.model.schema import EpisodeRow, Label, MarkedNight, Night, NightRow
 from crampwatch.web.night.model.signal import BootSignal
-from crampwatch.web.night.model.viewport import gaps_ns
 from crampwatch.web.night.recordings import Recordings
-from numpy.typing import NDArray
+from crampwatch.web.night.sensors import RecordedSensors
+from crampwatch.web.night.sessions import NightSession, merge_sessions
+from crampwatch.web.night.stores import NightStore, NightStores
 
-__all__ = ["NightRepository", "NightSession", "NightStore"]
+__all__ = ["NightRepository"]
 
-_SHORTEST_GAP_NS: Final = 3_000_000
-"""Less is a correction of the clock between two frames, not a sample that is missing."""
-_MOST_GAPS: Final = 2000
 _SETTLED_NS: Final = 86_400_000_000_000
-_MOST_TEMPERATURES: Final = 600
-_LONGEST_BEFORE_NS: Final = 43_200_000_000_000
-"""Who goes to bed may say so before the first sensor is on."""
-_log: Final = logging.getLogger(__name__)
-
-
-class NightStore(Protocol):
-    """What the store has to know for a night; :class:`crampwatch.store.model.interface.Store` does. Calls block."""
-
-    def episodes(
-        self, *, since_ns: int = 0, until_ns: int = ..., session: str | None = None, with_retracted: bool = False
-    ) -> Sequence[Episode]:
-        """Return the revision that holds of each episode."""
-
-    def journal(self, *, since_ns: int = 0) -> Sequence[JournalEntry]:
-        """Return what the wearer noted since then."""
-
-    def sessions(self) -> Sequence[SensorInfo]:
-        """Return what is known of each sensor in each session."""
-
-    def series(self, sensor: str, measurement: str, *, since_ns: int, until_ns: int, max_points: int = 2000) -> Series:
-        """Return values over time."""
+"""A day after a session ended its episodes no longer change: re-analysis is done, and counts may be cached."""
+_MAX_EARLY_BEDTIME_NS: Final = 43_200_000_000_000
+"""The wearer may start the night before the first sensor is on, but not before the noon at which the night starts."""
+_MAX_RECENT_ENTRIES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class NightSession:
-    """One session of a night.
+class _EpisodeCounts:
+    kinds: dict[str, int]
+    longest_cramp_ns: int
 
-    Attributes:
-        session: UUID.
-        path: Of its recording; None where only the store knows it.
-        ended_ns: None while it runs.
-        infos: What its sensors said of themselves, by id.
-    """
 
-    session: str
-    origin: Origin
-    started_ns: int
-    last_ns: int
-    ended_ns: int | None
-    utc_offset_s: int
-    path: Path | None
-    infos: dict[str, SensorInfo] = field(default_factory=dict)
+_NO_EPISODES: Final = _EpisodeCounts({}, 0)
 
 
 class NightRepository:
-    """Answers what there is, night by night.
+    """Finds nights and what belongs to them.
 
     Args:
-        recordings: The session files.
-        stores: What is known of them; several where simulated data has a store of its own.
-        clock_ns: UTC.
+        recordings: Recordings of the data folder.
+        stores: Stores with their episodes; several if simulated data has its own.
+        clock_ns: Returns the time, UTC.
     """
 
     def __init__(
         self, recordings: Recordings, stores: Sequence[NightStore], *, clock_ns: Callable[[], int] = time.time_ns
     ) -> None:
         self.recordings = recordings
-        self._stores = tuple(stores)
+        self._stores = NightStores(stores)
         self._clock_ns = clock_ns
-        self._noted: list[JournalEntry] = []
-        self._kinds: dict[str, tuple[dict[str, int], int]] = {}
+        self._recent_entries: list[JournalEntry] = []
+        self._settled_counts: dict[str, _EpisodeCounts] = {}
         self._lock = threading.Lock()
 
-    def note(self, entries: Iterable[JournalEntry]) -> None:
-        """Remember what was noted just now, until the store has it."""
+    def add_entries(self, entries: Iterable[JournalEntry]) -> None:
+        """Show journal entries from now on: the store receives them over the broker, a moment later."""
         with self._lock:
-            self._noted = [*self._noted, *entries][-1000:]
+            self._recent_entries = [*self._recent_entries, *entries][-_MAX_RECENT_ENTRIES:]
 
     def nights(self) -> list[NightRow]:
-        """Return all nights, the newest first."""
+        """Return all nights, newest first."""
         grouped: dict[str, list[NightSession]] = {}
-        for session in self._sessions():
-            name = night_name(session.started_ns, session.utc_offset_s, session.origin)
-            grouped.setdefault(name, []).append(session)
-        kinds = self._kinds_of([one for group in grouped.values() for one in group])
-        rows = [_row(name, group, kinds) for name, group in grouped.items()]
+        for session in self._all_sessions():
+            grouped.setdefault(session.night, []).append(session)
+        counts = self._count_episodes([one for sessions in grouped.values() for one in sessions])
+        rows = [_night_row(name, sessions, counts) for name, sessions in grouped.items()]
         return sorted(rows, key=lambda row: (row.from_ns, row.night), reverse=True)
 
-    def sessions_of(self, night: str) -> list[NightSession]:
-        """Return the sessions of a night, oldest first; none where there is no such night."""
-        return [one for one in self._sessions() if night_name(one.started_ns, one.utc_offset_s, one.origin) == night]
-
     def night(self, name: str) -> Night | None:
-        """Return a night; None where there is none of this name."""
-        every = self._sessions()
-        names = sorted({night_name(one.started_ns, one.utc_offset_s, one.origin) for one in every})
-        if name not in names:
+        """Return a night; None if there is none of this name."""
+        all_sessions = self._all_sessions()
+        sessions = [one for one in all_sessions if one.night == name]
+        if not sessions:
             return None
-        sessions = [one for one in every if night_name(one.started_ns, one.utc_offset_s, one.origin) == name]
-        alike = [one for one in names if night_origin(one) == night_origin(name)]
-        place = alike.index(name)
-        gathered = _RecordedSensors(self.recordings, sessions)
-        problems = list(gathered.problems)
-        episodes = self._episodes(sessions, problems)
+        recorded = RecordedSensors(self.recordings, sessions)
+        problems = list(recorded.problems)
+        episodes = self._episode_rows(sessions, problems)
         span_ns = (min(one.started_ns for one in sessions), max(one.last_ns for one in sessions))
-        sensors, recorded_s = gathered.sensors(span_ns)
+        before, after = _neighbours(name, {one.night for one in all_sessions})
         return Night(
             night=name,
             origin=night_origin(name),
             from_ns=span_ns[0],
             to_ns=span_ns[1],
             utc_offset_s=sessions[0].utc_offset_s,
-            running=any(_is_running(one, self._clock_ns()) for one in sessions),
-            read=gathered.share,
-            recorded_s=recorded_s,
-            said=self._said(name, sessions, gathered),
-            sensors=sensors,
+            running=any(one.is_running(self._clock_ns()) for one in sessions),
+            read=recorded.share_read,
+            recorded_s=recorded.recorded_s(span_ns),
+            said=self._marked_night(name, sessions, recorded),
+            sensors=recorded.sensors(span_ns),
             episodes=episodes,
             problems=problems,
-            before=alike[place - 1] if place else None,
-            after=alike[place + 1] if place + 1 < len(alike) else None,
+            before=before,
+            after=after,
         )
 
     def signals(self, night: str, sensor: str) -> list[tuple[Path, BootSignal]]:
-        """Return a sensor's signals of a night, as far as they were read."""
+        """Return a sensor's signals in a night with their recordings, as far as they have been read."""
         found = []
-        for session in self.sessions_of(night):
+        for session in self._sessions_of(night):
             if session.path is not None:
-                heard = self.recordings.recording(session.path).sensors.get(sensor)
-                found += [(session.path, signal) for signal in (heard.signals if heard else ())]
+                recorded = self.recordings.recording(session.path).sensors.get(sensor)
+                found += [(session.path, signal) for signal in (recorded.signals if recorded else ())]
         return found
 
     def features(self, sensor: str, *, from_ns: int, to_ns: int, columns: int) -> Series | None:
-        """Return the detector's features of a stretch; None where no store knows any."""
-        for store in self._stores:
-            try:
-                series = store.series(sensor, "features", since_ns=from_ns, until_ns=to_ns, max_points=columns)
-            except CrampwatchError as error:
-                _log.info("features cannot be shown: %s", error)
-                continue
-            if len(series):
-                return series
-        return None
+        """Return the detector's features over a span of time; None if no store has any."""
+        return self._stores.features(sensor, from_ns=from_ns, to_ns=to_ns, max_points=columns)
 
     def episode(self, night: str, name: str) -> tuple[Episode, Label] | None:
-        """Return an episode of a night and what was noted of it."""
-        sessions = self.sessions_of(night)
+        """Return an episode of a night and the wearer's answers about it; None if there is no such episode."""
+        sessions = self._sessions_of(night)
         for session in sessions:
-            for episode in self._stored_episodes(session.session, []):
+            for episode in self._stores.session_episodes(session.session):
                 if episode.id == name:
                     return episode, self._labels(sessions[0].started_ns).get(name, Label())
         return None
 
-    def _sessions(self) -> list[NightSession]:
-        found = {
-            entry.summary.head.session: _from_file(entry.summary)
-            for entry in self.recordings.entries()
-            if entry.summary is not None
-        }
-        for store in self._stores:
-            try:
-                known = store.sessions()
-            except CrampwatchError:
-                continue
-            for info in known:
-                session = found.get(info.session)
-                if session is None:
-                    session = found[info.session] = _from_store(info)
-                session.infos.setdefault(info.sensor, info)
-        return sorted(found.values(), key=lambda one: one.started_ns)
+    def _all_sessions(self) -> list[NightSession]:
+        summaries = (entry.summary for entry in self.recordings.entries() if entry.summary is not None)
+        return merge_sessions(summaries, self._stores.sensor_infos())
 
-    def _stored_episodes(self, session: str, problems: list[str]) -> list[Episode]:
-        for store in self._stores:
-            try:
-                episodes = store.episodes(session=session, with_retracted=True)
-            except CrampwatchError as error:
-                problems.append(str(error))
-                continue
-            if episodes:
-                return list(episodes)
-        return []
+    def _sessions_of(self, night: str) -> list[NightSession]:
+        return [one for one in self._all_sessions() if one.night == night]
 
-    def _episodes(self, sessions: Sequence[NightSession], problems: list[str]) -> list[EpisodeRow]:
+    def _episode_rows(self, sessions: Sequence[NightSession], problems: list[str]) -> list[EpisodeRow]:
+        """Return the episodes of some sessions; if there are none, add why a store could not be read."""
         labels = self._labels(sessions[0].started_ns)
-        failed: list[str] = []
+        failures: list[str] = []
         rows = [
             _episode_row(episode, labels.get(episode.id))
             for session in sessions
-            for episode in self._stored_episodes(session.session, failed)
+            for episode in self._stores.session_episodes(session.session, failures)
         ]
         if not rows:
-            problems.extend(dict.fromkeys(failed))
+            problems.extend(dict.fromkeys(failures))
         return sorted(rows, key=lambda row: (row.onset_ns, row.id))
 
-    def _said(self, night: str, sessions: Sequence[NightSession], gathered: "_RecordedSensors") -> MarkedNight | None:
-        """Return the night as the wearer said it was; of one whose end was not said, what was recorded of it."""
-        span = marked_span(self._journal(sessions[0].started_ns - _LONGEST_BEFORE_NS), night, sessions[0].utc_offset_s)
+    def _marked_night(
+        self, night: str, sessions: Sequence[NightSession], recorded: RecordedSensors
+    ) -> MarkedNight | None:
+        """Return the night as the wearer marked it; one without an end counts up to the newest record."""
+        entries = self._journal(sessions[0].started_ns - _MAX_EARLY_BEDTIME_NS)
+        span = marked_span(entries, night, sessions[0].utc_offset_s)
         last_ns = max(one.last_ns for one in sessions)
         if span is None or (span[1] or last_ns) <= span[0]:
             return None
-        recorded_s = gathered.recorded_s((span[0], span[1] or last_ns))
+        recorded_s = recorded.recorded_s((span[0], span[1] or last_ns))
         return MarkedNight(from_ns=span[0], to_ns=span[1], recorded_s=recorded_s)
 
     def _labels(self, since_ns: int) -> dict[str, Label]:
         return collect_labels(self._journal(since_ns))
 
     def _journal(self, since_ns: int) -> list[JournalEntry]:
-        entries: list[JournalEntry] = []
-        for store in self._stores:
-            try:
-                entries += store.journal(since_ns=since_ns)
-            except CrampwatchError as error:
-                _log.info("notes cannot be read: %s", error)
+        entries = self._stores.journal(since_ns)
         with self._lock:
-            entries += self._noted
-        return entries
+            return entries + self._recent_entries
 
-    def _kinds_of(self, sessions: Sequence[NightSession]) -> dict[str, tuple[dict[str, int], int]]:
-        """Return episodes by kind, and the longest likely cramp, of each session."""
+    def _count_episodes(self, sessions: Sequence[NightSession]) -> dict[str, _EpisodeCounts]:
+        """Return the counts of each session; those of settled sessions are counted once and then cached."""
         now_ns = self._clock_ns()
-        unknown = [one for one in sessions if one.session not in self._kinds]
-        if not unknown:
-            return self._kinds
-        since_ns = min(one.started_ns for one in unknown)
-        grouped: dict[str, list[Episode]] = {}
-        for store in self._stores:
-            try:
-                for episode in store.episodes(since_ns=since_ns):
-                    grouped.setdefault(episode.session, []).append(episode)
-            except CrampwatchError as error:
-                _log.info("episodes cannot be counted: %s", error)
-        counted = {one.session: _counted(grouped.get(one.session, ())) for one in unknown}
-        settled = {one.session for one in unknown if one.ended_ns and now_ns - one.ended_ns > _SETTLED_NS}
-        self._kinds.update({session: counts for session, counts in counted.items() if session in settled})
-        return {**self._kinds, **counted}
+        missing = [one for one in sessions if one.session not in self._settled_counts]
+        if not missing:
+            return self._settled_counts
+        grouped = self._stores.episodes_by_session(min(one.started_ns for one in missing))
+        counts = {one.session: _count_by_kind(grouped.get(one.session, ())) for one in missing}
+        settled = [one.session for one in missing if one.ended_ns and now_ns - one.ended_ns > _SETTLED_NS]
+        self._settled_counts.update({session: counts[session] for session in settled})
+        return {**self._settled_counts, **counts}
 
 
-class _RecordedSensors:
-    """What the recordings of some sessions hold."""
-
-    def __init__(self, recordings: Recordings, sessions: Sequence[NightSession]) -> None:
-        self.problems: list[str] = []
-        self._shares: list[float] = []
-        self._signals: dict[str, list[BootSignal]] = {}
-        self._temperature: dict[str, list[tuple[int, float]]] = {}
-        self._placed: dict[str, tuple[str, str, str]] = {}
-        for session in sessions:
-            self._add(recordings, session)
-
-    @property
-    def share(self) -> float:
-        """How much was read."""
-        return sum(self._shares) / len(self._shares) if self._shares else 1.0
-
-    def sensors(self, span_ns: tuple[int, int]) -> tuple[list[NightSensor], float]:
-        """Return each sensor's part, and for how many seconds any of them recorded."""
-        covered = {name: _covered(self._signals.get(name, ())) for name in self._placed}
-        parts = [self._sensor(name, covered[name], span_ns) for name in self._placed]
-        return sorted(parts, key=_left_first), self.recorded_s(span_ns)
-
-    def recorded_s(self, span_ns: tuple[int, int]) -> float:
-        """Return for how much of a span any sensor recorded."""
-        every = [_covered(signals) for signals in self._signals.values()]
-        return _length_s(np.concatenate([*every, np.empty((0, 2), np.int64)]), span_ns)
-
-    def _add(self, recordings: Recordings, session: NightSession) -> None:
-        for info in session.infos.values():
-            self._placed[info.sensor] = (info.name, info.placement.side, info.placement.muscle)
-        if session.path is None:
-            self.problems.append("deleted")
-            return
-        recording = recordings.recording(session.path)
-        self._shares.append(recording.share)
-        if recording.problem:
-            self.problems.append(recording.problem)
-        for name, heard in recording.sensors.items():
-            self._signals.setdefault(name, []).extend(heard.signals)
-            self._temperature.setdefault(name, []).extend(heard.temperature)
-            self._placed.setdefault(name, (heard.sensor.name or name, heard.sensor.side, heard.sensor.muscle))
-
-    def _sensor(self, name: str, covered: NDArray[np.int64], span_ns: tuple[int, int]) -> NightSensor:
-        signals = self._signals.get(name, [])
-        gaps = gaps_ns(covered, from_ns=span_ns[0], to_ns=span_ns[1], shortest_ns=_SHORTEST_GAP_NS)
-        longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:_MOST_GAPS]
-        first = signals[0] if signals else None
-        return NightSensor(
-            sensor=name,
-            name=self._placed[name][0],
-            side=self._placed[name][1],
-            muscle=self._placed[name][2],
-            unit=first.unit if first else "uV",
-            rate_hz=first.rate_hz if first else 0.0,
-            channels=max((one.channels for one in signals), default=0),
-            labels=list(first.labels) if first else [],
-            gaps_ns=sorted(longest),
-            temperature=_thinned(self._temperature.get(name, []), span_ns[0]),
-            recorded_s=_length_s(covered, span_ns),
-            has_signal=bool(len(covered)),
-        )
+def _neighbours(night: str, nights: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return the nights of the same origin just before and after a night."""
+    similar = sorted(name for name in nights if night_origin(name) == night_origin(night))
+    place = similar.index(night)
+    return similar[place - 1] if place else None, similar[place + 1] if place + 1 < len(similar) else None
 
 
-def _from_file(summary: SessionSummary) -> NightSession:
-    head = summary.head
-    return NightSession(
-        session=head.session,
-        origin=Origin(head.origin) if head.origin in set(Origin) else Origin.LIVE,
-        started_ns=head.started_utc_ns,
-        last_ns=max(summary.ended_utc_ns or 0, summary.last_utc_ns, head.started_utc_ns),
-        ended_ns=summary.ended_utc_ns,
-        utc_offset_s=head.utc_offset_s,
-        path=summary.path,
-    )
-
-
-def _from_store(info: SensorInfo) -> NightSession:
-    last_ns = max(info.ended_ns or info.t_ns, info.started_ns)
-    return NightSession(
-        session=info.session,
-        origin=info.origin,
-        started_ns=info.started_ns,
-        last_ns=last_ns,
-        ended_ns=info.ended_ns or last_ns,
-        utc_offset_s=info.utc_offset_s,
-        path=None,
-    )
-
-
-def _row(name: str, sessions: Sequence[NightSession], kinds: dict[str, tuple[dict[str, int], int]]) -> NightRow:
-    counts = Counter[str]()
+def _night_row(name: str, sessions: Sequence[NightSession], counts: dict[str, _EpisodeCounts]) -> NightRow:
+    kinds = Counter[str]()
     for one in sessions:
-        counts.update(kinds.get(one.session, ({}, 0))[0])
+        kinds.update(counts.get(one.session, _NO_EPISODES).kinds)
     return NightRow(
         night=name,
         origin=night_origin(name),
@@ -360,20 +194,15 @@ def _row(name: str, sessions: Sequence[NightSession], kinds: dict[str, tuple[dic
         utc_offset_s=sessions[0].utc_offset_s,
         running=any(one.ended_ns is None for one in sessions),
         sensors=len({sensor for one in sessions for sensor in one.infos}),
-        kinds=dict(counts),
-        longest_cramp_ns=max(kinds.get(one.session, ({}, 0))[1] for one in sessions),
+        kinds=dict(kinds),
+        longest_cramp_ns=max(counts.get(one.session, _NO_EPISODES).longest_cramp_ns for one in sessions),
     )
 
 
-def _is_running(session: NightSession, now_ns: int) -> bool:
-    """Whether a session is being recorded: not ended, and something came within the last minutes."""
-    return session.ended_ns is None and now_ns - session.last_ns < 600_000_000_000
-
-
-def _counted(episodes: Iterable[Episode]) -> tuple[dict[str, int], int]:
-    standing = [one for one in episodes if one.status != "retracted"]
-    lengths = [(one.offset_ns or one.onset_ns) - one.onset_ns for one in standing if one.kind is EpisodeKind.CRAMP]
-    return dict(Counter(one.kind.value for one in standing)), max(lengths, default=0)
+def _count_by_kind(episodes: Iterable[Episode]) -> _EpisodeCounts:
+    valid = [one for one in episodes if one.status != "retracted"]
+    lengths = [(one.offset_ns or one.onset_ns) - one.onset_ns for one in valid if one.kind is EpisodeKind.CRAMP]
+    return _EpisodeCounts(dict(Counter(one.kind.value for one in valid)), max(lengths, default=0))
 
 
 def _episode_row(episode: Episode, label: Label | None) -> EpisodeRow:
@@ -390,21 +219,3 @@ def _episode_row(episode: Episode, label: Label | None) -> EpisodeRow:
         unit=episode.unit,
         label=label,
     )
-
-
-def _covered(signals: Iterable[BootSignal]) -> NDArray[np.int64]:
-    return np.concatenate([*(one.covered_ns() for one in signals), np.empty((0, 2), np.int64)])
-
-
-def _length_s(covered: NDArray[np.int64], span_ns: tuple[int, int]) -> float:
-    missing = gaps_ns(covered, from_ns=span_ns[0], to_ns=span_ns[1])
-    return (span_ns[1] - span_ns[0] - sum(end - begin for begin, end in missing)) / 1e9
-
-
-def _thinned(told: Sequence[tuple[int, float]], from_ns: int) -> list[tuple[float, float]]:
-    every = max(1, len(told) // _MOST_TEMPERATURES)
-    return [(round((at_ns - from_ns) / 1e9, 1), round(celsius, 2)) for at_ns, celsius in told[::every]]
-
-
-def _left_first(sensor: NightSensor) -> tuple[int, str]:
-    return ({"left": 0, "right": 1}.get(sensor.side, 2), sensor.sensor)

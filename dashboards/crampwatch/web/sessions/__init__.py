@@ -1,1 +1,1 @@
-"""Recordings on the page: list, delete, export, replay."""
+"""Recordings on the page: list, delete and restore, export, replay."""

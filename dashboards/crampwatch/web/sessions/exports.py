@@ -1,4 +1,4 @@
-"""Exports in the background: with progress, to be cancelled, kept for a while to be fetched."""
+"""Exports in the background: with progress, cancellable, and kept for an hour to be downloaded."""
 
 import logging
 import secrets
@@ -16,18 +16,19 @@ from crampwatch.web.sessions.schema import ExportFormat, ExportJob
 
 __all__ = ["UNEXPECTED", "Export", "Exports", "Progress"]
 
-UNEXPECTED: Final = "It failed unexpectedly; the log of the page's server tells how."
-
-_MOST_JOBS: Final = 20
-_KEPT_S: Final = 3600.0
+UNEXPECTED: Final = "An unexpected error; see the log of the page's server."
+_MAX_JOBS: Final = 20
+"""Bounds disk space and threads; a person exports one recording after the other."""
+_RETENTION_S: Final = 3600.0
+"""Exported files are removed this long after the export was started."""
 Progress = Callable[[int, int | None], None]
 Export = Callable[[Path, Path, str | None, Progress], int]
-"""Writes a session to a file of a format its name tells; blocks."""
+"""Writes a session to a file (path, target, sensor, progress) in the format of the target's suffix; blocks."""
 _log: Final = logging.getLogger(__name__)
 
 
 class _CancelledError(Exception):
-    """Somebody does not want it any more."""
+    """The job was cancelled."""
 
 
 @dataclass
@@ -42,89 +43,91 @@ class _Job:
     error: str = ""
     code: ProblemCode | None = None
     is_cancelled: bool = False
-    begun_s: float = field(default_factory=time.monotonic)
+    started_s: float = field(default_factory=time.monotonic)
 
     @property
-    def beside(self) -> Path:
-        """Where the annotations stand of a format that cannot hold them."""
+    def annotations_path(self) -> Path:
+        """File with the annotations, if the format cannot hold them."""
         return self.path.with_name(f"{self.path.name}.annotations.csv")
 
-    def told(self) -> ExportJob:
+    def to_message(self) -> ExportJob:
         is_done = self.state == "done"
         return ExportJob(
             id=self.id,
             session=self.session,
             format=self.format,
-            state=self.state,  # type: ignore[arg-type] # one of the words
+            state=self.state,  # type: ignore[arg-type] # one of the states
             done=self.done,
             total=self.total,
             file=self.path.name,
             size_octets=self.path.stat().st_size if is_done and self.path.exists() else 0,
-            annotations=self.beside.name if is_done and self.beside.exists() else "",
+            annotations=self.annotations_path.name if is_done and self.annotations_path.exists() else "",
             error=self.error,
             code=self.code,
         )
 
 
 class Exports:
-    """Jobs, each in a thread of its own, one after the other.
+    """Export jobs; each has a thread, but only one works at a time.
 
     Args:
-        folder: Where files are written; emptied at the start.
-        export: Writes them.
+        folder: Folder for exported files; emptied at start.
+        export: Writes a file.
     """
 
     def __init__(self, folder: Path, export: Export) -> None:
         self._folder = folder
         self._export = export
         self._jobs: dict[str, _Job] = {}
-        self._turn = threading.Lock()
+        self._working = threading.Lock()
         shutil.rmtree(folder, ignore_errors=True)
 
-    def start(self, session: Path, form: ExportFormat, sensor: str | None) -> ExportJob:
-        """Begin a job.
+    def start(self, session: Path, export_format: ExportFormat, sensor: str | None) -> ExportJob:
+        """Start a job.
 
         Raises:
-            UnavailableError: There are too many, or the folder cannot be written to.
+            UnavailableError: There are too many, or the folder cannot be written.
         """
-        self._forget_old()
-        if sum(job.state == "running" for job in self._jobs.values()) >= _MOST_JOBS:
+        self._remove_old()
+        if sum(job.state == "running" for job in self._jobs.values()) >= _MAX_JOBS:
             raise UnavailableError(
-                "Too many exports are under way.", advice="Wait for one of them to end.", code="too_many_exports"
+                "Too many exports are running.", advice="Wait until one of them has finished.", code="too_many_exports"
             )
         key = secrets.token_hex(8)
-        place = self._folder / key
+        folder = self._folder / key
         try:
-            place.mkdir(parents=True, mode=0o700)
+            folder.mkdir(parents=True, mode=0o700)
         except OSError as error:
-            raise UnavailableError(f"{place} cannot be written to: {error.strerror}.", code="not_written") from error
-        name = f"{session.stem}{'-' + sensor if sensor else ''}.{form}"
-        job = self._jobs[key] = _Job(key, session.stem, form, place / name)
+            raise UnavailableError(f"{folder} cannot be created: {error.strerror}.", code="not_written") from error
+        name = f"{session.stem}{'-' + sensor if sensor else ''}.{export_format}"
+        job = self._jobs[key] = _Job(key, session.stem, export_format, folder / name)
         threading.Thread(target=self._run, args=(job, session, sensor), name=f"export {key}", daemon=True).start()
-        return job.told()
+        return job.to_message()
 
     def jobs(self) -> list[ExportJob]:
-        """Return all jobs, the newest first."""
-        self._forget_old()
-        return [job.told() for job in reversed(self._jobs.values())]
+        """Return all jobs, newest first."""
+        self._remove_old()
+        return [job.to_message() for job in reversed(self._jobs.values())]
 
     def job(self, key: str) -> ExportJob | None:
-        """Return a job; None where there is none."""
+        """Return a job; None if there is none of this id."""
         job = self._jobs.get(key)
-        return None if job is None else job.told()
+        return None if job is None else job.to_message()
 
     def file(self, key: str) -> Path | None:
-        """Return what a job wrote; None where it has not."""
+        """Return the exported file; None if the job is not done."""
         job = self._jobs.get(key)
         return job.path if job is not None and job.state == "done" and job.path.exists() else None
 
     def annotations(self, key: str) -> Path | None:
-        """Return the annotations beside what a job wrote; None where there are none."""
+        """Return the file with the annotations; None if there is none."""
         job = self._jobs.get(key)
-        return job.beside if job is not None and job.state == "done" and job.beside.exists() else None
+        return (
+            job.annotations_path if job is not None and job.state == "done" and job.annotations_path.exists() else None
+        )
 
     def drop(self, key: str) -> bool:
-        """Cancel a job, or remove what it wrote; return whether there was one."""
+        """Cancel a job, or remove its file; return whether there was one of this id."""
         job = self._jobs.pop(key, None)
         if job is None:
             return False
@@ -134,7 +137,7 @@ class Exports:
         return True
 
     def close(self) -> None:
-        """Cancel all, and remove what was written."""
+        """Cancel all jobs, and remove all files."""
         for key in list(self._jobs):
             self.drop(key)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -145,7 +148,7 @@ class Exports:
                 raise _CancelledError
             job.done, job.total = done, total
 
-        with self._turn:
+        with self._working:
             try:
                 progress(0, None)
                 self._export(session, job.path, sensor, progress)
@@ -154,15 +157,15 @@ class Exports:
                 job.state = "cancelled"
             except CrampwatchError as error:
                 job.state, job.error, job.code = "failed", str(error), error.code
-            except Exception:  # noqa: BLE001 - the end of a thread: else the page would wait for ever
+            except Exception:  # noqa: BLE001 - end of a thread: otherwise the page would wait forever
                 _log.exception("an export failed unexpectedly")
                 job.state, job.error, job.code = "failed", UNEXPECTED, "unexpected"
         if job.is_cancelled or job.state != "done":
             shutil.rmtree(job.path.parent, ignore_errors=True)
 
-    def _forget_old(self) -> None:
+    def _remove_old(self) -> None:
         now_s = time.monotonic()
         ended = [key for key, job in self._jobs.items() if job.state != "running"]
-        old = [key for key in ended if now_s - self._jobs[key].begun_s > _KEPT_S]
-        for key in dict.fromkeys([*old, *ended[: max(0, len(ended) - _MOST_JOBS)]]):
+        old = [key for key in ended if now_s - self._jobs[key].started_s > _RETENTION_S]
+        for key in dict.fromkeys([*old, *ended[: max(0, len(ended) - _MAX_JOBS)]]):
             self.drop(key)

@@ -1,4 +1,9 @@
-"""A recording played through a pipeline of its own, started from the page: one at a time."""
+"""Replay of a recording, started from the page: a separate pipeline in a child process, one at a time.
+
+The child runs the whole pipeline (broker, detector, page) on ports of its own, so a replay can never mix with the
+night being recorded. It is started with our environment without the crampwatch settings, for the same reason: none of
+them, such as the broker's address, may reach it. It reports on standard output in JSON Lines when its page is ready.
+"""
 
 import json
 import logging
@@ -14,44 +19,45 @@ from crampwatch.web.sessions.schema import ReplayState
 
 __all__ = ["Replay", "ReplayCommand"]
 
-_END_S: Final = 10.0
-_ORDERLY: Final = (0, 130, -15)
-"""At the end of the recording, by Ctrl-C, by us."""
+_END_TIMEOUT_S: Final = 10.0
+"""A replay that has not ended by then is killed."""
+_NORMAL_EXIT_CODES: Final = (0, 130, -15)
+"""End of the recording, Ctrl-C, terminated by us."""
 _SUPERVISED: Final = "CRAMPWATCH_SUPERVISED"
-"""Set for a program that ends when its standard input does, as that of every stage: nothing outlives who started it."""
+"""If set, a crampwatch process ends when its standard input closes, so that it never outlives its parent."""
 ReplayCommand = Callable[[Path, float], Sequence[str]]
-"""Returns the command that plays a file at a speed and tells in JSON Lines when its page is ready."""
+"""Returns the command that replays a file at a speed, and reports in JSON Lines when its page is ready."""
 _log: Final = logging.getLogger(__name__)
 
 
 class Replay:
-    """The replay that runs, if any.
+    """The running replay, if any.
 
     Args:
-        command: Makes the command.
+        command: Returns the command line.
     """
 
     def __init__(self, command: ReplayCommand) -> None:
         self._command = command
         self._process: subprocess.Popen[str] | None = None
         self._state = ReplayState(state="none")
-        self._said = ""
+        self._last_line = ""
         self._lock = threading.Lock()
 
     @property
     def state(self) -> ReplayState:
-        """What it does now."""
+        """Current state."""
         return self._state
 
     def start(self, path: Path, speed: float) -> ReplayState:
-        """Play a recording; one that is being played is ended first. Blocks until that has ended.
+        """Replay a recording; a running replay is ended first. Blocks until that has ended.
 
         Raises:
-            UnavailableError: The program cannot be started.
+            UnavailableError: The process cannot be started.
         """
         with self._lock:
-            self._end()
-            self._said = ""
+            self._stop_process()
+            self._last_line = ""
             self._state = ReplayState(state="starting", session=path.stem)
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -59,22 +65,24 @@ class Replay:
                     stdin=subprocess.PIPE,  # never written to: it ends with this process, however that ends
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    env=_own_environment(),
+                    env=_child_environment(),
                     text=True,
                     start_new_session=os.name == "posix",
                 )
             except OSError as error:
                 self._state = ReplayState(state="ended", session=path.stem, error=str(error))
                 raise UnavailableError(f"The replay cannot be started: {error}.", code="not_started") from error
-            threading.Thread(target=self._listen, args=(self._process, path.stem), name="replay", daemon=True).start()
+            threading.Thread(
+                target=self._read_output, args=(self._process, path.stem), name="replay", daemon=True
+            ).start()
             return self._state
 
     def stop(self) -> None:
-        """End the replay, if there is one. Blocks."""
+        """End the replay, if there is one. Blocks until it has ended."""
         with self._lock:
-            self._end()
+            self._stop_process()
 
-    def _end(self) -> None:
+    def _stop_process(self) -> None:
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -82,34 +90,34 @@ class Replay:
         process.stdin.close()
         process.terminate()
         try:
-            process.wait(_END_S)
+            process.wait(_END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
-    def _listen(self, process: "subprocess.Popen[str]", session: str) -> None:
+    def _read_output(self, process: "subprocess.Popen[str]", session: str) -> None:
         assert process.stdout is not None
         assert process.stdin is not None
         with process.stdin, process.stdout:
             for line in process.stdout:
-                self._take(process, session, line)
+                self._handle_line(process, session, line)
             code = process.wait()
         if process is self._process or self._process is None:
-            error = "" if code in _ORDERLY else self._said or f"It ended by itself with exit code {code}."
+            error = "" if code in _NORMAL_EXIT_CODES else self._last_line or f"The replay ended with exit code {code}."
             self._state = ReplayState(state="ended", session=session, error=error)
 
-    def _take(self, process: "subprocess.Popen[str]", session: str, line: str) -> None:
+    def _handle_line(self, process: "subprocess.Popen[str]", session: str, line: str) -> None:
         try:
-            told = json.loads(line)
+            event = json.loads(line)
         except ValueError:
-            _log.info("the replay said: %.200s", line)
-            self._said = line.strip() or self._said
+            _log.info("output of the replay: %.200s", line)
+            self._last_line = line.strip() or self._last_line
             return
-        if told.get("event") == "ready" and process is self._process:
-            self._state = ReplayState(state="running", session=session, url=str(told.get("url", "")))
+        if event.get("event") == "ready" and process is self._process:
+            self._state = ReplayState(state="running", session=session, url=str(event.get("url", "")))
 
 
-def _own_environment() -> dict[str, str]:
-    """Return our environment without our own settings: a replay must never reach the broker of the real nights."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith("CRAMPWATCH_")}
-    return {**others, _SUPERVISED: "1"}
+def _child_environment() -> dict[str, str]:
+    """Return the environment without crampwatch's settings: a replay must never reach the broker of real nights."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CRAMPWATCH_")}
+    return {**inherited, _SUPERVISED: "1"}

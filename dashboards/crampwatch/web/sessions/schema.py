@@ -1,4 +1,4 @@
-"""What the page is told of recordings: the shapes behind `/api/v1/sessions` and `/api/v1/exports`."""
+"""JSON of `/api/v1/sessions`, `/api/v1/exports` and `/api/v1/replay`. Times ending in `_ns` are UTC nanoseconds."""
 
 from typing import Annotated, Literal
 
@@ -7,10 +7,6 @@ from crampwatch.web.http.openapi import ProblemCode
 from msgspec import Meta, Struct
 
 __all__ = [
-    "BackupFindings",
-    "BackupJob",
-    "BackupRow",
-    "Backups",
     "ExportFormat",
     "ExportJob",
     "ExportRequest",
@@ -29,11 +25,12 @@ class SessionRow(Struct, frozen=True, kw_only=True):
     """A recording.
 
     Attributes:
-        id: Of its file.
-        night: The night it belongs to; null where it cannot be read.
-        recorded_s: For how long any of its sensors had samples; null as long as that was not read.
-        problem: Why it cannot be read; empty where it can.
-        purged_ns: When a deleted one is removed for good; null for others.
+        id: Name of its file without the suffix.
+        night: Name of the night it belongs to; null if it cannot be read.
+        sensors: Ids of its sensors.
+        recorded_s: Time during which at least one sensor had samples; null until it has been read.
+        problem: Why it cannot be read, in English; empty if it can.
+        purged_ns: When a deleted recording is removed permanently; null for others.
     """
 
     id: str
@@ -51,12 +48,12 @@ class SessionRow(Struct, frozen=True, kw_only=True):
 
 
 class SessionList(Struct, frozen=True, kw_only=True):
-    """All recordings, the newest first, and what can be done with them.
+    """All recordings, newest first, and what can be done with them.
 
     Attributes:
-        free_octets: On the disk they lie on; null where that is not known.
-        formats: What they can be exported as.
-        can_replay: Whether a replay can be started here.
+        free_octets: Free bytes on their disk; null if unknown.
+        formats: Formats they can be exported to; empty if exporting is not offered.
+        can_replay: Whether this browser may start a replay.
     """
 
     sessions: list[SessionRow]
@@ -66,22 +63,23 @@ class SessionList(Struct, frozen=True, kw_only=True):
 
 
 class ExportRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a recording is to be exported as."""
+    """Format to export a recording to, and which sensor; null for the only one."""
 
     format: ExportFormat
     sensor: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
 
 
 class ExportJob(Struct, frozen=True, kw_only=True):
-    """An export under way, or done.
+    """An export, running or finished.
 
     Attributes:
-        done: Samples written.
-        total: Of so many; null where nobody knows.
-        file: Name of what can be fetched when it is done.
-        annotations: Name of the episodes' table, where the format has no place for them; empty for others.
-        error: Why it failed.
-        code: The same for other languages; null where there is nothing more exact.
+        done: Number of samples written.
+        total: Number of samples to write; null if unknown.
+        file: Name of the exported file.
+        size_octets: Its size in bytes; 0 until it is done.
+        annotations: Name of the file with the episodes, if the format cannot hold them; else empty.
+        error: Why it failed, in English; empty otherwise.
+        code: Why it failed, for other languages; null if there is no code for it.
     """
 
     id: str
@@ -97,91 +95,8 @@ class ExportJob(Struct, frozen=True, kw_only=True):
     code: ProblemCode | None = None
 
 
-class BackupRow(Struct, frozen=True, kw_only=True):
-    """A backup kept on this machine.
-
-    Attributes:
-        id: Of its file.
-        written_ns: When, UTC.
-        sessions: How many recordings it says it holds; null where it is none of ours.
-        problem: Why it cannot be read; empty where it can.
-        code: The same for other languages; null where there is nothing more exact.
-    """
-
-    id: str
-    written_ns: int
-    size_octets: int
-    sessions: int | None = None
-    problem: str = ""
-    code: ProblemCode | None = None
-
-
-class BackupFindings(Struct, frozen=True, kw_only=True):
-    """What is in a backup that was read to its end and is whole.
-
-    Attributes:
-        made_utc: When, ISO 8601.
-        version: Of the crampwatch that made it.
-        sessions: Recordings in it: real ones, deleted ones too.
-        absent: Those that are not here: they can be brought back.
-        present: Those that are here.
-        deleted: Those that were deleted here: they can be taken back.
-        damaged: Recordings that were kept as they are now but cannot be opened.
-        with_episodes: Whether absent ones come back with what was found in them.
-        brought_back: How many were brought back just now.
-    """
-
-    made_utc: str
-    version: str
-    files: int
-    sessions: int
-    absent: int
-    present: int
-    deleted: int
-    damaged: list[str]
-    with_episodes: bool
-    brought_back: int = 0
-
-
-class BackupJob(Struct, frozen=True, kw_only=True):
-    """Work on a backup under way, or the last that was done.
-
-    Attributes:
-        backup: Which one.
-        done: Octets.
-        total: Of so many; null as long as nobody knows.
-        error: Why it failed.
-        code: The same for other languages; null where there is nothing more exact.
-        findings: Of a check, and of bringing back, when done.
-    """
-
-    work: Literal["make", "check", "restore"]
-    backup: str
-    state: Literal["running", "done", "failed", "cancelled"]
-    done: int = 0
-    total: int | None = None
-    error: str = ""
-    code: ProblemCode | None = None
-    findings: BackupFindings | None = None
-
-
-class Backups(Struct, frozen=True, kw_only=True):
-    """Backups on this machine, the newest first.
-
-    Attributes:
-        folder: Where they lie.
-        most_octets: What a file from elsewhere may have: there is no room for more.
-        job: The present work, or the last; null where there was none.
-    """
-
-    folder: str
-    backups: list[BackupRow]
-    most_octets: int
-    job: BackupJob | None = None
-
-
 class ReplayRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """How fast a recording is to be played."""
+    """Speed of a replay: 1 is real time."""
 
     speed: Annotated[float, Meta(ge=1, le=100)] = 1.0
 
@@ -190,8 +105,9 @@ class ReplayState(Struct, frozen=True, kw_only=True):
     """A replay; there is one at a time.
 
     Attributes:
-        url: Of the page that shows it; empty until it is ready.
-        error: Why it ended.
+        session: Name of the recording's file without the suffix; empty if there was no replay.
+        url: Address of the page that shows it; empty until that is ready.
+        error: Why it failed; empty otherwise.
     """
 
     state: Literal["none", "starting", "running", "ended"]

@@ -1,1 +1,1 @@
-"""The settings view: alarms, sensor labels, the state of this machine."""
+"""Settings on the page: alarms, sensor labels, and the report on this machine."""

@@ -1,242 +1,189 @@
-"""The HTTP side of alarms, sensor labels and the state of this machine."""
+"""HTTP operations of settings: alarms, sensor labels, and the report on this machine."""
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from crampwatch.protocol.kinds import EpisodeKind
-from crampwatch.protocol.messages import Name
 from crampwatch.protocol.topics import SENSOR_PATTERN
-from crampwatch.web.http import files as kept
-from crampwatch.web.http.openapi import Operation, RefusedError, answer, read_body
+from crampwatch.web.http.openapi import Operation, RefusedError, json_response, read_body
 from crampwatch.web.live.model import LiveModel
-from crampwatch.web.night.bedtime import NightMarks, Step, make_mark
-from crampwatch.web.settings.model.alarms import AlarmControl, AlarmState, Clock
+from crampwatch.web.night.bedtime import NightMarks, make_mark
+from crampwatch.web.settings.folder import SettingsFolder
+from crampwatch.web.settings.model.alarms import AlarmControl, AlarmState
 from crampwatch.web.settings.model.sensor_labels import MAX_LABELS, SensorLabel
+from crampwatch.web.settings.schema import Acknowledgement, AlarmChoice, NightStep, Snooze
 from crampwatch.web.settings.system_report import SystemReport
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["SettingsApi", "SettingsFolder"]
+__all__ = ["SettingsApi"]
 
 _EXPIRY_CHECK_S: Final = 1.0
-Body = TypeVar("Body", bound=Struct)
+"""How often to check for snoozes that have ended."""
 _SENSOR: Final = (("sensor", SENSOR_PATTERN),)
-SensorId = Annotated[str, Meta(pattern=f"^{SENSOR_PATTERN}$")]
-
-
-class Snooze(Struct, frozen=True, forbid_unknown_fields=True):
-    """For how long a kind is to be quiet; 0 ends it."""
-
-    kind: EpisodeKind
-    seconds: int
-
-
-class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
-    """Episodes somebody has seen."""
-
-    episodes: Annotated[list[Name], Meta(min_length=1, max_length=50)]
-
-
-class AlarmChoice(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What the page calls for, and when the sleeper gets up; what is left out stays."""
-
-    calls: list[EpisodeKind] | None = None
-    wake_at: Clock | None = None
-
-
-class NightStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """The night begins, or is over."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsFolder:
-    """Where the page's server keeps what people set.
-
-    Attributes:
-        root: A folder of its own within the data folder; None: nothing outlives the server.
-    """
-
-    root: Path | None
-
-    def load_alarms(self) -> AlarmState:
-        """Return what was said about alarms in earlier runs."""
-        return kept.load(self.root / "alarms.json", AlarmState, AlarmState()) if self.root else AlarmState()
-
-    def load_labels(self) -> dict[str, SensorLabel]:
-        """Return how the sensors are called."""
-        return kept.load(self.root / "sensors.json", dict[SensorId, SensorLabel], {}) if self.root else {}
-
-    def save_alarms(self, state: AlarmState) -> None:
-        """Keep what was said about alarms."""
-        if self.root is not None:
-            kept.save(self.root / "alarms.json", state)
-
-    def save_labels(self, labels: dict[str, SensorLabel]) -> None:
-        """Keep how the sensors are called."""
-        if self.root is not None:
-            kept.save(self.root / "sensors.json", labels)
+Body = TypeVar("Body", bound=Struct)
 
 
 class SettingsApi:
-    """Answers for settings, and keeps what was set.
+    """Handlers for settings; they save what was set and show it on every open page.
 
     Args:
-        model: Shows what is set to every open page.
-        folder: Where it is kept.
-        examine: Looks at this machine; may block.
-        marks: Keep when the night began and ended.
+        model: Model of the live view, which shows the settings on open pages.
+        folder: Files the settings are saved in.
+        make_report: Returns the report on this machine; may block.
+        marks: Publishes when the wearer starts and ends the night.
     """
 
     def __init__(
-        self, model: LiveModel, folder: SettingsFolder, examine: Callable[[], SystemReport], marks: NightMarks
+        self, model: LiveModel, folder: SettingsFolder, make_report: Callable[[], SystemReport], marks: NightMarks
     ) -> None:
         self._model = model
         self._folder = folder
-        self._examine = examine
+        self._make_report = make_report
         self._marks = marks
-        self._book = AlarmControl(folder.load_alarms())
+        self._alarms = AlarmControl(folder.load_alarms())
         self._labels = folder.load_labels()
         self._saving = asyncio.Lock()
-        self._book.expire(now_ns=time.time_ns())
-        model.set_alarms(self._book.state)
+        self._alarms.expire(now_ns=time.time_ns())
+        model.set_alarms(self._alarms.state)
         model.set_labels(self._labels)
 
     def operations(self) -> list[Operation]:
-        """Return what is answered."""
-        alarms, sensor = "/api/v1/alarms", "/api/v1/sensors/{sensor}"
-        told = AlarmState
+        """Return the operations of settings."""
         return [
-            Operation("GET", alarms, self.alarms, "What people said about alarms", result=told, refusals=()),
-            Operation(
-                "PATCH", alarms, self.choose, "Choose what calls", body=AlarmChoice, result=told, refusals=(400,)
-            ),
-            Operation(
-                "POST", f"{alarms}/snooze", self.snooze, "Quiet a kind", body=Snooze, result=told, refusals=(400,)
-            ),
+            *self._alarm_operations(),
+            *self._sensor_operations(),
+            Operation("GET", "/api/v1/system", self.system, "Report on this machine", result=SystemReport, refusals=()),
+        ]
+
+    def _alarm_operations(self) -> list[Operation]:
+        root = "/api/v1/alarms"
+        changes: dict[str, Any] = {"result": AlarmState, "refusals": (400,)}
+        return [
+            Operation("GET", root, self.alarms, "State of the alarms", result=AlarmState, refusals=()),
+            Operation("PATCH", root, self.choose, "Choose alarms and wake-up time", body=AlarmChoice, **changes),
+            Operation("POST", f"{root}/snooze", self.snooze, "Snooze the alarm of one kind", body=Snooze, **changes),
             Operation(
                 "POST",
-                f"{alarms}/acknowledge",
+                f"{root}/acknowledge",
                 self.acknowledge,
-                "Say that episodes have been seen",
+                "Mark episodes as seen",
                 body=Acknowledgement,
-                result=told,
-                refusals=(400,),
+                **changes,
             ),
-            Operation(
-                "POST",
-                f"{alarms}/night",
-                self.night,
-                "Begin or end the night",
-                body=NightStep,
-                result=told,
-                refusals=(400,),
-            ),
+            Operation("POST", f"{root}/night", self.night, "Start or end the night", body=NightStep, **changes),
+        ]
+
+    def _sensor_operations(self) -> list[Operation]:
+        sensor = "/api/v1/sensors/{sensor}"
+        return [
             Operation(
                 "PUT",
                 sensor,
                 self.label,
-                "Name a sensor and say where it is worn",
+                "Set a sensor's name and placement",
                 _SENSOR,
                 body=SensorLabel,
                 result=SensorLabel,
                 refusals=(400, 404, 409),
             ),
-            Operation("DELETE", sensor, self.unlabel, "Let it call itself", _SENSOR, status=204, refusals=(404,)),
             Operation(
-                "GET", "/api/v1/system", self.system, "The state of this machine", result=SystemReport, refusals=()
+                "DELETE",
+                sensor,
+                self.unlabel,
+                "Return to a sensor's own name and placement",
+                _SENSOR,
+                status=204,
+                refusals=(404,),
             ),
         ]
 
     async def run(self) -> None:
-        """End snoozes when their time is over, until cancelled."""
+        """Remove snoozes when they have ended, until cancelled."""
         while True:
             await asyncio.sleep(_EXPIRY_CHECK_S)
-            if self._book.expire(now_ns=time.time_ns()):
-                await self._keep_alarms()
+            if self._alarms.expire(now_ns=time.time_ns()):
+                await self._save_alarms()
 
     async def alarms(self, _request: Request) -> Response:
-        """What has been said about alarms."""
-        return answer(self._book.state)
+        """Return the state of the alarms."""
+        return json_response(self._alarms.state)
 
     async def choose(self, request: Request) -> Response:
-        """Choose what the page calls for, and when the sleeper gets up."""
+        """Choose the kinds with an alarm, and the wake-up time."""
 
         def change(choice: AlarmChoice) -> None:
             if choice.calls is not None:
-                self._book.call_for(choice.calls)
+                self._alarms.choose_kinds(choice.calls)
             if choice.wake_at is not None:
-                self._book.wake_at(choice.wake_at)
+                self._alarms.set_wake_time(choice.wake_at)
 
-        return await self._change(request, AlarmChoice, change)
+        return await self._change_alarms(request, AlarmChoice, change)
 
     async def snooze(self, request: Request) -> Response:
-        """Let a kind be quiet for a while."""
+        """Snooze the alarm of one kind."""
 
         def change(snooze: Snooze) -> None:
-            self._book.snooze(snooze.kind, seconds=snooze.seconds, now_ns=time.time_ns())
+            self._alarms.snooze(snooze.kind, seconds=snooze.seconds, now_ns=time.time_ns())
 
-        return await self._change(request, Snooze, change)
+        return await self._change_alarms(request, Snooze, change)
 
     async def acknowledge(self, request: Request) -> Response:
-        """Note that somebody has seen episodes: every open page falls silent about them."""
-        return await self._change(request, Acknowledgement, lambda seen: self._book.acknowledge(seen.episodes))
+        """Mark episodes as seen: every open page stops alerting about them."""
+        return await self._change_alarms(request, Acknowledgement, lambda body: self._alarms.acknowledge(body.episodes))
 
     async def night(self, request: Request) -> Response:
-        """Begin the night, or end it."""
-        night: NightStep = await read_body(request, NightStep)
+        """Start or end the night; a repeated start or end changes nothing and is not published again."""
+        body: NightStep = await read_body(request, NightStep)
         now_ns = time.time_ns()
-        is_news = self._book.begin_night(now_ns=now_ns) if night.step == "begin" else self._book.end_night()
-        if is_news:
-            await self._marks.add(make_mark(night.step, t_ns=now_ns, origin=self._model.origin))
-        await self._keep_alarms()
-        return answer(self._book.state)
+        is_new = self._alarms.start_night(now_ns=now_ns) if body.step == "begin" else self._alarms.end_night()
+        if is_new:
+            await self._marks.add(make_mark(body.step, t_ns=now_ns, origin=self._model.origin))
+        await self._save_alarms()
+        return json_response(self._alarms.state)
 
     async def label(self, request: Request) -> Response:
-        """Name a sensor and say where it is worn."""
+        """Set a sensor's name and placement."""
         sensor = request.path_params["sensor"]
         label = await read_body(request, SensorLabel)
         if sensor not in self._model.sensors and sensor not in self._labels:
-            raise RefusedError(404, "No such sensor has been heard of.", "no_sensor")
+            raise RefusedError(404, "There is no such sensor.", "no_sensor")
         if sensor not in self._labels and len(self._labels) >= MAX_LABELS:
-            told = f"{MAX_LABELS} sensors are named already; reset one of them first."
-            raise RefusedError(409, told, "too_many_names")
-        await self._keep_labels({**self._labels, sensor: label})
-        return answer(label)
+            raise RefusedError(
+                409, f"There are already {MAX_LABELS} named sensors; reset one of them first.", "too_many_names"
+            )
+        await self._save_labels({**self._labels, sensor: label})
+        return json_response(label)
 
     async def unlabel(self, request: Request) -> Response:
-        """Let a sensor call itself as it does."""
+        """Return to a sensor's own name and placement."""
         sensor = request.path_params["sensor"]
         if sensor not in self._labels:
-            raise RefusedError(404, "This sensor has no name of yours.")
-        await self._keep_labels({name: label for name, label in self._labels.items() if name != sensor})
+            raise RefusedError(404, "You have not named this sensor.")
+        await self._save_labels({name: label for name, label in self._labels.items() if name != sensor})
         return Response(status_code=204)
 
     async def system(self, _request: Request) -> Response:
-        """The state of this machine."""
-        return answer(await run_in_threadpool(self._examine))
+        """Return the report on this machine."""
+        return json_response(await run_in_threadpool(self._make_report))
 
-    async def _change(self, request: Request, kind: type[Body], change: Callable[[Body], None]) -> Response:
+    async def _change_alarms(self, request: Request, kind: type[Body], change: Callable[[Body], None]) -> Response:
         try:
             change(await read_body(request, kind))
         except ValueError as error:
             raise RefusedError(400, str(error)) from error
-        await self._keep_alarms()
-        return answer(self._book.state)
+        await self._save_alarms()
+        return json_response(self._alarms.state)
 
-    async def _keep_alarms(self) -> None:
-        self._model.set_alarms(self._book.state)
+    async def _save_alarms(self) -> None:
+        self._model.set_alarms(self._alarms.state)
         async with self._saving:
-            await run_in_threadpool(self._folder.save_alarms, self._book.state)
+            await run_in_threadpool(self._folder.save_alarms, self._alarms.state)
 
-    async def _keep_labels(self, labels: dict[str, SensorLabel]) -> None:
+    async def _save_labels(self, labels: dict[str, SensorLabel]) -> None:
         self._labels = labels
         self._model.set_labels(labels)
         async with self._saving:

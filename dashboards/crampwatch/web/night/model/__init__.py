@@ -1,1 +1,1 @@
-"""A night's data as the page draws it: signals, zoom levels, labels. Pure."""
+"""A night's data as the page draws it: names, signals, zoom levels, spectra, notes. Pure."""

@@ -1,6 +1,12 @@
-"""The wearer's notes on episodes, as journal entries: one of a kind for each episode; the newest holds (pure)."""
+"""The wearer's answers about an episode (what it was, pain, woke up, what helped, note) as journal entries.
+
+The journal is append-only and shared with other programs, so an answer is never changed: each question about an
+episode has one entry id, and the newest entry with that id is the valid answer. An entry with neither text nor value
+withdraws the answer. Entries of other programs that make no sense here are ignored.
+"""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 from crampwatch.protocol.messages import Episode, JournalEntry
@@ -8,32 +14,32 @@ from crampwatch.web.night.model.schema import HELP_OPTIONS, Label, LabelChange
 
 __all__ = ["collect_labels", "journal_entries"]
 
-_VERDICTS = frozenset(("confirmed", "not_a_cramp", "unsure"))
-_WOKE = "woke_up"
+_VERDICTS: Final = frozenset(("confirmed", "not_a_cramp", "unsure"))
+_WOKE: Final = "woke_up"
 
 
 def journal_entries(episode: Episode, change: LabelChange, *, t_ns: int) -> list[JournalEntry]:
-    """Return what a change is in the journal; an entry with neither text nor value takes back what it said before."""
+    """Return the journal entries that record a change of a label, one for each answer in it."""
     return [
         JournalEntry(
             sensor=episode.sensor,
             t_ns=t_ns,
             origin=episode.origin,
             id=f"{episode.id}-{name}"[-120:],
-            entry=entry,  # type: ignore[arg-type] # one of the words
+            entry=entry,  # type: ignore[arg-type] # one of the names
             text=text,
             value=value,
             episode=episode.id,
         )
-        for name, entry, text, value in _parts(change)
+        for name, entry, text, value in _answers(change)
     ]
 
 
 def collect_labels(entries: Iterable[JournalEntry]) -> dict[str, Label]:
-    """Return what was noted of each episode.
+    """Return the labels by episode id; episodes without a valid answer are left out.
 
     Args:
-        entries: In any order; of one id the newest holds.
+        entries: Journal entries in any order.
     """
     newest: dict[str, JournalEntry] = {}
     for entry in entries:
@@ -42,11 +48,12 @@ def collect_labels(entries: Iterable[JournalEntry]) -> dict[str, Label]:
     labels: dict[str, Label] = {}
     for entry in newest.values():
         assert entry.episode is not None
-        labels[entry.episode] = _with(labels.get(entry.episode, Label()), entry)
+        labels[entry.episode] = _apply_entry(labels.get(entry.episode, Label()), entry)
     return {episode: label for episode, label in labels.items() if label != Label(at_ns=label.at_ns)}
 
 
-def _parts(change: LabelChange) -> Iterator[tuple[str, str, str, float | None]]:
+def _answers(change: LabelChange) -> Iterator[tuple[str, str, str, float | None]]:
+    """Yield question, kind of entry, text and value of each answer that is set."""
     if change.verdict is not msgspec.UNSET:
         yield "verdict", "confirmation", change.verdict or "", None
     if change.pain is not msgspec.UNSET:
@@ -59,8 +66,8 @@ def _parts(change: LabelChange) -> Iterator[tuple[str, str, str, float | None]]:
         yield "note", "note", change.note, None
 
 
-def _with(label: Label, entry: JournalEntry) -> Label:
-    """Return a label with what an entry says; what cannot be understood is left out, since others may write too."""
+def _apply_entry(label: Label, entry: JournalEntry) -> Label:
+    """Return a label with the answer in an entry; an entry that makes no sense changes nothing."""
     fields: dict[str, object] = {}
     value = entry.value
     if entry.entry == "confirmation" and entry.text in _VERDICTS:

@@ -1,4 +1,27 @@
-"""Lowest and highest values of a long signal at every zoom: from buckets of 64 samples up to the whole night."""
+"""Lowest and highest values of a long signal at every zoom: a pyramid of buckets (min/max mipmap).
+
+A night of one sensor has 36 million samples a channel; a screen has about 2000 columns. Level 0 holds the lowest and
+highest value of each 64 consecutive samples, each further level those of four buckets of the level below:
+
+    level 0      64 samples a bucket     562,500 buckets for 10 h at 1 kHz
+    level 1     256                      140,625
+    level 2    1024                       35,157
+    ...                                   until a level has at most 256 buckets
+
+To draw a span, take the coarsest level whose buckets are not larger than a screen column: a column then covers one to
+four buckets (five at its edges), so drawing costs at most a few thousand values at any zoom. When a column has fewer
+than 64 samples, the samples themselves are read from the recording instead (see :mod:`.viewport`).
+
+Memory: 8 bytes a bucket and channel, 4.5 MB a channel for level 0 of ten hours, and a third more for all other levels
+together (1/4 + 1/16 + ... = 1/3). Only level 0 is stored in the cache; the others are computed from it.
+
+Invariants, for every level and bucket ``k``:
+
+- It holds the lowest and highest of the samples ``k * size <= index < (k + 1) * size`` written so far, so no spike is
+  lost at any zoom; it is NaN if there are none, so a gap stays a gap.
+- Writing samples in any order and any cuts gives the same pyramid (lowest and highest commute). A bucket only widens:
+  writing other values for the same samples again does not narrow it.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,97 +32,103 @@ from crampwatch.web.live.ring import Floats
 __all__ = ["BASE_SAMPLES", "FACTOR", "Pyramid"]
 
 BASE_SAMPLES: Final = 64
-"""Finer than that the samples themselves are read: a screen of 2000 columns then takes 128 000 at most."""
+"""Samples in a bucket of level 0. With fewer samples a column the samples themselves are read: at most 128,000 for a
+screen of 2000 columns. Half the size would double the memory."""
 FACTOR: Final = 4
-"""From level to level: all levels together take a third more than the finest."""
-_FEWEST_BUCKETS: Final = 256
+"""Bucket size from level to level. With 2 all levels together would take twice the finest instead of 4/3; with 8 a
+column would cover up to eight buckets."""
+_MAX_TOP_BUCKETS: Final = 256
+"""A level of more buckets gets one above it. Fewer than a screen has columns, so that a coarser one is of no use."""
 _FIRST_CAPACITY: Final = 4096
+"""Buckets allocated at first: four minutes at 1 kHz. Doubled as needed."""
 
 
 class Pyramid:
-    """Lowest and highest value of each bucket, of each tier; NaN where a bucket has no sample.
-
-    Samples may come in any order, so what is backfilled finds its place.
+    """Lowest and highest value of each bucket at each level; NaN where a bucket has no sample.
 
     Args:
-        channels: Of the signal.
-        base: Finest tier to begin with, as `base` gave it.
+        channels: Number of channels of the signal.
+        base: Level 0, as `base` returned it, to restore a pyramid from a cache; None for an empty one.
     """
 
     def __init__(self, channels: int, base: Floats | None = None) -> None:
         self.channels = channels
-        self._tiers: list[Floats] = [_unknown(_FIRST_CAPACITY, channels)]
+        self._levels: list[Floats] = [_empty_buckets(_FIRST_CAPACITY, channels)]
         self._ends = [0]
         if base is not None:
-            self._tiers[0] = base
+            self._levels[0] = base
             self._ends[0] = len(base)
-            self._propagate(0, len(base))
+            self._update_upper_levels(0, len(base))
 
     @property
     def base(self) -> Floats:
-        """The finest tier, float32 of shape (buckets, channels, 2): all others follow from it."""
-        return self._tiers[0][: self._ends[0]]
+        """Level 0, float32 of shape (buckets, channels, 2); all other levels follow from it."""
+        return self._levels[0][: self._ends[0]]
 
-    def put(self, at: int, values: Floats) -> None:
-        """Take consecutive samples.
+    def add_samples(self, first: int, values: Floats) -> None:
+        """Add consecutive samples.
 
         Args:
-            at: Place of the first, from 0.
-            values: Of shape (samples, channels).
+            first: Index of the first sample, 0 or more.
+            values: Samples of shape (samples, channels).
         """
         if not len(values):
             return
-        first, last = at // BASE_SAMPLES, (at + len(values) - 1) // BASE_SAMPLES
-        self._reach(0, last + 1)
-        begins = np.maximum(np.arange(first, last + 1) * BASE_SAMPLES - at, 0)
-        target = self._tiers[0][first : last + 1]
-        np.fmin(target[..., 0], np.minimum.reduceat(values, begins, axis=0), out=target[..., 0])
-        np.fmax(target[..., 1], np.maximum.reduceat(values, begins, axis=0), out=target[..., 1])
-        self._propagate(first, last + 1)
+        first_bucket, last_bucket = first // BASE_SAMPLES, (first + len(values) - 1) // BASE_SAMPLES
+        self._extend(0, last_bucket + 1)
+        starts = np.maximum(np.arange(first_bucket, last_bucket + 1) * BASE_SAMPLES - first, 0)
+        target = self._levels[0][first_bucket : last_bucket + 1]
+        np.fmin(target[..., 0], np.minimum.reduceat(values, starts, axis=0), out=target[..., 0])
+        np.fmax(target[..., 1], np.maximum.reduceat(values, starts, axis=0), out=target[..., 1])
+        self._update_upper_levels(first_bucket, last_bucket + 1)
 
     def level_for(self, samples: float) -> tuple[int, Floats]:
-        """Return the coarsest tier of which a bucket has at most so many samples: bucket size, and its buckets."""
-        bucket, chosen = BASE_SAMPLES, 0
-        while chosen + 1 < len(self._tiers) and bucket * FACTOR <= samples:
-            bucket *= FACTOR
-            chosen += 1
-        return bucket, self._tiers[chosen][: self._ends[chosen]]
+        """Return the coarsest level whose buckets have at most ``samples`` samples: the bucket size, and the buckets.
 
-    def _propagate(self, first: int, end: int) -> None:
-        for tier in self._upper():
+        Level 0 if ``samples`` is less than its bucket size.
+        """
+        size, level = BASE_SAMPLES, 0
+        while level + 1 < len(self._levels) and size * FACTOR <= samples:
+            size *= FACTOR
+            level += 1
+        return size, self._levels[level][: self._ends[level]]
+
+    def _update_upper_levels(self, first: int, end: int) -> None:
+        """Recompute what lies above buckets ``first <= k < end`` of level 0."""
+        for level in self._upper_levels():
             first, end = first // FACTOR, -(-end // FACTOR)
-            self._reach(tier, end)
-            below = self._tiers[tier - 1][first * FACTOR : min(end * FACTOR, self._ends[tier - 1])]
-            begins = np.arange(0, len(below), FACTOR)
-            self._tiers[tier][first:end, :, 0] = np.fmin.reduceat(below[..., 0], begins, axis=0)
-            self._tiers[tier][first:end, :, 1] = np.fmax.reduceat(below[..., 1], begins, axis=0)
+            self._extend(level, end)
+            below = self._levels[level - 1][first * FACTOR : min(end * FACTOR, self._ends[level - 1])]
+            self._levels[level][first:end] = _merge_buckets(below)
 
-    def _upper(self) -> Iterator[int]:
-        """Yield each tier above the finest; new ones are made as the signal grows."""
-        tier = 1
-        while self._ends[tier - 1] > _FEWEST_BUCKETS:
-            if tier == len(self._tiers):
-                self._make_above(tier)
-            yield tier
-            tier += 1
+    def _upper_levels(self) -> Iterator[int]:
+        """Yield the number of each level above 0, creating new ones as the signal grows."""
+        level = 1
+        while self._ends[level - 1] > _MAX_TOP_BUCKETS:
+            if level == len(self._levels):
+                merged = _merge_buckets(self._levels[level - 1][: self._ends[level - 1]])
+                self._levels.append(merged)
+                self._ends.append(len(merged))
+            yield level
+            level += 1
 
-    def _make_above(self, tier: int) -> None:
-        """Begin a tier with what the one below has got so far."""
-        below = self._tiers[tier - 1][: self._ends[tier - 1]]
-        begins = np.arange(0, len(below), FACTOR)
-        low = np.fmin.reduceat(below[..., 0], begins, axis=0)
-        high = np.fmax.reduceat(below[..., 1], begins, axis=0)
-        self._tiers.append(np.stack([low, high], axis=-1))
-        self._ends.append(len(begins))
-
-    def _reach(self, tier: int, end: int) -> None:
-        held = self._tiers[tier]
-        if end > len(held):
-            grown = _unknown(max(end, 2 * len(held)), self.channels)
-            grown[: len(held)] = held
-            self._tiers[tier] = grown
-        self._ends[tier] = max(self._ends[tier], end)
+    def _extend(self, level: int, end: int) -> None:
+        """Make a level have ``end`` buckets at least."""
+        buckets = self._levels[level]
+        if end > len(buckets):
+            grown = _empty_buckets(max(end, 2 * len(buckets)), self.channels)
+            grown[: len(buckets)] = buckets
+            self._levels[level] = grown
+        self._ends[level] = max(self._ends[level], end)
 
 
-def _unknown(buckets: int, channels: int) -> Floats:
-    return np.full((buckets, channels, 2), np.nan, np.float32)
+def _merge_buckets(below: Floats) -> Floats:
+    """Return the extremes of each `FACTOR` buckets; the last may be of fewer."""
+    starts = np.arange(0, len(below), FACTOR)
+    low = np.fmin.reduceat(below[..., 0], starts, axis=0)
+    high = np.fmax.reduceat(below[..., 1], starts, axis=0)
+    return np.stack([low, high], axis=-1)
+
+
+def _empty_buckets(count: int, channels: int) -> Floats:
+    return np.full((count, channels, 2), np.nan, np.float32)

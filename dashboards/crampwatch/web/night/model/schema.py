@@ -1,4 +1,4 @@
-"""What the page is told of nights: the shapes behind `/api/v1/nights`. Times ending in `_ns` are UTC nanoseconds."""
+"""JSON of `/api/v1/nights`. Times ending in `_ns` are UTC nanoseconds."""
 
 import base64
 import math
@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 __all__ = [
     "HELP_OPTIONS",
+    "MAX_COLUMNS",
     "EpisodeDetail",
     "EpisodeRow",
     "Label",
@@ -23,7 +24,9 @@ __all__ = [
     "NightSensor",
     "Packed",
     "Signal",
+    "SignalQuery",
     "SpectrumImage",
+    "SpectrumQuery",
     "Verdict",
     "pack_values",
 ]
@@ -31,18 +34,39 @@ __all__ = [
 Verdict = Literal["confirmed", "not_a_cramp", "unsure"]
 HELP_OPTIONS: Final = ("stretch", "stand", "massage", "warmth", "nothing", "other")
 Help = Literal["stretch", "stand", "massage", "warmth", "nothing", "other"]
-_UNKNOWN: Final = -32768
+_MISSING: Final = -32768
 _FULL_SCALE: Final = 32767
+MAX_COLUMNS: Final = 4000
+"""More than the pixels of any screen's width."""
+_Time = Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
+class SignalQuery(Struct, frozen=True, kw_only=True):
+    """Which sensor and span of time, and the number of screen columns for it."""
+
+    sensor: Annotated[str, Meta(min_length=1, max_length=120)]
+    from_ns: _Time
+    to_ns: _Time
+    columns: Annotated[int, Meta(ge=1, le=MAX_COLUMNS)] = 1000
+
+
+class SpectrumQuery(Struct, frozen=True, kw_only=True):
+    """Which sensor, channel and span of time."""
+
+    sensor: Annotated[str, Meta(min_length=1, max_length=120)]
+    from_ns: _Time
+    to_ns: _Time
+    channel: Annotated[int, Meta(ge=0, le=63)] = 0
 
 
 class Label(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the wearer noted of an episode; null or empty: nothing.
+    """The wearer's answers about an episode; null or empty where there is none.
 
     Attributes:
-        pain: 0 to 10.
+        verdict: What it was, in the wearer's opinion.
+        pain: From 0 (none) to 10.
         woke: Whether it woke the wearer.
-        helped: What helped.
-        at_ns: When it was noted last.
+        at_ns: Time of the newest answer.
     """
 
     verdict: Verdict | None = None
@@ -54,7 +78,7 @@ class Label(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LabelChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be noted of an episode; what is left out stays as it is, null takes back what was noted."""
+    """New answers about an episode; a field left out stays as it is, null withdraws the answer."""
 
     verdict: Verdict | msgspec.UnsetType | None = msgspec.UNSET
     pain: Annotated[int, Meta(ge=0, le=10)] | msgspec.UnsetType | None = msgspec.UNSET
@@ -64,13 +88,14 @@ class LabelChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class NightRow(Struct, frozen=True, kw_only=True):
-    """A night of the list.
+    """A night in the list of nights.
 
     Attributes:
-        night: Its name: the date of the evening, after ``demo.`` or ``replay.`` where it is not a real one.
-        running: Whether it is still recorded.
-        kinds: Episodes that stand, by kind.
-        longest_cramp_ns: Length of the longest likely cramp; 0 where there was none.
+        night: Name: the date of its evening, with the prefix ``demo.`` or ``replay.`` if the data is not real.
+        running: Whether one of its recordings has not ended.
+        sensors: Number of sensors.
+        kinds: Number of episodes of each kind, without retracted ones.
+        longest_cramp_ns: Duration of the longest likely cramp; 0 if there was none.
     """
 
     night: str
@@ -85,13 +110,16 @@ class NightRow(Struct, frozen=True, kw_only=True):
 
 
 class NightSensor(Struct, frozen=True, kw_only=True):
-    """A sensor's part of a night.
+    """One sensor's data in a night.
 
     Attributes:
-        gaps_ns: Begin and end of what was not recorded.
-        temperature: Seconds since the night's begin, and degrees Celsius.
-        recorded_s: How long there were samples.
-        has_signal: Whether its recording can be drawn.
+        unit: Unit of its signal: ``uV``, or ``relative`` if the scale is unknown.
+        channels: Number of EMG channels; 0 while none is known.
+        labels: Labels of the channels; may be empty.
+        gaps_ns: Start and end of each time without samples.
+        temperature: Readings: seconds since the night's start, and degrees Celsius.
+        recorded_s: Total time with samples.
+        has_signal: Whether there is a signal to draw.
     """
 
     sensor: str
@@ -109,7 +137,7 @@ class NightSensor(Struct, frozen=True, kw_only=True):
 
 
 class EpisodeRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An episode of a night's list; the rest is told when it is asked for."""
+    """An episode in a night's list; `EpisodeDetail` has everything about it."""
 
     id: str
     sensor: str
@@ -125,11 +153,11 @@ class EpisodeRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MarkedNight(Struct, frozen=True, kw_only=True):
-    """A night as the wearer said it was.
+    """The night between the wearer's "Start the night" and "Good morning".
 
     Attributes:
-        to_ns: Null until its end was said.
-        recorded_s: How long any sensor had samples in it.
+        to_ns: Null until the wearer ended the night.
+        recorded_s: Time in it during which at least one sensor had samples.
     """
 
     from_ns: int
@@ -141,12 +169,13 @@ class Night(Struct, frozen=True, kw_only=True):
     """A night.
 
     Attributes:
-        read: How much of its recordings was read so far, 0 to 1: until then what is missing may only be unread.
-        recorded_s: How long any sensor had samples.
-        said: As the wearer said it was; null where nothing was said.
-        problems: What cannot be shown, and why, for people.
-        before: The night before it, if there is one.
-        after: The night after it, if there is one.
+        running: Whether it is being recorded.
+        read: How much of its recordings has been read, 0 to 1; below 1, gaps may only be parts not read yet.
+        recorded_s: Time during which at least one sensor had samples.
+        said: The night as the wearer marked it; null if not marked.
+        problems: What cannot be shown and why, in English; ``deleted`` for a deleted recording.
+        before: Name of the night before it with data of the same origin; null if there is none.
+        after: Name of the night after it with data of the same origin; null if there is none.
     """
 
     night: str
@@ -166,14 +195,15 @@ class Night(Struct, frozen=True, kw_only=True):
 
 
 class Packed(Struct, frozen=True, kw_only=True):
-    """Values at equal steps, packed: little-endian int16 in base64, order [step][channel][field], times `scale`.
+    """Values at equal steps: little-endian int16 in base64, order [step][channel][field], to be multiplied by `scale`.
 
-    -32768 is where nothing is known: a gap.
+    -32768 marks missing data: a gap.
 
     Attributes:
-        from_ns: Begin of the first step.
-        step_ns: From step to step.
-        n: Steps.
+        from_ns: Start of the first step.
+        step_ns: Length of a step.
+        n: Number of steps.
+        scale: Value of one count.
     """
 
     from_ns: int
@@ -186,12 +216,12 @@ class Packed(Struct, frozen=True, kw_only=True):
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A stretch of a night.
+    """One sensor's signal over a span of time.
 
     Attributes:
         wave: Lowest and highest value of each step.
-        envelope: Envelope, floor and threshold of each step, as the detector saw them.
-        is_samples: Each step of `wave` is one sample.
+        envelope: The detector's envelope, floor and threshold of each step.
+        is_samples: Whether each step of `wave` is a single sample.
     """
 
     wave: Packed
@@ -200,9 +230,9 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 
 class SpectrumImage(Struct, frozen=True, kw_only=True):
-    """A spectrum over time: octets in base64, order [column][row], lowest frequency first.
+    """A spectrum over time: bytes in base64, order [column][row], lowest frequency first.
 
-    0 is where nothing is known, 255 the strongest, 1 weaker by `range_db`.
+    0 marks missing data, 255 the strongest value; 1 is weaker than 255 by `range_db`.
     """
 
     from_ns: int
@@ -219,10 +249,13 @@ class EpisodeDetail(Struct, frozen=True, kw_only=True):
     """Everything about one episode.
 
     Attributes:
-        episode: The verdict that holds.
-        live: What was said live, where the final verdict came after it.
-        label: What the wearer noted.
-        envelope_mean: While it lasted; null where the store does not know. Likewise the others.
+        episode: The valid result: the final one if there is one.
+        live: The live result, if a final one has replaced it.
+        label: The wearer's answers.
+        envelope_mean: Mean of the envelope during the episode; null if the store does not have it.
+        floor: Mean resting level during the episode; null likewise.
+        threshold: Mean threshold during the episode; null likewise.
+        median_hz: Mean of the median frequency during the episode; null likewise.
     """
 
     episode: Episode
@@ -239,7 +272,7 @@ def pack_values(values: Floats, *, from_ns: int, step_ns: float) -> Packed:
     finite = np.isfinite(values)
     peak = float(np.abs(values, where=finite, out=np.zeros_like(values)).max(initial=0.0))
     scale = peak / _FULL_SCALE if peak > 0 and math.isfinite(peak) else 1.0
-    counts = np.full(values.shape, _UNKNOWN, "<i2")
+    counts = np.full(values.shape, _MISSING, "<i2")
     counts[finite] = np.rint(values[finite] / scale)
     return Packed(
         from_ns=from_ns,

@@ -1,1 +1,1 @@
-"""Alarm state and sensor labels. Pure."""
+"""State of the alarms, and sensor labels. Pure."""

@@ -1,4 +1,4 @@
-"""How a person calls a sensor and where they wear it, where that differs from what the sensor says itself."""
+"""Names and placements that people give to sensors, which override what a sensor reports about itself."""
 
 from typing import Annotated, Final, Literal
 
@@ -6,19 +6,19 @@ import msgspec
 from crampwatch.protocol.messages import Placement, SensorInfo
 from msgspec import Meta, Struct
 
-__all__ = ["MAX_LABELS", "SensorLabel", "labelled"]
+__all__ = ["MAX_LABELS", "SensorLabel", "apply_label"]
 
 MAX_LABELS: Final = 64
+"""Bounds the file; nobody wears that many sensors."""
 ShortText = Annotated[str, Meta(max_length=60)]
 
 
 class SensorLabel(Struct, frozen=True, kw_only=True):
-    """What a person has set for one sensor; empty texts and ``unknown`` leave what the sensor says.
+    """Name and placement of one sensor; empty texts and ``unknown`` mean the sensor's own.
 
     Attributes:
         name: Such as "the blue one".
-        side: Of the body.
-        muscle: As people say it, or its anatomical name.
+        muscle: Everyday or anatomical name of the muscle.
     """
 
     name: ShortText = ""
@@ -26,8 +26,8 @@ class SensorLabel(Struct, frozen=True, kw_only=True):
     muscle: ShortText = ""
 
 
-def labelled(info: SensorInfo, label: SensorLabel | None) -> SensorInfo:
-    """Return a sensor's introduction as a person wants to read it."""
+def apply_label(info: SensorInfo, label: SensorLabel | None) -> SensorInfo:
+    """Return a sensor's info message with the name and placement a person gave it; unchanged without a label."""
     if label is None:
         return info
     placement = Placement(
