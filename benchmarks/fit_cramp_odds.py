@@ -25,7 +25,7 @@ from crampwatch.detector.episodes.features import Evidence
 from crampwatch.detector.episodes.final_model import FINAL_TERMS, final_terms
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.pipeline.pipeline import Pipeline
-from crampwatch.detector.scoring.matching import Happened
+from crampwatch.detector.scoring.matching import Interval
 from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.stream import StreamDescription
@@ -55,7 +55,7 @@ class Example:
     is_cramp: bool
 
 
-def nights(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence[Happened]]]:
+def nights(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence[Interval]]]:
     """Yield simulated half hours of the tuning seeds, every fourth with a single channel."""
     for seed in range(300, 300 + count):
         source = scenario("exam", seed=seed, hours=0.5, channels=1 if seed % 4 == 0 else 2)
@@ -63,7 +63,7 @@ def nights(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
         yield f"exam {seed}", source.stream, emg, source.truth
 
 
-def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence[Happened]]]:
+def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence[Interval]]]:
     """Yield half hours of the other generator, of several rates and channels."""
     for seed in range(300, 300 + count):
         rate_hz, channels = (250.0, 500.0, 1000.0)[seed % 3], (1, 2, 2, 3)[seed % 4]
@@ -72,7 +72,7 @@ def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
 
 
 def examples(
-    name: str, description: StreamDescription, emg: Array, events: Sequence[Happened]
+    name: str, description: StreamDescription, emg: Array, events: Sequence[Interval]
 ) -> tuple[list[Example], list[Example]]:
     """Run the detector; return what it knew at each age of each contraction, and when it was over."""
     watch, detector, step = Watch(), Pipeline(description), round(BLOCK_S * description.rate_hz)
@@ -186,7 +186,7 @@ def _values(evidence: Evidence) -> Iterator[float]:
     return (terms.get(name, 0.0) for name in NAMES)
 
 
-def _cramp_cover(onset_s: float, age_s: float, events: Sequence[Happened]) -> float:
+def _cramp_cover(onset_s: float, age_s: float, events: Sequence[Interval]) -> float:
     spans = [
         min(event.offset_s, onset_s + age_s) - max(event.onset_s, onset_s)
         for event in events

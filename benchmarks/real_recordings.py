@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from crampwatch import recordings
-from crampwatch.app.evaluation.annotated_recording import score_recording_file
+from crampwatch.app.evaluation.annotated_recording import score_recording_annotations
 from crampwatch.app.evaluation.tables import annotated_table
 from crampwatch.detector.scoring.annotated import AnnotatedScore
 from crampwatch.protocol.kinds import Origin
@@ -45,7 +45,7 @@ def main() -> int:
 def scored(folder: Path) -> Iterator[tuple[str, AnnotatedScore]]:
     """Yield name and score of each recording."""
     for name, opened, annotations in _catalogue(folder):
-        yield name, score_recording_file(opened(), annotations)
+        yield name, score_recording_annotations(opened(), annotations)
 
 
 def _catalogue(folder: Path) -> Iterator[tuple[str, Callable[[], Recording], Path | None]]:

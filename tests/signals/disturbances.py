@@ -9,8 +9,8 @@ import numpy as np
 from crampwatch.detector.model.episode import Episode
 from crampwatch.detector.pipeline.batch import EpisodeCollector
 from crampwatch.detector.pipeline.pipeline import Pipeline
-from crampwatch.detector.scoring.recording import Told, score_recording
-from crampwatch.detector.scoring.revisions import TrailKeeper
+from crampwatch.detector.scoring.recording import Detections, score_recording
+from crampwatch.detector.scoring.revisions import TrailCollector
 from crampwatch.protocol.kinds import EpisodeKind
 from signals.detector_recordings import Array, stream
 from signals.muscle_generator import Scene, cramp, hold, twitch
@@ -55,9 +55,9 @@ def found_with(disturbance: str, scene: Scene) -> Found:
     detector, collector = Pipeline(stream(_RATE_HZ, emg.shape[1], step_uv)), EpisodeCollector()
     events = [*detector.push(0, np.round(emg / step_uv) * step_uv), *detector.finish()]
     collector.update(events)
-    trails = TrailKeeper(_RATE_HZ)
+    trails = TrailCollector()
     trails.update([event for event in events if isinstance(event, Episode)])
-    told = Told(tuple(collector.episodes()), trails.trails(), float(t_s[-1]))
+    told = Detections(tuple(collector.episodes()), trails.trails(), float(t_s[-1]))
     tally = score_recording(list(scene.events), told).tallies[EpisodeKind.CRAMP]
     return Found(tally.events, tally.found, tally.false)
 

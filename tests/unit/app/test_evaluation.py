@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from crampwatch.app.cli.main import main
 from crampwatch.app.evaluation.clip import Clip
-from crampwatch.app.evaluation.evaluate import Evaluated, evaluate
+from crampwatch.app.evaluation.evaluate import Evaluation, evaluate
 from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
 from crampwatch.app.evaluation.report import pick_clips
 from crampwatch.app.evaluation.request import Request
@@ -26,7 +26,7 @@ def quietly(_done: int, _total: int | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     folder = tmp_path_factory.mktemp("evaluation")
     request = Request(
         scenario="exam", seeds="checking:2", hours=0.1, keep=folder / "nights", report=folder / "report", plots=12
@@ -36,7 +36,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     return done
 
 
-def report(evaluated: Evaluated, name: str) -> str:
+def report(evaluated: Evaluation, name: str) -> str:
     assert evaluated.request.report is not None
     return (evaluated.request.report / name).read_text("utf-8")
 
@@ -56,7 +56,7 @@ def test_seeds_are_sets_ranges_and_numbers(text: str, first: int, count: int) ->
 
 @pytest.mark.parametrize("text", ["", "abc", "reporting:x", "1-", "4-x"])
 def test_what_are_no_seeds_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="are no seeds"):
+    with pytest.raises(ConfigurationError, match="is not a set or list of seeds"):
         seeds_of(text)
 
 
@@ -65,14 +65,14 @@ def test_a_report_on_mixed_seeds_says_so() -> None:
     assert set_of((1, 9001)) == "mixed"
 
 
-def test_simulated_accuracy_is_called_that(evaluated: Evaluated) -> None:
+def test_simulated_accuracy_is_called_that(evaluated: Evaluation) -> None:
     assert evaluated.headline.startswith("Simulated accuracy: 2 night(s) of exam, seeds checking:2 (checking)")
     for name in ("report.html", "summary.md"):
         assert "Simulated accuracy" in report(evaluated, name)
     assert json.loads(report(evaluated, "figures.json"))["request"]["simulated"] is True
 
 
-def test_the_page_needs_nothing_beside_it_and_says_how_to_repeat_it(evaluated: Evaluated) -> None:
+def test_the_page_needs_nothing_beside_it_and_says_how_to_repeat_it(evaluated: Evaluation) -> None:
     page = report(evaluated, "report.html")
     assert "crampwatch evaluate --scenario exam --seeds checking:2 --hours 0.1" in page
     assert not any(word in page for word in ("http://", "https://", "<script", "@import", "url("))
@@ -80,18 +80,18 @@ def test_the_page_needs_nothing_beside_it_and_says_how_to_repeat_it(evaluated: E
     assert f"{len(evaluated.plots.clips)} of {len(evaluated.plots.clips) + evaluated.plots.left_out} shown" in page
 
 
-def test_every_plot_is_well_formed_and_shows_what_it_is_about(evaluated: Evaluated) -> None:
+def test_every_plot_is_well_formed_and_shows_what_it_is_about(evaluated: Evaluation) -> None:
     assert evaluated.plots.clips
     for clip in evaluated.plots.clips:
         drawn = ET.fromstring(clip_svg(clip))
         classes = {part.get("class") for part in drawn.iter()}
         assert {"wave", "envelope", "floor", "threshold", "edge"} <= classes
         assert clip.start_s <= clip.subject.onset_s
-        spans = clip.truth if clip.is_miss else clip.verdicts
+        spans = clip.truth if clip.is_miss else clip.episodes
         assert any(span.onset_s == clip.subject.onset_s for span in spans)
 
 
-def test_a_plot_shows_the_extremes_of_the_signal_itself(evaluated: Evaluated) -> None:
+def test_a_plot_shows_the_extremes_of_the_signal_itself(evaluated: Evaluation) -> None:
     clip = evaluated.plots.clips[0]
     seed = int(clip.case.rpartition(" ")[2])
     signal = np.concatenate(list(SimulatedNight("exam", seed, 0.1).open().recording.chunks(60_000)))
@@ -101,7 +101,7 @@ def test_a_plot_shows_the_extremes_of_the_signal_itself(evaluated: Evaluated) ->
     assert np.nanmin(clip.lowest, axis=0) == pytest.approx(np.nanmin(window, axis=0), rel=1e-5)
 
 
-def test_plots_of_cramps_come_first_and_what_is_left_out_is_counted(evaluated: Evaluated) -> None:
+def test_plots_of_cramps_come_first_and_what_is_left_out_is_counted(evaluated: Evaluation) -> None:
     clips = evaluated.plots.clips
     order = [clip.subject.kind is not EpisodeKind.CRAMP for clip in clips]
     assert order == sorted(order)
@@ -109,7 +109,7 @@ def test_plots_of_cramps_come_first_and_what_is_left_out_is_counted(evaluated: E
     assert (len(few.clips), few.left_out) == (2, 3 + len(clips) - 2)
 
 
-def test_a_plot_of_missing_samples_has_a_gap(evaluated: Evaluated) -> None:
+def test_a_plot_of_missing_samples_has_a_gap(evaluated: Evaluation) -> None:
     clip = evaluated.plots.clips[0]
     parts = {name: getattr(clip, name) for name in Clip.__slots__}
     hollow = Clip(
@@ -118,7 +118,7 @@ def test_a_plot_of_missing_samples_has_a_gap(evaluated: Evaluated) -> None:
     assert 'class="wave" d=""' in clip_svg(hollow)
 
 
-def test_reliability_is_drawn_for_every_kind_seen(evaluated: Evaluated) -> None:
+def test_reliability_is_drawn_for_every_kind_seen(evaluated: Evaluation) -> None:
     assert evaluated.outcome is not None
     drawn = reliability_svg(evaluated.outcome.reliability)
     ET.fromstring(drawn)

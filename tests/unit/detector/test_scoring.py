@@ -10,8 +10,8 @@ from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.scoring.annotated import decode_annotations, score_annotated
 from crampwatch.detector.scoring.matching import BRIEF_TOLERANCE, CRAMP_TOLERANCE, Pair, Timeline, Tolerance, match
 from crampwatch.detector.scoring.metrics import Tally, pooled, score
-from crampwatch.detector.scoring.recording import NOTHING, Told, score_recording
-from crampwatch.detector.scoring.revisions import Saying, Trail, TrailKeeper
+from crampwatch.detector.scoring.recording import NOTHING, Detections, score_recording
+from crampwatch.detector.scoring.revisions import Revision, Trail, TrailCollector
 from crampwatch.detector.scoring.szcore import szcore_counts
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
@@ -51,8 +51,8 @@ def episode(onset_s: float, offset_s: float, kind: EpisodeKind = CRAMP, confiden
     )
 
 
-def trail(onset_s: float, offset_s: float, *sayings: tuple[float, EpisodeKind | None]) -> Trail:
-    return Trail(f"e{onset_s}", onset_s, offset_s, tuple(Saying(at_s, kind) for at_s, kind in sayings))
+def trail(onset_s: float, offset_s: float, *revisions: tuple[float, EpisodeKind | None]) -> Trail:
+    return Trail(f"e{onset_s}", onset_s, offset_s, tuple(Revision(at_s, kind) for at_s, kind in revisions))
 
 
 spans = st.lists(
@@ -65,13 +65,13 @@ def touches(event: Event, other: Event, tolerance: Tolerance) -> bool:
     return other.onset_s < event.offset_s + tolerance.end_s and other.offset_s > event.onset_s - tolerance.start_s
 
 
-@given(events=spans, episodes=spans, spared=spans)
+@given(events=spans, episodes=spans, ignored=spans)
 def test_matching_is_any_overlap_within_tolerance(
-    events: list[Event], episodes: list[Event], spared: list[Event]
+    events: list[Event], episodes: list[Event], ignored: list[Event]
 ) -> None:
-    found = match(events, episodes, tolerance=BRIEF_TOLERANCE, spared=spared)
+    found = match(events, episodes, tolerance=BRIEF_TOLERANCE, ignored=ignored)
     hit = [event for event in events if any(touches(event, one, BRIEF_TOLERANCE) for one in episodes)]
-    false = [one for one in episodes if not any(touches(event, one, BRIEF_TOLERANCE) for event in (*events, *spared))]
+    false = [one for one in episodes if not any(touches(event, one, BRIEF_TOLERANCE) for event in (*events, *ignored))]
     assert len(found.pairs) == len(hit)
     assert len(found.missed) == len(events) - len(hit)
     assert len(found.about) == sum(any(touches(event, one, BRIEF_TOLERANCE) for event in events) for one in episodes)
@@ -105,7 +105,7 @@ def test_a_live_alarm_that_was_taken_back_counts_as_one() -> None:
     said = trail(10.0, 20.0, (10.4, TWITCH), (12.5, CRAMP), (15.0, MOVEMENT))
     kept = trail(50.0, 80.0, (50.4, TWITCH), (52.8, CRAMP))
     gone = trail(90.0, 91.0, (90.4, CRAMP), (91.0, None))
-    told = Told([episode(10.0, 20.0, MOVEMENT), episode(50.0, 80.0)], [said, kept, gone], 3600.0)
+    told = Detections([episode(10.0, 20.0, MOVEMENT), episode(50.0, 80.0)], [said, kept, gone], 3600.0)
     verdicts = score_recording([Event(49.5, 80.0)], told)
     cramp = verdicts.tallies[CRAMP]
     assert (cramp.alarms, cramp.taken_back, cramp.false, cramp.false_alarms_live) == (3, 2, 0, 2)
@@ -116,13 +116,13 @@ def test_revisions_are_kept_in_order_whatever_became_of_an_episode() -> None:
     def change(status: EpisodeStatus, kind: EpisodeKind, detected: int, offset: int | None) -> Episode:
         return Episode(status, "a", 1, kind, 1000, offset, detected, (0,), 0.5, 40.0, "uV", (), 1000.0)
 
-    keeper = TrailKeeper(1000.0)
+    keeper = TrailCollector()
     keeper.update([change(EpisodeStatus.OPENED, TWITCH, 1300, None), change(EpisodeStatus.UPDATED, CRAMP, 3500, None)])
     keeper.update([change(EpisodeStatus.RETRACTED, CRAMP, 9000, 9000)])
     (kept,) = keeper.trails()
-    assert [(saying.at_s, saying.kind) for saying in kept.sayings] == [(1.3, TWITCH), (3.5, CRAMP), (9.0, None)]
+    assert [(saying.at_s, saying.kind) for saying in kept.revisions] == [(1.3, TWITCH), (3.5, CRAMP), (9.0, None)]
     assert (kept.onset_s, kept.offset_s, kept.kind) == (1.0, 9.0, CRAMP)
-    assert kept.took_back(CRAMP)
+    assert kept.was_withdrawn(CRAMP)
 
 
 def test_errors_are_told_by_what_they_really_were() -> None:
@@ -132,23 +132,23 @@ def test_errors_are_told_by_what_they_really_were() -> None:
         Event(95.0, 140.0, EpisodeKind.ARTEFACT, "friction"),
         Event(300.0, 330.0),
     ]
-    told = Told([episode(11.0, 40.0), episode(101.0, 120.0), episode(200.0, 220.0)], [], 3600.0)
+    told = Detections([episode(11.0, 40.0), episode(101.0, 120.0), episode(200.0, 220.0)], [], 3600.0)
     verdicts = score_recording(events, told)
     assert verdicts.false_as[CRAMP] == {"slow_hold": 1, NOTHING: 1}
     assert verdicts.missed_as[CRAMP] == {"cramp": 1}
     assert verdicts.confusion["cramp"] == {"cramp": 1, NOTHING: 1}
-    assert verdicts.judged[CRAMP] == ((0.9, True), (0.9, False), (0.9, False))
+    assert verdicts.confidences[CRAMP] == ((0.9, True), (0.9, False), (0.9, False))
 
 
 def test_a_twitch_within_another_contraction_is_neither_asked_for_nor_false() -> None:
     events = [Event(10.0, 40.0, MOVEMENT, "repositioning"), Event(20.0, 20.1, TWITCH, "jerk")]
-    verdicts = score_recording(events, Told([episode(20.0, 20.1, TWITCH)], [], 3600.0))
+    verdicts = score_recording(events, Detections([episode(20.0, 20.1, TWITCH)], [], 3600.0))
     assert (verdicts.tallies[TWITCH].events, verdicts.tallies[TWITCH].false) == (0, 0)
 
 
 def test_weak_events_are_neither_asked_for_nor_false_among_the_clear_ones() -> None:
     events = [Event(10.0, 10.1, TWITCH, "fasciculation", 3.0), Event(20.0, 20.1, TWITCH, "fasciculation", 15.0)]
-    verdicts = score_recording(events, Told([episode(10.0, 10.1, TWITCH)], [], 3600.0))
+    verdicts = score_recording(events, Detections([episode(10.0, 10.1, TWITCH)], [], 3600.0))
     assert (verdicts.tallies[TWITCH].events, verdicts.tallies[TWITCH].found) == (2, 1)
     assert (verdicts.clear[TWITCH].events, verdicts.clear[TWITCH].found, verdicts.clear[TWITCH].false) == (1, 0, 0)
 
@@ -211,7 +211,7 @@ def test_an_annotators_uncertainty_is_not_held_against_the_detector() -> None:
 
 
 def test_a_table_without_the_columns_is_refused() -> None:
-    with pytest.raises(RecordingError, match=r"a\.csv is no table of annotations"):
+    with pytest.raises(RecordingError, match=r"a\.csv is not a table of annotations"):
         decode_annotations("start,end\n1,2\n", name="a.csv")
 
 

@@ -1,1 +1,1 @@
-"""What `crampwatch evaluate` measures: nights with a known truth through the detector, scored, plotted, told."""
+"""`crampwatch evaluate`: runs the detector over recordings with a known truth, scores it and writes a report."""

@@ -1,4 +1,4 @@
-"""Something to evaluate the detector on: a signal, and what really happened in it."""
+"""The interface of a case: a signal whose true events are known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from crampwatch.detector.calibration.calibration import Calibration
 from crampwatch.recordings import Recording
 from crampwatch.recordings.truth import TruthEvent
 
-__all__ = ["Case", "Opened"]
+__all__ = ["Case", "OpenedCase"]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A case, ready to be read.
+class OpenedCase:
+    """A case that was opened.
 
     Attributes:
         recording: The signal.
-        events: What happened in it, by onset.
-        calibration: What is known of the wearer; None where nothing is.
+        events: The true events, by onset.
+        calibration: Personal calibration of the wearer, if there is one.
     """
 
     recording: Recording
@@ -27,19 +27,19 @@ class Opened:
 
 
 class Case(Protocol):
-    """A case; it travels between processes, so it holds no signal."""
+    """A signal with known true events. Cases are sent to other processes, so they hold no samples until opened."""
 
     @property
     def name(self) -> str:
-        """What a report calls it."""
+        """Name for reports."""
 
     @property
     def simulated(self) -> bool:
-        """Whether its signal was simulated."""
+        """Whether the signal is simulated."""
 
-    def open(self) -> Opened:
-        """Open it.
+    def open(self) -> OpenedCase:
+        """Open the recording and read its truth.
 
         Raises:
-            CrampwatchError: It cannot be.
+            CrampwatchError: The recording or its truth cannot be read.
         """

@@ -1,13 +1,17 @@
-"""The signal around a miss or a false alarm, small enough to keep: extremes of the waveform, envelope, verdicts."""
+"""The signal around a miss or a false alarm, reduced to what a plot needs, so that hundreds fit into a report.
+
+The waveform is reduced to its lowest and highest value per column of the plot; envelope, floor and threshold are those
+the detector used, on its own grid of 0.1 s.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from crampwatch.app.evaluation.case import Opened
+from crampwatch.app.evaluation.case import OpenedCase
 from crampwatch.detector.model.events import Features
-from crampwatch.detector.scoring.matching import Happened
-from crampwatch.detector.scoring.recording import Told, Verdicts
+from crampwatch.detector.scoring.matching import Interval
+from crampwatch.detector.scoring.recording import Detections, RecordingScore
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
@@ -25,12 +29,12 @@ _ORDER = (
     EpisodeKind.MOVEMENT,
     EpisodeKind.RHYTHMIC,
 )
-"""Cramps first: where not all can be plotted, these are. Artefacts are only told in the tables."""
+"""Cramps first, since plots are limited in number. Artefacts appear in the tables only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something in a plot with a begin, an end and words."""
+    """A labelled interval in a plot."""
 
     onset_s: float
     offset_s: float
@@ -44,21 +48,21 @@ class Clip:
     """One miss or false alarm.
 
     Attributes:
-        case: Name of the recording.
-        is_miss: A miss; else a false alarm.
-        subject: The event missed, or the episode that was about nothing.
-        start_s: Begin of the clip, seconds from the first sample.
-        stop_s: End of the clip.
+        case: Name of the case.
+        is_miss: Whether it is a miss; a false alarm otherwise.
+        subject: The missed event, or the false episode.
+        start_s: Start of the clip, seconds from the first sample.
+        stop_s: End of the clip, seconds from the first sample.
         labels: Name of each channel.
-        unit: Of the signal: `uV`, or empty where the scale is unknown.
-        lowest: Least value in each column of the plot; (columns, channels).
-        highest: Largest value; (columns, channels).
+        unit: `uV`, or empty where the scale is unknown.
+        lowest: Lowest value in each column of the plot; (columns, channels).
+        highest: Highest value in each column; (columns, channels).
         steps_s: Times of the detector's steps.
         envelope: RMS envelope; (steps, channels).
         floor: RMS at rest; (steps, channels).
         threshold: RMS at which activity begins; (steps, channels).
-        truth: What happened.
-        verdicts: What the detector said in the end.
+        truth: True events within the clip.
+        episodes: Final episodes within the clip.
     """
 
     case: str
@@ -75,15 +79,11 @@ class Clip:
     floor: NDArray[np.float32]
     threshold: NDArray[np.float32]
     truth: tuple[Span, ...]
-    verdicts: tuple[Span, ...]
+    episodes: tuple[Span, ...]
 
 
 class Trace:
-    """The detector's view of a whole recording on its 0.1 s grid: some 10 MB for a night of two channels.
-
-    Args:
-        rate_hz: Samples a second.
-    """
+    """Envelope, floor and threshold of a recording on the detector's 0.1 s grid: 10 MB for a night of two channels."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
@@ -97,7 +97,7 @@ class Trace:
         self._parts.append((index / self._rate_hz, stacked))
 
     def between(self, start_s: float, stop_s: float) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return times, and envelope, floor and threshold, shape (3, steps, channels)."""
+        """Return times in seconds, and envelope, floor and threshold stacked in an array (3, steps, channels)."""
         near = [part for part in self._parts if part[0][-1:] >= start_s and part[0][:1] < stop_s]
         if not near:
             return np.empty(0), np.empty((3, 0, 0), np.float32)
@@ -107,42 +107,36 @@ class Trace:
 
 
 class ClipMaker:
-    """Cuts clips out of a case.
+    """Cuts clips out of a case that the detector was run over."""
 
-    Args:
-        opened: The case.
-        told: What was said of it.
-        trace: The detector's view of it.
-    """
-
-    def __init__(self, opened: Opened, told: Told, trace: Trace) -> None:
-        self._opened, self._told, self._trace = opened, told, trace
+    def __init__(self, opened: OpenedCase, detections: Detections, trace: Trace) -> None:
+        self._opened, self._detections, self._trace = opened, detections, trace
         self._rate_hz = opened.recording.stream.rate_hz
 
-    def clips(self, verdicts: Verdicts, *, name: str, most: int) -> tuple[tuple[Clip, ...], int]:
-        """Return misses and false alarms, those of cramps first, and how many were left out."""
-        wanted = [
+    def clips(self, score: RecordingScore, *, name: str, most: int) -> tuple[tuple[Clip, ...], int]:
+        """Return at most so many misses and false alarms, chosen cramps first, and how many more there were."""
+        candidates = [
             (is_miss, subject)
             for kind in _ORDER
-            for is_miss, subjects in ((True, verdicts.missed[kind]), (False, verdicts.false[kind]))
+            for is_miss, subjects in ((True, score.missed[kind]), (False, score.false[kind]))
             for subject in subjects
         ]
-        chosen = sorted(wanted[:most], key=lambda item: item[1].onset_s)
+        chosen = sorted(candidates[:most], key=lambda item: item[1].onset_s)
         extremes = self._extremes([self._window(subject) for _, subject in chosen])
         clips = [
             self._clip(name, is_miss, subject, extreme)
             for (is_miss, subject), extreme in zip(chosen, extremes, strict=True)
         ]
-        return tuple(clips), len(wanted) - len(clips)
+        return tuple(clips), len(candidates) - len(clips)
 
-    def _window(self, subject: Happened) -> tuple[float, float]:
+    def _window(self, subject: Interval) -> tuple[float, float]:
         around_s = _BRIEF_AROUND_S if subject.offset_s - subject.onset_s < 1.0 else _BEFORE_S
         start_s = max(0.0, subject.onset_s - around_s)
-        stop_s = min(subject.offset_s + around_s, start_s + _LONGEST_S, self._told.duration_s)
+        stop_s = min(subject.offset_s + around_s, start_s + _LONGEST_S, self._detections.duration_s)
         return start_s, stop_s
 
     def _clip(
-        self, name: str, is_miss: bool, subject: Happened, extremes: tuple[NDArray[np.float32], NDArray[np.float32]]
+        self, name: str, is_miss: bool, subject: Interval, extremes: tuple[NDArray[np.float32], NDArray[np.float32]]
     ) -> Clip:
         start_s, stop_s = self._window(subject)
         steps_s, (envelope, floor, threshold) = self._trace.between(start_s, stop_s)
@@ -162,14 +156,14 @@ class ClipMaker:
             envelope=envelope,
             floor=floor,
             threshold=threshold,
-            truth=tuple(_span(event) for event in self._opened.events if _meet(event, shown)),
-            verdicts=tuple(_span(episode) for episode in self._told.episodes if _meet(episode, shown)),
+            truth=tuple(_span(event) for event in self._opened.events if _overlap(event, shown)),
+            episodes=tuple(_span(episode) for episode in self._detections.episodes if _overlap(episode, shown)),
         )
 
     def _extremes(
         self, windows: Sequence[tuple[float, float]]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Yield least and largest values of each column of each window, in one pass over the signal."""
+        """Yield lowest and highest value of each column of each window, in one pass over the signal."""
         if not windows:
             return
         found: dict[int, list[NDArray[np.float64]]] = {place: [] for place in range(len(windows))}
@@ -187,7 +181,7 @@ class ClipMaker:
 
 
 def _columns(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return least and largest values of each column; NaN where a column has none."""
+    """Return lowest and highest value of each column; NaN where a column has none."""
     samples = samples - np.nan_to_num(np.nanmedian(samples, axis=0)) if np.isfinite(samples).any() else samples
     edges = np.unique(np.linspace(0, len(samples), min(_COLUMNS, len(samples)) + 1).astype(int))[:-1]
     lowest = np.fmin.reduceat(samples, edges, axis=0)
@@ -195,11 +189,11 @@ def _columns(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray
     return lowest.astype(np.float32), highest.astype(np.float32)
 
 
-def _meet(one: Happened, other: Happened) -> bool:
+def _overlap(one: Interval, other: Interval) -> bool:
     return one.onset_s < other.offset_s and one.offset_s > other.onset_s
 
 
-def _span(one: Happened) -> Span:
+def _span(one: Interval) -> Span:
     if isinstance(one, TruthEvent):
         text = f"{one.label.replace('_', ' ')}, {one.snr_db:.0f} dB" if np.isfinite(one.snr_db) else one.label
         return Span(one.onset_s, one.offset_s, one.kind, text.replace("_", " "))

@@ -1,4 +1,4 @@
-"""Nights and recordings with a known truth through the detector: what `crampwatch evaluate` says and writes."""
+"""An evaluation from its options to its report; what `crampwatch evaluate` prints and writes."""
 
 import json
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from crampwatch.app.evaluation.tables import Table, annotated_table, headline, t
 from crampwatch.detector.scoring.annotated import AnnotatedScore
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["Evaluated", "evaluate"]
+__all__ = ["Evaluation", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """Nights or recordings, evaluated.
+class Evaluation:
+    """The result of an evaluation.
 
     Attributes:
-        request: What was asked for.
-        outcome: What came out where the whole truth is known; None where it is not of any.
+        request: Its options.
+        outcome: Figures over all cases with a complete truth; None without any.
         annotated: Name and score of each recording that a person annotated.
         plots: Errors to be plotted.
     """
@@ -36,28 +36,28 @@ class Evaluated:
 
     @property
     def headline(self) -> str:
-        """What was measured, in a sentence."""
+        """What was measured, in one sentence."""
         if self.outcome is None:
             return f"{len(self.annotated)} real recording(s), annotated by a person."
         return headline(self.request, self.outcome)
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """All figures."""
+        """All tables, the most important first."""
         known = tables_of(self.outcome) if self.outcome else ()
         return (*known, *([annotated_table(self.annotated)] if self.annotated else []))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON has them."""
+        """Return the figures for JSON."""
         known = self.outcome.to_dict() if self.outcome else {}
         annotated = {name: _annotated_dict(one) for name, one in self.annotated}
         return {"request": self.request.to_dict(), **known, **({"annotated": annotated} if annotated else {})}
 
     def write(self, folder: Path) -> Path:
-        """Write the report: a page, the tables as Markdown, the figures as JSON; return the page.
+        """Write the report as HTML, Markdown and JSON into a folder; return the path of the page.
 
         Raises:
-            ConfigurationError: It cannot be written there.
+            ConfigurationError: The folder cannot be written to.
         """
         page = folder / "report.html"
         what = f"simulated accuracy, {self.request.scenario}" if self.outcome else "annotated recordings"
@@ -78,23 +78,23 @@ class Evaluated:
         except OSError as error:
             raise ConfigurationError(
                 f"The report cannot be written to {folder}: {error.strerror or error}.",
-                advice="Give another folder by --report.",
+                advice="Choose another folder with --report.",
             ) from error
         return page
 
 
-def evaluate(request: Request, *, progress: Progress) -> Evaluated:
-    """Run the detector over what is asked for and score it.
+def evaluate(request: Request, *, progress: Progress) -> Evaluation:
+    """Run the detector over the cases of a request and score it.
 
     Raises:
         CrampwatchError: A night cannot be simulated, or a file cannot be read.
     """
     most = request.plots if request.report else 0
-    annotated = tuple((path.name, score_file(path, request.reader)) for path in request.annotated())
-    trials = run_cases(request.cases(), jobs=request.jobs, clips=most, told=progress)
+    annotated = tuple((path.name, score_file(path, request.reader)) for path in request.annotated_files())
+    trials = run_cases(request.cases(), jobs=request.jobs, clips=most, progress=progress)
     clips = [clip for trial in trials for clip in trial.clips]
     plots = pick_clips(clips, left_out=sum(trial.clips_left_out for trial in trials), most=most)
-    return Evaluated(request, outcome_of(trials) if trials else None, annotated, plots)
+    return Evaluation(request, outcome_of(trials) if trials else None, annotated, plots)
 
 
 def _annotated_dict(one: AnnotatedScore) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What all cases together come to: figures with intervals, causes of errors, confidence against truth. Pure."""
+"""Pools the trials of all cases: figures with intervals, causes of errors, confidence against truth. No I/O."""
 
 import math
 from collections import Counter
@@ -18,12 +18,12 @@ _BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Episodes of about the same confidence.
+    """Episodes of similar confidence: one dot in a reliability diagram.
 
     Attributes:
         confidence: Their mean confidence.
-        correct: Share that was about an event of its kind.
-        episodes: How many.
+        correct: Share that belongs to an event of the same kind.
+        episodes: How many there are.
     """
 
     confidence: float
@@ -33,19 +33,19 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All cases together.
+    """Figures over all cases.
 
     Attributes:
-        hours: Signal in all.
-        nights: Name of each case, and its cramps.
+        hours: Total length of the signals.
+        nights: Name of each case, with its counts for cramps.
         scores: By kind.
-        clear: By kind, of events of at least 10 dB alone.
-        false_as: By kind: what false alarms really were.
-        missed_as: By kind: what was missed.
-        confusion: True events by label, and what they were called.
-        reliability: By kind, rising confidence.
-        szcore: Cramps by the rules for seizures.
-        speed: Times faster than real time, detector alone, one core.
+        clear: By kind, with events below 10 dB ignored.
+        false_as: By kind: true labels of the false alarms.
+        missed_as: By kind: labels of the missed events.
+        confusion: Counts by true label and detected kind.
+        reliability: By kind, in order of confidence.
+        szcore: Cramps by the rules for seizure detectors.
+        speed: How many times faster than real time the detector ran, on one core, without reading or simulating.
     """
 
     hours: float
@@ -60,7 +60,7 @@ class Outcome:
     speed: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON has them; what is not a number is null."""
+        """Return the figures for JSON; NaN becomes null."""
         return {
             "hours": self.hours,
             "speed": self.speed,
@@ -80,26 +80,26 @@ class Outcome:
 
 
 def outcome_of(trials: Sequence[Trial]) -> Outcome:
-    """Pool trials."""
-    verdicts = [trial.verdicts for trial in trials]
+    """Pool the trials of all cases."""
+    results = [trial.score for trial in trials]
     seconds, took_s = sum(trial.duration_s for trial in trials), sum(trial.detecting_s for trial in trials)
-    judged = {kind: [item for one in verdicts for item in one.judged[kind]] for kind in EpisodeKind}
+    confidences = {kind: [item for one in results for item in one.confidences[kind]] for kind in EpisodeKind}
     return Outcome(
         hours=seconds / 3600.0,
-        nights=tuple((trial.name, trial.verdicts.tallies[EpisodeKind.CRAMP]) for trial in trials),
-        scores={kind: score([one.tallies[kind] for one in verdicts]) for kind in EpisodeKind},
-        clear={kind: score([one.clear[kind] for one in verdicts]) for kind in EpisodeKind},
-        false_as={kind: _summed(one.false_as[kind] for one in verdicts) for kind in EpisodeKind},
-        missed_as={kind: _summed(one.missed_as[kind] for one in verdicts) for kind in EpisodeKind},
-        confusion=_joined(one.confusion for one in verdicts),
-        reliability={kind: _reliability(judged[kind]) for kind in EpisodeKind},
-        szcore=sum((one.szcore for one in verdicts), SzcoreCounts()),
+        nights=tuple((trial.name, trial.score.tallies[EpisodeKind.CRAMP]) for trial in trials),
+        scores={kind: score([one.tallies[kind] for one in results]) for kind in EpisodeKind},
+        clear={kind: score([one.clear[kind] for one in results]) for kind in EpisodeKind},
+        false_as={kind: _summed(one.false_as[kind] for one in results) for kind in EpisodeKind},
+        missed_as={kind: _summed(one.missed_as[kind] for one in results) for kind in EpisodeKind},
+        confusion=_joined(one.confusion for one in results),
+        reliability={kind: _reliability(confidences[kind]) for kind in EpisodeKind},
+        szcore=sum((one.szcore for one in results), SzcoreCounts()),
         speed=seconds / took_s if took_s else math.nan,
     )
 
 
 def score_dict(one: Score) -> dict[str, Any]:
-    """Return a score as JSON has it: figures with their intervals, and the counts behind them."""
+    """Return a score for JSON: figures with their intervals, and the counts behind them."""
     fields: dict[str, Any] = {
         name: {part: _number(value) for part, value in asdict(getattr(one, name)).items()}
         for name in one.__slots__
@@ -132,9 +132,9 @@ def _joined(tables: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return {label: dict(counts.most_common()) for label, counts in sorted(joined.items())}
 
 
-def _reliability(judged: Sequence[tuple[float, bool]]) -> tuple[Reliability, ...]:
+def _reliability(confidences: Sequence[tuple[float, bool]]) -> tuple[Reliability, ...]:
     bins: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, correct in judged:
+    for confidence, correct in confidences:
         bins.setdefault(min(int(confidence * _BINS), _BINS - 1), []).append((confidence, correct))
     return tuple(
         Reliability(

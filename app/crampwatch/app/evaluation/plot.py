@@ -1,4 +1,4 @@
-"""Misses, false alarms and reliability as inline SVG: no script, no font, no file beside it. Pure."""
+"""Plots of misses, false alarms and reliability as inline SVG, without scripts, fonts or other files. No I/O."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ _TICKS = 12
 
 
 def clip_svg(clip: Clip) -> str:
-    """Return one plot: what happened, what was said, and each channel's waveform, envelope, floor and threshold."""
+    """Return the plot of a clip: truth, episodes, and waveform, envelope, floor and threshold of each channel."""
     channels = clip.lowest.shape[1]
     top = 2 * (_BAND + 3)
     height = top + channels * _LANE + _AXIS
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(_title(clip))}">',
         *_band(clip, clip.truth, 0, "truth"),
-        *_band(clip, clip.verdicts, _BAND + 3, "said"),
+        *_band(clip, clip.episodes, _BAND + 3, "found"),
     ]
     for channel in range(channels):
         parts += _lane(clip, channel, top + channel * _LANE)
@@ -39,7 +39,7 @@ def clip_svg(clip: Clip) -> str:
 
 
 def reliability_svg(curves: Mapping[EpisodeKind, Sequence[Reliability]]) -> str:
-    """Return confidence against the share that was right; the size of a dot is how many."""
+    """Return the plot of confidence against the share that was right; larger dots stand for more episodes."""
     side, edge = 300, 40
     parts = [
         f'<svg class="reliability" viewBox="0 -12 {side + edge + 130} {side + edge + 12}" role="img">',
@@ -78,7 +78,7 @@ def _x(clip: Clip, t_s: float) -> float:
 
 def _band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]:
     yield f'<text class="name" x="{_LEFT - 6}" y="{y + 11}" text-anchor="end">{name}</text>'
-    # The longest first, so that none hides a shorter one; artefacts are thin, since they come whatever else happens.
+    # The longest first, so that none hides a shorter one; artefacts are thin, since they often span everything else.
     for span in sorted(spans, key=lambda one: one.onset_s - one.offset_s):
         left, right = _x(clip, span.onset_s), _x(clip, span.offset_s)
         width, is_thin = max(right - left, 1.5), span.kind is EpisodeKind.ARTEFACT and len(spans) > 1
@@ -114,7 +114,7 @@ def _short(clip: Clip, channel: int) -> str:
 
 
 def _reach(clip: Clip, channel: int) -> float:
-    """Return the value at the edge of a lane: nearly all of the waveform is within, a lone spike is not."""
+    """Return the value at the edge of a lane: it holds nearly all of the waveform, but cuts single spikes."""
     values = np.concatenate([np.abs(clip.lowest[:, channel]), np.abs(clip.highest[:, channel])])
     values = values[np.isfinite(values)]
     usual = float(np.quantile(values, 0.985)) if values.size else 0.0
@@ -126,7 +126,7 @@ def _reach(clip: Clip, channel: int) -> float:
 def _bars(
     xs: NDArray[np.float64], lowest: NDArray[np.float32], highest: NDArray[np.float32], middle: float, scale: float
 ) -> str:
-    """Return a stroke from least to largest value in each column, cut at the lane."""
+    """Return a vertical stroke per column from lowest to highest value, clipped to the lane."""
     top, bottom = middle - _LANE / 2, middle + _LANE / 2
     high = np.clip(middle - highest * scale, top, bottom)
     low = np.clip(middle - lowest * scale, top, bottom)
@@ -138,7 +138,7 @@ def _bars(
 
 
 def _line(xs: Sequence[float], values: NDArray[np.float32], middle: float, scale: float) -> str:
-    """Return a line, upwards from the middle, broken where there is no value."""
+    """Return a polyline upwards from the middle, broken where there is no value."""
     path, pen = [], "M"
     for x, y in zip(xs, np.clip(middle - values * scale, middle - _LANE / 2, middle).tolist(), strict=True):
         if math.isfinite(y):

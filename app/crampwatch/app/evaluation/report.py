@@ -1,4 +1,4 @@
-"""The report of an evaluation: one page that needs nothing beside it, and the same tables as Markdown. Pure."""
+"""The report of an evaluation: one self-contained page, and the same tables as Markdown. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,10 @@ __all__ = ["Plots", "html_page", "markdown_text", "pick_clips"]
 
 
 _CAUTION = (
-    "Likely, not certain: crampwatch is not a medical device. Intervals are 95 %, from drawing whole nights anew; exact"
-    " ones where nothing or everything was found, and for a single night."
+    "Likely, not certain: crampwatch is not a medical device. Intervals are 95 %, from a bootstrap over whole nights;"
+    " exact ones where nothing or everything was found, and for a single night."
 )
-_DIAGONAL = (
-    "<p>On the diagonal, what is 70 % sure is right 7 times in 10. The size of a dot tells how many episodes.</p>"
-)
+_DIAGONAL = "<p>On the diagonal, a confidence of 70 % is right 7 times in 10. Larger dots stand for more episodes.</p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Plots:
     """The plots of a report.
 
     Attributes:
-        clips: Those shown.
+        clips: Errors that are plotted.
         left_out: How many more errors there were.
     """
 
@@ -37,7 +35,7 @@ class Plots:
 
 
 def pick_clips(clips: Iterable[Clip], *, left_out: int, most: int) -> Plots:
-    """Return as many plots as asked for, those of cramps first, then in the order given."""
+    """Return at most so many plots, chosen cramps first, then in the order given."""
     every = list(clips)
     order = {name: place for place, name in enumerate(("cramp", "twitch", "leg_movement", "movement", "rhythmic"))}
     first = sorted(every, key=lambda clip: order[clip.subject.kind])[:most]
@@ -47,14 +45,14 @@ def pick_clips(clips: Iterable[Clip], *, left_out: int, most: int) -> Plots:
 def html_page(
     title: str, headline: str, *, command: str, tables: Sequence[Table], outcome: Outcome | None, plots: Plots
 ) -> str:
-    """Return the page.
+    """Return the report as HTML.
 
     Args:
-        title: Its title.
-        headline: What was measured; says that it is simulated where it is.
-        command: The command that gives the same figures.
-        tables: The figures, the most telling first.
-        outcome: For the plot of confidence; None for none.
+        title: Title of the page.
+        headline: What was measured; must say so where it is simulated.
+        command: The command that reproduces the figures.
+        tables: The figures, the most important first.
+        outcome: For the plot of confidence; left out where None.
         plots: Misses and false alarms.
     """
     style = resources.files("crampwatch.app.evaluation").joinpath("report.css").read_text("utf-8")
@@ -86,7 +84,7 @@ def markdown_text(headline: str, command: str, tables: Sequence[Table]) -> str:
 
 def _confidence(outcome: Outcome) -> str:
     plot = reliability_svg(outcome.reliability)
-    return f"<section><h2>Is confidence worth its number?</h2>{_DIAGONAL}{plot}</section>"
+    return f"<section><h2>How reliable is the confidence?</h2>{_DIAGONAL}{plot}</section>"
 
 
 def _table(table: Table) -> str:
@@ -106,16 +104,16 @@ def _plots(plots: Plots) -> list[str]:
     legend = "".join(
         f'<span><i class="l-{name}"></i>{text}</span>'
         for name, text in (
-            ("wave", "waveform, least to largest"),
+            ("wave", "waveform, lowest to highest"),
             ("envelope", "envelope, RMS"),
             ("floor", "floor"),
             ("threshold", "threshold"),
-            ("edge", "what was missed or false"),
+            ("edge", "the missed event or false alarm"),
         )
     )
     intro = (
-        f"<section><h2>Misses and false alarms: {shown} shown</h2><p>Cramps first. Above each: what really happened, "
-        f'and what was said in the end. Point at a span for its words.</p><p class="legend">{legend}</p>'
+        f"<section><h2>Misses and false alarms: {shown} shown</h2><p>Cramps first. Above each signal: the true events "
+        f'and the final episodes. Point at one for details.</p><p class="legend">{legend}</p>'
     )
     return [intro, *(_figure(clip) for clip in plots.clips), "</section>"]
 
@@ -124,19 +122,19 @@ def _figure(clip: Clip) -> str:
     subject = clip.subject
     what = "Missed" if clip.is_miss else "False"
     head = f"{what} {str(subject.kind).replace('_', ' ')}, {subject.offset_s - subject.onset_s:.1f} s"
-    said = subject if subject.reasons else _said_there(clip)
-    reasons = " ".join(said.reasons) if said else "Nothing was said there."
-    told = f"{said.text}: {reasons}" if said else reasons
+    episode = subject if subject.reasons else _longest_overlap(clip)
+    reasons = " ".join(episode.reasons) if episode else "No episode was found here."
+    text = f"{episode.text}: {reasons}" if episode else reasons
     kind = "miss" if clip.is_miss else "false"
     return (
         f'<figure class="{kind}"><figcaption><b>{escape(head)}</b> <span>{escape(clip.case)} at '
         f"{clock_text(subject.onset_s)}; {escape(subject.text)}</span></figcaption>{clip_svg(clip)}"
-        f'<p class="reasons">{escape(told)}</p></figure>'
+        f'<p class="reasons">{escape(text)}</p></figure>'
     )
 
 
-def _said_there(clip: Clip) -> Span | None:
-    """Return what was said of a missed event, if anything."""
+def _longest_overlap(clip: Clip) -> Span | None:
+    """Return the episode that covers most of a missed event, if any."""
     subject = clip.subject
-    near = [one for one in clip.verdicts if one.onset_s < subject.offset_s and one.offset_s > subject.onset_s]
+    near = [one for one in clip.episodes if one.onset_s < subject.offset_s and one.offset_s > subject.onset_s]
     return max(near, key=lambda one: min(one.offset_s, subject.offset_s) - one.onset_s, default=None)

@@ -1,4 +1,4 @@
-"""What a user wants evaluated."""
+"""The options of an evaluation, and the cases they select."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,22 +16,22 @@ __all__ = ["Request"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which simulated nights, or which files, and how.
+    """Options of `crampwatch evaluate`.
 
     Attributes:
-        files: Recordings with their truth or annotations beside them; simulated nights where there are none.
-        reader: How to read them.
-        scenario: Its name.
-        seeds: As the user says it.
+        files: Recordings with truth or annotations beside them; nights are simulated where there are none.
+        reader: How to read the files.
+        scenario: Of the simulated nights.
+        seeds: Text as `seeds_of` reads it.
         hours: Length of a night; None for the scenario's own.
         pairs: Electrode pairs.
-        sampling_hz: Samples a second.
-        unknown_scale: Whether the detector is not told what a count is.
+        sampling_hz: Samples per second.
+        unknown_scale: Whether the scale of the signal is withheld from the detector.
         calibrated: Whether each wearer calibrates before the night.
-        jobs: Nights at a time.
-        keep: Folder for rendered nights.
-        report: Folder for a report; None for none.
-        plots: Errors plotted in it, at most.
+        jobs: Processes.
+        keep: Folder that caches simulated nights; None simulates them every time.
+        report: Folder for a report; None for no report.
+        plots: Errors plotted in the report, at most.
     """
 
     files: tuple[Path, ...] = ()
@@ -70,30 +70,30 @@ class Request:
             for seed in seeds_of(self.seeds)
         ]
 
-    def annotated(self) -> tuple[Path, ...]:
-        """Return the files that a person annotated."""
+    def annotated_files(self) -> tuple[Path, ...]:
+        """Return the files without a simulated truth: a person must have annotated them."""
         return tuple(path for path in self.files if not has_truth(path))
 
     @property
     def seed_set(self) -> str:
-        """The set the seeds belong to."""
+        """Name of the set that the seeds belong to."""
         return set_of(seeds_of(self.seeds))
 
     @property
     def command(self) -> str:
-        """The command that gives the same figures."""
+        """The command that reproduces the figures."""
         if self.files:
             return " ".join(["crampwatch evaluate", *map(str, self.files), *self.reader.arguments()])
-        said = ["crampwatch evaluate", f"--scenario {self.scenario}", f"--seeds {self.seeds}"]
-        said += [f"--hours {self.hours:g}"] if self.hours else []
-        said += [f"--pairs {self.pairs}"] if self.pairs != 2 else []
-        said += [f"--sampling {self.sampling_hz:g}"] if self.sampling_hz != 1000.0 else []
-        said += ["--unknown-scale"] if self.unknown_scale else []
-        said += ["--calibrated"] if self.calibrated else []
-        return " ".join(said)
+        parts = ["crampwatch evaluate", f"--scenario {self.scenario}", f"--seeds {self.seeds}"]
+        parts += [f"--hours {self.hours:g}"] if self.hours else []
+        parts += [f"--pairs {self.pairs}"] if self.pairs != 2 else []
+        parts += [f"--sampling {self.sampling_hz:g}"] if self.sampling_hz != 1000.0 else []
+        parts += ["--unknown-scale"] if self.unknown_scale else []
+        parts += ["--calibrated"] if self.calibrated else []
+        return " ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what decides the figures, as JSON has it."""
+        """Return the options that decide the figures, for JSON."""
         if self.files:
             return {"files": [str(path) for path in self.files], **asdict(self.reader)}
         names = ("scenario", "seeds", "hours", "pairs", "sampling_hz", "unknown_scale", "calibrated")

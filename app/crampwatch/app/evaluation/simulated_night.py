@@ -1,4 +1,4 @@
-"""A simulated night as a case, kept on disk between runs where a folder for it is given."""
+"""A simulated night as a case, cached on disk between runs if a folder for it is given."""
 
 import hashlib
 import math
@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from crampwatch.app.evaluation.case import Opened
+from crampwatch.app.evaluation.case import OpenedCase
 from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
 from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
 from crampwatch.firmware_sim import physiology, scenarios
@@ -30,14 +30,14 @@ class SimulatedNight:
     """One night of a scenario.
 
     Attributes:
-        scenario: Its name.
-        seed: Decides the wearer and all that happens.
+        scenario: Name of the scenario.
+        seed: Decides the wearer and everything that happens.
         hours: Length; None for the scenario's own.
         channels: Electrode pairs.
-        rate_hz: Samples a second.
-        scale_known: Whether the detector is told what a count is in microvolts.
-        kept_in: Folder that keeps rendered nights for the next run; None renders anew.
-        calibrated: Whether the wearer calibrates before; one whose calibration is refused goes to bed without.
+        rate_hz: Samples per second.
+        scale_known: Whether the detector is given the scale in microvolts.
+        kept_in: Folder that caches simulated nights; None simulates them every time.
+        calibrated: Whether the wearer calibrates before the night; without calibration where that is refused.
     """
 
     scenario: str
@@ -51,7 +51,7 @@ class SimulatedNight:
 
     @property
     def name(self) -> str:
-        """What a report calls it."""
+        """Name for reports."""
         extras = [f"{self.channels} ch"] if self.channels != 2 else []
         extras += [f"{self.rate_hz:g} Hz"] if self.rate_hz != 1000.0 else []
         extras += [] if self.scale_known else ["unknown scale"]
@@ -60,20 +60,20 @@ class SimulatedNight:
 
     @property
     def simulated(self) -> bool:
-        """It is."""
+        """Always."""
         return True
 
-    def open(self) -> Opened:
-        """Open it, rendered anew or as kept.
+    def open(self) -> OpenedCase:
+        """Simulate the night, or open it from the cache.
 
         Raises:
-            ConfigurationError: There is no such scenario, or it never ends.
+            ConfigurationError: The scenario does not exist, or never ends.
         """
         source = scenario(self.scenario, seed=self.seed, hours=self.hours, channels=self.channels, rate_hz=self.rate_hz)
         if source.duration_samples is None:
-            raise ConfigurationError(f"The scenario {self.scenario!r} never ends.", advice="Say how long by --hours.")
+            raise ConfigurationError(f"The scenario {self.scenario!r} never ends.", advice="Limit it with --hours.")
         if self.kept_in is None:
-            opened = Opened(simulated_recording(source), source.truth)
+            opened = OpenedCase(simulated_recording(source), source.truth)
         else:
             opened = _Kept(self.kept_in / f"{self._key()}").opened(source)
         opened = opened if self.scale_known else replace(opened, recording=_unscaled(opened.recording))
@@ -105,16 +105,16 @@ class _Kept:
     def __init__(self, stem: Path) -> None:
         self._counts, self._rest = (stem.with_name(stem.name + end) for end in (".counts.npy", ".npz"))
 
-    def opened(self, source: SignalSource) -> Opened:
+    def opened(self, source: SignalSource) -> OpenedCase:
         recording = simulated_recording(source)
         if not self._rest.exists():
             self._render(recording, source)
         with np.load(self._rest) as rest:
             truth, missing = decode_truth(str(rest["truth"])), rest["missing"]
-        return Opened(replace(recording, blocks=partial(self._blocks, missing, recording.stream.lsb_uv)), truth)
+        return OpenedCase(replace(recording, blocks=partial(self._blocks, missing, recording.stream.lsb_uv)), truth)
 
     def _render(self, recording: Recording, source: SignalSource) -> None:
-        """Write a night; the small file last, so that what was left half done is never taken for whole."""
+        """Write a night; the small file last, so that an unfinished night is never mistaken for a complete one."""
         self._counts.parent.mkdir(parents=True, exist_ok=True)
         shape = (recording.sample_count or 0, recording.stream.channels)
         counts = np.lib.format.open_memmap(self._counts, mode="w+", dtype=np.int16, shape=shape)
@@ -145,7 +145,7 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _unscaled(recording: Recording) -> Recording:
-    """Return a recording of counts whose size nobody knows."""
+    """Return the recording in counts of unknown scale."""
     lsb_uv = recording.stream.lsb_uv
 
     def blocks() -> Iterator[Samples]:
@@ -157,7 +157,7 @@ def _unscaled(recording: Recording) -> Recording:
 
 @cache
 def _generator_print() -> str:
-    """Return a fingerprint of the simulator: nights kept by another version of it are not taken."""
+    """Return a fingerprint of the simulator: nights cached by another version of it are ignored."""
     digest = hashlib.sha256()
     for package in (physiology, scenarios):
         for folder in package.__path__:

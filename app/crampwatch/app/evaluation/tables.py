@@ -1,4 +1,4 @@
-"""Figures as tables of text: the same rows for a terminal, for Markdown and for HTML. Pure."""
+"""The figures of an evaluation as tables of text, for the terminal, Markdown and HTML alike. No I/O."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _NONE = "-"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under heads; the first column is a name, the others are figures."""
+    """Rows of text under column heads; the first column is a name, the others are figures."""
 
     title: str
     heads: tuple[str, ...]
@@ -27,7 +27,7 @@ class Table:
 
 
 def headline(request: Request, outcome: Outcome) -> str:
-    """Return in a sentence what was measured, and that it is simulated."""
+    """Return what was measured in one sentence, which says that it is simulated."""
     nights = next(iter(outcome.scores.values())).recordings
     what = f"{nights} night(s) of {request.scenario}, seeds {request.seeds} ({request.seed_set})"
     if request.files:
@@ -39,7 +39,7 @@ def headline(request: Request, outcome: Outcome) -> str:
 
 
 def tables_of(outcome: Outcome) -> tuple[Table, ...]:
-    """Return all tables, the most telling first."""
+    """Return all tables, the most important first."""
     return (
         _scores_table(outcome, clear=False),
         _scores_table(outcome, clear=True),
@@ -53,48 +53,48 @@ def tables_of(outcome: Outcome) -> tuple[Table, ...]:
 
 
 def _scores_table(outcome: Outcome, *, clear: bool) -> Table:
-    """Return how many were found of each kind."""
+    """Return how many events of each kind were found."""
     scores = outcome.clear if clear else outcome.scores
     return Table(
         "Events of at least 10 dB" if clear else "All events",
         ("kind", "found", "sensitivity", "precision", "F1", "false in 8 h", "false in 8 h, live"),
         tuple(_score_row(kind, one) for kind, one in scores.items() if one.counts.events or one.counts.false),
-        "Weaker events are neither asked for nor held against the detector." if clear else "",
+        "Weaker events need not be found, and episodes about them are not counted as false." if clear else "",
     )
 
 
 def _timing_table(outcome: Outcome) -> Table:
-    """Return how exact episodes are in time, of clear events."""
+    """Return how exact the times of episodes are, for clear events."""
     return Table(
         "Time, events of at least 10 dB",
-        ("kind", "onset error, median", "end error, median", "said after, median", "overlap, median", "taken back"),
+        ("kind", "onset error, median", "end error, median", "reported after, median", "overlap, median", "withdrawn"),
         tuple(_timing_row(kind, one) for kind, one in outcome.clear.items() if one.counts.found),
-        "Said after: from the first visible discharge until this kind was first told live. Taken back: live alarms "
-        "that were called something else, or nothing, later.",
+        "Reported after: from the first visible discharge until this kind was first reported live. Withdrawn: live "
+        "alarms that were reclassified or retracted later.",
     )
 
 
 def _false_table(outcome: Outcome) -> Table:
-    """Return what false alarms really were."""
+    """Return the true causes of false alarms."""
     return Table(
         "What false alarms were",
         ("called", "really"),
         tuple((_name(kind), count_text(causes)) for kind, causes in outcome.false_as.items() if causes),
-        "A false alarm is counted under what it overlaps longest; muscle goes before an artefact at the same time.",
+        "A false alarm is counted under the event it overlaps longest; muscle takes precedence over an artefact.",
     )
 
 
 def _missed_table(outcome: Outcome) -> Table:
-    """Return what was missed."""
+    """Return the causes of missed events."""
     rows = ((_name(kind), count_text(labels)) for kind, labels in outcome.missed_as.items() if labels)
     return Table("What was missed", ("kind", "causes"), tuple(rows))
 
 
 def _confusion_table(outcome: Outcome) -> Table:
-    """Return what every cause was called."""
+    """Return how events of each cause were classified."""
     called = [*(str(kind) for kind in EpisodeKind), "nothing"]
     return Table(
-        "What each was called",
+        "How each cause was classified",
         ("really", "events", *(name.replace("_", " ") for name in called)),
         tuple(
             (
@@ -104,7 +104,7 @@ def _confusion_table(outcome: Outcome) -> Table:
             )
             for label, counts in outcome.confusion.items()
         ),
-        "By the episode that overlaps longest; a cramp counts as found where any cramp overlaps it.",
+        "By the episode with the longest overlap; a cramp counts as found where any cramp overlaps it.",
     )
 
 
@@ -112,7 +112,7 @@ def _nights_table(outcome: Outcome) -> Table:
     """Return the cramps of each night."""
     return Table(
         "Cramps by night",
-        ("night", "hours", "cramps", "found", "false", "false, live", "taken back"),
+        ("night", "hours", "cramps", "found", "false", "false, live", "withdrawn"),
         tuple(
             (
                 name,
@@ -145,15 +145,15 @@ def _szcore_table(outcome: Outcome) -> Table:
                 _plain(counts.false / days if days else math.nan, 2),
             ),
         ),
-        "From 30 s before to 60 s after; what is less than 90 s apart is one. Lax for cramps; for comparison only.",
+        "From 30 s before to 60 s after; events less than 90 s apart are merged. Lax for cramps; for comparison only.",
     )
 
 
 def annotated_table(scores: Sequence[tuple[str, AnnotatedScore]]) -> Table:
-    """Return what was found of real recordings that a person annotated."""
+    """Return the scores of real recordings that a person annotated."""
     return Table(
         "Real recordings, annotated by a person",
-        ("recording", "length", "found", "onset within 100 ms", "beyond, median", "unexplained", "called cramp"),
+        ("recording", "length", "found", "onset within 100 ms", "beyond, median", "unexplained", "cramps"),
         tuple(
             (
                 name,
@@ -166,8 +166,8 @@ def annotated_table(scores: Sequence[tuple[str, AnnotatedScore]]) -> Table:
             )
             for name, one in scores
         ),
-        "Found: stretches the annotator was sure of. Onsets are asked for within 100 ms beyond the annotator's own "
-        "uncertainty. Unexplained: episodes where nothing is marked. No recording holds a cramp.",
+        "Found: of the annotations of high confidence. Onsets are exact within 100 ms beyond the annotator's own "
+        "uncertainty. Unexplained: episodes where nothing is annotated. No recording contains a cramp.",
     )
 
 
@@ -208,8 +208,8 @@ def _interval(figure: Figure, *, percent: bool = False, digits: int = 1, unit: s
         return _NONE
     factor = 100.0 if percent else 1.0
     value, low, high = (f"{factor * part:.{digits}f}" for part in (figure.value, figure.low, figure.high))
-    told = value + (" %" if percent else unit)
-    return told if math.isnan(figure.low) else f"{told} ({low} to {high})"
+    text = value + (" %" if percent else unit)
+    return text if math.isnan(figure.low) else f"{text} ({low} to {high})"
 
 
 def _percent(value: float) -> str:

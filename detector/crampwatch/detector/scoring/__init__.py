@@ -1,1 +1,1 @@
-"""How well episodes match a known truth. Pure."""
+"""Scores episodes against a known truth. No I/O."""

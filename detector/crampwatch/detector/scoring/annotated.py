@@ -1,4 +1,9 @@
-"""Scores a real recording against what a person marked in it, who could not always tell to the millisecond either."""
+"""Scores a real recording against the annotations of a person.
+
+The annotator could not place every onset to the millisecond either, and says so: each annotation carries an uncertainty
+of its onset and end, and a confidence. Only annotations of high confidence count as misses; an episode is unexplained
+only where nothing at all is marked, however unsure.
+"""
 
 import csv
 from collections.abc import Sequence
@@ -8,24 +13,22 @@ from crampwatch.detector.model.episode import Episode
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["Annotated", "AnnotatedScore", "decode_annotations", "score_annotated"]
+__all__ = ["AnnotatedInterval", "AnnotatedScore", "decode_annotations", "score_annotated"]
 
 _EXACT_S = 0.1
-"""Asked of an onset beyond the annotator's own uncertainty."""
+"""Largest onset error that counts as exact, beyond the annotator's own uncertainty: one hop of the detector."""
 
 _NEAR_S = 0.1
+"""An episode this close to an annotation still belongs to it: again one hop."""
 
 
 @dataclass(frozen=True, slots=True)
-class Annotated:
-    """A stretch that a person marked.
+class AnnotatedInterval:
+    """An interval that a person marked. Times are seconds from the first sample.
 
     Attributes:
-        onset_s: Seconds from the first sample.
-        offset_s: The same for its end.
-        label: What the person called it.
         confidence: `high`, `medium` or `low`.
-        onset_unc_s: How far off the onset may be, in the person's own judgement.
+        onset_unc_s: How far off the onset may be, as the annotator estimated.
         offset_unc_s: The same for the end.
     """
 
@@ -39,16 +42,16 @@ class Annotated:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedScore:
-    """What came of a recording.
+    """The score of one recording.
 
     Attributes:
-        sure: Stretches of high confidence.
-        found: Those that an episode overlaps.
-        exact: Those whose episode begins within 100 ms beyond the annotator's uncertainty.
-        beyond_s: Distance of the onsets beyond that uncertainty, one value a found stretch; 0 within it.
-        missed: Those not found.
-        unexplained: Episodes other than artefacts that overlap nothing marked, however unsure.
-        cramps: Episodes called a cramp.
+        sure: Number of annotations of high confidence.
+        found: How many of them an episode overlaps.
+        exact: How many of them have an episode that begins within 100 ms, beyond the annotator's uncertainty.
+        beyond_s: Onset error beyond that uncertainty, one value per annotation found; 0 within it.
+        missed: Annotations of high confidence without an episode.
+        unexplained: Episodes other than artefacts that overlap no annotation of any confidence.
+        cramps: Episodes classified as a cramp.
         duration_s: Length of the recording.
     """
 
@@ -56,21 +59,21 @@ class AnnotatedScore:
     found: int
     exact: int
     beyond_s: tuple[float, ...]
-    missed: tuple[Annotated, ...]
+    missed: tuple[AnnotatedInterval, ...]
     unexplained: tuple[Episode, ...]
     cramps: tuple[Episode, ...]
     duration_s: float
 
 
-def decode_annotations(text: str, *, name: str) -> tuple[Annotated, ...]:
-    """Read a table with the columns onset_s, offset_s, label, confidence, onset_unc_s, offset_unc_s.
+def decode_annotations(text: str, *, name: str) -> tuple[AnnotatedInterval, ...]:
+    """Read a CSV table with the columns onset_s, offset_s, label, confidence, onset_unc_s, offset_unc_s.
 
     Raises:
-        RecordingError: A column is absent or holds no number.
+        RecordingError: A column is missing or a value is not a number.
     """
     try:
         return tuple(
-            Annotated(
+            AnnotatedInterval(
                 float(row["onset_s"]),
                 float(row["offset_s"]),
                 row["label"],
@@ -82,16 +85,18 @@ def decode_annotations(text: str, *, name: str) -> tuple[Annotated, ...]:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RecordingError(
-            f"{name} is no table of annotations: {error!r}.",
-            advice="It needs the columns onset_s, offset_s, label; confidence, onset_unc_s, offset_unc_s may follow.",
+            f"{name} is not a table of annotations: {error!r}.",
+            advice="It needs the columns onset_s, offset_s and label; confidence and uncertainties are optional.",
         ) from error
 
 
-def score_annotated(marked: Sequence[Annotated], episodes: Sequence[Episode], *, duration_s: float) -> AnnotatedScore:
-    """Score the final episodes of a recording."""
+def score_annotated(
+    marked: Sequence[AnnotatedInterval], episodes: Sequence[Episode], *, duration_s: float
+) -> AnnotatedScore:
+    """Score the episodes of a finished recording, of `duration_s` seconds."""
     muscle = [one for one in episodes if one.kind is not EpisodeKind.ARTEFACT]
     sure = [one for one in marked if one.confidence == "high"]
-    pairs = [(one, [episode for episode in muscle if _meet(one, episode)]) for one in sure]
+    pairs = [(one, [episode for episode in muscle if _overlaps(one, episode)]) for one in sure]
     beyond_s = [min(_beyond_s(one, episode) for episode in near) for one, near in pairs if near]
     return AnnotatedScore(
         sure=len(sure),
@@ -99,17 +104,17 @@ def score_annotated(marked: Sequence[Annotated], episodes: Sequence[Episode], *,
         exact=sum(distance_s <= _EXACT_S for distance_s in beyond_s),
         beyond_s=tuple(beyond_s),
         missed=tuple(one for one, near in pairs if not near),
-        unexplained=tuple(one for one in muscle if not any(_meet(other, one) for other in marked)),
+        unexplained=tuple(one for one in muscle if not any(_overlaps(other, one) for other in marked)),
         cramps=tuple(one for one in episodes if one.kind is EpisodeKind.CRAMP),
         duration_s=duration_s,
     )
 
 
-def _meet(marked: Annotated, episode: Episode) -> bool:
+def _overlaps(marked: AnnotatedInterval, episode: Episode) -> bool:
     start_s = marked.onset_s - marked.onset_unc_s - _NEAR_S
     stop_s = marked.offset_s + marked.offset_unc_s + _NEAR_S
     return episode.onset_s < stop_s and episode.offset_s > start_s
 
 
-def _beyond_s(marked: Annotated, episode: Episode) -> float:
+def _beyond_s(marked: AnnotatedInterval, episode: Episode) -> float:
     return max(0.0, abs(episode.onset_s - marked.onset_s) - marked.onset_unc_s)

@@ -1,7 +1,16 @@
-"""Matches episodes with what really happened: any overlap counts, within tolerances far stricter than for seizures.
+"""Matches episodes with true events.
 
-SzCORE (Epilepsia 2025;66(S3):14) lets an event start 30 s early and end 60 s late, and joins what is less than 90 s
-apart: too lax for contractions of 10-60 s. `CRAMP_TOLERANCE` and `BRIEF_TOLERANCE` are used here; `scoring_szcore`
+Any overlap counts, as usual for event-based scores: whoever wakes up in pain does not mind whether the alarm covered 60
+or 90 % of the cramp. How exact onset and end are is measured separately, on the matched pairs.
+
+- An event is *found* if at least one episode overlaps it, widened by a `Tolerance`; several episodes may belong to one
+  event, and one episode to several.
+- An episode that belongs to no event is *false*; false episodes within the merging time of each other count as one
+  false alarm, since they would wake somebody once.
+- *Ignored* events (too weak, or hidden by a stronger one) need not be found, and episodes about them are not false.
+
+SzCORE (Epilepsia 2025;66(S3):14) lets a seizure start 30 s early and end 60 s late, and merges events less than 90 s
+apart: too lax for contractions of 10-60 s. The tolerances here are far stricter; `crampwatch.detector.scoring.szcore`
 gives the lax figures beside them.
 """
 
@@ -17,7 +26,7 @@ from numpy.typing import NDArray
 __all__ = [
     "BRIEF_TOLERANCE",
     "CRAMP_TOLERANCE",
-    "Happened",
+    "Interval",
     "Match",
     "Pair",
     "Timeline",
@@ -27,8 +36,8 @@ __all__ = [
 ]
 
 
-class Happened(Protocol):
-    """Something with a begin and an end: a true event, or an episode."""
+class Interval(Protocol):
+    """A span of time with a kind: a true event, or an episode."""
 
     @property
     def kind(self) -> EpisodeKind:
@@ -46,17 +55,17 @@ class Happened(Protocol):
         ...
 
 
-Some = TypeVar("Some", bound=Happened)
+AnyInterval = TypeVar("AnyInterval", bound=Interval)
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far an episode may lie from an event and still be about it.
+    """How far an episode may be from an event and still belong to it.
 
     Attributes:
         start_s: Before the event's onset.
         end_s: After the event's offset.
-        merge_s: False episodes closer than this are one false alarm.
+        merge_s: False episodes closer together than this are one false alarm.
     """
 
     start_s: float
@@ -65,10 +74,10 @@ class Tolerance:
 
 
 CRAMP_TOLERANCE = Tolerance(start_s=5.0, end_s=10.0, merge_s=10.0)
-"""For contractions of 10 s and more."""
+"""For contractions of 10 s and more, whose first and last discharges are sparse."""
 
 BRIEF_TOLERANCE = Tolerance(start_s=0.25, end_s=0.5, merge_s=0.0)
-"""For twitches and single movements, which may be a second apart."""
+"""For twitches and single movements, which may follow each other within a second."""
 
 _LASTING = frozenset({EpisodeKind.CRAMP, EpisodeKind.MOVEMENT, EpisodeKind.RHYTHMIC})
 
@@ -80,35 +89,30 @@ def tolerance_of(kind: EpisodeKind) -> Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An event that was found.
+    """A found event with the episodes that belong to it, by onset; at least one."""
 
-    Attributes:
-        event: What happened.
-        episodes: All that are about it, by onset; at least one.
-    """
-
-    event: Happened
-    episodes: tuple[Happened, ...]
+    event: Interval
+    episodes: tuple[Interval, ...]
 
     @property
-    def episode(self) -> Happened:
-        """The first that overlaps the event itself; the first of all where none does."""
+    def episode(self) -> Interval:
+        """The first episode that overlaps the event itself; the first of all where only the tolerance connects them."""
         inside = (one for one in self.episodes if _overlap(self.event, one))
         return next(inside, self.episodes[0])
 
     @property
     def onset_error_s(self) -> float:
-        """Seconds the episode begins after the event; negative: before."""
+        """Onset of the episode less that of the event, seconds."""
         return self.episode.onset_s - self.event.onset_s
 
     @property
     def offset_error_s(self) -> float:
-        """Seconds the last of the episodes ends after the event; negative: before."""
+        """End of the latest episode less that of the event, seconds."""
         return max(one.offset_s for one in self.episodes) - self.event.offset_s
 
     @property
     def overlap(self) -> float:
-        """Share of the union of event and episodes that both cover, 0 to 1."""
+        """Intersection of event and episodes over their union, 0 to 1; NaN where both are empty."""
         covered_s = either_s = 0.0
         reached_s = -math.inf
         for one in self.episodes:
@@ -126,32 +130,32 @@ class Match:
     """Which events and episodes belong together.
 
     Attributes:
-        pairs: Each event that was found, with the episodes about it.
-        missed: Events without an episode.
-        false: Episodes about no event, those within the merging time of an earlier one left out.
-        about: Episodes that are about an event.
+        pairs: The events found.
+        missed: The events without an episode.
+        false: False alarms: the first of each group of merged false episodes.
+        about: The episodes that belong to an event, ignored ones aside.
     """
 
     pairs: tuple[Pair, ...]
-    missed: tuple[Happened, ...]
-    false: tuple[Happened, ...]
-    about: tuple[Happened, ...]
+    missed: tuple[Interval, ...]
+    false: tuple[Interval, ...]
+    about: tuple[Interval, ...]
 
 
 def match(
-    events: Iterable[Happened],
-    episodes: Iterable[Happened],
+    events: Iterable[Interval],
+    episodes: Iterable[Interval],
     *,
     tolerance: Tolerance,
-    spared: Iterable[Happened] = (),
+    ignored: Iterable[Interval] = (),
 ) -> Match:
-    """Match episodes with events; the kinds are the caller's affair.
+    """Match episodes with events. Kinds are not compared: pass those of one kind.
 
     Args:
-        events: What should be found.
-        episodes: What was found.
-        tolerance: How far apart they may lie.
-        spared: Events that need not be found, and whose episodes are not false: too weak, or hidden by another.
+        events: Events that should be found, in any order.
+        episodes: Episodes of the detector, in any order.
+        tolerance: How far apart they may be.
+        ignored: Events that need not be found, and whose episodes are not false.
     """
     line = Timeline(episodes)
     ordered = line.ordered
@@ -164,33 +168,29 @@ def match(
             pairs.append(Pair(event, tuple(ordered[place] for place in places)))
         else:
             missed.append(event)
-    excused = about.copy()
-    for event in spared:
-        excused[line.touching(event, tolerance)] = True
-    false = [one for one, fine in zip(ordered, excused, strict=True) if not fine]
+    is_excused = about.copy()
+    for event in ignored:
+        is_excused[line.touching(event, tolerance)] = True
+    false = [one for one, excused in zip(ordered, is_excused, strict=True) if not excused]
     hits = tuple(one for one, hit in zip(ordered, about, strict=True) if hit)
     return Match(tuple(pairs), tuple(missed), tuple(_merged(false, tolerance.merge_s)), hits)
 
 
-class Timeline(Generic[Some]):
-    """Events or episodes by onset, to be searched by time.
+class Timeline(Generic[AnyInterval]):
+    """Intervals by onset, with a fast search by time: a night has thousands of twitches."""
 
-    Args:
-        happened: In any order.
-    """
-
-    def __init__(self, happened: Iterable[Some]) -> None:
-        self.ordered: list[Some] = sorted(happened, key=_onset)
+    def __init__(self, intervals: Iterable[AnyInterval]) -> None:
+        self.ordered: list[AnyInterval] = sorted(intervals, key=_onset)
         self._onset = np.array([one.onset_s for one in self.ordered])
         self._offset = np.array([one.offset_s for one in self.ordered])
         self._latest = np.maximum.accumulate(self._offset) if self.ordered else self._offset
 
-    def touching(self, event: Happened, tolerance: Tolerance) -> NDArray[np.intp]:
-        """Return the places in `ordered` of what lies within a tolerance of an event."""
+    def touching(self, event: Interval, tolerance: Tolerance) -> NDArray[np.intp]:
+        """Return the positions in `ordered` of what is within a tolerance of an event."""
         return self._between(event.onset_s - tolerance.start_s, event.offset_s + tolerance.end_s)
 
-    def overlapping(self, one: Happened) -> list[Some]:
-        """Return what overlaps something, the longest overlap first."""
+    def overlapping(self, one: Interval) -> list[AnyInterval]:
+        """Return what overlaps an interval, the longest overlap first."""
         places = self._between(one.onset_s, one.offset_s)
         return sorted((self.ordered[place] for place in places), key=lambda other: -_overlap(one, other))
 
@@ -201,19 +201,19 @@ class Timeline(Generic[Some]):
         return first + np.flatnonzero(self._offset[first:end] > start_s)
 
 
-def _onset(event: Happened) -> float:
+def _onset(event: Interval) -> float:
     return event.onset_s
 
 
-def _overlap(one: Happened, other: Happened) -> float:
+def _overlap(one: Interval, other: Interval) -> float:
     return max(0.0, min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s))
 
 
-def _merged(episodes: Iterable[Happened], merge_s: float) -> list[Happened]:
-    kept: list[Happened] = []
+def _merged(episodes: Iterable[Interval], merge_s: float) -> list[Interval]:
+    alarms: list[Interval] = []
     end_s = -math.inf
     for episode in episodes:
         if episode.onset_s - end_s >= merge_s:
-            kept.append(episode)
+            alarms.append(episode)
         end_s = max(end_s, episode.offset_s)
-    return kept
+    return alarms

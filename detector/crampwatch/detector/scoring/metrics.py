@@ -1,8 +1,11 @@
-"""Counts what was found, missed and falsely alarmed in recordings, and turns counts into figures with intervals.
+"""Counts found, missed and false events per recording, and turns the counts into figures with confidence intervals.
 
-Intervals come from drawing whole recordings anew (bootstrap), since the events of one night are alike. Where all draws
-agree, as with no false alarm at all, the bootstrap would claim certainty: then the exact interval of the counts is
-given (Clopper & Pearson 1934 for shares, Garwood 1936 for rates).
+A `Tally` holds the counts of one kind in one recording; tallies of many recordings are pooled into a `Score`.
+
+Intervals are 95 % percentile intervals of a bootstrap that resamples whole recordings, not events: the events of one
+night share a wearer, an electrode and a noise floor, so resampling events would promise too much. Where all samples
+agree, as with no false alarm at all, or where there is a single recording, a bootstrap would claim certainty; then the
+exact interval of the counts is given (Clopper & Pearson 1934 for shares, Garwood 1936 for rates).
 """
 
 import math
@@ -10,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from crampwatch.detector.scoring.matching import Happened, Match
+from crampwatch.detector.scoring.matching import Interval, Match
 from crampwatch.detector.scoring.revisions import Trail
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
@@ -20,28 +23,28 @@ __all__ = ["Figure", "Score", "Tally", "pooled", "score", "tally"]
 
 Floats = NDArray[np.float64]
 
-_NIGHT_S = 8 * 3600.0
-_DRAWS = 1000
-_SEED = 20_110_815
+_NIGHT_S = 8 * 3600.0  # rates are given per night of eight hours
+_RESAMPLES = 1000  # the 2.5 % point then rests on 25 of them, and varies less than the figures are rounded
+_SEED = 20_110_815  # any, but always the same: a report must be reproducible to the last digit
 _LOW, _HIGH = 0.025, 0.975
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came out for one kind in one recording, or in several. Errors in seconds, one value an event found.
+    """Counts for one kind in one recording, or pooled over several. Errors in seconds, one value per event found.
 
     Attributes:
         events: Events that should be found.
         found: Events that were found.
-        false: False alarms.
+        false: False alarms in the final result.
         duration_s: Time observed.
-        onset_errors_s: Episode's onset less the event's.
+        onset_errors_s: Onset of the episode less that of the event.
         offset_errors_s: The same for the ends.
-        latencies_s: From the event's onset until this kind was first said, live.
-        overlaps: Share of the union of event and episodes that both cover.
-        alarms: Episodes that were called this kind at any time, live.
-        taken_back: Those of them that are not any more.
-        false_alarms_live: Those of them that were about no event, whatever became of them.
+        latencies_s: From the onset of the event until this kind was first reported live.
+        overlaps: Intersection of event and episodes over their union.
+        alarms: Episodes that had this kind at any time of the live run.
+        taken_back: Alarms that had another kind, or were retracted, in the end.
+        false_alarms_live: Alarms that belong to no event, whatever became of them.
     """
 
     events: int = 0
@@ -59,7 +62,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its 95 % interval; NaN where there is nothing to tell it from."""
+    """A figure with its 95 % interval; NaN where there is no data for it."""
 
     value: float
     low: float
@@ -68,21 +71,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well one kind was found.
+    """How well one kind was found. The names are also those of the JSON report.
 
     Attributes:
-        counts: All recordings together.
-        recordings: How many.
+        counts: All recordings pooled.
+        recordings: How many there were.
         sensitivity: Share of events found.
-        precision: Share of alarms that are about an event.
+        precision: Share of alarms that belong to an event.
         f1: Harmonic mean of both.
-        false_per_8h: False alarms a night of 8 h, as finally judged.
-        false_live_per_8h: The same of what was ever said live.
-        onset_error_s: Median distance of the onsets.
-        offset_error_s: Median distance of the ends.
-        latency_s: Median time from true onset until it was said live.
-        overlap: Median share of the union of event and episodes that both cover.
-        taken_back: Share of live alarms that were taken back.
+        false_per_8h: False alarms per night of 8 h in the final result.
+        false_live_per_8h: The same for everything that was ever reported live.
+        onset_error_s: Median absolute error of the onsets.
+        offset_error_s: Median absolute error of the ends.
+        latency_s: Median time from the true onset until it was reported live.
+        overlap: Median of intersection over union of event and episodes.
+        taken_back: Share of live alarms that were withdrawn later.
     """
 
     counts: Tally
@@ -102,14 +105,14 @@ class Score:
 def tally(
     matched: Match, *, kind: EpisodeKind, duration_s: float, live: Match | None = None, alarms: Sequence[Trail] = ()
 ) -> Tally:
-    """Count one recording.
+    """Count one kind in one recording.
 
     Args:
-        matched: Events and final episodes of the kind.
-        kind: Which.
+        matched: Events and final episodes of this kind.
+        kind: The kind.
         duration_s: Time observed.
-        live: Events and all trails that were called this kind at any time.
-        alarms: Those trails.
+        live: Events and `alarms`, matched; None where only the final result is known.
+        alarms: Trails that had this kind at any time.
     """
     return Tally(
         events=len(matched.pairs) + len(matched.missed),
@@ -121,13 +124,13 @@ def tally(
         latencies_s=_latencies(live, kind) if live else (),
         overlaps=tuple(pair.overlap for pair in matched.pairs),
         alarms=len(alarms),
-        taken_back=sum(one.took_back(kind) for one in alarms),
+        taken_back=sum(one.was_withdrawn(kind) for one in alarms),
         false_alarms_live=len(live.false) if live else 0,
     )
 
 
 def pooled(tallies: Iterable[Tally]) -> Tally:
-    """Return several recordings as one."""
+    """Return the counts of several recordings as if they were one."""
     parts = list(tallies)
     return Tally(
         events=sum(one.events for one in parts),
@@ -146,9 +149,13 @@ def pooled(tallies: Iterable[Tally]) -> Tally:
 
 def score(tallies: Sequence[Tally]) -> Score:
     """Turn the tallies of recordings into figures; the same tallies always give the same intervals."""
-    draw = _Draws(tallies)
-    found, missed, false = draw.sums("found"), draw.sums("events") - draw.sums("found"), draw.sums("false")
-    duration = draw.sums("duration_s")
+    resampled = _Resampling(tallies)
+    found, missed, false = (
+        resampled.sums("found"),
+        resampled.sums("events") - resampled.sums("found"),
+        resampled.sums("false"),
+    )
+    duration = resampled.sums("duration_s")
     return Score(
         counts=pooled(tallies),
         recordings=len(tallies),
@@ -156,40 +163,40 @@ def score(tallies: Sequence[Tally]) -> Score:
         precision=_share(found, found + false),
         f1=_bootstrapped(_ratio(2.0 * found, 2.0 * found + false + missed)),
         false_per_8h=_rate(false, duration),
-        false_live_per_8h=_rate(draw.sums("false_alarms_live"), duration),
-        onset_error_s=_bootstrapped(draw.medians([np.abs(one.onset_errors_s) for one in tallies])),
-        offset_error_s=_bootstrapped(draw.medians([np.abs(one.offset_errors_s) for one in tallies])),
-        latency_s=_bootstrapped(draw.medians([np.array(one.latencies_s) for one in tallies])),
-        overlap=_bootstrapped(draw.medians([np.array(one.overlaps) for one in tallies])),
-        taken_back=_share(draw.sums("taken_back"), draw.sums("alarms")),
+        false_live_per_8h=_rate(resampled.sums("false_alarms_live"), duration),
+        onset_error_s=_bootstrapped(resampled.medians([np.abs(one.onset_errors_s) for one in tallies])),
+        offset_error_s=_bootstrapped(resampled.medians([np.abs(one.offset_errors_s) for one in tallies])),
+        latency_s=_bootstrapped(resampled.medians([np.array(one.latencies_s) for one in tallies])),
+        overlap=_bootstrapped(resampled.medians([np.array(one.overlaps) for one in tallies])),
+        taken_back=_share(resampled.sums("taken_back"), resampled.sums("alarms")),
     )
 
 
-class _Draws:
-    """All recordings once, then as many random draws of them, each with some twice and some not at all."""
+class _Resampling:
+    """All recordings once, then random samples of as many of them, with replacement."""
 
     def __init__(self, tallies: Sequence[Tally]) -> None:
         self._tallies = tallies
         count = len(tallies)
-        drawn = np.random.default_rng(_SEED).integers(max(count, 1), size=(_DRAWS if count > 1 else 0, count))
-        self._places = np.concatenate([np.arange(count)[None, :], drawn])
+        samples = np.random.default_rng(_SEED).integers(max(count, 1), size=(_RESAMPLES if count > 1 else 0, count))
+        self._places = np.concatenate([np.arange(count)[None, :], samples])
 
     def sums(self, name: str) -> Floats:
-        """Return the sum of a count over the recordings of each draw; the first is that of all."""
+        """Return the sum of a count over each sample of recordings; the first value is that of all recordings."""
         counts = np.array([getattr(one, name) for one in self._tallies], dtype=np.float64)
         return np.asarray(counts[self._places].sum(axis=1))
 
     def medians(self, values: Sequence[Floats]) -> Floats:
-        """Return the median of the values of all recordings of each draw."""
+        """Return the median of the pooled values of each sample of recordings."""
         return np.array([_median([values[place] for place in row]) for row in self._places.tolist()])
 
 
 def _latencies(live: Match, kind: EpisodeKind) -> tuple[float, ...]:
-    said = ((pair.event, _first_called_s(pair.episodes, kind)) for pair in live.pairs)
-    return tuple(at_s - event.onset_s for event, at_s in said if at_s is not None)
+    reported = ((pair.event, _first_called_s(pair.episodes, kind)) for pair in live.pairs)
+    return tuple(at_s - event.onset_s for event, at_s in reported if at_s is not None)
 
 
-def _first_called_s(trails: Sequence[Happened], kind: EpisodeKind) -> float | None:
+def _first_called_s(trails: Sequence[Interval], kind: EpisodeKind) -> float | None:
     times_s = [one.first_called_s(kind) for one in trails if isinstance(one, Trail)]
     return min((at_s for at_s in times_s if at_s is not None), default=None)
 

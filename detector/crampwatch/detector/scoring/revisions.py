@@ -1,4 +1,9 @@
-"""What was said of an episode while it was watched: when it was first called what, and whether that was taken back."""
+"""The revisions of an episode during a live run.
+
+A finished recording ends with one kind per episode, but the person in bed is alerted by what the detector reported on
+the way: a twitch that was called a cramp for three seconds woke somebody. A `Trail` keeps every revision, so that live
+alarms, their delay and their withdrawal can be scored beside the final result.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,16 +12,16 @@ from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.model.events import Event
 from crampwatch.protocol.kinds import EpisodeKind
 
-__all__ = ["Saying", "Trail", "TrailKeeper"]
+__all__ = ["Revision", "Trail", "TrailCollector"]
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class Revision:
     """One revision of an episode.
 
     Attributes:
-        at_s: When it could first be said, seconds.
-        kind: What it was called; None when it was retracted.
+        at_s: When the detector first had this kind, seconds.
+        kind: None where the episode was retracted.
     """
 
     at_s: float
@@ -25,63 +30,55 @@ class Saying:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """All that was said of one episode. It is about the span it was last given.
+    """All revisions of one episode; as an `Interval` it spans what its last revision spans.
 
     Attributes:
-        episode_id: Its id.
-        onset_s: Its onset as last told, seconds.
-        offset_s: Its end as last told; when it was last spoken of, where it was never given an end.
-        sayings: In the order they were said; at least one.
+        onset_s: Onset in the last revision, seconds.
+        offset_s: End in the last revision; the time of that revision where the episode never got an end.
+        revisions: In the order of the run; at least one.
     """
 
     episode_id: str
     onset_s: float
     offset_s: float
-    sayings: tuple[Saying, ...]
+    revisions: tuple[Revision, ...]
 
     @property
     def kind(self) -> EpisodeKind:
-        """What it was called last, before it may have been retracted."""
-        return next(one.kind for one in reversed(self.sayings) if one.kind is not None)
+        """The last kind; that before the retraction where it was retracted."""
+        return next(one.kind for one in reversed(self.revisions) if one.kind is not None)
 
     def first_called_s(self, kind: EpisodeKind) -> float | None:
-        """Return when it was first called so, seconds; None where it never was."""
-        return next((one.at_s for one in self.sayings if one.kind is kind), None)
+        """Return when it first had this kind, seconds; None where it never had."""
+        return next((one.at_s for one in self.revisions if one.kind is kind), None)
 
-    def took_back(self, kind: EpisodeKind) -> bool:
-        """Tell whether it was called so once, and is not any more."""
-        return self.first_called_s(kind) is not None and self.sayings[-1].kind is not kind
+    def was_withdrawn(self, kind: EpisodeKind) -> bool:
+        """Return whether it had this kind at some time, and has another one or none in the end."""
+        return self.first_called_s(kind) is not None and self.revisions[-1].kind is not kind
 
 
-class TrailKeeper:
-    """Keeps every revision of every episode.
+class TrailCollector:
+    """Collects the trails of all episodes."""
 
-    Args:
-        rate_hz: Samples a second.
-    """
-
-    def __init__(self, rate_hz: float) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self) -> None:
         self._trails: dict[str, Trail] = {}
 
     def update(self, events: Iterable[Event]) -> None:
         """Add events, in the order in which the pipeline returned them."""
         for event in events:
             if isinstance(event, Episode):
-                self._update_episode(event)
+                self._add(event)
 
     def trails(self) -> tuple[Trail, ...]:
         """Return the trails so far, by onset."""
         return tuple(sorted(self._trails.values(), key=lambda trail: trail.onset_s))
 
-    def _update_episode(self, change: Episode) -> None:
-        known = self._trails.get(change.episode_id)
-        end_index = change.detected_index if change.offset_index is None else change.offset_index
-        kind = None if change.status is EpisodeStatus.RETRACTED else change.kind
-        before = known.sayings if known else ()
-        self._trails[change.episode_id] = Trail(
-            change.episode_id,
-            change.onset_index / self._rate_hz,
-            end_index / self._rate_hz,
-            (*before, Saying(change.detected_index / self._rate_hz, kind)),
+    def _add(self, episode: Episode) -> None:
+        earlier = self._trails.get(episode.episode_id)
+        kind = None if episode.status is EpisodeStatus.RETRACTED else episode.kind
+        self._trails[episode.episode_id] = Trail(
+            episode.episode_id,
+            episode.onset_s,
+            episode.detected_at_s if episode.offset_index is None else episode.offset_s,
+            (*(earlier.revisions if earlier else ()), Revision(episode.detected_at_s, kind)),
         )
