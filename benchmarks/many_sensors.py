@@ -27,7 +27,7 @@ from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 from numpy.typing import NDArray
 
 RATE_HZ = 1000
@@ -101,7 +101,7 @@ async def _feed(address: BrokerAddress, sensors: int, counts: NDArray[np.int32])
     sent_s: dict[tuple[str, int], float] = {}
     delays_s: list[float] = []
     async with Bus(address, client_id="feeder") as feeder, Bus(address, client_id="listener") as listener:
-        await listener.subscribe(every(Leaf.FEATURES))
+        await listener.subscribe(leaf_filter(Leaf.FEATURES))
         names = [f"CW-{number:04d}" for number in range(sensors)]
         for name in names:
             await feeder.publish(str(Topic(name, Leaf.INFO)), messages.encode(_info(name)), retain=True)

@@ -16,7 +16,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker
 from crampwatch.protocol.messages import Message
 from crampwatch.store.engines import open_store
-from crampwatch.store.ingest.service import pass_on
+from crampwatch.store.ingest.service import move_batch
 from crampwatch.store.ingest.spool import Spool
 from crampwatch.store.model.interface import Store
 from crampwatch.store.sqlite.store import SqliteStore
@@ -88,7 +88,7 @@ def measure_drain(directory: Path, store: Store) -> None:
     size_mb = (directory / "spool.sqlite").stat().st_size / 1e6
     lock = threading.Lock()
     begun_s = time.perf_counter()
-    while pass_on(spool, store, lock):
+    while move_batch(spool, store, lock):
         pass
     drain_s = time.perf_counter() - begun_s
     spool.close()

@@ -11,7 +11,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import saved_address
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 PATIENCE_S = 60.0
 
@@ -53,7 +53,7 @@ class Listener:
             await asyncio.sleep(0.02)
         async with Bus(address, client_id="a-listener", persistent=True, first_timeout_s=PATIENCE_S) as bus:
             for leaf in (Leaf.SAMPLES, Leaf.EPISODE):
-                await bus.subscribe(every(leaf), leaf.qos)
+                await bus.subscribe(leaf_filter(leaf), leaf.qos)
             receiving = asyncio.create_task(self._receive(bus))
             while not self._stop.is_set():  # noqa: ASYNC110 - an event of the other thread, not of this loop
                 await asyncio.sleep(0.05)

@@ -112,7 +112,7 @@ def _analysed(sensor: str, counts: NDArray[np.int32], begin_ns: int) -> Iterator
     analysis = LiveAnalysis(info(sensor, begin_ns), blocks[0])
     for block in blocks:
         now_ns = block.first_utc_ns + S_NS
-        yield from ((now_ns, one) for one in analysis.take(block))
+        yield from ((now_ns, one) for one in analysis.push(block))
     last_ns = blocks[-1].first_utc_ns + S_NS
     yield from ((last_ns, one) for one in [*analysis.finish(), *analysis.flush()])
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
+from crampwatch.bus.client import MAX_PAYLOAD_BYTES, Bus
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import Origin
 
@@ -22,7 +22,7 @@ def payloads() -> dict[str, list[bytes]]:
         b'{"sensor": 1, "t_ns": "now"}',
         b'{"sensor": "CW-EVIL", "t_ns": 1e999, "origin": "live"}',
         messages.encode(other),
-        b"A" * MAX_PAYLOAD_OCTETS,
+        b"A" * MAX_PAYLOAD_BYTES,
     ]
     return {f"{SENSOR}/{leaf}": nonsense for leaf in ("temperature", "info", "samples", "battery", "status")}
 

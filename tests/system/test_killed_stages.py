@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from crampwatch.app.analysis.reanalyse import session_verdicts
 from crampwatch.decoding.session import decode_session
-from crampwatch.journal import SessionReader, sessions
+from crampwatch.journal import SessionReader, list_sessions
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.store.engines import open_store
 from lanes.broker_listener import Indices, Listener
@@ -54,7 +54,7 @@ def test_nothing_is_lost_or_stored_twice_when_a_stage_is_killed(stage: str, tmp_
         summary = replay.until("summary", timeout_s=180)
         assert replay.end() == 0
     check_summary(summary, stage)
-    entries = sessions(folder / "sessions")
+    entries = list_sessions(folder / "sessions")
     assert len(entries) == 1, "the session went on after the kill"
     samples = journaled(entries[0].path)
     assert {key: sorted(found) for key, found in samples.items()} == {

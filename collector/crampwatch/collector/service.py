@@ -198,7 +198,7 @@ class _Service:
     async def _publish_rest(self, bus: Bus) -> None:
         """Publish what is recorded and not yet published, and that the sensors are offline."""
         session = self._session
-        if session.writer is None or not bus.connected:
+        if session.writer is None or not bus.is_connected:
             return
         await session.recorder.flush(session.writer)
         now_ns = session.clock.utc_ns() if self._ended_ns is None else self._ended_ns

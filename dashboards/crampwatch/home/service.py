@@ -13,13 +13,13 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
 from crampwatch.bus.endpoint import write_private
+from crampwatch.bus.metrics import report_unreadable
 from crampwatch.bus.service import ServiceShell
-from crampwatch.bus.vitals import report_unreadable
 from crampwatch.home.model.discovery import BIRTH_TOPIC, discovery_message, discovery_topic, state_topic
 from crampwatch.home.model.state import Picture
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["HomeOptions", "run"]
 
@@ -61,7 +61,7 @@ async def run(options: HomeOptions, *, stop: asyncio.Event) -> None:
         options.broker,
         client_id=options.client_id,
         version=options.version,
-        subscriptions={**{every(leaf): leaf.qos for leaf in _HEARD}, BIRTH_TOPIC: 1},
+        subscriptions={**{leaf_filter(leaf): leaf.qos for leaf in _HEARD}, BIRTH_TOPIC: 1},
         persistent=True,
     )
     async with shell:
@@ -106,7 +106,7 @@ class _Teller:
     async def _take(self, received: Received) -> None:
         try:
             topic = Topic.parse(received.topic)
-            message = messages.decode_at(topic, received.payload)
+            message = messages.decode_for_topic(topic, received.payload)
         except FrameError as error:
             report_unreadable(received.topic, error)
             return

@@ -156,7 +156,7 @@ async def _follow(bus: Bus, model: LiveModel, publisher: JournalPublisher) -> No
 
 async def _watch_broker(bus: Bus, model: LiveModel) -> None:
     while True:
-        model.set_broker(connected=bus.connected)
+        model.set_broker(connected=bus.is_connected)
         await asyncio.sleep(0.25)
 
 

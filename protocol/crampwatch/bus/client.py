@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from crampwatch.bus import vitals
+from crampwatch.bus import metrics
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
-from crampwatch.bus.connection import Connection, LoginRefusedError, Will, check_trust
+from crampwatch.bus.connection import Connection, LoginRefusedError, Will, check_certificates
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
 from paho.mqtt.client import MQTTMessage
 
-__all__ = ["MAX_PAYLOAD_OCTETS", "Bus", "Message", "publish_message"]
+__all__ = ["MAX_PAYLOAD_BYTES", "Bus", "Message", "publish_message"]
 
-MAX_PAYLOAD_OCTETS: Final = 2 << 20
+MAX_PAYLOAD_BYTES: Final = 2 << 20
 """More than any block or message of ours; the embedded broker accepts twice this."""
 _HARD_LIMIT: Final = 4
 """Times `receive_limit`: beyond it QoS 0 is dropped, as its sender allows."""
@@ -114,7 +114,7 @@ class Bus:
         self._dropped = 0
 
     async def __aenter__(self) -> Self:
-        check_trust(self._address)
+        check_certificates(self._address)
         self._runner = asyncio.create_task(self._run(), name=f"mqtt {self._client_id}")
         if self._first_timeout_s is None:
             return self
@@ -143,9 +143,9 @@ class Bus:
         return self._address
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether the broker is there at the moment and our subscriptions stand."""
-        return self._connection is not None and self._connection.alive
+        return self._connection is not None and self._connection.is_alive
 
     @property
     def resumed_s_ago(self) -> float:
@@ -157,12 +157,12 @@ class Bus:
         return math.inf if self._resumed_s is None else asyncio.get_running_loop().time() - self._resumed_s
 
     @property
-    def waiting(self) -> int:
+    def queued_messages(self) -> int:
         """Received messages not taken yet."""
         return len(self._queue)
 
     @property
-    def dropped(self) -> int:
+    def dropped_messages(self) -> int:
         """QoS 0 messages dropped so far: sent with no connection, or received faster than taken."""
         return self._dropped
 
@@ -178,10 +178,10 @@ class Bus:
         """Publish; return when acknowledged (QoS 1), or handed over or dropped for want of a connection (QoS 0).
 
         Raises:
-            ValueError: The payload is longer than `MAX_PAYLOAD_OCTETS`, or the topic is none.
+            ValueError: The payload is longer than `MAX_PAYLOAD_BYTES`, or the topic is none.
         """
-        if len(payload) > MAX_PAYLOAD_OCTETS:
-            raise ValueError(f"A payload of {len(payload)} octets; at most {MAX_PAYLOAD_OCTETS} can be published.")
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise ValueError(f"A payload of {len(payload)} octets; at most {MAX_PAYLOAD_BYTES} can be published.")
         if qos == 0:
             if self._newest is None or not await self._newest.publish(topic, payload, qos=0, retain=retain):
                 self._drop()
@@ -190,7 +190,7 @@ class Bus:
             while True:
                 connection = await self._established()
                 if await connection.publish(topic, payload, qos=1, retain=retain):
-                    vitals.PUBLISHED.labels(vitals.leaf_label(topic)).inc()
+                    metrics.PUBLISHED.labels(metrics.leaf_label(topic)).inc()
                     return
 
     async def subscribe(self, topic_filter: str, qos: int = 1) -> None:
@@ -238,7 +238,7 @@ class Bus:
             await self._up.wait()
             if self._refusal is not None:
                 raise self._refusal
-            if self._connection is not None and self._connection.alive:
+            if self._connection is not None and self._connection.is_alive:
                 return self._connection
             await asyncio.sleep(0)  # it ended this very moment, and the runner is about to notice
 
@@ -277,7 +277,7 @@ class Bus:
         finally:
             self._up.clear()
             self._connection = None
-            vitals.CONNECTED.set(0)
+            metrics.CONNECTED.set(0)
             await connection.close()
 
     async def _resume(self, connection: Connection) -> bool:
@@ -286,7 +286,7 @@ class Bus:
                 return False
         if self._birth is not None:
             return await connection.publish(*self._birth, qos=1, retain=True)
-        return connection.alive
+        return connection.is_alive
 
     def _stand(self, connection: Connection) -> None:
         if self._failure is not None:
@@ -294,7 +294,7 @@ class Bus:
         self._failure = None
         self._welcomed = True
         self._connection = connection
-        vitals.CONNECTED.set(1)
+        metrics.CONNECTED.set(1)
         self._meet(connection)
         self._up.set()
         self._pace()
@@ -309,7 +309,7 @@ class Bus:
         """Note when a session was resumed; its first messages may come before its subscriptions are confirmed."""
         if connection is not self._newest:
             self._newest = connection
-            self._resumed_s = asyncio.get_running_loop().time() if connection.resumed else None
+            self._resumed_s = asyncio.get_running_loop().time() if connection.has_resumed else None
 
     def _report(self, error: UnavailableError) -> None:
         """Say the first failure of an outage aloud, unless it will be raised on entering."""
@@ -328,13 +328,13 @@ class Bus:
             topic = ""  # no topic of ours: the consumer counts it as unreadable
         origin = connection if message.qos else None
         self._queue.append(Message(topic, bytes(message.payload), message.retain, message.mid, origin))
-        vitals.RECEIVED.labels(vitals.leaf_label(topic)).inc()
+        metrics.RECEIVED.labels(metrics.leaf_label(topic)).inc()
         self._arrival.set()
         self._pace()
 
     def _drop(self) -> None:
         self._dropped += 1
-        vitals.DROPPED.inc()
+        metrics.DROPPED.inc()
 
     def _pace(self) -> None:
         """Stop reading while the queue is full, unless an answer is awaited; read again once it is half empty."""
@@ -342,9 +342,9 @@ class Bus:
         if connection is None:
             return
         if len(self._queue) >= self._receive_limit and not connection.awaits_answer:
-            connection.read(False)
+            connection.set_reading(False)
         elif len(self._queue) <= self._receive_limit // 2:
-            connection.read(True)
+            connection.set_reading(True)
 
     async def _shut(self) -> None:
         if self._runner is not None:

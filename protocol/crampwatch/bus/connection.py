@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-__all__ = ["Connection", "LoginRefusedError", "OnPublish", "Will", "check_trust"]
+__all__ = ["Connection", "LoginRefusedError", "OnPublish", "Will", "check_certificates"]
 
 Will = tuple[str, bytes]
 """Topic and payload."""
@@ -43,12 +43,12 @@ class Connection:
 
     Attributes:
         closed: Set when the connection has ended, for whatever reason.
-        resumed: Whether the broker had kept our subscriptions and messages.
+        has_resumed: Whether the broker had kept our subscriptions and messages.
     """
 
     def __init__(self, client: Client, on_publish: OnPublish) -> None:
         self.closed = asyncio.Event()
-        self.resumed = False
+        self.has_resumed = False
         self._client = client
         self._on_publish = on_publish
         self._loop = asyncio.get_running_loop()
@@ -96,7 +96,7 @@ class Connection:
         return connection
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it has not ended yet."""
         return not self.closed.is_set()
 
@@ -107,10 +107,10 @@ class Connection:
             return False
         if qos == 0:
             await self._writable.wait()
-            return self.alive
+            return self.is_alive
         done: asyncio.Future[bool] = self._loop.create_future()
         self._awaited[info.mid] = done
-        self.read(True)
+        self.set_reading(True)
         try:
             return await done
         finally:
@@ -127,7 +127,7 @@ class Connection:
             return False
         done: asyncio.Future[int] = self._loop.create_future()
         self._granted[mid] = done
-        self.read(True)
+        self.set_reading(True)
         try:
             granted = await done
         finally:
@@ -150,13 +150,13 @@ class Connection:
         """Whether something we sent has not been answered: then the socket has to be read."""
         return bool(self._awaited or self._granted)
 
-    def read(self, wanted: bool) -> None:
+    def set_reading(self, is_wanted: bool) -> None:
         """Begin or stop reading the socket; a peer that is not read slows down."""
         sock = self._client.socket()
-        if sock is None or wanted == self._reading:
+        if sock is None or is_wanted == self._reading:
             return
-        self._reading = wanted
-        if wanted:
+        self._reading = is_wanted
+        if is_wanted:
             self._loop.add_reader(sock.fileno(), self._readable)
             self._loop.call_soon(self._readable)  # octets may wait in the TLS layer, where no selector sees them
         else:
@@ -164,8 +164,8 @@ class Connection:
 
     async def close(self) -> None:
         """Say goodbye, so that the last will is not published, and close the socket."""
-        if self.alive:
-            self.read(True)
+        if self.is_alive:
+            self.set_reading(True)
             self._client.disconnect()
             try:
                 async with asyncio.timeout(_CLOSE_TIMEOUT_S):
@@ -179,7 +179,7 @@ class Connection:
         if sock is not None:
             with contextlib.suppress(OSError):  # the peer was faster
                 cast("socket.socket", sock).shutdown(socket.SHUT_RDWR)
-            while self.alive:
+            while self.is_alive:
                 self._client.loop_read()  # what is left, up to the end
 
     async def _begin(self, address: BrokerAddress) -> None:
@@ -209,14 +209,14 @@ class Connection:
         client.on_socket_close = self._socket_closing
         client.on_socket_register_write = self._want_write
         client.on_socket_unregister_write = self._written
-        self.read(True)
+        self.set_reading(True)
         if client.want_write():
             client.loop_write()
         self._keep_house()
 
     def _keep_house(self) -> None:
         self._client.loop_misc()
-        if self.alive:
+        if self.is_alive:
             self._housekeeping = self._loop.call_later(_HOUSEKEEPING_S, self._keep_house)
 
     def _readable(self) -> None:
@@ -231,7 +231,7 @@ class Connection:
     def _connected(
         self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        self.resumed = flags.session_present
+        self.has_resumed = flags.session_present
         if not self._welcome.done():
             self._welcome.set_result(reason)
 
@@ -310,7 +310,7 @@ def _new_client(address: BrokerAddress, client_id: str, persistent: bool, will: 
     return client
 
 
-def check_trust(address: BrokerAddress) -> None:
+def check_certificates(address: BrokerAddress) -> None:
     """Refuse an address whose certificates cannot be read: trying again would not help.
 
     Raises:

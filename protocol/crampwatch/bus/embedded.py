@@ -18,18 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from crampwatch.bus import vitals
+from crampwatch.bus import metrics
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
-from crampwatch.bus.endpoint import HOST, Endpoint, is_free, write_private
-from crampwatch.bus.jetstream import bound_stored_messages, stored_octets
-from crampwatch.bus.nats_rules import nats_users
+from crampwatch.bus.client import MAX_PAYLOAD_BYTES, Bus
+from crampwatch.bus.endpoint import HOST, Endpoint, is_port_free, write_private
+from crampwatch.bus.jetstream import limit_stored_messages, stored_bytes
+from crampwatch.bus.nats_rules import format_nats_users
 from crampwatch.bus.roles import User
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 __all__ = ["ACK_WAIT_S", "BrokerListener", "EmbeddedBroker", "saved_address"]
 
-STORED_OCTETS: Final = 1 << 30
+STORED_BYTES: Final = 1 << 30
 """For clients that are away: 38 hours of one sensor with two channels at 1 kHz (7.8 kB a second stored)."""
 STORED_AGE_S: Final = 7 * 86_400.0
 ACK_WAIT_S: Final = 3
@@ -96,12 +96,12 @@ class EmbeddedBroker:
         directory: Path,
         *,
         listener: BrokerListener | None = None,
-        stored_octets: int = STORED_OCTETS,
+        stored_bytes: int = STORED_BYTES,
         stored_age_s: float = STORED_AGE_S,
     ) -> None:
         self._directory = directory
         self._listener = listener or BrokerListener()
-        self._stored_octets = stored_octets
+        self._stored_octets = stored_bytes
         self._stored_age_s = stored_age_s
         self._endpoint: Endpoint | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -128,7 +128,7 @@ class EmbeddedBroker:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it has answered over MQTT and still runs."""
         return self._has_answered and self.pid is not None
 
@@ -161,18 +161,18 @@ class EmbeddedBroker:
             raise
         self._has_answered = True
 
-    async def watch_stored(self, *, every_s: float = 60.0) -> None:
+    async def watch_storage(self, *, every_s: float = 60.0) -> None:
         """Tell in the log when little room is left for clients that are away; for ever."""
         is_scarce = False
         while True:
             await asyncio.sleep(every_s)
             assert self._endpoint is not None, "not started"
             try:
-                octets = await stored_octets(self._endpoint)
+                octets = await stored_bytes(self._endpoint)
             except UnavailableError as error:
                 _log.debug("%s", error)
                 continue
-            vitals.STORED.set(octets)
+            metrics.STORED.set(octets)
             if octets > _SCARCE * self._stored_octets and not is_scarce:
                 _log.warning(
                     "%d of %d MB are kept for stages that are away, and the oldest goes when it is full; what the store"
@@ -214,7 +214,7 @@ class EmbeddedBroker:
         endpoint = self._endpoint
         asked = self._listener.port
         wanted = asked or endpoint.mqtt_port
-        if not is_free(wanted):
+        if not is_port_free(wanted):
             if asked is not None:
                 raise UnavailableError(
                     f"Port {wanted} of {HOST} is taken by another program.",
@@ -222,7 +222,7 @@ class EmbeddedBroker:
                 )
             _log.warning("port %d is taken by another program: the broker moves to another", wanted)
             wanted = Endpoint.new().mqtt_port
-        control = endpoint.control_port if is_free(endpoint.control_port) else Endpoint.new().control_port
+        control = endpoint.control_port if is_port_free(endpoint.control_port) else Endpoint.new().control_port
         certificate = self._listener.certificate
         self._endpoint = Endpoint(wanted, control, endpoint.password, certificate and certificate.resolve())
         self._endpoint.save(self._directory / _SECRETS)
@@ -230,7 +230,7 @@ class EmbeddedBroker:
     async def _end_orphan(self) -> None:
         """End the server a killed supervisor left behind: only ours writes this file and knows this password."""
         pid_file = self._directory / "nats.pid"
-        if not pid_file.exists() or is_free(self.address.port):
+        if not pid_file.exists() or is_port_free(self.address.port):
             return
         try:
             async with Bus(self.address, client_id=f"orphan-check-{os.getpid()}", first_timeout_s=2.0):
@@ -240,7 +240,7 @@ class EmbeddedBroker:
         _log.warning("ending the broker that an earlier run left behind (process %d)", pid)
         os.kill(pid, signal.SIGTERM)
         async with asyncio.timeout(_READY_TIMEOUT_S):
-            while not is_free(self.address.port):  # noqa: ASYNC110 - another process's port announces nothing
+            while not is_port_free(self.address.port):  # noqa: ASYNC110 - another process's port announces nothing
                 await asyncio.sleep(0.05)
 
     async def _answers(self, process: asyncio.subprocess.Process) -> None:
@@ -263,7 +263,7 @@ class EmbeddedBroker:
     async def _connect_once(self) -> None:
         assert self._endpoint is not None
         async with Bus(self.address, client_id=f"ready-check-{os.getpid()}", first_timeout_s=_READY_TIMEOUT_S):
-            await bound_stored_messages(self._endpoint, max_octets=self._stored_octets, max_age_s=self._stored_age_s)
+            await limit_stored_messages(self._endpoint, max_octets=self._stored_octets, max_age_s=self._stored_age_s)
 
     def _last_words(self) -> str:
         try:
@@ -275,7 +275,7 @@ class EmbeddedBroker:
     def _configuration(self, endpoint: Endpoint) -> str:
         folder = self._directory.resolve()
         owner = f'{{ user: "{endpoint.user}", password: "{endpoint.password}" }}'
-        users = "\n  ".join([owner, *nats_users([*endpoint.users, *self._listener.users])])
+        users = "\n  ".join([owner, *format_nats_users([*endpoint.users, *self._listener.users])])
         return f"""\
 # Written by crampwatch at every start.
 server_name: crampwatch
@@ -284,7 +284,7 @@ pid_file: {_quoted(folder / "nats.pid")}
 log_file: {_quoted(folder / "nats.log")}
 log_size_limit: 1MB
 log_max_num: 2
-max_payload: {2 * MAX_PAYLOAD_OCTETS}
+max_payload: {2 * MAX_PAYLOAD_BYTES}
 authorization: {{ users: [
   {users}
 ] }}

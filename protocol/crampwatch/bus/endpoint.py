@@ -15,7 +15,7 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.roles import ROLES, User
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
-__all__ = ["HOST", "Endpoint", "free_port", "is_free", "write_private"]
+__all__ = ["HOST", "Endpoint", "free_port", "is_port_free", "write_private"]
 
 HOST: Final = "127.0.0.1"
 _USER: Final = "crampwatch"
@@ -139,13 +139,13 @@ def free_port() -> int:
     """
     for _ in range(_TRIES):
         port = secrets.choice(_UNLENT)
-        if is_free(port):
+        if is_port_free(port):
             return port
     with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Return whether nobody listens on a port of the loopback interface."""
     try:
         with socket.create_server((HOST, port)):

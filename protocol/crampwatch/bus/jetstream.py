@@ -15,14 +15,14 @@ from typing import Any, Final
 from crampwatch.bus.endpoint import HOST, Endpoint
 from crampwatch.protocol.errors import UnavailableError
 
-__all__ = ["bound_stored_messages", "stored_octets"]
+__all__ = ["limit_stored_messages", "stored_bytes"]
 
 _STREAM: Final = "$MQTT_msgs"
 _INBOX: Final = "_INBOX.crampwatch"
 _TIMEOUT_S: Final = 15.0
 
 
-async def bound_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_s: float) -> None:
+async def limit_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_s: float) -> None:
     """Let the oldest messages go first, once the stored ones take more space or are older than this.
 
     Raises:
@@ -35,7 +35,7 @@ async def bound_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_
             await ask(f"$JS.API.STREAM.UPDATE.{_STREAM}", info["config"] | wanted)
 
 
-async def stored_octets(endpoint: Endpoint) -> int:
+async def stored_bytes(endpoint: Endpoint) -> int:
     """Return how much is kept at the moment.
 
     Raises:

@@ -12,19 +12,19 @@ from typing import Final
 
 from crampwatch.bus.roles import User, rights_of
 
-__all__ = ["access_text", "password_text"]
+__all__ = ["format_access_file", "format_password_file"]
 
 _ROUNDS: Final = 101
 """As mosquitto_passwd does. Passwords of ours are 192 bits of chance, which no number of rounds makes harder."""
 _SALT_OCTETS: Final = 12
 
 
-def access_text(users: Iterable[User]) -> str:
+def format_access_file(users: Iterable[User]) -> str:
     """Return the content of an ``acl_file``: what is not in it is refused."""
     return "# Written by crampwatch.\n" + "".join(_rules(user) for user in users)
 
 
-def password_text(users: Iterable[User]) -> str:
+def format_password_file(users: Iterable[User]) -> str:
     """Return the content of a ``password_file``; the passwords themselves are not in it."""
     return "".join(f"{user.name}:{_hash(user.password, secrets.token_bytes(_SALT_OCTETS))}\n" for user in users)
 
@@ -32,9 +32,9 @@ def password_text(users: Iterable[User]) -> str:
 def _rules(user: User) -> str:
     rights = rights_of(user)
     lines = [f"user {user.name}"]
-    lines += [f"topic deny {one}" for one in rights.never_says]
-    lines += [f"topic write {one}" for one in rights.says]
-    lines += [f"topic read {one}" for one in rights.hears]
+    lines += [f"topic deny {one}" for one in rights.never_publishes]
+    lines += [f"topic write {one}" for one in rights.publishes]
+    lines += [f"topic read {one}" for one in rights.reads]
     return "\n".join(["", *lines, ""])
 
 

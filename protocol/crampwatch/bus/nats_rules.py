@@ -11,24 +11,24 @@ from typing import Final
 
 from crampwatch.bus.roles import User, rights_of
 
-__all__ = ["nats_users"]
+__all__ = ["format_nats_users"]
 
 _DELIVERY: Final = "$MQTT.sub.>"
 _SUBJECT: Final = str.maketrans({"/": ".", "+": "*", "#": ">"})
 
 
-def nats_users(users: Iterable[User]) -> list[str]:
+def format_nats_users(users: Iterable[User]) -> list[str]:
     """Return a configuration line for each user, to stand within ``authorization { users: [ ... ] }``."""
     return [_user(user) for user in users]
 
 
 def _user(user: User) -> str:
     rights = rights_of(user)
-    publish = f"publish: {{ allow: {_subjects(rights.says)}, deny: {_subjects(rights.never_says)} }}"
-    if not rights.says:
+    publish = f"publish: {{ allow: {_subjects(rights.publishes)}, deny: {_subjects(rights.never_publishes)} }}"
+    if not rights.publishes:
         publish = 'publish: { deny: [">"] }'
-    subscribe = f"subscribe: {{ allow: {_subjects((*rights.hears, _DELIVERY))} }}"
-    if not rights.hears:
+    subscribe = f"subscribe: {{ allow: {_subjects((*rights.reads, _DELIVERY))} }}"
+    if not rights.reads:
         subscribe = 'subscribe: { deny: [">"] }'
     login = f"user: {json.dumps(user.name)}, password: {json.dumps(user.password)}"
     return f"{{ {login}, permissions: {{ {publish}, {subscribe} }} }}"

@@ -28,26 +28,26 @@ class Role:
 
     Attributes:
         purpose: For people.
-        says: Leaves it publishes, of the sensors it is for.
-        hears: Leaves it reads, of the sensors it is for, and of services.
+        publishes: Leaves it publishes, of the sensors it is for.
+        reads: Leaves it reads, of the sensors it is for, and of services.
         service: Its name as a service: it says its own status, and notices about itself.
-        also_says: Further topic filters.
-        also_hears: Further topic filters.
+        also_publishes: Further topic filters.
+        also_reads: Further topic filters.
     """
 
     purpose: str
-    says: tuple[Leaf, ...] = ()
-    hears: tuple[Leaf, ...] = ()
+    publishes: tuple[Leaf, ...] = ()
+    reads: tuple[Leaf, ...] = ()
     service: str = ""
-    also_says: tuple[str, ...] = ()
-    also_hears: tuple[str, ...] = ()
+    also_publishes: tuple[str, ...] = ()
+    also_reads: tuple[str, ...] = ()
 
 
 ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "collector": Role(
             "says what sensors send, and hears nothing",
-            says=(
+            publishes=(
                 Leaf.STATUS,
                 Leaf.INFO,
                 Leaf.SAMPLES,
@@ -60,26 +60,26 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
         ),
         "detector": Role(
             "hears samples, says what they mean",
-            says=(Leaf.FEATURES, Leaf.STATE, Leaf.EPISODE, Leaf.NOTICE),
-            hears=(Leaf.INFO, Leaf.SAMPLES, Leaf.TEMPERATURE),
+            publishes=(Leaf.FEATURES, Leaf.STATE, Leaf.EPISODE, Leaf.NOTICE),
+            reads=(Leaf.INFO, Leaf.SAMPLES, Leaf.TEMPERATURE),
             service="detector",
         ),
-        "store": Role("keeps all that is said", hears=_ALL, service="store"),
-        "web": Role("shows all, says what the wearer notes", says=(Leaf.JOURNAL,), hears=_ALL, service="web"),
-        "finaliser": Role("says the verdict on a session that has ended", says=(Leaf.EPISODE,)),
+        "store": Role("keeps all that is said", reads=_ALL, service="store"),
+        "web": Role("shows all, says what the wearer notes", publishes=(Leaf.JOURNAL,), reads=_ALL, service="web"),
+        "finaliser": Role("says the verdict on a session that has ended", publishes=(Leaf.EPISODE,)),
         "home": Role(
             "tells Home Assistant, from everything but the signal",
-            hears=tuple(leaf for leaf in Leaf if leaf not in (Leaf.SAMPLES, Leaf.FEATURES, Leaf.JOURNAL)),
+            reads=tuple(leaf for leaf in Leaf if leaf not in (Leaf.SAMPLES, Leaf.FEATURES, Leaf.JOURNAL)),
             service="home",
-            also_says=("homeassistant/device/+/config", f"{HOME_ROOT}/+"),
-            also_hears=("homeassistant/status",),
+            also_publishes=("homeassistant/device/+/config", f"{HOME_ROOT}/+"),
+            also_reads=("homeassistant/status",),
         ),
         "homeassistant": Role(
             "Home Assistant itself",
-            also_says=("homeassistant/status",),
-            also_hears=("homeassistant/#", f"{HOME_ROOT}/#", str(service_topic("home"))),
+            also_publishes=("homeassistant/status",),
+            also_reads=("homeassistant/#", f"{HOME_ROOT}/#", str(service_topic("home"))),
         ),
-        "reader": Role("hears all, says nothing: `crampwatch doctor`, and programs of your own", hears=_ALL),
+        "reader": Role("hears all, says nothing: `crampwatch doctor`, and programs of your own", reads=_ALL),
     }
 )
 """The permission matrix. A test proves every cell of it against the embedded NATS server and against Mosquitto."""
@@ -113,14 +113,14 @@ class Rights:
     """What a user may do, as MQTT topic filters.
 
     Attributes:
-        says: May be published to.
-        never_says: Exceptions from `says`.
-        hears: May be read.
+        publishes: May be published to.
+        never_publishes: Exceptions from `says`.
+        reads: May be read.
     """
 
-    says: tuple[str, ...]
-    never_says: tuple[str, ...]
-    hears: tuple[str, ...]
+    publishes: tuple[str, ...]
+    never_publishes: tuple[str, ...]
+    reads: tuple[str, ...]
 
 
 def rights_of(user: User) -> Rights:
@@ -131,11 +131,11 @@ def rights_of(user: User) -> Rights:
     """
     role = ROLES[user.role]
     sensors = user.sensors or (_ANY_SENSOR,)
-    says = [*_filters(sensors, role.says), *_own(role), *role.also_says]
+    says = [*_filters(sensors, role.publishes), *_own(role), *role.also_publishes]
     # Services are heard by all who hear of any sensor: their status is no secret, and a page has to show it.
     services = () if _ANY_SENSOR in sensors else tuple(service_topic(name).sensor for name in _SERVICES)
-    hears = [*_filters(sensors, role.hears), *role.also_hears]
-    if Leaf.STATUS in role.hears:
+    hears = [*_filters(sensors, role.reads), *role.also_reads]
+    if Leaf.STATUS in role.reads:
         hears += _filters(services, (Leaf.STATUS, Leaf.NOTICE))
     return Rights(tuple(says), _others(role, sensors), tuple(hears))
 
@@ -147,7 +147,7 @@ def _filters(places: Iterable[str], leaves: Iterable[Leaf]) -> list[str]:
 def _own(role: Role) -> list[str]:
     if not role.service:
         return []
-    own = [Leaf.STATUS, Leaf.NOTICE] + ([Leaf.JOURNAL] if Leaf.JOURNAL in role.says else [])
+    own = [Leaf.STATUS, Leaf.NOTICE] + ([Leaf.JOURNAL] if Leaf.JOURNAL in role.publishes else [])
     return _filters([service_topic(role.service).sensor], own)
 
 
@@ -157,7 +157,7 @@ def _others(role: Role, sensors: Iterable[str]) -> tuple[str, ...]:
     Mosquitto's rules forbid a topic in both directions only, so that this is for roles that hear nothing; what else a
     role might say of a service, such as an episode, nobody takes for a sensor's.
     """
-    if Leaf.STATUS not in role.says or _ANY_SENSOR not in sensors:
+    if Leaf.STATUS not in role.publishes or _ANY_SENSOR not in sensors:
         return ()
-    assert not role.hears
+    assert not role.reads
     return tuple(f"{ROOT}/{service_topic(name).sensor}/#" for name in _SERVICES if name != role.service)

@@ -8,12 +8,12 @@ from pathlib import Path
 from crampwatch.bus.roles import User
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["load_users", "users_text"]
+__all__ = ["format_user_file", "load_users"]
 
 _ADVICE = "`crampwatch init-stack` writes it; each user has a table with role, password and, if need be, sensors."
 
 
-def users_text(users: Iterable[User]) -> str:
+def format_user_file(users: Iterable[User]) -> str:
     """Return the file's content."""
     return "# Written by crampwatch init-stack: who may log in to the broker.\n" + "".join(map(_table, users))
 

@@ -7,7 +7,7 @@ What is missing between the begin and the newest sample is a gap until it is bac
 from dataclasses import dataclass
 from typing import Final
 
-from crampwatch.decoding.counters import nearest_unwrapped, unwrapped
+from crampwatch.decoding.counters import unwrap, unwrap_nearest
 from crampwatch.decoding.intervals import IntervalSet, Span
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.frame import Frame
@@ -62,7 +62,7 @@ class StreamAssembly:
         self.stream = stream
         self.received_samples = self.backfilled_samples = 0
         self._ticks_a_sample = tick_hz / stream.rate_hz
-        self._stride = stream.channels * stream.format.octets
+        self._stride = stream.channels * stream.format.sample_bytes
         self._begin = begin
         self._end = begin
         self._have = IntervalSet()
@@ -95,7 +95,7 @@ class StreamAssembly:
         elapsed_s = max(0, host_ns - self._reference.host_ns) / 1e9
         return self._reference.index + round(elapsed_s * self.stream.rate_hz)
 
-    def take(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
+    def place(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
         """Put a frame in its place.
 
         Args:
@@ -113,15 +113,15 @@ class StreamAssembly:
                 f"of {self._stride}."
             )
         expected = self.expected_index(host_ns)
-        first = unwrapped(frame.first_index, expected)
+        first = unwrap(frame.first_index, expected)
         if first > expected:
             self._check_plausible(first, samples, host_ns)
         ticks = self._unwrapped_ticks(frame.ticks, first)
         if not is_stored and first + samples > self._reference.index:
             self._reference = _Reference(first, ticks, host_ns)
-        return Placement(first, samples, ticks, self._enter(first, first + samples, is_stored=is_stored))
+        return Placement(first, samples, ticks, self._register(first, first + samples, is_stored=is_stored))
 
-    def expect(self, next_index: int, host_ns: int) -> None:
+    def expect_index(self, next_index: int, host_ns: int) -> None:
         """Learn the sensor's next index (modulo 2**32): what lies before it and is not there is a gap."""
         index = self.index_near(next_index, host_ns)
         if index <= self._latest_plausible(host_ns):
@@ -129,7 +129,7 @@ class StreamAssembly:
 
     def index_near(self, index: int, host_ns: int) -> int:
         """Return an index told at a time, unwrapped."""
-        return unwrapped(index, self.expected_index(host_ns))
+        return unwrap(index, self.expected_index(host_ns))
 
     def unwrapped_ticks(self, ticks: int, host_ns: int) -> int:
         """Return ticks read at a time, unwrapped."""
@@ -139,11 +139,11 @@ class StreamAssembly:
         """Let ticks count from a reading that another stream's assembly has unwrapped, unless they do already."""
         self._anchor_ticks(ticks, self.expected_index(host_ns))
 
-    def give_up(self, first_index: int, samples: int) -> None:
+    def mark_lost(self, first_index: int, samples: int) -> None:
         """Let a span be a gap for ever: nobody holds it."""
         self._settled.add(first_index, first_index + samples)
 
-    def _enter(self, first: int, end: int, *, is_stored: bool) -> tuple[Span, ...]:
+    def _register(self, first: int, end: int, *, is_stored: bool) -> tuple[Span, ...]:
         fresh = self._have.add(first, end)
         self._settled.add(first, end)
         self._end = max(self._end, end)
@@ -176,7 +176,7 @@ class StreamAssembly:
         # The first reading decides which wrap of the sensor's clock is counted from; all later ones follow it.
         anchored = self._anchor_ticks(ticks, index)
         expected = anchored + round((index - self._reference.index) * self._ticks_a_sample)
-        return nearest_unwrapped(ticks, expected)
+        return unwrap_nearest(ticks, expected)
 
     def _anchor_ticks(self, ticks: int, index: int) -> int:
         """Return the reference's ticks, derived from a reading at an index where there were none."""

@@ -42,13 +42,13 @@ class Boot:
         """Whether what is read now continues this boot."""
         return (info.boot_id, info.tick_hz, info.streams) == (self.info.boot_id, self.info.tick_hz, self.info.streams)
 
-    def renew(self, info: Info, host_ns: int) -> None:
+    def update_info(self, info: Info, host_ns: int) -> None:
         """Take Info again after a reconnection: what the rings have got to meanwhile is wanted."""
         self.info = info
         for stream, ring in zip(info.streams, info.rings, strict=True):
-            self.assemblies[stream.stream].expect(ring.next_index, host_ns)
+            self.assemblies[stream.stream].expect_index(ring.next_index, host_ns)
 
-    def take_frame(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
+    def place_frame(self, frame: Frame, host_ns: int, *, is_stored: bool = False) -> Placement:
         """Put a frame in its place; one that comes live also tells the time.
 
         Raises:
@@ -57,27 +57,27 @@ class Boot:
         assembly = self.assemblies.get(frame.stream)
         if assembly is None:
             raise FrameError(f"A frame names stream {frame.stream}, which the sensor does not describe.")
-        placement = assembly.take(frame, host_ns, is_stored=is_stored)
+        placement = assembly.place(frame, host_ns, is_stored=is_stored)
         if placement.fresh and (
             not is_stored or not self.clock.is_known
         ):  # a stored frame says little: it is very late
-            self.clock.arrival(ticks=self.ticks_at(frame.stream, placement, placement.samples - 1), host_ns=host_ns)
+            self.clock.add_arrival(ticks=self.ticks_at(frame.stream, placement, placement.samples - 1), host_ns=host_ns)
         return placement
 
-    def take_sync(self, ticks: int, *, before_ns: int, after_ns: int) -> None:
+    def add_sync(self, ticks: int, *, before_ns: int, after_ns: int) -> None:
         """Take a reading of the sensor's clock, made between two host times."""
         whole = self.primary.unwrapped_ticks(ticks, after_ns)
         for assembly in self.assemblies.values():
             assembly.anchor_ticks(whole, after_ns)  # their first frame may come after a wrap
-        self.clock.sync(ticks=whole, before_ns=before_ns, after_ns=after_ns)
+        self.clock.add_sync(ticks=whole, before_ns=before_ns, after_ns=after_ns)
 
-    def take_event(self, event: SensorEvent, host_ns: int) -> None:
+    def handle_event(self, event: SensorEvent, host_ns: int) -> None:
         """Learn of a new gain, or where a stream ended."""
         assembly = self.assemblies.get(event.stream)
         if assembly is None:
             return
         if event.code == EventCode.STREAM_ENDED:
-            assembly.expect(event.index, host_ns)
+            assembly.expect_index(event.index, host_ns)
         elif event.code == EventCode.GAIN_CHANGED and len(event.payload) == 4:
             (lsb,) = struct.unpack("<f", event.payload)
             self._enter_gain(event.stream, assembly.index_near(event.index, host_ns), lsb)

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-__all__ = ["nearest_unwrapped", "unwrapped"]
+__all__ = ["unwrap", "unwrap_nearest"]
 
 _MODULUS: Final = 1 << 32
 
 
-def nearest_unwrapped(value: int, near: int) -> int:
+def unwrap_nearest(value: int, near: int) -> int:
     """Return the integer nearest to `near` that is `value` modulo 2**32; it may be negative.
 
     >>> nearest_unwrapped(5, near=2**32 - 3)
@@ -18,7 +18,7 @@ def nearest_unwrapped(value: int, near: int) -> int:
     return near + (value - near + _MODULUS // 2) % _MODULUS - _MODULUS // 2
 
 
-def unwrapped(value: int, near: int) -> int:
+def unwrap(value: int, near: int) -> int:
     """Return the same, but never less than 0: for counters that start at 0, such as sample indices since a boot.
 
     >>> unwrapped(2**32 - 3, near=2**32 + 5)
@@ -26,5 +26,5 @@ def unwrapped(value: int, near: int) -> int:
     >>> unwrapped(2**32 - 3, near=5)
     4294967293
     """
-    nearest = nearest_unwrapped(value, near)
+    nearest = unwrap_nearest(value, near)
     return nearest if nearest >= 0 else value

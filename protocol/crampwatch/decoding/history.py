@@ -12,11 +12,11 @@ from crampwatch.decoding.assembly import StreamAssembly
 from crampwatch.decoding.boot import Boot
 from crampwatch.decoding.observation import (
     BatteryReading,
-    Described,
-    EventSeen,
+    EventReceived,
     LinkChange,
     Observation,
-    SamplesSeen,
+    SamplesReceived,
+    SensorDescribed,
     TemperatureReading,
 )
 from crampwatch.decoding.profiles.profile import Profile
@@ -45,18 +45,18 @@ class SensorHistory:
         self._profile = profile
         self._anchors = anchors
         self._past_received = self._past_backfilled = self._past_missing = 0
-        self._takers: Final[dict[RecordKind, Callable[[Record, int], Observation | None]]] = {
-            RecordKind.CONNECTED: self._take_connected,
-            RecordKind.DISCONNECTED: self._take_disconnected,
-            RecordKind.INFO: self._take_info,
-            RecordKind.DATA: self._take_frame,
-            RecordKind.STORED_DATA: self._take_frame,
-            RecordKind.EVENT: self._take_event,
-            RecordKind.TEMPERATURE: self._take_temperature,
-            RecordKind.BATTERY: self._take_battery,
-            RecordKind.SYNC: self._take_sync,
-            RecordKind.RSSI: self._take_rssi,
-            RecordKind.GAP: self._take_gap,
+        self._handlers: Final[dict[RecordKind, Callable[[Record, int], Observation | None]]] = {
+            RecordKind.CONNECTED: self._handle_connected,
+            RecordKind.DISCONNECTED: self._handle_disconnected,
+            RecordKind.INFO: self._handle_info,
+            RecordKind.DATA: self._handle_frame,
+            RecordKind.STORED_DATA: self._handle_frame,
+            RecordKind.EVENT: self._handle_event,
+            RecordKind.TEMPERATURE: self._handle_temperature,
+            RecordKind.BATTERY: self._handle_battery,
+            RecordKind.SYNC: self._handle_sync,
+            RecordKind.RSSI: self._handle_rssi,
+            RecordKind.GAP: self._handle_gap,
         }
 
     @property
@@ -74,17 +74,17 @@ class SensorHistory:
         """Neither received nor backfilled, now."""
         return self._past_missing + sum(a.missing_samples for a in self._assemblies)
 
-    def take(self, record: Record) -> Observation | None:
+    def handle(self, record: Record) -> Observation | None:
         """Take the next record.
 
         Returns:
             What it turned out to be; None where nothing follows from it, or where it is broken (then it is counted).
         """
-        taker = self._takers.get(record.kind)
-        if taker is None:
+        handler = self._handlers.get(record.kind)
+        if handler is None:
             return None
         try:
-            return taker(record, self._host_ns(record.epoch, record.mono_ns))
+            return handler(record, self._host_ns(record.epoch, record.mono_ns))
         except FrameError:
             self.broken_frames += 1
             return None
@@ -98,59 +98,59 @@ class SensorHistory:
             raise FrameError(f"A record belongs to epoch {epoch}, which the session does not have.")
         return self._anchors[epoch].utc_of(mono_ns)
 
-    def _take_connected(self, _record: Record, host_ns: int) -> LinkChange:
+    def _handle_connected(self, _record: Record, host_ns: int) -> LinkChange:
         self.is_connected = True
         self.connections += 1
         return LinkChange(host_ns, connected=True)
 
-    def _take_disconnected(self, _record: Record, host_ns: int) -> LinkChange:
+    def _handle_disconnected(self, _record: Record, host_ns: int) -> LinkChange:
         self.is_connected = False
         return LinkChange(host_ns, connected=False)
 
-    def _take_info(self, record: Record, host_ns: int) -> Described:
-        info = self._profile.info(record.payload)
+    def _handle_info(self, record: Record, host_ns: int) -> SensorDescribed:
+        info = self._profile.decode_info(record.payload)
         if self.boot is not None and self.boot.is_same(info):
-            self.boot.renew(info, host_ns)
-            return Described(host_ns, self.boot, is_new=False)
+            self.boot.update_info(info, host_ns)
+            return SensorDescribed(host_ns, self.boot, is_new=False)
         self._past_received, self._past_backfilled = self.received_samples, self.backfilled_samples
         self._past_missing = self.missing_samples
         self.boot = Boot(info, host_ns)
-        return Described(host_ns, self.boot, is_new=True)
+        return SensorDescribed(host_ns, self.boot, is_new=True)
 
-    def _take_frame(self, record: Record, host_ns: int) -> SamplesSeen:
-        frame = self._profile.frame(record.payload)
+    def _handle_frame(self, record: Record, host_ns: int) -> SamplesReceived:
+        frame = self._profile.decode_frame(record.payload)
         boot = self._described()
         is_stored = record.kind is RecordKind.STORED_DATA
-        return SamplesSeen(boot, frame, boot.take_frame(frame, host_ns, is_stored=is_stored))
+        return SamplesReceived(boot, frame, boot.place_frame(frame, host_ns, is_stored=is_stored))
 
-    def _take_event(self, record: Record, host_ns: int) -> EventSeen:
-        event = self._profile.event(record.payload)
+    def _handle_event(self, record: Record, host_ns: int) -> EventReceived:
+        event = self._profile.decode_event(record.payload)
         boot = self._described()
-        boot.take_event(event, host_ns)
-        return EventSeen(host_ns, boot, boot.primary.unwrapped_ticks(event.ticks, host_ns), event)
+        boot.handle_event(event, host_ns)
+        return EventReceived(host_ns, boot, boot.primary.unwrapped_ticks(event.ticks, host_ns), event)
 
-    def _take_temperature(self, record: Record, host_ns: int) -> TemperatureReading:
-        return TemperatureReading(host_ns, self._profile.temperature_c(record.payload))
+    def _handle_temperature(self, record: Record, host_ns: int) -> TemperatureReading:
+        return TemperatureReading(host_ns, self._profile.decode_temperature(record.payload))
 
-    def _take_battery(self, record: Record, host_ns: int) -> BatteryReading:
-        return BatteryReading(host_ns, self._profile.battery_percent(record.payload))
+    def _handle_battery(self, record: Record, host_ns: int) -> BatteryReading:
+        return BatteryReading(host_ns, self._profile.decode_battery(record.payload))
 
-    def _take_sync(self, record: Record, _host_ns: int) -> None:
+    def _handle_sync(self, record: Record, _host_ns: int) -> None:
         exchange = SyncExchange.decode(record.payload)
-        self._described().take_sync(
+        self._described().add_sync(
             exchange.ticks,
             before_ns=self._host_ns(record.epoch, exchange.before_ns),
             after_ns=self._host_ns(record.epoch, exchange.after_ns),
         )
 
-    def _take_rssi(self, record: Record, _host_ns: int) -> None:
+    def _handle_rssi(self, record: Record, _host_ns: int) -> None:
         self.rssi_dbm = SignalStrength.decode(record.payload).dbm
 
-    def _take_gap(self, record: Record, _host_ns: int) -> None:
+    def _handle_gap(self, record: Record, _host_ns: int) -> None:
         lost = LostSamples.decode(record.payload)
         assembly = self._described().assemblies.get(lost.stream)
         if assembly is not None:
-            assembly.give_up(lost.first_index, lost.samples)
+            assembly.mark_lost(lost.first_index, lost.samples)
 
     def _described(self) -> Boot:
         if self.boot is None:

@@ -7,11 +7,19 @@ from crampwatch.decoding.boot import Boot
 from crampwatch.protocol.event import SensorEvent
 from crampwatch.protocol.frame import Frame
 
-__all__ = ["BatteryReading", "Described", "EventSeen", "LinkChange", "Observation", "SamplesSeen", "TemperatureReading"]
+__all__ = [
+    "BatteryReading",
+    "EventReceived",
+    "LinkChange",
+    "Observation",
+    "SamplesReceived",
+    "SensorDescribed",
+    "TemperatureReading",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class SamplesSeen:
+class SamplesReceived:
     """A frame, put in its place.
 
     Attributes:
@@ -42,7 +50,7 @@ class BatteryReading:
 
 
 @dataclass(frozen=True, slots=True)
-class EventSeen:
+class EventReceived:
     """What the sensor wanted known.
 
     Attributes:
@@ -67,7 +75,7 @@ class LinkChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class SensorDescribed:
     """The sensor said who it is: of a new boot, or again after a reconnection."""
 
     utc_ns: int
@@ -75,4 +83,4 @@ class Described:
     is_new: bool
 
 
-Observation = SamplesSeen | TemperatureReading | BatteryReading | EventSeen | LinkChange | Described
+Observation = SamplesReceived | TemperatureReading | BatteryReading | EventReceived | LinkChange | SensorDescribed

@@ -6,14 +6,14 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-from crampwatch.decoding.observation import SamplesSeen
+from crampwatch.decoding.observation import SamplesReceived
 from crampwatch.protocol.block import MAX_BLOCK_SAMPLES, BlockFlag, SampleBlock
 from crampwatch.protocol.frame import FrameFlag, decode_samples
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["Run", "block_flags", "joined", "runs_of"]
+__all__ = ["Run", "join_runs", "new_runs", "to_block_flags"]
 
 _FLAGS: Final = (
     (FrameFlag.CLIPPED, BlockFlag.CLIPPED),
@@ -64,7 +64,7 @@ class Run:
             and (self.lsb == before.lsb or (np.isnan(self.lsb) and np.isnan(before.lsb)))
         )
 
-    def block(self, session: UUID, first_utc_ns: int) -> SampleBlock:
+    def to_block(self, session: UUID, first_utc_ns: int) -> SampleBlock:
         """Return it as it is published."""
         return SampleBlock(
             session,
@@ -79,14 +79,14 @@ class Run:
         )
 
 
-def runs_of(seen: SamplesSeen) -> Iterator[Run]:
+def new_runs(seen: SamplesReceived) -> Iterator[Run]:
     """Yield what is new in a frame."""
     boot, frame, placement = seen.boot, seen.frame, seen.placement
     if not placement.fresh:
         return
     stream = boot.assemblies[frame.stream].stream
     counts = decode_samples(frame.payload, channels=stream.channels, form=stream.format)
-    flags = block_flags(frame.flags, boot.info.origin)
+    flags = to_block_flags(frame.flags, boot.info.origin)
     for start, end in placement.fresh:
         skipped = start - placement.first_index
         yield Run(
@@ -100,7 +100,7 @@ def runs_of(seen: SamplesSeen) -> Iterator[Run]:
         )
 
 
-def block_flags(flags: FrameFlag, origin: Origin) -> BlockFlag:
+def to_block_flags(flags: FrameFlag, origin: Origin) -> BlockFlag:
     """Return what is true of the samples of a frame, in the words of a block."""
     told = _ORIGINS[origin]
     for theirs, ours in _FLAGS:
@@ -109,7 +109,7 @@ def block_flags(flags: FrameFlag, origin: Origin) -> BlockFlag:
     return told
 
 
-def joined(runs: Iterable[Run], *, longest_s: float) -> Iterator[Run]:
+def join_runs(runs: Iterable[Run], *, longest_s: float) -> Iterator[Run]:
     """Join runs that follow each other, to at most so much time (a longer one stays as it is)."""
     waiting: list[Run] = []
     length = 0

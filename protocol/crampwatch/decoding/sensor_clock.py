@@ -89,7 +89,7 @@ class SensorClock:
     """Maps unwrapped ticks of one boot to UTC.
 
     >>> clock = SensorClock(tick_hz=1000)
-    >>> clock.sync(ticks=5_000, before_ns=1_000_000_000, after_ns=1_030_000_000)
+    >>> clock.add_sync(ticks=5_000, before_ns=1_000_000_000, after_ns=1_030_000_000)
     >>> clock.utc_ns(6_000)
     2015000000
     """
@@ -110,7 +110,7 @@ class SensorClock:
         """Whether there is anything to tell the time by."""
         return bool(self._segments)
 
-    def sync(self, *, ticks: int, before_ns: int, after_ns: int) -> None:
+    def add_sync(self, *, ticks: int, before_ns: int, after_ns: int) -> None:
         """Take an exchange: the sensor read its clock between these two host times."""
         x_s = ticks / self._tick_hz
         nominal_ns = self._nominal_ns(ticks)
@@ -123,7 +123,7 @@ class SensorClock:
             stretch.middle_x_s = x_s
         self._line_key = (-1, -1)
 
-    def arrival(self, *, ticks: int, host_ns: int) -> None:
+    def add_arrival(self, *, ticks: int, host_ns: int) -> None:
         """Take an arrival: what the sensor did at `ticks` was known here at `host_ns`."""
         x_s = ticks / self._tick_hz
         high_ns = host_ns - self._nominal_ns(ticks)
@@ -142,7 +142,7 @@ class SensorClock:
         line = self._newest_line()
         return None if line is None else self._nominal_ns(ticks) + round(line.at(ticks / self._tick_hz))
 
-    def timeline(self) -> "Timeline":
+    def final_timeline(self) -> "Timeline":
         """Return the final fit: each moment by the half hour around it."""
         return Timeline(self._tick_hz, tuple(_knots(segment) for segment in self._segments if segment.stretches))
 

@@ -19,15 +19,15 @@ from crampwatch.decoding.boot import Boot
 from crampwatch.decoding.history import SensorHistory
 from crampwatch.decoding.observation import (
     BatteryReading,
-    Described,
-    EventSeen,
+    EventReceived,
     LinkChange,
     Observation,
-    SamplesSeen,
+    SamplesReceived,
+    SensorDescribed,
     TemperatureReading,
 )
-from crampwatch.decoding.profiles import Profile, profile_named
-from crampwatch.decoding.runs import Run, block_flags
+from crampwatch.decoding.profiles import Profile, find_profile
+from crampwatch.decoding.runs import Run, to_block_flags
 from crampwatch.decoding.sensor_clock import Timeline
 from crampwatch.protocol.anchor import Anchor
 from crampwatch.protocol.block import MAX_BLOCK_SAMPLES, SampleBlock
@@ -38,7 +38,7 @@ from crampwatch.protocol.info import Info
 from crampwatch.protocol.records import Record, SessionHead, SessionSensor
 from numpy.typing import NDArray
 
-__all__ = ["BootBegun", "Decoded", "SensorEventAt", "SessionRecords", "decode_sensor", "decode_session"]
+__all__ = ["BootStarted", "DecodedItem", "SensorEventAt", "SessionRecords", "decode_sensor", "decode_session"]
 
 _COLUMNS: Final = 8
 _UNKNOWN_SESSION: Final = UUID(int=0)
@@ -69,7 +69,7 @@ class SessionRecords(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BootBegun:
+class BootStarted:
     """The sensor was met, or came back after losing power: what follows counts from here."""
 
     utc_ns: int
@@ -84,12 +84,12 @@ class SensorEventAt:
     event: SensorEvent
 
 
-Decoded = BootBegun | SampleBlock | TemperatureReading | BatteryReading | SensorEventAt | LinkChange
+DecodedItem = BootStarted | SampleBlock | TemperatureReading | BatteryReading | SensorEventAt | LinkChange
 
 
 def decode_session(
     reader: SessionRecords, *, sensor: str | None = None, block_s: float = 1.0
-) -> Iterator[tuple[SessionSensor, Decoded]]:
+) -> Iterator[tuple[SessionSensor, DecodedItem]]:
     """Yield everything a session holds, one sensor after the other, each in the order of time.
 
     The blocks of one stream are in the order of their indices; a jump is a gap. Times are those of the final clock fit.
@@ -112,17 +112,17 @@ def decode_session(
             yield one, item
 
 
-def decode_sensor(reader: SessionRecords, sensor: SessionSensor, *, block_s: float = 1.0) -> Iterator[Decoded]:
+def decode_sensor(reader: SessionRecords, sensor: SessionSensor, *, block_s: float = 1.0) -> Iterator[DecodedItem]:
     """Yield everything a session holds of one sensor, in the order of time.
 
     Raises:
         RecordingError: An unknown profile, or a damaged file.
     """
-    profile = profile_named(sensor.profile)
+    profile = find_profile(sensor.profile)
     index = _Index()
     history = SensorHistory(profile, reader.anchors())
     for record in reader.records(sensor.key):
-        observation = history.take(record)
+        observation = history.handle(record)
         if observation is not None:
             index.take(record.seq, observation)
     yield from _Emission(reader, profile, index, block_s).items()
@@ -141,15 +141,15 @@ class _Index:
     """Everything but samples, with the number of its boot."""
 
     def take(self, seq: int, observation: Observation) -> None:
-        if isinstance(observation, SamplesSeen):
+        if isinstance(observation, SamplesReceived):
             self._take_samples(seq, observation)
-        elif isinstance(observation, Described):
+        elif isinstance(observation, SensorDescribed):
             if observation.is_new:
                 self.boots.append((observation.boot, observation.utc_ns))
         else:
             self.others.append((len(self.boots) - 1, observation))
 
-    def _take_samples(self, seq: int, seen: SamplesSeen) -> None:
+    def _take_samples(self, seq: int, seen: SamplesReceived) -> None:
         for start, end in seen.placement.fresh:
             skipped = start - seen.placement.first_index
             ticks = seen.boot.ticks_at(seen.frame.stream, seen.placement, skipped)
@@ -171,9 +171,9 @@ class _Emission:
         self._index = index
         self._block_s = block_s
         self._session = _session_uuid(reader.head.session)
-        self._timelines = [boot.clock.timeline() for boot, _ in index.boots]
+        self._timelines = [boot.clock.final_timeline() for boot, _ in index.boots]
 
-    def items(self) -> Iterator[Decoded]:
+    def items(self) -> Iterator[DecodedItem]:
         rows = self._index.ordered()
         begun = [self._begin(number, rows[rows[:, 0] == number]) for number in range(len(self._index.boots))]
         readings = sorted((self._at_its_time(*other) for other in self._index.others), key=_utc_ns)
@@ -181,11 +181,11 @@ class _Emission:
         streams = [self._blocks(rows[keys == key]) for key in np.unique(keys)]
         yield from merge(begun, readings, *streams, key=_utc_ns)
 
-    def _begin(self, boot_number: int, rows: NDArray[np.int64]) -> BootBegun:
+    def _begin(self, boot_number: int, rows: NDArray[np.int64]) -> BootStarted:
         """Return the begin of a boot, not after the first of its samples: Info takes a moment to arrive."""
         boot, utc_ns = self._index.boots[boot_number]
         first_ns = self._timelines[boot_number].utc_ns(int(rows[:, 6].min())) if len(rows) else utc_ns
-        return BootBegun(min(utc_ns, first_ns), boot.info)
+        return BootStarted(min(utc_ns, first_ns), boot.info)
 
     def _blocks(self, rows: NDArray[np.int64]) -> Iterator[SampleBlock]:
         """Yield the blocks of one stream since one boot."""
@@ -196,27 +196,27 @@ class _Emission:
         most = min(round(self._block_s * boot.assemblies[int(rows[0, 1])].stream.rate_hz), MAX_BLOCK_SAMPLES)
         for start, end in _stretches(rows, lsb, most):
             latest_ns = max(latest_ns, timeline.utc_ns(int(rows[start, 6])))
-            yield self._run(boot, rows[start:end], float(lsb[start])).block(self._session, latest_ns)
+            yield self._run(boot, rows[start:end], float(lsb[start])).to_block(self._session, latest_ns)
 
     def _run(self, boot: Boot, rows: NDArray[np.int64], lsb: float) -> Run:
         """Return frames that follow each other as one run."""
         stream = boot.assemblies[int(rows[0, 1])].stream
-        stride = stream.channels * stream.format.octets
+        stride = stream.channels * stream.format.sample_bytes
         values = self._reader.payloads(rows[:, 5].tolist())
         parts = [
-            self._profile.samples(value)[skipped * stride : (skipped + samples) * stride]
+            self._profile.sample_payload(value)[skipped * stride : (skipped + samples) * stride]
             for value, skipped, samples in zip(values, rows[:, 3].tolist(), rows[:, 4].tolist(), strict=True)
         ]
         counts = decode_samples(b"".join(parts), channels=stream.channels, form=stream.format)
-        flags = block_flags(FrameFlag(int(rows[0, 7])), boot.info.origin)
+        flags = to_block_flags(FrameFlag(int(rows[0, 7])), boot.info.origin)
         return Run(boot.info.boot_id, stream, flags, int(rows[0, 2]), int(rows[0, 6]), lsb, counts)
 
-    def _at_its_time(self, boot_number: int, observation: Observation) -> Decoded:
-        if isinstance(observation, EventSeen):
+    def _at_its_time(self, boot_number: int, observation: Observation) -> DecodedItem:
+        if isinstance(observation, EventReceived):
             timeline: Timeline = self._timelines[boot_number]
             utc_ns = timeline.utc_ns(observation.ticks) if timeline.is_known else observation.utc_ns
             return SensorEventAt(utc_ns, observation.event)
-        assert not isinstance(observation, SamplesSeen | Described)
+        assert not isinstance(observation, SamplesReceived | SensorDescribed)
         return observation
 
 
@@ -234,7 +234,7 @@ def _stretches(rows: NDArray[np.int64], lsb: NDArray[np.float64], most_samples: 
         yield begin, end
 
 
-def _utc_ns(item: Decoded) -> int:
+def _utc_ns(item: DecodedItem) -> int:
     return item.first_utc_ns if isinstance(item, SampleBlock) else item.utc_ns
 
 

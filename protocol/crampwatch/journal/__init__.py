@@ -1,6 +1,6 @@
 """The session file: everything the collector received, in one SQLite file a session (docs/session-file.md)."""
 
-from crampwatch.journal.listing import SessionEntry, session_entry, sessions, unfinished
+from crampwatch.journal.listing import SessionEntry, list_sessions, read_session_entry, unfinished_sessions
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.summary import SessionSummary, Tally
 from crampwatch.journal.writer import SessionWriter
@@ -13,7 +13,7 @@ __all__ = [
     "SessionSummary",
     "SessionWriter",
     "Tally",
-    "session_entry",
-    "sessions",
-    "unfinished",
+    "list_sessions",
+    "read_session_entry",
+    "unfinished_sessions",
 ]

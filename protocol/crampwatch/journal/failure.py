@@ -8,14 +8,14 @@ from typing import Final
 
 from crampwatch.protocol.errors import CrampwatchError, RecordingError, UnavailableError
 
-__all__ = ["told_for"]
+__all__ = ["translate_errors"]
 
 _PRIMARY: Final = 0xFF
 """Extended result codes keep the primary code in their low octet."""
 
 
 @contextmanager
-def told_for(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn errors of SQLite about `path` into ours.
 
     Raises:
@@ -25,12 +25,12 @@ def told_for(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _told(path, error) from error
+        raise _translated(path, error) from error
     except OSError as error:
         raise UnavailableError(f"{path} cannot be used: {error.strerror or error}.") from error
 
 
-def _told(path: Path, error: sqlite3.Error) -> CrampwatchError:
+def _translated(path: Path, error: sqlite3.Error) -> CrampwatchError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
     if code == sqlite3.SQLITE_FULL:
         return UnavailableError(

@@ -9,7 +9,7 @@ from crampwatch.journal.schema import SUFFIX
 from crampwatch.journal.summary import SessionSummary
 from crampwatch.protocol.errors import CrampwatchError
 
-__all__ = ["SessionEntry", "session_entry", "sessions", "unfinished"]
+__all__ = ["SessionEntry", "list_sessions", "read_session_entry", "unfinished_sessions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,19 @@ class SessionEntry:
     problem: str = ""
 
 
-def sessions(directory: Path) -> tuple[SessionEntry, ...]:
+def list_sessions(directory: Path) -> tuple[SessionEntry, ...]:
     """Return the session files of a folder, oldest first, unreadable ones included; none where there is no folder."""
-    return tuple(session_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
+    return tuple(read_session_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
 
 
-def unfinished(directory: Path) -> Iterator[SessionSummary]:
+def unfinished_sessions(directory: Path) -> Iterator[SessionSummary]:
     """Yield the sessions that did not end, newest first."""
-    for entry in reversed(sessions(directory)):
+    for entry in reversed(list_sessions(directory)):
         if entry.summary is not None and entry.summary.ended_utc_ns is None:
             yield entry.summary
 
 
-def session_entry(path: Path) -> SessionEntry:
+def read_session_entry(path: Path) -> SessionEntry:
     """Return what a session file says of itself, or why it cannot be read."""
     try:
         with SessionReader(path) as reader:

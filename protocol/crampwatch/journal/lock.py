@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from crampwatch.journal.failure import told_for
+from crampwatch.journal.failure import translate_errors
 from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["WriterLock"]
@@ -25,10 +25,10 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(path.name + "-lock")
-        with told_for(self._path):
+        with translate_errors(self._path):
             self._connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
-            with told_for(self._path):
+            with translate_errors(self._path):
                 self._connection.execute("BEGIN EXCLUSIVE")
         except UnavailableError as error:
             self._connection.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from crampwatch.journal.failure import told_for
+from crampwatch.journal.failure import translate_errors
 from crampwatch.journal.schema import APPLICATION_ID, VERSION, connect_to_read
 from crampwatch.journal.summary import SessionSummary, Tally
 from crampwatch.protocol.anchor import Anchor
@@ -47,7 +47,7 @@ class SessionReader:
             )
         self._connection = connect_to_read(path)
         try:
-            with told_for(path):
+            with translate_errors(path):
                 self._check()
                 self.head = self._read_head()
         except BaseException:
@@ -73,7 +73,7 @@ class SessionReader:
         return None if value is None else int(value)
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the session ended in order."""
         return self.ended_utc_ns is not None
 
@@ -129,7 +129,7 @@ class SessionReader:
         Raises:
             RecordingError: There is no such record, or the file is damaged.
         """
-        with told_for(self.path):
+        with translate_errors(self.path):
             query = "SELECT payload FROM record WHERE seq = ?"
             rows = [self._connection.execute(query, (seq,)).fetchone() for seq in seqs]
         if not all(row is not None and isinstance(row[0], bytes) for row in rows):
@@ -150,7 +150,7 @@ class SessionReader:
             tuple(
                 Tally(key, _KINDS[kind], records, octets) for key, kind, records, octets in tallies if kind in _KINDS
             ),
-            _size_octets(self.path),
+            _size_bytes(self.path),
         )
 
     def _check(self) -> None:
@@ -176,7 +176,7 @@ class SessionReader:
         return SessionHead(*row)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with told_for(self.path):
+        with translate_errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def _record(self, row: tuple[Any, ...]) -> Record:
@@ -186,7 +186,7 @@ class SessionReader:
         return Record(seq, sensor_key, _KINDS[kind], mono_ns, utc_ns, payload, epoch)
 
 
-def _size_octets(path: Path) -> int:
+def _size_bytes(path: Path) -> int:
     """Return what the file and its log take on disk."""
     parts = (path, path.with_name(path.name + "-wal"))
     return sum(part.stat().st_size for part in parts if part.exists())

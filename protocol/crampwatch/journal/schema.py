@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from crampwatch.journal.failure import told_for
+from crampwatch.journal.failure import translate_errors
 
 __all__ = ["APPLICATION_ID", "SUFFIX", "VERSION", "connect_to_read", "connect_to_write"]
 
@@ -70,7 +70,7 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 
     The connection may be used from any one thread at a time.
     """
-    with told_for(path):
+    with translate_errors(path):
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA page_size = {_PAGE_OCTETS}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -81,6 +81,6 @@ def connect_to_write(path: Path) -> sqlite3.Connection:
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """Open a file that is read only, and may be being written."""
-    with told_for(path):
+    with translate_errors(path):
         uri = f"{path.resolve().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)

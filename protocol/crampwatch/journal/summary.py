@@ -15,7 +15,7 @@ class Tally:
     sensor_key: int
     kind: RecordKind
     records: int
-    octets: int
+    payload_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SessionSummary:
         last_utc_ns: When its last record arrived; its begin where there is none.
         sensors: Who took part.
         tallies: Counts, one a sensor and kind.
-        size_octets: On disk.
+        size_bytes: On disk.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class SessionSummary:
     last_utc_ns: int
     sensors: tuple[SessionSensor, ...]
     tallies: tuple[Tally, ...]
-    size_octets: int
+    size_bytes: int
 
     @property
     def duration_s(self) -> float:
@@ -47,6 +47,6 @@ class SessionSummary:
         return max(0, end_ns - self.head.started_utc_ns) / 1e9
 
     @property
-    def records(self) -> int:
+    def record_count(self) -> int:
         """Of all kinds and sensors."""
         return sum(tally.records for tally in self.tallies)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from crampwatch.journal.failure import told_for
+from crampwatch.journal.failure import translate_errors
 from crampwatch.journal.lock import WriterLock
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.schema import APPLICATION_ID, SUFFIX, TABLES, VERSION, connect_to_write
@@ -69,13 +69,13 @@ class SessionWriter:
         Raises:
             UnavailableError: The file exists or cannot be written, or the disk is full.
         """
-        with told_for(path):
+        with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(path)
         try:
             _check_absent(path)
             connection = connect_to_write(path)
-            with told_for(path):
+            with translate_errors(path):
                 _begin(connection, head)
             anchor = Anchor(head.started_utc_ns, head.started_mono_ns)
             return cls(path, connection, lock, head=head, epoch=0, anchor=anchor)
@@ -100,7 +100,7 @@ class SessionWriter:
             head, epoch, last_anchor = _left_off(path)
             connection = connect_to_write(path)
             kept = last_anchor if anchor is None else anchor
-            with told_for(path):
+            with translate_errors(path):
                 connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", (epoch + 1, kept.utc_ns, kept.mono_ns))
                 return cls(path, connection, lock, head=head, epoch=epoch + 1, anchor=kept)
         except BaseException:
@@ -116,7 +116,7 @@ class SessionWriter:
         self, sensor: str, *, name: str, address: str, profile: str, side: str = "unknown", muscle: str = ""
     ) -> SessionSensor:
         """Enter a sensor, or update what is known of one that is there; return it with its key."""
-        with told_for(self.path):
+        with translate_errors(self.path):
             self._connection.execute(
                 "INSERT INTO sensor (sensor, name, address, profile, side, muscle) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (sensor) DO UPDATE SET name = excluded.name, address = excluded.address, "
@@ -144,7 +144,7 @@ class SessionWriter:
         # Taken away first: another thread may tell newer positions while this one writes.
         published, self._published = self._published, {}
         try:
-            with told_for(self.path):
+            with translate_errors(self.path):
                 self._transact(rows, records, published)
         except BaseException:
             self._published = published | self._published
@@ -168,7 +168,7 @@ class SessionWriter:
         """
         try:
             if ended_utc_ns is not None:
-                with told_for(self.path):
+                with translate_errors(self.path):
                     self._end(ended_utc_ns)
         finally:
             with suppress(sqlite3.Error):  # all that was promised is on the disk
@@ -220,7 +220,7 @@ def _check_absent(path: Path) -> None:
 def _left_off(path: Path) -> tuple[SessionHead, int, Anchor]:
     """Return a session's head, and its last epoch with its anchor."""
     with SessionReader(path) as reader:
-        if reader.ended:
+        if reader.has_ended:
             raise RecordingError(f"{path} has ended and is not written again.", advice="Begin a new session.")
         epoch, anchor = max(reader.anchors().items(), key=lambda item: item[0])
         return reader.head, epoch, anchor

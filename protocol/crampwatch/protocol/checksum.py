@@ -4,10 +4,10 @@ import binascii
 
 from crampwatch.protocol.errors import FrameError
 
-__all__ = ["sealed", "unsealed"]
+__all__ = ["append_checksum", "strip_checksum"]
 
 
-def sealed(body: bytes) -> bytes:
+def append_checksum(body: bytes) -> bytes:
     """Append the checksum, little-endian.
 
     >>> sealed(b"123456789")[-2:].hex()
@@ -16,7 +16,7 @@ def sealed(body: bytes) -> bytes:
     return body + binascii.crc_hqx(body, 0xFFFF).to_bytes(2, "little")
 
 
-def unsealed(packet: bytes) -> bytes:
+def strip_checksum(packet: bytes) -> bytes:
     """Return a packet without its checksum.
 
     Raises:

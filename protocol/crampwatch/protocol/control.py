@@ -26,7 +26,7 @@ __all__ = [
     "Status",
     "SyncReply",
     "stream_mask",
-    "streams_of",
+    "streams_in",
 ]
 
 REPLY: Final = 0xF0
@@ -80,7 +80,7 @@ def stream_mask(streams: tuple[int, ...]) -> bytes:
     return sum(1 << stream for stream in streams).to_bytes(2, "little")
 
 
-def streams_of(mask: bytes) -> tuple[int, ...]:
+def streams_in(mask: bytes) -> tuple[int, ...]:
     """Return the streams a mask names.
 
     Raises:

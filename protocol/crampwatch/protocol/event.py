@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from crampwatch.protocol.checksum import sealed, unsealed
+from crampwatch.protocol.checksum import append_checksum, strip_checksum
 from crampwatch.protocol.errors import FrameError
 
 __all__ = ["EventCode", "SensorEvent"]
@@ -53,7 +53,7 @@ class SensorEvent:
 
     def encode(self) -> bytes:
         """Return the octets on the wire."""
-        return sealed(_HEADER.pack(self.code, self.stream, self.index, self.ticks) + self.payload)
+        return append_checksum(_HEADER.pack(self.code, self.stream, self.index, self.ticks) + self.payload)
 
     @classmethod
     def decode(cls, packet: bytes) -> "SensorEvent":
@@ -65,6 +65,6 @@ class SensorEvent:
         least, most = _HEADER.size + 2, _HEADER.size + _MAX_PAYLOAD + 2
         if not least <= len(packet) <= most:
             raise FrameError(f"An event has {len(packet)} octets; expected {least} to {most}.")
-        body = unsealed(packet)
+        body = strip_checksum(packet)
         code, stream, index, ticks = _HEADER.unpack_from(body)
         return cls(code, stream, index, ticks, body[_HEADER.size :])

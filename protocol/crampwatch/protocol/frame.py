@@ -6,18 +6,18 @@ from enum import IntFlag
 from typing import Final
 
 import numpy as np
-from crampwatch.protocol.checksum import sealed, unsealed
+from crampwatch.protocol.checksum import append_checksum, strip_checksum
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.stream import SampleFormat
 from numpy.typing import NDArray
 
-__all__ = ["MAX_FRAME_OCTETS", "OVERHEAD_OCTETS", "Frame", "FrameFlag", "decode_samples", "encode_samples"]
+__all__ = ["MAX_FRAME_BYTES", "OVERHEAD_BYTES", "Frame", "FrameFlag", "decode_samples", "encode_samples"]
 
 VERSION: Final = 1
 _HEADER: Final = struct.Struct("<BBHII")
-OVERHEAD_OCTETS: Final = _HEADER.size + 2
+OVERHEAD_BYTES: Final = _HEADER.size + 2
 """Header and checksum."""
-MAX_FRAME_OCTETS: Final = 512
+MAX_FRAME_BYTES: Final = 512
 """An attribute value is at most this long (Core, Vol 3, Part F, 3.2.9)."""
 
 
@@ -66,10 +66,10 @@ class Frame:
         """
         if not 1 <= self.stream <= 15:
             raise FrameError(f"A frame names stream {self.stream}; streams are numbered 1 to 15.")
-        if len(self.payload) + OVERHEAD_OCTETS > MAX_FRAME_OCTETS:
-            raise FrameError(f"{len(self.payload)} octets of samples do not fit a frame of {MAX_FRAME_OCTETS}.")
+        if len(self.payload) + OVERHEAD_BYTES > MAX_FRAME_BYTES:
+            raise FrameError(f"{len(self.payload)} octets of samples do not fit a frame of {MAX_FRAME_BYTES}.")
         head = _HEADER.pack(VERSION << 4 | self.stream, self.flags, self.sequence, self.first_index, self.ticks)
-        return sealed(head + self.payload)
+        return append_checksum(head + self.payload)
 
     @classmethod
     def decode(cls, packet: bytes) -> "Frame":
@@ -78,11 +78,11 @@ class Frame:
         Raises:
             FrameError: Wrong length, checksum or version.
         """
-        if not OVERHEAD_OCTETS <= len(packet) <= MAX_FRAME_OCTETS:
+        if not OVERHEAD_BYTES <= len(packet) <= MAX_FRAME_BYTES:
             raise FrameError(
-                f"A frame of {len(packet)} octets was received; one has {OVERHEAD_OCTETS} to {MAX_FRAME_OCTETS}."
+                f"A frame of {len(packet)} octets was received; one has {OVERHEAD_BYTES} to {MAX_FRAME_BYTES}."
             )
-        body = unsealed(packet)
+        body = strip_checksum(packet)
         version_stream, flags, sequence, first_index, ticks = _HEADER.unpack_from(body)
         version, stream = version_stream >> 4, version_stream & 0x0F
         if version != VERSION or stream == 0:
@@ -95,7 +95,7 @@ class Frame:
 
 def encode_samples(counts: NDArray[np.int32], form: SampleFormat) -> bytes:
     """Write counts of shape (samples, channels), interleaved; values beyond the format saturate."""
-    bits = 8 * form.octets - 1
+    bits = 8 * form.sample_bytes - 1
     bounded = np.clip(counts, -(1 << bits), (1 << bits) - 1)
     if form is SampleFormat.INT16:
         return bounded.astype("<i2").tobytes()
@@ -109,10 +109,10 @@ def decode_samples(payload: bytes, *, channels: int, form: SampleFormat) -> NDAr
     Raises:
         FrameError: The payload is not a whole number of samples of all channels.
     """
-    stride = channels * form.octets
+    stride = channels * form.sample_bytes
     if stride == 0 or len(payload) % stride:
         raise FrameError(
-            f"{len(payload)} octets of samples do not divide into {channels} channels of {form.octets} octets."
+            f"{len(payload)} octets of samples do not divide into {channels} channels of {form.sample_bytes} octets."
         )
     if form is SampleFormat.INT16:
         return np.frombuffer(payload, "<i2").reshape(-1, channels).astype(np.int32)

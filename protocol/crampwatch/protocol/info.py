@@ -10,7 +10,7 @@ from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 
-__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState", "as_replay"]
+__all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState", "mark_as_replay"]
 
 MAJOR: Final = 1
 MINOR: Final = 0
@@ -120,7 +120,7 @@ class Info:
             tuple(samples for _, _, samples in rows),
         )
 
-    def stream(self, number: int) -> StreamDescription | None:
+    def find_stream(self, number: int) -> StreamDescription | None:
         """Return a stream by its number, or None where the sensor has no such stream."""
         return next((stream for stream in self.streams if stream.stream == number), None)
 
@@ -129,7 +129,7 @@ class Info:
         return replace(self, rings=rings)
 
 
-def as_replay(value: bytes) -> bytes:
+def mark_as_replay(value: bytes) -> bytes:
     """Return a value of Info with the mark of a replay, all else octet by octet as it was.
 
     Raises:

@@ -17,7 +17,7 @@ from crampwatch.protocol.topics import Leaf, Topic
 from msgspec import Meta, Struct
 
 __all__ = [
-    "MAX_MESSAGE_OCTETS",
+    "MAX_MESSAGE_BYTES",
     "MESSAGE_TYPES",
     "Battery",
     "ChannelFeatures",
@@ -37,12 +37,12 @@ __all__ = [
     "Temperature",
     "Unit",
     "decode",
-    "decode_at",
+    "decode_for_topic",
     "encode",
-    "schemas",
+    "json_schemas",
 ]
 
-MAX_MESSAGE_OCTETS: Final = 1 << 20
+MAX_MESSAGE_BYTES: Final = 1 << 20
 
 Text = Annotated[str, Meta(max_length=500)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -286,8 +286,8 @@ def decode(payload: bytes, kind: type[AnyMessage]) -> AnyMessage:
     Raises:
         FrameError: Not JSON, or not a message of this kind.
     """
-    if len(payload) > MAX_MESSAGE_OCTETS:
-        raise FrameError(f"A message has {len(payload)} octets; at most {MAX_MESSAGE_OCTETS} are accepted.")
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise FrameError(f"A message has {len(payload)} octets; at most {MAX_MESSAGE_BYTES} are accepted.")
     try:
         message = _DECODERS[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -296,7 +296,7 @@ def decode(payload: bytes, kind: type[AnyMessage]) -> AnyMessage:
     return message
 
 
-def decode_at(topic: Topic, payload: bytes) -> Message:
+def decode_for_topic(topic: Topic, payload: bytes) -> Message:
     """Read what came on a topic: a message of its leaf, about its sensor; who may speak for one may not for another.
 
     Raises:
@@ -311,7 +311,7 @@ def decode_at(topic: Topic, payload: bytes) -> Message:
     return message
 
 
-def schemas() -> dict[str, dict[str, object]]:
+def json_schemas() -> dict[str, dict[str, object]]:
     """Return the JSON schema of each leaf by its name, the same whichever version of msgspec makes it."""
     return {leaf.value: _dedented(msgspec.json.schema(kind)) for leaf, kind in MESSAGE_TYPES.items()}
 

@@ -23,7 +23,7 @@ class SampleFormat(IntEnum):
     INT24 = 2
 
     @property
-    def octets(self) -> int:
+    def sample_bytes(self) -> int:
         """Octets a sample takes on the wire."""
         return 2 if self is SampleFormat.INT16 else 3
 
@@ -60,6 +60,6 @@ class StreamDescription:
         return self.lsb * 1e6
 
     @property
-    def scale_known(self) -> bool:
+    def has_scale(self) -> bool:
         """Whether counts can be told in SI units."""
         return math.isfinite(self.lsb) and self.lsb > 0

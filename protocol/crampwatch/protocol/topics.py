@@ -7,7 +7,7 @@ from typing import Final
 
 from crampwatch.protocol.errors import FrameError
 
-__all__ = ["ROOT", "SENSOR_PATTERN", "Leaf", "Topic", "every", "sensor_id", "service_topic"]
+__all__ = ["ROOT", "SENSOR_PATTERN", "Leaf", "Topic", "leaf_filter", "sensor_id", "service_topic"]
 
 ROOT: Final = "crampwatch/v1"
 SENSOR_PATTERN: Final = r"[A-Za-z0-9_-]{1,32}"
@@ -62,7 +62,7 @@ class Topic:
         return cls(match[1], Leaf(match[2]))
 
 
-def every(leaf: Leaf) -> str:
+def leaf_filter(leaf: Leaf) -> str:
     """Return the filter that matches a leaf of every sensor."""
     return f"{ROOT}/+/{leaf}"
 

@@ -96,7 +96,7 @@ class Recording:
     @property
     def is_scale_known(self) -> bool:
         """Whether values are microvolts rather than the file's own units."""
-        return self.stream.scale_known
+        return self.stream.has_scale
 
     @property
     def is_simulated(self) -> bool:

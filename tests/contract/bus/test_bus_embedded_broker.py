@@ -77,7 +77,7 @@ async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 async def test_what_it_keeps_for_an_absent_client_is_bounded_and_the_oldest_goes_first(tmp_path: Path) -> None:
-    async with EmbeddedBroker(tmp_path, stored_octets=1 << 20) as broker:
+    async with EmbeddedBroker(tmp_path, stored_bytes=1 << 20) as broker:
         async with Bus(broker.address, client_id="away", persistent=True) as away:
             await away.subscribe("a/b")
         async with Bus(broker.address, client_id="giver") as giver, asyncio.TaskGroup() as group:
@@ -97,10 +97,10 @@ async def test_what_it_keeps_for_an_absent_client_is_bounded_and_the_oldest_goes
 async def test_that_little_room_is_left_is_told_before_anything_goes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with EmbeddedBroker(tmp_path, stored_octets=1 << 20) as broker:
+    async with EmbeddedBroker(tmp_path, stored_bytes=1 << 20) as broker:
         async with Bus(broker.address, client_id="away", persistent=True) as away:
             await away.subscribe("a/b")
-        watching = asyncio.create_task(broker.watch_stored(every_s=0.01))
+        watching = asyncio.create_task(broker.watch_storage(every_s=0.01))
         async with Bus(broker.address, client_id="giver") as giver, asyncio.timeout(PATIENCE_S):
             for n in range(90):
                 await giver.publish("a/b", n.to_bytes(2, "big") + bytes(10_000))

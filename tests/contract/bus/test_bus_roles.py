@@ -13,7 +13,7 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
 from crampwatch.bus.connection import Connection
 from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
-from crampwatch.bus.mosquitto_rules import access_text, password_text
+from crampwatch.bus.mosquitto_rules import format_access_file, format_password_file
 from crampwatch.bus.roles import ROLES, User, rights_of
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
@@ -71,10 +71,10 @@ class RuledMosquitto(Mosquitto):
     def _configure(self) -> Path:
         configuration = super()._configure()
         access = self._directory / "access"
-        access.write_text(access_text(USERS) + "user tester\ntopic readwrite #\n")
+        access.write_text(format_access_file(USERS) + "user tester\ntopic readwrite #\n")
         with configuration.open("a") as file:
             file.write(f"acl_file {access}\n")
-        (self._directory / "passwords").write_text(password_text([*USERS, OWNER]))
+        (self._directory / "passwords").write_text(format_password_file([*USERS, OWNER]))
         return configuration
 
 
@@ -89,13 +89,13 @@ def _matches(topic_filter: str, topic: str) -> bool:
 
 def _may_say(user: User, topic: str) -> bool:
     rights = rights_of(user)
-    return any(_matches(one, topic) for one in rights.says) and not any(
-        _matches(one, topic) for one in rights.never_says
+    return any(_matches(one, topic) for one in rights.publishes) and not any(
+        _matches(one, topic) for one in rights.never_publishes
     )
 
 
 def _may_hear(user: User, topic: str) -> bool:
-    return any(_matches(one, topic) for one in rights_of(user).hears)
+    return any(_matches(one, topic) for one in rights_of(user).reads)
 
 
 async def _heard(bus: Bus, end: str) -> set[str]:
@@ -126,7 +126,7 @@ async def _granted(bus: Bus, wanted: Awaitable[None]) -> bool:
         await wanted
     except UnavailableError:
         return False
-    return bus.connected
+    return bus.is_connected
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
@@ -146,7 +146,7 @@ async def test_a_role_hears_what_it_must_and_nothing_else(stand: Stand, user: Us
     rights = rights_of(user)
     async with stand.bus(user) as bus, Bus(stand.owner, client_id=f"speaker-{user.name}") as owner:
         async with asyncio.timeout(PATIENCE_S):
-            for topic_filter in rights.hears:
+            for topic_filter in rights.reads:
                 await bus.subscribe(topic_filter)  # refused here: the role cannot do what it must
             for topic in TOPICS:
                 await _granted(bus, bus.subscribe(topic))

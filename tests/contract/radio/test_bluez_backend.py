@@ -49,7 +49,7 @@ async def test_the_collector_streams_through_bluez(bluez: Simulator) -> None:
         async with asyncio.timeout(PATIENCE_S):
             got = [await frames.get() for _ in range(20)]
         accepted, done = await sensor.backfill(Backfill(info.streams[0].stream, got[0].first_index, 500))
-    width = info.streams[0].channels * info.streams[0].format.octets
+    width = info.streams[0].channels * info.streams[0].format.sample_bytes
     assert [frame.first_index for frame in got[1:]] == [
         frame.first_index + len(frame.payload) // width for frame in got[:-1]
     ]

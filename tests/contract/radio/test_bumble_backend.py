@@ -42,7 +42,7 @@ async def test_a_scan_for_another_service_hears_nothing() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
         heard = asyncio.Event()
         everything = BleakScanner(lambda _device, _data: heard.set(), **scanner_arguments(bumble))
-        others = BleakScanner(service_uuids=[gatt.assigned(0x180D)], **scanner_arguments(bumble))
+        others = BleakScanner(service_uuids=[gatt.assigned_uuid(0x180D)], **scanner_arguments(bumble))
         async with everything, others, asyncio.timeout(PATIENCE_S):
             await heard.wait()
             assert others.discovered_devices == []

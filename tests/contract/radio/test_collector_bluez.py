@@ -10,7 +10,7 @@ from crampwatch.collector.service import CollectorOptions, run
 from crampwatch.decoding.session import decode_session
 from crampwatch.firmware_sim.radio.arq import AirPath
 from crampwatch.firmware_sim.radio.service import Simulator
-from crampwatch.journal import SessionReader, sessions
+from crampwatch.journal import SessionReader, list_sessions
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.records import RecordKind
 from lanes.bluez_lane import sensor_behind_bluez
@@ -43,9 +43,9 @@ async def test_a_sensor_is_recorded_through_bluez_and_what_it_missed_is_fetched(
         stop.set()
         await asyncio.gather(collector)
         await broker.stop()
-    (entry,) = sessions(tmp_path / "sessions")
+    (entry,) = list_sessions(tmp_path / "sessions")
     with SessionReader(entry.path) as reader:
-        assert reader.ended
+        assert reader.has_ended
     assert _missing(tmp_path) == 0
 
 
@@ -58,7 +58,7 @@ async def _until_complete(folder: Path, collector: "asyncio.Task[None]") -> None
 
 def _missing(folder: Path) -> int:
     """Return how many samples between the first and the last are not in the file."""
-    (entry,) = sessions(folder / "sessions")
+    (entry,) = list_sessions(folder / "sessions")
     with SessionReader(entry.path) as reader:
         blocks = [item for _, item in decode_session(reader) if isinstance(item, SampleBlock)]
     return blocks[-1].next_index - blocks[0].first_index - sum(len(block.counts) for block in blocks)
@@ -72,5 +72,5 @@ async def _until_recorded(folder: Path, collector: "asyncio.Task[None]", kind: R
 
 
 def _recorded(folder: Path, kind: RecordKind) -> int:
-    summaries = [entry.summary for entry in sessions(folder / "sessions") if entry.summary is not None]
+    summaries = [entry.summary for entry in list_sessions(folder / "sessions") if entry.summary is not None]
     return sum(tally.records for summary in summaries for tally in summary.tallies if tally.kind is kind)

@@ -111,8 +111,8 @@ async def test_a_wearer_is_led_through_it_and_the_detector_knows(broker: Broker,
     analysis = LiveAnalysis(info(), blocks()[0])
     told: list[messages.Message] = []
     for block in blocks():
-        analysis.know(folder.of(SENSOR))
-        told += analysis.take(block)
+        analysis.use_calibrations(folder.for_sensor(SENSOR))
+        told += analysis.push(block)
     episodes = [one for one in [*told, *analysis.finish()] if isinstance(one, messages.Episode)]
     after = [one for one in episodes if one.onset_index > made.valid_from_index + 5000]
     assert after

@@ -22,7 +22,7 @@ from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing, SensorCor
 from crampwatch.firmware_sim.radio.arq import AirPath
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile
 from crampwatch.firmware_sim.radio.service import Simulator
-from crampwatch.journal import SessionReader, SessionSummary, sessions
+from crampwatch.journal import SessionReader, SessionSummary, list_sessions
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import UnavailableError
@@ -154,7 +154,7 @@ async def collector_process(asked: CollectorOptions) -> AsyncIterator[asyncio.su
 
 
 def only_session(folder: Path) -> SessionSummary:
-    (entry,) = sessions(folder / "sessions")
+    (entry,) = list_sessions(folder / "sessions")
     assert entry.summary is not None, entry.problem
     return entry.summary
 
@@ -320,7 +320,7 @@ async def test_while_the_broker_is_away_recording_goes_on_and_all_is_told_later(
 
 async def _until_recorded(folder: Path, records: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not any(one.summary and one.summary.records > records for one in sessions(folder / "sessions")):  # noqa: ASYNC110  # a file tells nobody that it has grown
+        while not any(one.summary and one.summary.record_count > records for one in list_sessions(folder / "sessions")):  # noqa: ASYNC110  # a file tells nobody that it has grown
             await asyncio.sleep(0.1)
 
 

@@ -17,7 +17,7 @@ from crampwatch.firmware_sim.scenarios import scenario
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.kinds import EpisodeKind, Origin
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 from lanes.brokers import Broker, broker_of
 from lanes.patience import PATIENCE_S, ends_soon, until_online
 
@@ -73,7 +73,7 @@ def expected() -> dict[str, messages.Episode]:
     """What an analysis says that nobody disturbs."""
     stream = blocks()
     analysis = LiveAnalysis(info(), stream[0])
-    told = [message for block in stream for message in analysis.take(block)] + analysis.finish()
+    told = [message for block in stream for message in analysis.push(block)] + analysis.finish()
     return {message.id: message for message in told if isinstance(message, messages.Episode)}
 
 
@@ -103,7 +103,7 @@ async def feed(bus: Bus, some: list[SampleBlock]) -> None:
 @contextlib.asynccontextmanager
 async def listening(broker: Broker) -> AsyncIterator[Bus]:
     async with Bus(broker.address, client_id="listener") as bus:
-        await bus.subscribe(every(Leaf.EPISODE))
+        await bus.subscribe(leaf_filter(Leaf.EPISODE))
         yield bus
 
 

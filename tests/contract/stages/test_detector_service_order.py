@@ -13,7 +13,7 @@ from crampwatch.bus.client import Bus, publish_message
 from crampwatch.detector.service.service import DetectorOptions, run
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import BlockFlag, SampleBlock
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 from lanes.brokers import Broker, broker_of
 from lanes.patience import PATIENCE_S, ends_soon, until_online
 from nights.stored_messages import T0_NS, info
@@ -70,14 +70,17 @@ def _end(batch: messages.Features) -> int:
 async def test_blocks_in_hand_at_a_kill_are_analysed_before_newer_ones(broker: Broker, tmp_path: Path) -> None:
     async with Bus(broker.address, client_id="other") as bus:
         await publish_message(bus, info(), Leaf.INFO)
-        await bus.subscribe(every(Leaf.FEATURES), 0)
+        await bus.subscribe(leaf_filter(Leaf.FEATURES), 0)
         async with detector(broker, tmp_path):
             await until_online(broker.address, "detector")
             await give(bus, *map(block, range(20)))
             await features_until(bus, 1600)
         # In place of a detector that is killed with ten blocks in hand: a client that never acknowledges.
         victim = Bus(
-            broker.address, client_id="crampwatch-detector", persistent=True, subscriptions={every(Leaf.SAMPLES): 1}
+            broker.address,
+            client_id="crampwatch-detector",
+            persistent=True,
+            subscriptions={leaf_filter(Leaf.SAMPLES): 1},
         )
         async with victim, asyncio.timeout(PATIENCE_S):
             await give(bus, *map(block, range(20, 30)))
@@ -97,7 +100,7 @@ async def test_blocks_in_hand_at_a_kill_are_analysed_before_newer_ones(broker: B
 
 async def test_a_block_that_is_not_what_the_sensor_promised_ends_nothing(broker: Broker, tmp_path: Path) -> None:
     async with Bus(broker.address, client_id="other") as bus, detector(broker, tmp_path):
-        await bus.subscribe(every(Leaf.FEATURES), 0)
+        await bus.subscribe(leaf_filter(Leaf.FEATURES), 0)
         await until_online(broker.address, "detector")
         await publish_message(bus, info(), Leaf.INFO)
         await give(bus, block(0), block(1, channels=3))

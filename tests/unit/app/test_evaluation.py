@@ -136,7 +136,7 @@ def test_a_kept_night_is_the_night_itself_gaps_and_all(tmp_path: Path) -> None:
 
 def test_a_night_of_unknown_scale_is_in_counts() -> None:
     known, unknown = (SimulatedNight("exam", 1, 0.01, scale_known=scale_known).open() for scale_known in (True, False))
-    assert not unknown.recording.stream.scale_known
+    assert not unknown.recording.stream.has_scale
     one, other = (next(iter(opened.recording.chunks(5000))) for opened in (known, unknown))
     np.testing.assert_allclose(other * known.recording.stream.lsb_uv, one)
     assert np.array_equal(other, np.rint(other), equal_nan=True)

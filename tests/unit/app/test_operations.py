@@ -8,10 +8,10 @@ import re
 import pytest
 from crampwatch.app.config.settings import LogSettings, OpsSettings
 from crampwatch.app.runtime import probe
-from crampwatch.app.runtime.health import operations
+from crampwatch.app.runtime.health import serve_health
 from crampwatch.app.runtime.logs import log_to_terminal
 from crampwatch.bus.endpoint import HOST, free_port
-from crampwatch.bus.vitals import UNREADABLE, leaf_label, report_unreadable
+from crampwatch.bus.metrics import UNREADABLE, leaf_label, report_unreadable
 from crampwatch.protocol.errors import FrameError, UnavailableError
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -31,7 +31,7 @@ def get(path: str) -> bytes:
 
 async def test_a_service_says_whether_it_is_well_and_why_not() -> None:
     port, why = free_port(), ""
-    async with operations(OpsSettings(HOST, port), "store", lambda: why):
+    async with serve_health(OpsSettings(HOST, port), "store", lambda: why):
         status, body = await ask(port, get("/healthz"))
         assert (status, json.loads(body)["status"]) == (200, "ok")
         why = "the disk is full"
@@ -41,7 +41,7 @@ async def test_a_service_says_whether_it_is_well_and_why_not() -> None:
 
 async def test_metrics_are_as_prometheus_reads_them() -> None:
     port = free_port()
-    async with operations(OpsSettings(HOST, port), "store", str):
+    async with serve_health(OpsSettings(HOST, port), "store", str):
         status, body = await ask(port, get("/metrics"))
     families = {family.name: family for family in text_string_to_metric_families(body)}
     assert status == 200
@@ -63,13 +63,13 @@ async def test_metrics_are_as_prometheus_reads_them() -> None:
 )
 async def test_anything_else_is_refused(request_text: bytes, status: int) -> None:
     port = free_port()
-    async with operations(OpsSettings(HOST, port), "store", str):
+    async with serve_health(OpsSettings(HOST, port), "store", str):
         assert (await ask(port, request_text))[0] == status
 
 
 async def test_endless_requests_end() -> None:
     port = free_port()
-    async with operations(OpsSettings(HOST, port), "store", str):
+    async with serve_health(OpsSettings(HOST, port), "store", str):
         reader, writer = await asyncio.open_connection(HOST, port)
         writer.write(b"GET /" + b"x" * 100_000)
         async with asyncio.timeout(5):
@@ -80,15 +80,15 @@ async def test_endless_requests_end() -> None:
 
 
 async def test_nothing_listens_where_no_port_is_set() -> None:
-    async with operations(OpsSettings(HOST, 0), "store", str):
+    async with serve_health(OpsSettings(HOST, 0), "store", str):
         pass
 
 
 async def test_a_port_in_use_is_told() -> None:
     port = free_port()
-    async with operations(OpsSettings(HOST, port), "one", str):
+    async with serve_health(OpsSettings(HOST, port), "one", str):
         with pytest.raises(UnavailableError, match="--ops-port"):
-            async with operations(OpsSettings(HOST, port), "other", str):
+            async with serve_health(OpsSettings(HOST, port), "other", str):
                 pass
 
 
@@ -98,7 +98,7 @@ async def test_the_probe_of_a_container_ends_as_docker_expects(
 ) -> None:
     port = free_port()
     monkeypatch.setenv("CRAMPWATCH_OPS_PORT", str(port))
-    async with operations(OpsSettings(HOST, port), "store", lambda: why):
+    async with serve_health(OpsSettings(HOST, port), "store", lambda: why):
         assert await asyncio.to_thread(probe.main) == code
     assert why in capsys.readouterr().out
     assert await asyncio.to_thread(probe.main) == 1

@@ -11,7 +11,7 @@ from crampwatch.app.stack.secrets import Stack, StackWishes
 from crampwatch.app.supervise.build import broker_address
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.roles import ROLES, User
-from crampwatch.bus.user_file import load_users, users_text
+from crampwatch.bus.user_file import format_user_file, load_users
 from crampwatch.protocol.errors import ConfigurationError
 from cryptography import x509
 
@@ -100,7 +100,7 @@ def test_the_command_shows_no_secret(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_users_are_read_as_they_were_written(tmp_path: Path) -> None:
     users = (User("a-b", "collector", "p" * 16, ("CW-1",)), User("c", "reader", 'q"\\' * 8))
-    (tmp_path / "users").write_text(users_text(users))
+    (tmp_path / "users").write_text(format_user_file(users))
     assert load_users(tmp_path / "users") == users
 
 

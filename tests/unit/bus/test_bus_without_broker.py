@@ -3,7 +3,7 @@ import socket
 
 import pytest
 from crampwatch.bus.address import BrokerAddress
-from crampwatch.bus.client import MAX_PAYLOAD_OCTETS, Bus
+from crampwatch.bus.client import MAX_PAYLOAD_BYTES, Bus
 from crampwatch.bus.endpoint import HOST, free_port
 from crampwatch.protocol.errors import UnavailableError
 
@@ -38,15 +38,15 @@ async def test_something_else_listens_that_answers_nonsense() -> None:
 async def test_a_payload_no_broker_takes_is_our_mistake() -> None:
     bus = Bus(BrokerAddress(HOST, 1), client_id="c")
     with pytest.raises(ValueError, match="octets"):
-        await bus.publish("a", bytes(MAX_PAYLOAD_OCTETS + 1))
+        await bus.publish("a", bytes(MAX_PAYLOAD_BYTES + 1))
 
 
 async def test_what_needs_no_delivery_is_dropped_and_counted_while_nobody_listens() -> None:
     bus = Bus(BrokerAddress(HOST, 1), client_id="c")
     await bus.publish("a", b"", qos=0)
-    assert bus.dropped == 1
+    assert bus.dropped_messages == 1
 
 
 async def test_who_does_not_want_to_wait_enters_at_once_and_leaves_at_once() -> None:
     async with asyncio.timeout(1), Bus(BrokerAddress(HOST, free_port()), client_id="c", first_timeout_s=None) as bus:
-        assert not bus.connected
+        assert not bus.is_connected

@@ -3,7 +3,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from crampwatch.bus.endpoint import HOST, Endpoint, free_port, is_free
+from crampwatch.bus.endpoint import HOST, Endpoint, free_port, is_port_free
 from crampwatch.protocol.errors import ConfigurationError
 
 
@@ -35,10 +35,10 @@ def test_a_damaged_file_is_told(tmp_path: Path, content: str) -> None:
 
 def test_a_port_somebody_listens_on_is_not_free() -> None:
     with socket.create_server((HOST, 0)) as server:
-        assert not is_free(server.getsockname()[1])
+        assert not is_port_free(server.getsockname()[1])
 
 
 def test_a_port_that_is_chosen_is_free_and_never_lent_to_an_outgoing_connection() -> None:
     ports = {free_port() for _ in range(20)}
     assert len(ports) > 15
-    assert all(port < 32_768 and is_free(port) for port in ports)
+    assert all(port < 32_768 and is_port_free(port) for port in ports)

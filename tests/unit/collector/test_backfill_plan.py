@@ -12,7 +12,7 @@ ABLE = Capability.SIMULATED | Capability.BACKFILL
 def boot_with_gap(first: int, end: int, *, capabilities: Capability = ABLE) -> tuple[Boot, PaperSensor]:
     sensor = PaperSensor(first_index=first)
     boot = Boot(Info.decode(sensor.info(capabilities=capabilities)), 0)
-    boot.take_frame(sensor.frame(end, 50), round((end + 50 - first) * 1e6))
+    boot.place_frame(sensor.frame(end, 50), round((end + 50 - first) * 1e6))
     return boot, sensor
 
 

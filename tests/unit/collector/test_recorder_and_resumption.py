@@ -11,7 +11,7 @@ from crampwatch.collector.recording import recorder as recorder_module
 from crampwatch.collector.recording.host_clock import HostClock, boot_time_ns, resumed_anchor
 from crampwatch.collector.recording.recorder import Recorder
 from crampwatch.collector.recording.session import Session
-from crampwatch.journal import Anchor, SessionReader, SessionWriter, sessions
+from crampwatch.journal import Anchor, SessionReader, SessionWriter, list_sessions
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.protocol.records import Record, RecordKind, SessionHead
 
@@ -123,7 +123,7 @@ async def test_an_old_session_cut_short_is_ended_at_its_last_record(tmp_path: Pa
     cut.close()
     session = await Session.begin(options(tmp_path), lambda _error: None)
     assert session.writer is None
-    (entry,) = sessions(tmp_path / "sessions")
+    (entry,) = list_sessions(tmp_path / "sessions")
     assert entry.summary is not None
     assert entry.summary.ended_utc_ns == pytest.approx(cut.head.started_utc_ns, abs=1000)
 

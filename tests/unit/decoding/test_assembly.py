@@ -48,7 +48,7 @@ def test_every_sample_that_arrived_is_there_once_and_the_rest_is_a_gap(
     for first, size, is_stored in arrived:
         latest = max(latest, first + size)
         frame = sensor.frame(first, size, STORED if is_stored else FrameFlag(0))
-        placed = one.take(frame, arrival_ns(sensor, latest), is_stored=is_stored)
+        placed = one.place(frame, arrival_ns(sensor, latest), is_stored=is_stored)
         assert placed.first_index == first
         off_ticks = placed.ticks - sensor.ticks_at(sensor.time_of(first))
         # Which wrap of the clock is counted from is the first frame's to decide.
@@ -70,19 +70,19 @@ def test_every_sample_that_arrived_is_there_once_and_the_rest_is_a_gap(
 def test_the_ring_tells_of_a_gap_before_the_next_frame_does() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
-    one.take(sensor.frame(0, 50), 60_000_000)
-    one.expect(12_050, 12_060_000_000)
+    one.place(sensor.frame(0, 50), 60_000_000)
+    one.expect_index(12_050, 12_060_000_000)
     assert one.gaps == ((50, 12_050),)
 
 
 def test_what_is_given_up_stays_missing_and_is_asked_for_no_more() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
-    one.take(sensor.frame(100, 50), 160_000_000)
-    one.give_up(0, 60)
+    one.place(sensor.frame(100, 50), 160_000_000)
+    one.mark_lost(0, 60)
     assert [*one.gaps] == [(60, 100)]
     assert one.missing_samples == 100
-    one.take(sensor.frame(50, 50, STORED), 200_000_000, is_stored=True)
+    one.place(sensor.frame(50, 50, STORED), 200_000_000, is_stored=True)
     assert [*one.gaps] == []
     assert one.missing_samples == 50
 
@@ -90,30 +90,30 @@ def test_what_is_given_up_stays_missing_and_is_asked_for_no_more() -> None:
 def test_a_counter_gone_wild_is_refused_unless_it_goes_on_from_there() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
-    one.take(sensor.frame(0, 50), 60_000_000)
+    one.place(sensor.frame(0, 50), 60_000_000)
     for first in (900_000, 500_000, 1_900_000):
         with pytest.raises(FrameError, match="is due"):
-            one.take(sensor.frame(first, 50), 120_000_000)
-    one.expect(2_000_000_000, 120_000_000)
+            one.place(sensor.frame(first, 50), 120_000_000)
+    one.expect_index(2_000_000_000, 120_000_000)
     assert one.next_index == 50
-    placed = one.take(sensor.frame(1_900_050, 50), 170_000_000)
+    placed = one.place(sensor.frame(1_900_050, 50), 170_000_000)
     assert placed.fresh == ((1_900_050, 1_900_100),)
 
 
 def test_a_long_absence_makes_a_late_index_plausible() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
-    one.take(sensor.frame(0, 50), 60_000_000)
+    one.place(sensor.frame(0, 50), 60_000_000)
     late = 3600 * 1000
-    assert one.take(sensor.frame(late, 50), arrival_ns(sensor, late + 50)).first_index == late
+    assert one.place(sensor.frame(late, 50), arrival_ns(sensor, late + 50)).first_index == late
 
 
 def test_an_absence_longer_than_half_a_wrap_of_the_ticks_is_unwrapped_by_time() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
-    one.take(sensor.frame(0, 50), 60_000_000)
+    one.place(sensor.frame(0, 50), 60_000_000)
     late = 40 * 3600 * 1000
-    placed = one.take(sensor.frame(late, 50), arrival_ns(sensor, late + 50))
+    placed = one.place(sensor.frame(late, 50), arrival_ns(sensor, late + 50))
     assert placed.ticks == 40 * 3600 * TICK_HZ > 2**32
 
 
@@ -121,14 +121,14 @@ def test_an_absence_longer_than_half_a_wrap_of_the_ticks_is_unwrapped_by_time() 
 def test_a_frame_that_is_no_whole_number_of_samples_is_refused(octets: int) -> None:
     sensor = PaperSensor()
     with pytest.raises(FrameError, match="expected a multiple"):
-        assembly(sensor).take(Frame(1, FrameFlag(0), 0, 0, 0, bytes(octets)), 0)
+        assembly(sensor).place(Frame(1, FrameFlag(0), 0, 0, 0, bytes(octets)), 0)
 
 
 def test_nonsense_makes_no_endless_list_of_gaps() -> None:
     sensor = PaperSensor()
     one = assembly(sensor)
     for n in range(6000):
-        one.take(sensor.frame(n * 3, 1), n * 3_000_000)
+        one.place(sensor.frame(n * 3, 1), n * 3_000_000)
     assert len(one.gaps) <= 4096
     assert one.missing_samples == 5999 * 2
     assert np.all(np.diff([start for start, _ in one.gaps]) == 3)

@@ -1,4 +1,4 @@
-from crampwatch.decoding.counters import nearest_unwrapped, unwrapped
+from crampwatch.decoding.counters import unwrap, unwrap_nearest
 from crampwatch.decoding.intervals import IntervalSet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,10 +24,10 @@ def test_an_interval_set_agrees_with_a_set_of_integers(spans: list[tuple[int, in
 def test_a_counter_is_followed_beyond_its_wrap(near: int, offset: int) -> None:
     true = near + offset
     if true >= 0:
-        assert unwrapped(true % 2**32, near) == true
+        assert unwrap(true % 2**32, near) == true
 
 
 @given(st.integers(-(2**40), 2**40), st.integers(-(2**31) + 1, 2**31 - 1))
 def test_a_clock_is_followed_on_both_sides_of_zero(near: int, offset: int) -> None:
     true = near + offset
-    assert nearest_unwrapped(true % 2**32, near) == true
+    assert unwrap_nearest(true % 2**32, near) == true

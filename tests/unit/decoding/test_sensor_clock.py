@@ -35,10 +35,10 @@ class Bench:
     def sync(self, at_s: float, there: Delay, back: Delay, *, host_s: float = 0.0) -> None:
         read_s = at_s + there(self.rng)
         after_s = read_s + back(self.rng)
-        self.clock.sync(ticks=self.ticks(read_s), before_ns=ns(at_s + host_s), after_ns=ns(after_s + host_s))
+        self.clock.add_sync(ticks=self.ticks(read_s), before_ns=ns(at_s + host_s), after_ns=ns(after_s + host_s))
 
     def frame(self, at_s: float, delay: Delay) -> None:
-        self.clock.arrival(ticks=self.ticks(at_s), host_ns=ns(at_s + delay(self.rng)))
+        self.clock.add_arrival(ticks=self.ticks(at_s), host_ns=ns(at_s + delay(self.rng)))
 
     def live_error_s(self, at_s: float) -> float:
         utc_ns = self.clock.utc_ns(self.ticks(at_s))
@@ -46,7 +46,7 @@ class Bench:
         return abs(utc_ns - ns(at_s)) / 1e9
 
     def final_errors_s(self, *at_s: float) -> list[float]:
-        timeline = self.clock.timeline()
+        timeline = self.clock.final_timeline()
         return [abs(timeline.utc_ns(self.ticks(one_s)) - ns(one_s)) / 1e9 for one_s in at_s]
 
 
@@ -139,7 +139,7 @@ def test_final_times_grow_with_ticks() -> None:
         bench.frame(at_s, connection_event)
         if at_s % 60 < 1:
             bench.sync(at_s, exponential, exponential)
-    timeline = bench.clock.timeline()
+    timeline = bench.clock.final_timeline()
     told = [timeline.utc_ns(bench.ticks(at_s)) for at_s in times(0, 3600, 0.5)]
     assert told == sorted(told)
 
@@ -151,5 +151,5 @@ def test_ticks_that_are_nonsense_move_nothing() -> None:
         if at_s % 60 < 0.5:
             bench.sync(at_s, connection_event, connection_event)
         bench.live_error_s(at_s)
-        bench.clock.arrival(ticks=bench.ticks(at_s) + 5 * TICK_HZ, host_ns=ns(at_s))
+        bench.clock.add_arrival(ticks=bench.ticks(at_s) + 5 * TICK_HZ, host_ns=ns(at_s))
     assert bench.live_error_s(299) < LIMIT_S

@@ -11,7 +11,7 @@ import pytest
 from crampwatch.decoding.history import SensorHistory
 from crampwatch.decoding.observation import BatteryReading, TemperatureReading
 from crampwatch.decoding.profiles.cws import CWS
-from crampwatch.decoding.session import BootBegun, Decoded, SensorEventAt, decode_session
+from crampwatch.decoding.session import BootStarted, DecodedItem, SensorEventAt, decode_session
 from crampwatch.journal import Anchor, SessionReader
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import RecordingError
@@ -54,12 +54,12 @@ def broken(one: Record, rng: random.Random) -> Record:
     return Record(0, one.sensor_key, one.kind, one.mono_ns, one.utc_ns, bytes(octets))
 
 
-def decoded(path: Path, block_s: float = 1.0) -> list[Decoded]:
+def decoded(path: Path, block_s: float = 1.0) -> list[DecodedItem]:
     with SessionReader(path) as reader:
         return [item for _, item in decode_session(reader, block_s=block_s)]
 
 
-def blocks(items: list[Decoded]) -> list[SampleBlock]:
+def blocks(items: list[DecodedItem]) -> list[SampleBlock]:
     return [item for item in items if isinstance(item, SampleBlock)]
 
 
@@ -105,7 +105,7 @@ def test_any_loss_repetition_and_corruption_leaves_exactly_the_rest(tmp_path: Pa
         if fate == "broken":
             records.append(broken(one, rng))
         elif fate != "lost":
-            first = CWS.frame(one.payload).first_index
+            first = CWS.decode_frame(one.payload).first_index
             expected |= set(range(first, first + STEP))
             records += [one] * (2 if fate == "twice" else 1)
     found = spans(blocks(decoded(write_session(tmp_path, records))))
@@ -121,7 +121,7 @@ def test_a_sensor_that_lost_power_counts_anew(tmp_path: Path) -> None:
         for r in later
     ]
     items = decoded(write_session(tmp_path, records + shifted))
-    assert [item.info.boot_id for item in items if isinstance(item, BootBegun)] == [1, 2]
+    assert [item.info.boot_id for item in items if isinstance(item, BootStarted)] == [1, 2]
     found = blocks(items)
     assert spans([b for b in found if b.boot_id == 1]) == [(0, 3000)]
     assert spans([b for b in found if b.boot_id == 2]) == [(0, 2000)]
@@ -165,7 +165,7 @@ def test_vitals_and_events_stand_at_their_time_among_the_samples(tmp_path: Path)
     assert event.utc_ns == pytest.approx(BEGIN_NS + 2e9, abs=1e7)
     assert [item.celsius for item in items if isinstance(item, TemperatureReading)] == [31.5]
     assert [item.percent for item in items if isinstance(item, BatteryReading)] == [77]
-    assert isinstance(next(item for item in items if isinstance(item, BootBegun | SampleBlock)), BootBegun)
+    assert isinstance(next(item for item in items if isinstance(item, BootStarted | SampleBlock)), BootStarted)
 
 
 def test_a_gain_holds_from_its_sample_on(tmp_path: Path) -> None:
@@ -197,14 +197,14 @@ def test_a_history_counts_what_came_was_lost_and_was_broken() -> None:
     sensor = PaperSensor()
     history = SensorHistory(CWS, {0: Anchor(BEGIN_NS, MONO_NS)})
     for one in [*connection(sensor, 0), *frames(sensor, 0, 2), *frames(sensor, 3, 4)]:
-        history.take(one)
-    history.take(record(RecordKind.DATA, 5, b"\x00" * 40))
-    history.take(record(RecordKind.INFO, 5, b"\x07"))
+        history.handle(one)
+    history.handle(record(RecordKind.DATA, 5, b"\x00" * 40))
+    history.handle(record(RecordKind.INFO, 5, b"\x07"))
     for one in stored(sensor, 2000, 2500, 6):
-        history.take(one)
+        history.handle(one)
     gap = LostSamples(1, 2500, 400).encode()
-    history.take(record(RecordKind.GAP, 7, gap))
-    history.take(record(RecordKind.RSSI, 7, b"\xb9"))
+    history.handle(record(RecordKind.GAP, 7, gap))
+    history.handle(record(RecordKind.RSSI, 7, b"\xb9"))
     assert history.boot is not None
     assert (history.received_samples, history.backfilled_samples, history.missing_samples) == (3000, 500, 500)
     assert history.boot.primary.gaps == ((2900, 3000),)

@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 from crampwatch.detector.service.checkpoint_file import CheckpointFile
-from crampwatch.detector.service.write_ahead_log import StreamKey, Taken, TakenLog
+from crampwatch.detector.service.write_ahead_log import LoggedStep, StepLog, StreamKey
 from crampwatch.protocol.errors import UnavailableError
 
 LEFT = StreamKey("CW-0001", 7, 0)
 RIGHT = StreamKey("CW-0002", 8, 0)
 
 
-def step(n: int, key: StreamKey = LEFT) -> Taken:
-    return Taken(key, "block", bytes([n]) * 100)
+def step(n: int, key: StreamKey = LEFT) -> LoggedStep:
+    return LoggedStep(key, "block", bytes([n]) * 100)
 
 
-def since(folder: Path) -> dict[StreamKey, list[Taken]]:
+def since(folder: Path) -> dict[StreamKey, list[LoggedStep]]:
     """Return what is found after a kill."""
     with closing(CheckpointFile(folder)) as kept:
-        return kept.taken_since()
+        return kept.steps_since_checkpoint()
 
 
 def test_states_and_introductions_survive_reopening(tmp_path: Path) -> None:
@@ -60,14 +60,14 @@ def test_what_was_taken_after_a_checkpoint_is_found_and_what_was_before_is_not(t
         kept.append([step(1), step(2, RIGHT)])
         kept.save({LEFT: b"left", RIGHT: b"right"})
         kept.append([step(3)])
-        kept.append([step(4), Taken(LEFT, "end")])
-    assert since(tmp_path) == {LEFT: [step(3), step(4), Taken(LEFT, "end")]}
+        kept.append([step(4), LoggedStep(LEFT, "end")])
+    assert since(tmp_path) == {LEFT: [step(3), step(4), LoggedStep(LEFT, "end")]}
 
 
 def test_a_kill_between_a_checkpoint_and_the_log_takes_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TakenLog, "rewind", lambda _: None)
+    monkeypatch.setattr(StepLog, "rewind", lambda _: None)
     with closing(CheckpointFile(tmp_path)) as kept:
         kept.append([step(1)])
         kept.save({LEFT: b"left"})
@@ -93,8 +93,8 @@ def test_of_two_boots_of_a_sensor_the_newer_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [1, 50, 120])
 def test_an_entry_that_was_not_written_whole_is_none(tmp_path: Path, cut: int) -> None:
-    noise = [Taken(LEFT, "block", random.Random(n).randbytes(100)) for n in range(2)]
-    log = TakenLog(tmp_path / "log", octets=4096)
+    noise = [LoggedStep(LEFT, "block", random.Random(n).randbytes(100)) for n in range(2)]
+    log = StepLog(tmp_path / "log", octets=4096)
     log.append(noise[:1])
     end = log._place
     log.append(noise[1:])
@@ -102,7 +102,7 @@ def test_an_entry_that_was_not_written_whole_is_none(tmp_path: Path, cut: int) -
         file.seek(end + cut)
         file.write(bytes(200))
     log.close()
-    again = TakenLog(tmp_path / "log", octets=4096)
+    again = StepLog(tmp_path / "log", octets=4096)
     assert again.read() == [(1, noise[0])]
     again.append(noise[1:])
     assert again.read() == [(1, noise[0]), (2, noise[1])]
@@ -110,7 +110,7 @@ def test_an_entry_that_was_not_written_whole_is_none(tmp_path: Path, cut: int) -
 
 
 def test_the_log_keeps_its_size_and_says_when_it_is_full(tmp_path: Path) -> None:
-    log, appended = TakenLog(tmp_path / "log", octets=4096), 0
+    log, appended = StepLog(tmp_path / "log", octets=4096), 0
     while log.has_room([step(appended)]):
         log.append([step(appended)])
         appended += 1

@@ -33,7 +33,7 @@ class SilentBus:
     """As much of a bus as the service speaks to; remembers what was said."""
 
     resumed_s_ago = math.inf
-    waiting = 0
+    queued_messages = 0
 
     def __init__(self) -> None:
         self.said: list[tuple[str, bytes]] = []

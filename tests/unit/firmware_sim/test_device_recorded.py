@@ -52,7 +52,7 @@ def test_sixteen_bits_of_known_scale_are_taken_as_they_are() -> None:
 
 def test_an_unknown_scale_stays_unknown_and_counts_are_steps_of_the_file() -> None:
     source = RecordedSource(recording(WAVE * 0.25, value_step=0.25))
-    assert not source.stream.scale_known
+    assert not source.stream.has_scale
     assert source.duration_samples == 1_000
     np.testing.assert_array_equal(source.read(0, 1_000), WAVE)
 

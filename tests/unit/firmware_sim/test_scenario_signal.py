@@ -128,7 +128,7 @@ def test_other_rates_and_channels(rate_hz: float, channels: int) -> None:
 def test_the_stream_describes_itself() -> None:
     stream = source("night").stream
     assert (stream.kind, stream.format, stream.channels) == (StreamKind.EMG, SampleFormat.INT16, 2)
-    assert stream.scale_known
+    assert stream.has_scale
     assert stream.labels == ("abductor hallucis", "flexor hallucis brevis")
 
 

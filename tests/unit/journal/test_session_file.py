@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from crampwatch.journal import Anchor, SessionReader, SessionWriter, sessions, unfinished
+from crampwatch.journal import Anchor, SessionReader, SessionWriter, list_sessions, unfinished_sessions
 from crampwatch.protocol.errors import RecordingError, UnavailableError
 from crampwatch.protocol.records import Record, RecordKind, SessionHead
 
@@ -53,8 +53,8 @@ def test_a_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
         with pytest.raises(RecordingError, match="lacks records"):
             reader.payloads([1, 4])
         summary = reader.summary()
-    assert (summary.duration_s, summary.records) == (9.0, 3)
-    assert [(t.sensor_key, t.kind, t.records, t.octets) for t in summary.tallies] == [
+    assert (summary.duration_s, summary.record_count) == (9.0, 3)
+    assert [(t.sensor_key, t.kind, t.records, t.payload_bytes) for t in summary.tallies] == [
         (1, RecordKind.DATA, 1, 2),
         (1, RecordKind.EVENT, 1, 2),
         (2, RecordKind.DATA, 1, 2),
@@ -75,7 +75,7 @@ def test_a_session_being_written_can_be_read(writer: SessionWriter) -> None:
         assert next(records).seq == 1
         writer.append([record(9)])
         assert [r.seq for r in records][-1] == 3001
-        assert not reader.ended
+        assert not reader.has_ended
 
 
 def test_a_sensor_entered_twice_keeps_its_key_and_takes_the_newer_facts(writer: SessionWriter) -> None:
@@ -106,7 +106,7 @@ def test_a_resumed_session_goes_on_in_a_new_epoch(tmp_path: Path) -> None:
     with SessionReader(writer.path) as reader:
         assert [(r.seq, r.epoch) for r in reader.records()] == [(1, 0), (2, 1), (3, 2)]
         assert reader.anchors() == {0: Anchor(BEGIN_NS, 5_000), 1: Anchor(BEGIN_NS, 5_000), 2: Anchor(77, 7)}
-    assert [summary.path for summary in unfinished(tmp_path)] == [writer.path]
+    assert [summary.path for summary in unfinished_sessions(tmp_path)] == [writer.path]
 
 
 def test_an_ended_session_is_not_resumed(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_ended_session_is_not_resumed(tmp_path: Path) -> None:
     writer.close(BEGIN_NS)
     with pytest.raises(RecordingError, match="has ended"):
         SessionWriter.resume(writer.path)
-    assert list(unfinished(tmp_path)) == []
+    assert list(unfinished_sessions(tmp_path)) == []
 
 
 def test_a_session_has_one_writer(writer: SessionWriter) -> None:
@@ -184,7 +184,7 @@ def test_what_is_no_session_is_refused_and_listed_with_its_problem(
     make(path)
     with pytest.raises(RecordingError, match=r"odd\.cws"):
         SessionReader(path)
-    (entry,) = sessions(tmp_path)
+    (entry,) = list_sessions(tmp_path)
     assert entry.summary is None
     assert "odd.cws" in entry.problem
 
@@ -195,7 +195,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_holds_no_sessions(tmp_path: Path) -> None:
-    assert sessions(tmp_path / "nowhere") == ()
+    assert list_sessions(tmp_path / "nowhere") == ()
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
@@ -236,7 +236,7 @@ def test_what_was_written_survives_sigkill_in_the_middle_of_a_batch(tmp_path: Pa
     told += [int(line) for line in child.stdout.read().splitlines() if line.strip()]
     child.wait()
     child.stdout.close()
-    (summary,) = unfinished(tmp_path)
+    (summary,) = unfinished_sessions(tmp_path)
     with SessionReader(summary.path) as reader:
         found = [r.seq for r in reader.records()]
     assert found == list(range(1, len(found) + 1))

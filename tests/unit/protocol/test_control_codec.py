@@ -13,7 +13,7 @@ from crampwatch.protocol.control import (
     Status,
     SyncReply,
     stream_mask,
-    streams_of,
+    streams_in,
 )
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.event import SensorEvent
@@ -42,7 +42,7 @@ DECODERS: list[Callable[[bytes], object]] = [
     RingReport.decode,
     SensorEvent.decode,
     decode_temperature,
-    streams_of,
+    streams_in,
 ]
 
 
@@ -64,7 +64,7 @@ def test_any_octets_read_or_raise_a_frame_error(decoder: Callable[[bytes], objec
 
 @given(st.sets(st.integers(1, 15)))
 def test_stream_masks_name_their_streams(streams: set[int]) -> None:
-    assert streams_of(stream_mask(tuple(sorted(streams)))) == tuple(sorted(streams))
+    assert streams_in(stream_mask(tuple(sorted(streams)))) == tuple(sorted(streams))
 
 
 @given(st.integers(-27_315, 32_767))

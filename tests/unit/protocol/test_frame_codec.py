@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from crampwatch.protocol.checksum import sealed, unsealed
+from crampwatch.protocol.checksum import append_checksum, strip_checksum
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.frame import (
-    MAX_FRAME_OCTETS,
-    OVERHEAD_OCTETS,
+    MAX_FRAME_BYTES,
+    OVERHEAD_BYTES,
     Frame,
     FrameFlag,
     decode_samples,
@@ -24,7 +24,7 @@ frames = st.builds(
     sequence=st.integers(0, 2**16 - 1),
     first_index=u32,
     ticks=u32,
-    payload=st.binary(max_size=MAX_FRAME_OCTETS - OVERHEAD_OCTETS),
+    payload=st.binary(max_size=MAX_FRAME_BYTES - OVERHEAD_BYTES),
 )
 
 
@@ -54,21 +54,21 @@ def test_one_flipped_bit_is_always_noticed(frame: Frame, data: st.DataObject) ->
         Frame.decode(bytes(packet))
 
 
-@given(st.binary(max_size=MAX_FRAME_OCTETS + 40))
+@given(st.binary(max_size=MAX_FRAME_BYTES + 40))
 def test_any_octets_read_as_a_frame_or_a_frame_error(octets: bytes) -> None:
     try:
         frame = Frame.decode(octets)
     except FrameError:
         return
-    assert len(frame.payload) <= MAX_FRAME_OCTETS
+    assert len(frame.payload) <= MAX_FRAME_BYTES
 
 
 def test_a_frame_longer_than_an_attribute_is_neither_written_nor_read() -> None:
-    too_long = Frame(1, FrameFlag(0), 0, 0, 0, bytes(MAX_FRAME_OCTETS))
+    too_long = Frame(1, FrameFlag(0), 0, 0, 0, bytes(MAX_FRAME_BYTES))
     with pytest.raises(FrameError, match="do not fit a frame of 512"):
         too_long.encode()
     with pytest.raises(FrameError, match="one has 14 to 512"):
-        Frame.decode(bytes(MAX_FRAME_OCTETS + 1))
+        Frame.decode(bytes(MAX_FRAME_BYTES + 1))
 
 
 @given(st.integers(16, 255))
@@ -79,7 +79,7 @@ def test_stream_numbers_beyond_15_are_not_written(stream: int) -> None:
 
 @given(st.sampled_from(SampleFormat), st.integers(1, 4), st.integers(0, 40), st.randoms(use_true_random=False))
 def test_samples_read_back_as_they_were_written(form: SampleFormat, channels: int, count: int, random) -> None:  # type: ignore[no-untyped-def]  # random.Random of hypothesis
-    limit = 1 << (8 * form.octets - 1)
+    limit = 1 << (8 * form.sample_bytes - 1)
     values = [[random.randrange(-limit, limit) for _ in range(channels)] for _ in range(count)]
     counts = np.array(values, np.int32).reshape(count, channels)
     assert np.array_equal(decode_samples(encode_samples(counts, form), channels=channels, form=form), counts)
@@ -100,5 +100,5 @@ def test_a_payload_that_is_no_whole_number_of_samples_is_refused() -> None:
 
 def test_the_checksum_is_crc16_ibm_3740() -> None:
     # The check value every catalogue of checksums gives for "123456789".
-    assert sealed(b"123456789")[-2:] == (0x29B1).to_bytes(2, "little")
-    assert unsealed(sealed(b"")) == b""
+    assert append_checksum(b"123456789")[-2:] == (0x29B1).to_bytes(2, "little")
+    assert strip_checksum(append_checksum(b"")) == b""

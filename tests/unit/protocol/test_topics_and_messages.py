@@ -7,7 +7,7 @@ import pytest
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.protocol.messages import (
-    MAX_MESSAGE_OCTETS,
+    MAX_MESSAGE_BYTES,
     MESSAGE_TYPES,
     Battery,
     Episode,
@@ -15,9 +15,9 @@ from crampwatch.protocol.messages import (
     SensorState,
     decode,
     encode,
-    schemas,
+    json_schemas,
 )
-from crampwatch.protocol.topics import SENSOR_PATTERN, Leaf, Topic, every, sensor_id, service_topic
+from crampwatch.protocol.topics import SENSOR_PATTERN, Leaf, Topic, leaf_filter, sensor_id, service_topic
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def test_any_name_becomes_a_topic_level_or_a_frame_error(name: str) -> None:
 
 def test_services_have_status_topics_no_sensor_can_take() -> None:
     assert str(service_topic("store")) == "crampwatch/v1/_store/status"
-    assert every(Leaf.EPISODE) == "crampwatch/v1/+/episode"
+    assert leaf_filter(Leaf.EPISODE) == "crampwatch/v1/+/episode"
 
 
 def test_an_episode_reads_back_as_it_was_written() -> None:
@@ -109,14 +109,14 @@ def test_any_octets_read_or_raise_a_frame_error(kind: type[Message], payload: by
         decode(payload, kind)
 
 
-@pytest.mark.parametrize("payload", [b"[" * 100_000, b'{"v":1', b" " * (MAX_MESSAGE_OCTETS + 1), b"\xff\xfe"])
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b'{"v":1', b" " * (MAX_MESSAGE_BYTES + 1), b"\xff\xfe"])
 def test_hostile_payloads_are_refused(payload: bytes) -> None:
     with pytest.raises(FrameError):
         decode(payload, Battery)
 
 
 def test_every_leaf_but_samples_has_a_schema_naming_its_fields() -> None:
-    made = schemas()
+    made = json_schemas()
     assert set(made) == {leaf.value for leaf in Leaf} - {"samples"}
     assert "onset_ns" in json.dumps(made["episode"])
 

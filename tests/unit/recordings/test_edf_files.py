@@ -66,7 +66,7 @@ def test_values_come_in_microvolts_whatever_the_unit(tmp_path: Path, unit: str, 
 def test_samples_of_an_unknown_unit_are_read_unscaled_and_the_scale_is_reported_as_unknown(tmp_path: Path) -> None:
     (tmp_path / "x.edf").write_bytes(edf_bytes([edf_signal(unit="")], [[counts(0)]]))
     recording = read(tmp_path / "x.edf")
-    assert not recording.stream.scale_known
+    assert not recording.stream.has_scale
     assert recording.value_step == 1.0
     assert "relative units" in recording.source_text
     assert np.array_equal(samples_of(recording)[:, 0], counts(0))
@@ -148,7 +148,7 @@ def test_a_range_that_makes_no_scale_leaves_counts(tmp_path: Path) -> None:
     flat = EdfSignal("EMG", "uV", 0.0, 0.0, -100, 100, 200)
     (tmp_path / "x.edf").write_bytes(edf_bytes([flat], [[counts(0)]]))
     recording = read(tmp_path / "x.edf")
-    assert not recording.stream.scale_known
+    assert not recording.stream.has_scale
     assert np.array_equal(samples_of(recording)[:, 0], counts(0))
 
 

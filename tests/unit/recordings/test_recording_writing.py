@@ -186,7 +186,7 @@ def test_unknown_scales_stay_unknown_or_are_refused(tmp_path: Path) -> None:
     for suffix in (".edf", ".bdf", ".csv"):
         write(tmp_path / f"x{suffix}", recording)
         again = read(tmp_path / f"x{suffix}", rate_hz=200.0)
-        assert not again.stream.scale_known
+        assert not again.stream.has_scale
         assert np.allclose(samples_of(again)[:, 0], [1.0, 3.0, -2.0], atol=1e-3)
     with pytest.raises(ConfigurationError, match="--scale"):
         write(tmp_path / "x.npz", recording)

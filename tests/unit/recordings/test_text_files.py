@@ -22,7 +22,7 @@ def test_counts_with_the_rate_in_the_header_need_no_option() -> None:
     values = samples_of(recording)
     assert recording.stream.rate_hz == 1000.0
     assert recording.stream.labels == ("EMG",)
-    assert not recording.stream.scale_known
+    assert not recording.stream.has_scale
     assert recording.value_step == 1.0
     assert recording.sample_count == len(values) == 63_880
     assert values[:3, 0].tolist() == [2034.0, 2011.0, 2004.0]
@@ -70,7 +70,7 @@ def test_any_usual_encoding_is_understood(tmp_path: Path, encoding: str) -> None
         tmp_path / "x.csv", "fu\N{LATIN SMALL LETTER SHARP S};EMG (\N{MICRO SIGN}V)\n1;2\n3;4\n5;6\n", encoding
     )
     recording = read(path, rate_hz=100.0, channels=["EMG"])
-    assert recording.stream.scale_known
+    assert recording.stream.has_scale
     assert samples_of(recording)[:, 0].tolist() == [2.0, 4.0, 6.0]
 
 

@@ -92,7 +92,7 @@ def test_signals_of_several_files_and_rates_are_reported_apart(tmp_path: Path) -
 def test_an_uncalibrated_record_is_in_relative_units(tmp_path: Path) -> None:
     path = wfdb_record(tmp_path, COUNTS, header="night 1 200 8\nnight.dat 16 0 16 0 5\n")
     recording = read(path)
-    assert not recording.stream.scale_known
+    assert not recording.stream.has_scale
     assert recording.value_step == 1.0
     assert samples_of(recording)[:3, 0].tolist() == [5.0, 7.0, 105.0]
     assert read(path, scale_uv=0.5).stream.lsb_uv == pytest.approx(0.5)

@@ -82,7 +82,7 @@ def _find_in_recording(
     if counter.samples == 0:
         raise RecordingError(f"{recording.source_text} holds no sample.", advice="Check that it was copied whole.")
     notes = [recording.source_text, *recording.warnings]
-    if not stream.scale_known:
+    if not stream.has_scale:
         notes.append("The scale is unknown: amplitudes are in the file's own units, detection is relative to rest.")
     if calibration is not None:
         notes.append(f"Judged with calibration {calibration.name}.")
@@ -91,7 +91,7 @@ def _find_in_recording(
     return Findings(
         tuple(_line(episode, recording.start_utc_ns) for episode in episodes),
         tuple(notes),
-        "uV" if stream.scale_known else "",
+        "uV" if stream.has_scale else "",
         counter.samples / stream.rate_hz,
     )
 
@@ -117,7 +117,7 @@ def _find_in_session(path: Path, progress: Progress) -> Findings:
         if reader.head.origin != Origin.LIVE:
             kind = "simulated data" if reader.head.origin == Origin.DEMO else "a replayed recording"
             notes.append(f"This is {kind}.")
-        if not reader.ended:
+        if not reader.has_ended:
             notes.append("The session did not end in order, or is still being recorded.")
     used = sorted({episode.calibration for one in verdicts for episode in one.episodes} - {""})
     notes += [f"Judged with calibration {name}." for name in used]

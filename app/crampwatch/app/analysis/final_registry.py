@@ -5,7 +5,7 @@ from pathlib import Path
 
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.bus.endpoint import write_private
-from crampwatch.journal import sessions
+from crampwatch.journal import list_sessions
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import CrampwatchError, RecordingError
 
@@ -45,7 +45,7 @@ def pending(folder: DataFolder) -> list[Path]:
     """Return the sessions that ended in order and were not judged yet, oldest first."""
     return [
         entry.path
-        for entry in sessions(folder.sessions)
+        for entry in list_sessions(folder.sessions)
         if entry.summary is not None
         and entry.summary.ended_utc_ns is not None
         and not is_final(folder, entry.summary.head.session)

@@ -12,8 +12,8 @@ from crampwatch.app.cli.exits import ExitCode
 from crampwatch.app.cli.progress import Progress
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.runtime.run_service import serve
-from crampwatch.app.runtime.stopping import stop_event
+from crampwatch.app.runtime.run_service import run_service
+from crampwatch.app.runtime.stopping import create_stop_event
 from crampwatch.app.sessions.find import find_session
 from crampwatch.protocol.errors import CrampwatchError
 
@@ -31,7 +31,7 @@ async def finalise_until_stopped(settings: Settings, name: str | None, progress:
     folder = DataFolder(settings.data)
     paths = pending(folder) if name is None else [find_session(folder, name)]
     working = asyncio.ensure_future(_all(paths, settings, progress))
-    stopping = asyncio.ensure_future(stop_event().wait())
+    stopping = asyncio.ensure_future(create_stop_event().wait())
     await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not working.done():
         # The detector runs in a thread that cannot be interrupted. Nothing was written that would be half.
@@ -52,7 +52,7 @@ def keep_finalising(settings: Settings, *, every_s: float) -> None:
             os._exit(ExitCode.OK)  # as above: the detector's thread would keep us for minutes
         working.result()
 
-    serve("finaliser", settings, service, ailment=str)
+    run_service("finaliser", settings, service, ailment=str)
 
 
 async def _watch(settings: Settings, every_s: float) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.decoding.observation import BatteryReading, TemperatureReading
-from crampwatch.decoding.session import BootBegun, Decoded, decode_sensor
+from crampwatch.decoding.session import BootStarted, DecodedItem, decode_sensor
 from crampwatch.detector.calibration.calibration import Calibration
 from crampwatch.detector.service.calibration_files import CalibrationFolder
 from crampwatch.detector.service.stream_analysis import LiveAnalysis
@@ -98,7 +98,7 @@ def session_verdicts(
     done = 0
     known = CalibrationFolder(DataFolder(reader.path.absolute().parent.parent).calibrations)
     for sensor in reader.sensors():
-        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener, known.of(sensor.sensor))
+        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener, known.for_sensor(sensor.sensor))
         for item in decode_sensor(reader, sensor, block_s=_BLOCK_S):
             hearing.take(item)
             if progress is not None and isinstance(item, SampleBlock):
@@ -142,8 +142,8 @@ class _Hearing:
     _analyses: dict[tuple[int, int], LiveAnalysis] = field(default_factory=dict)
     _episodes: dict[str, messages.Episode] = field(default_factory=dict)
 
-    def take(self, item: Decoded) -> None:
-        if isinstance(item, BootBegun):
+    def take(self, item: DecodedItem) -> None:
+        if isinstance(item, BootStarted):
             self._infos[item.info.boot_id] = item.info
             self._tell(sensor_info(item.info, self.sensor, self.head, self.ended_ns))
         elif isinstance(item, BatteryReading):
@@ -181,9 +181,9 @@ class _Hearing:
         key = (block.boot_id, block.stream)
         if key not in self._analyses:
             self._analyses[key] = LiveAnalysis(info, block)
-            self._analyses[key].know(self.calibrations)
+            self._analyses[key].use_calibrations(self.calibrations)
         self._tell(block)
-        self._note(self._analyses[key].take(block))
+        self._note(self._analyses[key].push(block))
 
     def _take_temperature(self, reading: TemperatureReading) -> None:
         message = messages.Temperature(
@@ -194,7 +194,7 @@ class _Hearing:
         )
         self._tell(message)
         for analysis in self._analyses.values():
-            analysis.take_temperature(message)
+            analysis.push_temperature(message)
 
     def _battery(self, reading: BatteryReading) -> messages.Battery:
         origin = Origin(self.head.origin)
@@ -231,7 +231,7 @@ def sensor_info(info: Info, sensor: SessionSensor, head: SessionHead, ended_ns: 
                 kind=one.kind.name.lower(),  # type: ignore[arg-type]  # the names are those of the literal
                 channels=one.channels,
                 rate_hz=one.rate_hz,
-                lsb_uv=one.lsb_uv if one.scale_known else None,
+                lsb_uv=one.lsb_uv if one.has_scale else None,
                 band_hz=one.band_hz,
                 labels=one.labels,
             )

@@ -12,16 +12,16 @@ from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.config.settings import Settings
 from crampwatch.app.supervise.build import broker_address
 from crampwatch.bus.client import Bus, Message
-from crampwatch.decoding.session import BootBegun, decode_sensor
+from crampwatch.decoding.session import BootStarted, decode_sensor
 from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
 from crampwatch.detector.calibration.calibration import Calibration, Phase
-from crampwatch.detector.service.stream_analysis import description_of, microvolts
+from crampwatch.detector.service.stream_analysis import microvolts, stream_description
 from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import ConfigurationError, FrameError, UnavailableError
 from crampwatch.protocol.records import SessionSensor
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["calibrate_live", "calibrate_recording", "calibrate_session"]
 
@@ -54,7 +54,7 @@ async def calibrate_live(
         CalibrationRefusedError: It would mislead.
     """
     address = broker_address(settings, "reader")
-    subscriptions = {every(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.SAMPLES)}
+    subscriptions = {leaf_filter(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.SAMPLES)}
     async with Bus(address, client_id=f"crampwatch-calibrate-{os.getpid()}", subscriptions=subscriptions) as bus:
         hearing = _Hearing(bus)
         info, first = await hearing.choose(sensor)
@@ -172,7 +172,7 @@ def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibr
         info: messages.SensorInfo | None = None
         maker, first = None, None
         for item in decode_sensor(reader, chosen, block_s=_BLOCK_S):
-            if isinstance(item, BootBegun) and info is None:
+            if isinstance(item, BootStarted) and info is None:
                 info = sensor_info(item.info, chosen, reader.head, reader.ended_utc_ns)
             if not isinstance(item, SampleBlock) or info is None or item.boot_id != info.boot_id:
                 continue
@@ -180,7 +180,7 @@ def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibr
             if stream is None:
                 continue
             if maker is None or first is None:
-                maker, first = CalibrationMaker(description_of(stream)), item
+                maker, first = CalibrationMaker(stream_description(stream)), item
             maker.push(item.first_index, microvolts(item))
     if maker is None or first is None or info is None:
         raise ConfigurationError(f"{path} holds no EMG of {chosen.sensor}.", advice="Name another sensor.")

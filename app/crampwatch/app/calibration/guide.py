@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
 from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
-from crampwatch.detector.service.stream_analysis import description_of, microvolts
+from crampwatch.detector.service.stream_analysis import microvolts, stream_description
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.messages import SensorInfo
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Guide:
     def __init__(self, info: SensorInfo, first: SampleBlock, *, phase_s: float = 20.0) -> None:
         self._info, self._first = info, first
         stream = next(row for row in info.streams if row.stream == first.stream)
-        self._maker = CalibrationMaker(description_of(stream))
+        self._maker = CalibrationMaker(stream_description(stream))
         self._last_ns = first.first_utc_ns
         rate_hz = stream.rate_hz
         step = READY_S + phase_s

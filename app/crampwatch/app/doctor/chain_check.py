@@ -11,7 +11,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["STAGES", "Chain", "listen"]
 
@@ -54,7 +54,7 @@ class Chain:
         if topic.leaf is Leaf.SAMPLES:
             self.blocks[topic.sensor] += 1
             return
-        match messages.decode_at(topic, payload):
+        match messages.decode_for_topic(topic, payload):
             case messages.ServiceStatus() as status if topic.sensor.startswith("_"):
                 self.services[topic.sensor[1:]] = status
             case messages.ServiceStatus() as status:
@@ -107,7 +107,7 @@ async def listen(address: BrokerAddress, *, seconds: float) -> Chain:
         UnavailableError: The broker is not there or refuses.
     """
     chain = Chain()
-    subscriptions = {every(leaf): leaf.qos for leaf in _HEARD}
+    subscriptions = {leaf_filter(leaf): leaf.qos for leaf in _HEARD}
     async with Bus(address, client_id="crampwatch-doctor", subscriptions=subscriptions, first_timeout_s=5.0) as bus:
         try:
             async with asyncio.timeout(seconds):

@@ -20,7 +20,7 @@ from crampwatch.app.doctor.chain_check import listen
 from crampwatch.app.supervise.build import broker_address, store_url
 from crampwatch.bus.client import Bus
 from crampwatch.bus.embedded import EmbeddedBroker, saved_address
-from crampwatch.bus.endpoint import is_free
+from crampwatch.bus.endpoint import is_port_free
 from crampwatch.collector.ble.adapter import scan
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.store.engines import open_store
@@ -178,7 +178,7 @@ async def _bluetooth(settings: Settings) -> Finding:
 
 async def _port(settings: Settings) -> Finding:
     port = settings.web.port or DEFAULT_PORT
-    if is_free(port):
+    if is_port_free(port):
         return Finding("port", "ok", f"Port {port} is free for the page.")
     if settings.web.port:
         return Finding("port", "fault", f"Port {port} is in use. End that program, or choose another by --port.")

@@ -149,7 +149,7 @@ class ClipMaker:
             start_s=start_s,
             stop_s=stop_s,
             labels=stream.labels,
-            unit="uV" if stream.scale_known else "",
+            unit="uV" if stream.has_scale else "",
             lowest=extremes[0],
             highest=extremes[1],
             steps_s=steps_s,

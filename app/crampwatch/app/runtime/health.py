@@ -13,13 +13,13 @@ from typing import Final
 
 from crampwatch.app.cli.version import version_text
 from crampwatch.app.config.settings import OpsSettings
-from crampwatch.bus import vitals
+from crampwatch.bus import metrics
 from crampwatch.protocol.errors import UnavailableError
 from prometheus_client import CONTENT_TYPE_LATEST, Info, generate_latest
 
-__all__ = ["Ailment", "operations", "without_broker"]
+__all__ = ["HealthCheck", "check_broker", "serve_health"]
 
-Ailment = Callable[[], str]
+HealthCheck = Callable[[], str]
 """Says what is wrong with the service, in words; empty where nothing is."""
 _LONGEST_REQUEST: Final = 8192
 _PATIENCE_S: Final = 5.0
@@ -27,14 +27,14 @@ _VERSION: Final = Info("crampwatch", "The program.")
 _log: Final = logging.getLogger(__name__)
 
 
-def without_broker() -> str:
+def check_broker() -> str:
     """Say whether the broker is away; what a service does meanwhile, it keeps."""
-    value = next(iter(vitals.CONNECTED.collect())).samples[0].value
+    value = next(iter(metrics.CONNECTED.collect())).samples[0].value
     return "" if value else "the MQTT broker is away or refuses the login"
 
 
 @contextlib.asynccontextmanager
-async def operations(settings: OpsSettings, service: str, ailment: Ailment) -> AsyncIterator[None]:
+async def serve_health(settings: OpsSettings, service: str, ailment: HealthCheck) -> AsyncIterator[None]:
     """Answer for as long as the context lasts; nothing is opened where no port is set.
 
     Raises:
@@ -60,7 +60,9 @@ async def operations(settings: OpsSettings, service: str, ailment: Ailment) -> A
         yield
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: str, ailment: Ailment) -> None:
+async def _converse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: str, ailment: HealthCheck
+) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             request = await reader.readuntil(b"\r\n\r\n")
@@ -72,7 +74,7 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         writer.close()
 
 
-def _answer(line: bytes, service: str, ailment: Ailment) -> bytes:
+def _answer(line: bytes, service: str, ailment: HealthCheck) -> bytes:
     match line.split():
         case [b"GET", b"/healthz", _]:
             said = ailment()

@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable
 
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.runtime.health import Ailment, operations, without_broker
+from crampwatch.app.runtime.health import HealthCheck, check_broker, serve_health
 from crampwatch.app.runtime.logs import log_to_file, log_to_terminal
-from crampwatch.app.runtime.stopping import stop_event, supervised
+from crampwatch.app.runtime.stopping import create_stop_event, is_supervised
 from crampwatch.app.supervise.supervisor import READY_PREFIX
 
-__all__ = ["Service", "announce_ready", "serve"]
+__all__ = ["Service", "announce_ready", "run_service"]
 
 Service = Callable[[asyncio.Event], Awaitable[None]]
 """A stage that runs until the event is set, and then ends soon."""
 
 
-def serve(name: str, settings: Settings, service: Service, *, ailment: Ailment = without_broker) -> None:
+def run_service(name: str, settings: Settings, service: Service, *, ailment: HealthCheck = check_broker) -> None:
     """Run a service until it is told to stop.
 
     Under a supervisor it logs to the data folder, else to the terminal.
@@ -28,21 +28,21 @@ def serve(name: str, settings: Settings, service: Service, *, ailment: Ailment =
         service: What is run.
         ailment: Says what is wrong with it.
     """
-    if supervised():
+    if is_supervised():
         log_to_file(settings.log, DataFolder(settings.data).logs / f"{name}.log")
     else:
         log_to_terminal(settings.log)
     asyncio.run(_serve(name, settings, service, ailment))
 
 
-async def _serve(name: str, settings: Settings, service: Service, ailment: Ailment) -> None:
-    stop = stop_event()
-    async with operations(settings.ops, name, ailment):
+async def _serve(name: str, settings: Settings, service: Service, ailment: HealthCheck) -> None:
+    stop = create_stop_event()
+    async with serve_health(settings.ops, name, ailment):
         await service(stop)
 
 
 def announce_ready(detail: str) -> None:
     """Tell a supervisor, by a line on standard output, that the stage is ready and where it can be reached."""
-    if supervised():
+    if is_supervised():
         sys.stdout.write(f"{READY_PREFIX}{detail}\n")
         sys.stdout.flush()

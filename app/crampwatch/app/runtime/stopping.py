@@ -9,7 +9,7 @@ from typing import Final
 
 from crampwatch.app.supervise.supervisor import SUPERVISED
 
-__all__ = ["StopEvent", "stop_event", "supervised"]
+__all__ = ["StopEvent", "create_stop_event", "is_supervised"]
 
 _HARD_END_S: Final = 10.0
 """A stage that hangs when its supervisor is gone ends itself after this; the supervisor itself waits less long."""
@@ -25,12 +25,12 @@ class StopEvent(asyncio.Event):
     by_person = False
 
 
-def supervised() -> bool:
+def is_supervised() -> bool:
     """Return whether a supervisor started this process."""
     return os.environ.get(SUPERVISED) == "1"
 
 
-def stop_event() -> StopEvent:
+def create_stop_event() -> StopEvent:
     """Return an event that is set when this process is asked to end.
 
     Call it once, on the running loop. A second Ctrl-C interrupts at once. Under a supervisor the end of standard input
@@ -47,7 +47,7 @@ def stop_event() -> StopEvent:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows: there Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(number, asked, number)
-    if supervised():
+    if is_supervised():
         _stop_with_supervisor(loop, stop)
     return stop
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crampwatch.app.config.data_folder import DataFolder
-from crampwatch.journal import SessionEntry, sessions
+from crampwatch.journal import SessionEntry, list_sessions
 from crampwatch.journal.schema import APPLICATION_ID, SUFFIX
 from crampwatch.protocol.errors import ConfigurationError
 
@@ -30,7 +30,7 @@ def is_session(path: Path) -> bool:
 
 def known_sessions(folder: DataFolder) -> list[SessionEntry]:
     """Return all sessions of a data folder, oldest first; demonstrations and replays among them."""
-    found = [entry for part in _PARTS for entry in sessions(folder.part(part).sessions)]
+    found = [entry for part in _PARTS for entry in list_sessions(folder.part(part).sessions)]
     return sorted(found, key=lambda entry: entry.path.name)
 
 
@@ -38,7 +38,7 @@ def ended_sessions(folder: DataFolder) -> list[Path]:
     """Return the real sessions of a data folder that ended in order, oldest first."""
     return [
         entry.path
-        for entry in sessions(folder.sessions)
+        for entry in list_sessions(folder.sessions)
         if entry.summary is not None and entry.summary.ended_utc_ns is not None
     ]
 

@@ -32,9 +32,9 @@ def row_of(entry: SessionEntry) -> dict[str, Any]:
         "duration_s": round(summary.duration_s, 3),
         "length": clock_text(summary.duration_s),
         "sensors": [sensor.sensor for sensor in summary.sensors],
-        "records": summary.records,
+        "records": summary.record_count,
         "frames": sum(one.records for one in summary.tallies if one.kind in (RecordKind.DATA, RecordKind.STORED_DATA)),
-        "size_octets": summary.size_octets,
+        "size_octets": summary.size_bytes,
         "state": "ended" if ended is not None else "recording, or cut short",
     }
 

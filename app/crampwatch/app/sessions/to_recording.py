@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from crampwatch.decoding.session import BootBegun, decode_sensor
+from crampwatch.decoding.session import BootStarted, decode_sensor
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import ConfigurationError, FrameError, RecordingError
@@ -98,7 +98,7 @@ def _labels(sensor: SessionSensor, stream: StreamDescription) -> tuple[str, ...]
 def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDescription, SampleBlock]:
     streams: dict[int, StreamDescription] = {}
     for item in decode_sensor(reader, sensor):
-        if isinstance(item, BootBegun):
+        if isinstance(item, BootStarted):
             streams = {one.stream: one for one in item.info.streams if one.kind is StreamKind.EMG}
         elif isinstance(item, SampleBlock) and item.stream in streams:
             return streams[item.stream], item

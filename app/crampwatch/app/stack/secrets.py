@@ -13,9 +13,9 @@ from typing import Final
 
 from crampwatch.app.stack.certificates import Certificates
 from crampwatch.bus.endpoint import write_private
-from crampwatch.bus.mosquitto_rules import access_text, password_text
+from crampwatch.bus.mosquitto_rules import format_access_file, format_password_file
 from crampwatch.bus.roles import ROLES, User
-from crampwatch.bus.user_file import load_users, users_text
+from crampwatch.bus.user_file import format_user_file, load_users
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 __all__ = ["PROFILES", "Stack", "StackWishes"]
@@ -169,9 +169,9 @@ class Stack:
         """Write the passwords first: a broker that is told of them finds services that know them."""
         files = {f"broker-{user.name}": user.password for user in users}
         files |= {
-            _USERS: users_text(users),
-            "mosquitto-access": access_text(users),
-            "mosquitto-passwords": password_text(users),
+            _USERS: format_user_file(users),
+            "mosquitto-access": format_access_file(users),
+            "mosquitto-passwords": format_password_file(users),
         }
         return [self._write(self._secrets / name, text) for name, text in files.items()]
 

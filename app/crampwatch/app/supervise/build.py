@@ -10,7 +10,7 @@ from crampwatch.app.cli.version import version_text
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.resolve import shown
 from crampwatch.app.config.settings import BrokerSettings, ServerSettings, Settings, setting_of
-from crampwatch.app.runtime.run_service import announce_ready, serve
+from crampwatch.app.runtime.run_service import announce_ready, run_service
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.embedded import BrokerListener, EmbeddedBroker, saved_address
 from crampwatch.bus.user_file import load_users
@@ -71,7 +71,7 @@ def _run_broker(settings: Settings) -> None:
         async with broker:
             announce_ready(broker.address.url)
             stopping, ending = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(broker.wait())
-            watching = asyncio.create_task(broker.watch_stored())
+            watching = asyncio.create_task(broker.watch_storage())
             await asyncio.wait([stopping, ending], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             watching.cancel()
@@ -82,7 +82,9 @@ def _run_broker(settings: Settings) -> None:
                 )
             ending.cancel()
 
-    serve("broker", settings, service, ailment=lambda: "" if broker.ready else "the server is starting or has ended")
+    run_service(
+        "broker", settings, service, ailment=lambda: "" if broker.is_ready else "the server is starting or has ended"
+    )
 
 
 def _listener(server: ServerSettings, port: int | None) -> BrokerListener:
@@ -125,7 +127,7 @@ def run_collector(
         software=f"crampwatch {version_text()}",
         client_id=DataFolder(settings.data).client_id("collector"),
     )
-    serve("collector", settings, lambda stop: run(options, stop=stop))
+    run_service("collector", settings, lambda stop: run(options, stop=stop))
 
 
 def _run_detector(settings: Settings) -> None:
@@ -138,7 +140,7 @@ def _run_detector(settings: Settings) -> None:
         calibrations=folder.calibrations,
         client_id=folder.client_id("detector"),
     )
-    serve("detector", settings, lambda stop: run(options, stop=stop))
+    run_service("detector", settings, lambda stop: run(options, stop=stop))
 
 
 def _run_store(settings: Settings) -> None:
@@ -153,7 +155,7 @@ def _run_store(settings: Settings) -> None:
         bucket=settings.store.bucket,
         client_id=DataFolder(settings.data).client_id("store"),
     )
-    serve("store", settings, lambda stop: run(options, stop=stop))
+    run_service("store", settings, lambda stop: run(options, stop=stop))
 
 
 def _run_home(settings: Settings) -> None:
@@ -163,7 +165,7 @@ def _run_home(settings: Settings) -> None:
     options = HomeOptions(
         broker_address(settings, "home"), folder.home, version=version_text(), client_id=folder.client_id("home")
     )
-    serve("home", settings, lambda stop: run(options, stop=stop))
+    run_service("home", settings, lambda stop: run(options, stop=stop))
 
 
 def _run_web(settings: Settings) -> None:
@@ -192,7 +194,7 @@ def _run_web(settings: Settings) -> None:
         archive=archive_options(settings, history),
         client_id=DataFolder(settings.data).client_id("web"),
     )
-    serve("web", settings, lambda stop: run(options, stop=stop))
+    run_service("web", settings, lambda stop: run(options, stop=stop))
 
 
 def _access_token(settings: Settings) -> str | None:

@@ -17,10 +17,10 @@ from crampwatch.app.supervise.status import RunSummary, Tally
 from crampwatch.app.supervise.supervisor import Supervisor, spawn
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus
-from crampwatch.bus.vitals import report_unreadable
+from crampwatch.bus.metrics import report_unreadable
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError, UnavailableError
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["launch"]
 
@@ -186,7 +186,7 @@ class _Run:
         assert self._broker is not None, "started"
         async with Bus(self._broker, client_id=f"crampwatch-run-{os.getpid()}", first_timeout_s=10.0) as bus:
             for leaf in _WATCHED:
-                await bus.subscribe(every(leaf), leaf.qos)
+                await bus.subscribe(leaf_filter(leaf), leaf.qos)
             hearing = asyncio.create_task(self._hear(bus), name="hear")
             try:
                 yield
@@ -197,7 +197,7 @@ class _Run:
     async def _hear(self, bus: Bus) -> None:
         async for received in bus.messages():
             try:
-                message = messages.decode_at(Topic.parse(received.topic), received.payload)
+                message = messages.decode_for_topic(Topic.parse(received.topic), received.payload)
             except FrameError as error:
                 report_unreadable(received.topic, error)
                 continue

@@ -11,7 +11,7 @@ from crampwatch.app.cli.progress import progress_bar
 from crampwatch.app.cli.reader_options import ReaderOptions
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.runtime.run_service import announce_ready, serve
+from crampwatch.app.runtime.run_service import announce_ready, run_service
 from crampwatch.app.sessions.find import is_session
 from crampwatch.firmware_sim.device.recorded import RecordedSource
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions
@@ -117,7 +117,7 @@ def be_sensors(settings: Settings, cast: Cast, *, listen: str | None, hci: str |
     options = SimulatorOptions(
         cast.members(), listen=listen, hci=hci, speed=speed, seed=cast.seed, bond_path=folder.sensor_bonds
     )
-    serve("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready), ailment=str)
+    run_service("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready), ailment=str)
 
 
 def _open(name: str, seed: int, hours: float | None) -> SignalSource:

@@ -9,7 +9,7 @@ from crampwatch.app.cli.exits import ExitCode
 from crampwatch.app.config.data_folder import DataFolder, FolderLock
 from crampwatch.app.config.settings import Settings
 from crampwatch.app.runtime.logs import log_to_file
-from crampwatch.app.runtime.stopping import StopEvent, stop_event
+from crampwatch.app.runtime.stopping import StopEvent, create_stop_event
 from crampwatch.app.supervise.console import Teller
 from crampwatch.app.supervise.plan import Plan
 from crampwatch.app.supervise.run import launch
@@ -48,7 +48,7 @@ def start(plan: Plan, *, as_json: bool, afresh: bool) -> int:
 
 
 async def _run(plan: Plan, teller: Teller) -> tuple[RunSummary, StopEvent]:
-    stop = stop_event()
+    stop = create_stop_event()
     return await launch(plan, stop=stop, teller=teller), stop
 
 

@@ -11,14 +11,14 @@ from crampwatch.decoding.boot import Boot
 from crampwatch.decoding.history import SensorHistory
 from crampwatch.decoding.observation import (
     BatteryReading,
-    Described,
-    EventSeen,
+    EventReceived,
     LinkChange,
     Observation,
-    SamplesSeen,
+    SamplesReceived,
+    SensorDescribed,
     TemperatureReading,
 )
-from crampwatch.decoding.runs import Run, joined, runs_of
+from crampwatch.decoding.runs import Run, join_runs, new_runs
 from crampwatch.protocol import messages
 from crampwatch.protocol.event import EventCode
 from crampwatch.protocol.kinds import Origin
@@ -81,8 +81,8 @@ class SensorVoice:
 
     def skip(self, record: Record) -> None:
         """Take a record that was told by an earlier process."""
-        observation = self.history.take(record)
-        if observation is not None and not isinstance(observation, SamplesSeen):
+        observation = self.history.handle(record)
+        if observation is not None and not isinstance(observation, SamplesReceived):
             for _ in self._said_of(observation):  # what was said, such as a low battery, is not said twice
                 pass
 
@@ -94,9 +94,9 @@ class SensorVoice:
             if record.kind is RecordKind.INFO:  # what came before it may be of another boot, and of another clock
                 said += self._blocks(runs)
                 runs = []
-            observation = self.history.take(record)
-            if isinstance(observation, SamplesSeen):
-                runs.extend(runs_of(observation))
+            observation = self.history.handle(record)
+            if isinstance(observation, SamplesReceived):
+                runs.extend(new_runs(observation))
             elif observation is not None:
                 said.extend(self._said_of(observation))
         if records:
@@ -169,12 +169,12 @@ class SensorVoice:
                 yield self._temperature(seen)
             case BatteryReading():
                 yield from self._said_of_battery(seen)
-            case EventSeen():
+            case EventReceived():
                 yield from self._said_of_event(seen)
             case LinkChange():
                 yield self.link(seen.utc_ns)
                 yield self.status(seen.utc_ns, online=seen.connected)
-            case Described():
+            case SensorDescribed():
                 yield self.info(seen.boot)
             case _:
                 pass
@@ -202,7 +202,7 @@ class SensorVoice:
             text = f"The battery of {self._sensor.name} is at {seen.percent} %."
             yield self._notice(seen.utc_ns, "battery_low", "warning", text)
 
-    def _said_of_event(self, seen: EventSeen) -> Iterator[Outgoing]:
+    def _said_of_event(self, seen: EventReceived) -> Iterator[Outgoing]:
         if seen.event.code != EventCode.LEAD_CHANGE or len(seen.event.payload) != 2:
             return
         leads_off = int.from_bytes(seen.event.payload, "little")
@@ -220,8 +220,8 @@ class SensorVoice:
     def _blocks(self, runs: list[Run]) -> list[Outgoing]:
         topic, qos, retain = str(Topic(self._sensor.sensor, Leaf.SAMPLES)), Leaf.SAMPLES.qos, Leaf.SAMPLES.retained
         return [
-            Outgoing(topic, run.block(self._session, self._first_utc_ns(run)).encode(), qos, retain)
-            for run in joined(runs, longest_s=BLOCK_S)
+            Outgoing(topic, run.to_block(self._session, self._first_utc_ns(run)).encode(), qos, retain)
+            for run in join_runs(runs, longest_s=BLOCK_S)
         ]
 
     def _first_utc_ns(self, run: Run) -> int:
@@ -260,7 +260,7 @@ def _stream_info(stream: StreamDescription) -> messages.StreamInfo:
         kind=_KINDS[stream.kind],
         channels=stream.channels,
         rate_hz=stream.rate_hz,
-        lsb_uv=stream.lsb_uv if stream.scale_known else None,
+        lsb_uv=stream.lsb_uv if stream.has_scale else None,
         band_hz=stream.band_hz,
         labels=stream.labels,
     )

@@ -6,7 +6,7 @@ from crampwatch.collector.policy.backfill import plan
 from crampwatch.collector.recording.host_clock import HostClock
 from crampwatch.collector.recording.recorder import Recorder
 from crampwatch.decoding.history import SensorHistory
-from crampwatch.decoding.observation import Described, EventSeen, SamplesSeen
+from crampwatch.decoding.observation import EventReceived, SamplesReceived, SensorDescribed
 from crampwatch.protocol.control import Backfill, RingReport
 from crampwatch.protocol.event import EventCode
 from crampwatch.protocol.info import Info
@@ -55,14 +55,14 @@ class Reception:
 
     def take(self, record: Record) -> None:
         """Take a record that is, or soon will be, in the session file."""
-        observation = self.history.take(record)
-        if isinstance(observation, SamplesSeen):
+        observation = self.history.handle(record)
+        if isinstance(observation, SamplesReceived):
             if observation.boot.assemblies[observation.frame.stream].has_gaps:
                 self.gap.set()
-        elif isinstance(observation, Described) and observation.is_new:
+        elif isinstance(observation, SensorDescribed) and observation.is_new:
             self._ended_streams.clear()
             self.ended.clear()
-        elif isinstance(observation, EventSeen) and observation.event.code == EventCode.STREAM_ENDED:
+        elif isinstance(observation, EventReceived) and observation.event.code == EventCode.STREAM_ENDED:
             self._ended_streams.add(observation.event.stream)
             self.gap.set()  # its last samples may have been lost on the way
             if self._ended_streams >= observation.boot.assemblies.keys():

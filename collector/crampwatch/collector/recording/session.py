@@ -21,9 +21,9 @@ from crampwatch.collector.recording.publisher import Publisher
 from crampwatch.collector.recording.reception import Reception
 from crampwatch.collector.recording.recorder import Recorder
 from crampwatch.decoding.history import SensorHistory
-from crampwatch.decoding.profiles import profile_named
+from crampwatch.decoding.profiles import find_profile
 from crampwatch.decoding.profiles.cws import CWS
-from crampwatch.journal.listing import unfinished
+from crampwatch.journal.listing import unfinished_sessions
 from crampwatch.journal.reader import SessionReader
 from crampwatch.journal.writer import SessionWriter
 from crampwatch.protocol.anchor import Anchor
@@ -141,7 +141,7 @@ class Session:
         """Return the publisher of the next sensor that has none, as soon as there is one and the file is begun."""
         member = await self.unpublished.get()
         assert self.writer is not None
-        history = SensorHistory(profile_named(member.sensor.profile), self._anchors)
+        history = SensorHistory(find_profile(member.sensor.profile), self._anchors)
         reception = member.reception
         voice = SensorVoice(self.writer.head, member.sensor, history, lambda: reception.identity.get("firmware", ""))
         publisher = Publisher(voice, self.writer, self.recorder, sensor_key=member.sensor.key, utc_ns=self.clock.utc_ns)
@@ -171,7 +171,7 @@ class Session:
                     reception.take(record)
 
     def _new_reception(self, sensor: SessionSensor) -> Reception:
-        history = SensorHistory(profile_named(sensor.profile), self._anchors)
+        history = SensorHistory(find_profile(sensor.profile), self._anchors)
         return Reception(sensor.key, history, self.recorder, self.clock)
 
     async def _enter(self, writer: SessionWriter, sensor: SessionSensor) -> SessionSensor:
@@ -201,7 +201,7 @@ def _resume(options: CollectorOptions) -> tuple[SessionWriter | None, dict[int, 
     """Reopen the newest unfinished session that is young enough, and end the others at their last record."""
     if not options.sessions_dir.is_dir():
         return None, None
-    for summary in unfinished(options.sessions_dir):
+    for summary in unfinished_sessions(options.sessions_dir):
         try:
             with SessionReader(summary.path) as reader:
                 anchors = reader.anchors()

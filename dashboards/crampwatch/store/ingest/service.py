@@ -17,20 +17,20 @@ from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.backoff import backoff_s
 from crampwatch.bus.client import Bus
 from crampwatch.bus.client import Message as Received
+from crampwatch.bus.metrics import BACKLOG, report_unreadable
 from crampwatch.bus.service import ServiceShell
-from crampwatch.bus.vitals import BACKLOG, report_unreadable
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError, UnavailableError
 from crampwatch.protocol.messages import Message
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 from crampwatch.store.engines import open_store
 from crampwatch.store.ingest.recent_samples import RecentSamples
 from crampwatch.store.ingest.spool import Spool
 from crampwatch.store.model.interface import RejectedError, Store
 from crampwatch.store.model.points import STORED_LEAVES
 
-__all__ = ["StoreOptions", "pass_on", "run"]
+__all__ = ["StoreOptions", "move_batch", "run"]
 
 _BATCH: Final = 500
 _GATHER_S: Final = 1.0
@@ -86,7 +86,7 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
         "store",
         options.broker,
         client_id=options.client_id,
-        subscriptions={every(leaf): leaf.qos for leaf in (*STORED_LEAVES, Leaf.SAMPLES)},
+        subscriptions={leaf_filter(leaf): leaf.qos for leaf in (*STORED_LEAVES, Leaf.SAMPLES)},
         persistent=True,
         farewell_s=_FAREWELL_S,
     )
@@ -197,7 +197,7 @@ class _Taker:
         received = self._received
         received.append(await self._bus.receive())
         until_s = asyncio.get_running_loop().time() + _GATHER_S
-        while len(received) < _BATCH and (self._bus.waiting or len(received) < _WINDOW):
+        while len(received) < _BATCH and (self._bus.queued_messages or len(received) < _WINDOW):
             try:
                 async with asyncio.timeout_at(until_s):
                     received.append(await self._bus.receive())
@@ -210,7 +210,7 @@ async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
     pauses = backoff_s(first_s=0.2, cap_s=15.0)
     while True:
         try:
-            moved = await _in_thread(pass_on, spool, store, lock)
+            moved = await _in_thread(move_batch, spool, store, lock)
         except UnavailableError as error:
             pause_s = next(pauses)
             _log.warning("%s %d messages wait; trying again in %.1f s.", error, len(spool), pause_s)
@@ -221,7 +221,7 @@ async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
             await asyncio.sleep(_IDLE_S)
 
 
-def pass_on(spool: Spool, store: Store, lock: threading.Lock) -> int:
+def move_batch(spool: Spool, store: Store, lock: threading.Lock) -> int:
     """Move one batch from the spool to the database; return how many messages it had.
 
     Raises:
@@ -295,4 +295,4 @@ def _decoded(received: Received) -> Message | _Samples:
     topic = Topic.parse(received.topic)
     if topic.leaf is Leaf.SAMPLES:
         return topic.sensor, SampleBlock.decode(received.payload)
-    return messages.decode_at(topic, received.payload)
+    return messages.decode_for_topic(topic, received.payload)

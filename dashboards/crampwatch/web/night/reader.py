@@ -27,8 +27,8 @@ from typing import Final
 import numpy as np
 from crampwatch.decoding.boot import Boot
 from crampwatch.decoding.history import SensorHistory
-from crampwatch.decoding.observation import Described, SamplesSeen, TemperatureReading
-from crampwatch.decoding.profiles import Profile, profile_named
+from crampwatch.decoding.observation import SamplesReceived, SensorDescribed, TemperatureReading
+from crampwatch.decoding.profiles import Profile, find_profile
 from crampwatch.journal import Anchor, SessionReader
 from crampwatch.protocol.frame import decode_samples
 from crampwatch.protocol.records import Record, RecordKind, SessionHead, SessionSensor
@@ -126,7 +126,7 @@ class _SensorReader:
 
     def __init__(self, night: SensorNight, anchors: dict[int, Anchor]) -> None:
         self.night = night
-        self._profile: Profile = profile_named(night.sensor.profile)
+        self._profile: Profile = find_profile(night.sensor.profile)
         self._history = SensorHistory(self._profile, anchors)
         self._boots: list[tuple[Boot, BootSignal]] = []
         self._high_pass = HighPass()
@@ -134,10 +134,10 @@ class _SensorReader:
         self._pending: list[tuple[Row, bytes]] = []
 
     def handle_record(self, record: Record) -> None:
-        observation = self._history.take(record)
-        if isinstance(observation, SamplesSeen):
+        observation = self._history.handle(record)
+        if isinstance(observation, SamplesReceived):
             self._add_samples(record, observation)
-        elif isinstance(observation, Described) and observation.is_new:
+        elif isinstance(observation, SensorDescribed) and observation.is_new:
             self.flush()
             self._start_boot(observation.boot)
         elif isinstance(observation, TemperatureReading) and math.isfinite(observation.celsius):
@@ -157,7 +157,7 @@ class _SensorReader:
     def fit_times(self) -> None:
         """Set when the samples of each boot were taken, where its clock is known."""
         for boot, signal in self._boots:
-            timeline = boot.clock.timeline() if boot.clock.is_known else None
+            timeline = boot.clock.final_timeline() if boot.clock.is_known else None
             if timeline is not None and len(signal.frames):
                 signal.fit_times(timeline.utc_ns)
 
@@ -170,7 +170,7 @@ class _SensorReader:
         self.night.signals.append(signal)
         self._next_index = -1
 
-    def _add_samples(self, record: Record, seen: SamplesSeen) -> None:
+    def _add_samples(self, record: Record, seen: SamplesReceived) -> None:
         if not self._boots or seen.frame.stream != self._boots[-1][1].stream or seen.boot is not self._boots[-1][0]:
             return
         boot, signal = self._boots[-1]
@@ -207,8 +207,8 @@ def samples_of(profile: Profile, signal: BootSignal, row: Row, payload: bytes) -
         Microvolts, or counts if the scale is unknown.
     """
     stride = signal.channels * signal.sample_bytes
-    part = profile.samples(payload)[row[2] * stride : (row[2] + row[1]) * stride]
-    form = SampleFormat.INT16 if signal.sample_bytes == SampleFormat.INT16.octets else SampleFormat.INT24
+    part = profile.sample_payload(payload)[row[2] * stride : (row[2] + row[1]) * stride]
+    form = SampleFormat.INT16 if signal.sample_bytes == SampleFormat.INT16.sample_bytes else SampleFormat.INT24
     counts = decode_samples(part, channels=signal.channels, form=form)
     return np.asarray(counts * signal.gain_at(row[0]), np.float64)
 
@@ -224,8 +224,8 @@ def _new_signal(sensor: SessionSensor, boot: Boot, stream: StreamDescription) ->
         stream=stream.stream,
         channels=stream.channels,
         rate_hz=stream.rate_hz,
-        sample_bytes=stream.format.octets,
-        unit="uV" if stream.scale_known else "relative",
+        sample_bytes=stream.format.sample_bytes,
+        unit="uV" if stream.has_scale else "relative",
         labels=stream.labels,
         pyramid=Pyramid(stream.channels),
     )

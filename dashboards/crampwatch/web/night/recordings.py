@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from crampwatch.decoding.profiles import profile_named
-from crampwatch.journal import SessionEntry, SessionReader, session_entry, sessions
+from crampwatch.decoding.profiles import find_profile
+from crampwatch.journal import SessionEntry, SessionReader, list_sessions, read_session_entry
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.web.night.cache import CACHE_SUFFIX, covered_ranges_ns, load_cache, load_cached_ranges_ns, save_cache
 from crampwatch.web.night.model.signal import BootSignal
@@ -80,9 +80,9 @@ class Recordings:
             paths = sorted(folder.glob("*.cws")) if folder.is_dir() else []
             stale = [path for path in paths if path not in self._entries or self._entries[path][0] != _file_stamp(path)]
             if len(stale) > len(paths) // 2:
-                self._entries.update({entry.path: (_file_stamp(entry.path), entry) for entry in sessions(folder)})
+                self._entries.update({entry.path: (_file_stamp(entry.path), entry) for entry in list_sessions(folder)})
             for path in stale if len(stale) <= len(paths) // 2 else ():
-                self._entries[path] = (_file_stamp(path), session_entry(path))
+                self._entries[path] = (_file_stamp(path), read_session_entry(path))
             entries += [self._entries[path][1] for path in paths if path in self._entries]
         return sorted(entries, key=lambda entry: entry.path.name)
 
@@ -158,7 +158,7 @@ class Recordings:
         follower = self._followers.get(entry.path)
         if follower is not None:
             with SessionReader(entry.path) as reader:
-                return reader.last_seq > follower.seq or reader.ended
+                return reader.last_seq > follower.seq or reader.has_ended
         return entry.path not in self._open and not _cache_path(entry.path).exists()
 
     async def _read_on(self, follower: SessionFollower) -> None:
@@ -204,7 +204,7 @@ def _read_samples(path: Path, signal: BootSignal, first: int, end: int) -> NDArr
     chosen = rows[begin : int(np.searchsorted(rows[:, 0], end))]
     with SessionReader(path) as reader:
         key = {one.sensor: one.profile for one in reader.sensors()}
-        profile = profile_named(key[signal.sensor])
+        profile = find_profile(key[signal.sensor])
         payloads = reader.payloads(chosen[:, 3].tolist())
     for row, payload in zip(chosen.tolist(), payloads, strict=True):
         part = samples_of(profile, signal, tuple(row), payload)

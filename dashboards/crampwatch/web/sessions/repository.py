@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from crampwatch.journal import SessionEntry, SessionSummary, session_entry
+from crampwatch.journal import SessionEntry, SessionSummary, read_session_entry
 from crampwatch.web.night.model.naming import night_name
 from crampwatch.web.night.model.viewport import gaps_ns
 from crampwatch.web.night.recordings import Recordings
@@ -34,7 +34,7 @@ class SessionRepository:
         """Return all recordings including deleted ones, newest first."""
         rows = [self._make_row(entry) for entry in self._recordings.entries()]
         rows += [
-            self._make_row(session_entry(path), purged_ns=self._trash.purge_time_ns(path))
+            self._make_row(read_session_entry(path), purged_ns=self._trash.purge_time_ns(path))
             for path in self._trash.files()
         ]
         return sorted(rows, key=lambda row: (row.from_ns, row.id), reverse=True)
@@ -103,7 +103,7 @@ class SessionRepository:
             from_ns=head.started_utc_ns,
             to_ns=to_ns,
             utc_offset_s=head.utc_offset_s,
-            size_octets=summary.size_octets,
+            size_octets=summary.size_bytes,
             sensors=[sensor.sensor for sensor in summary.sensors],
             state="deleted" if is_deleted else _session_state(summary, self._clock_ns()),
             recorded_s=None if is_deleted else self._recorded_s(entry.path, head.started_utc_ns, to_ns),

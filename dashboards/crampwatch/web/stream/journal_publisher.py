@@ -26,7 +26,7 @@ class JournalPublisher:
         Raises:
             UnavailableError: There is no connection.
         """
-        if self.bus is None or not self.bus.connected:
+        if self.bus is None or not self.bus.is_connected:
             raise UnavailableError("The broker is not connected.", advice="Try again when it is.")
         for entry in entries:
             await publish_message(self.bus, entry, Leaf.JOURNAL)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from crampwatch.bus.client import Bus
-from crampwatch.bus.vitals import report_unreadable
+from crampwatch.bus.metrics import report_unreadable
 from crampwatch.protocol.errors import CrampwatchError, FrameError
 from crampwatch.protocol.messages import Episode, Notice
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 from crampwatch.web.live.model import LiveModel
 
 __all__ = ["History", "follow_broker", "follow_history", "subscribe"]
@@ -40,7 +40,7 @@ async def subscribe(bus: Bus) -> None:
     Samples and features use QoS 0: a lost message leaves a short gap in a curve, and the broker queues none for us.
     """
     for leaf in Leaf:
-        await bus.subscribe(every(leaf), 0 if leaf in (Leaf.SAMPLES, Leaf.FEATURES) else 1)
+        await bus.subscribe(leaf_filter(leaf), 0 if leaf in (Leaf.SAMPLES, Leaf.FEATURES) else 1)
 
 
 async def follow_broker(bus: Bus, model: LiveModel) -> None:

@@ -159,8 +159,8 @@ class CalibrationMaker:
             stream=self.stream.stream,
             valid_from_index=last + round(_VALID_AFTER_S * self.stream.rate_hz),
             rate_hz=self.stream.rate_hz,
-            unit="uV" if self.stream.scale_known else "relative",
-            lsb_uv=self.stream.lsb_uv if self.stream.scale_known else None,
+            unit="uV" if self.stream.has_scale else "relative",
+            lsb_uv=self.stream.lsb_uv if self.stream.has_scale else None,
             channels=_channels(resting, curled, moved, ankle),
         )
         return sign(calibration)

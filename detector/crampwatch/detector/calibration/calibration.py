@@ -88,7 +88,7 @@ class Calibration(Struct, frozen=True, kw_only=True, tag="crampwatch-calibration
 
     def fits(self, stream: StreamDescription) -> bool:
         """Whether amplitudes of a stream can be held against it."""
-        lsb_uv = stream.lsb_uv if stream.scale_known else None
+        lsb_uv = stream.lsb_uv if stream.has_scale else None
         return (
             len(self.channels) == stream.channels
             and math.isclose(self.rate_hz, stream.rate_hz, rel_tol=1e-3)

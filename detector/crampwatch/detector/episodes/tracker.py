@@ -213,7 +213,7 @@ class EpisodeTracker:
                 episode.onset_bin = episode.id_bin = min(episode.onset_bin, onset)
 
     def _least_peak(self) -> float:
-        return self.config.least_peak_uv if self.stream.scale_known else 0.0
+        return self.config.least_peak_uv if self.stream.has_scale else 0.0
 
     def _split(self, history: History, hop: int, activity: HopActivity) -> None:
         """End a weak episode where something far stronger stands up from it, so that this is seen as its own."""
@@ -355,7 +355,7 @@ class EpisodeTracker:
         evidence = gather(look, episode.onset, own=own)
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
-        verdict = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.scale_known)
+        verdict = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.has_scale)
         if not math.isnan(verdict.odds):
             episode.looks += 1
             episode.odds += verdict.odds
@@ -479,7 +479,7 @@ class EpisodeTracker:
                 channels=channels,
                 confidence=round(episode.confidence, 3),
                 peak=max(episode.peak),
-                unit="uV" if self.stream.scale_known else "relative",
+                unit="uV" if self.stream.has_scale else "relative",
                 why=episode.reasons,
                 rate_hz=self.stream.rate_hz,
                 labels=tuple(self.stream.labels[channel] for channel in channels) if self.stream.labels else (),

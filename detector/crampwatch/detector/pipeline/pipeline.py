@@ -348,7 +348,7 @@ def push_together(work: Sequence[tuple[Pipeline, int, Array]]) -> list[list[Even
 
 def _least_floor_power(stream: StreamDescription, config: DetectorConfig) -> float:
     """Half a count: a converter that toggles between two codes shows as much, whatever the muscle does."""
-    if not stream.scale_known:
+    if not stream.has_scale:
         return 0.25
     return max(config.least_floor_uv, 0.5 * stream.lsb_uv) ** 2
 

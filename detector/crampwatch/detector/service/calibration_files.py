@@ -26,7 +26,7 @@ class CalibrationFolder:
         self._seen_ns = -1
         self._known: tuple[Calibration, ...] = ()
 
-    def of(self, sensor: str) -> tuple[Calibration, ...]:
+    def for_sensor(self, sensor: str) -> tuple[Calibration, ...]:
         """Return those of a sensor, the oldest first; looks at the disk only where something changed there.
 
         A file that is none is told in the log and left out.

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from crampwatch.detector.service.write_ahead_log import StreamKey, Taken, TakenLog
+from crampwatch.detector.service.write_ahead_log import LoggedStep, StepLog, StreamKey
 from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["CheckpointFile"]
@@ -45,7 +45,7 @@ class CheckpointFile:
                     raise
                 self.path.replace(self.path.with_suffix(".damaged"))
                 self._database = _opened(self.path)
-            self._log = TakenLog(folder / "taken.log", after=self._newest())
+            self._log = StepLog(folder / "taken.log", after=self._newest())
         except (OSError, sqlite3.Error) as error:
             raise self._unavailable(error) from error
 
@@ -57,22 +57,22 @@ class CheckpointFile:
         ).fetchone()
         return None if row is None else zlib.decompress(row[0])
 
-    def taken_since(self) -> dict[StreamKey, list[Taken]]:
+    def steps_since_checkpoint(self) -> dict[StreamKey, list[LoggedStep]]:
         """Return what streams took after their checkpoints; of the boots of a sensor only the newest."""
         kept = self._database.execute("SELECT sensor, boot_id, stream, number FROM checkpoint")
         numbers = {StreamKey(*row[:3]): row[3] for row in kept}
-        since: dict[StreamKey, list[Taken]] = {}
+        since: dict[StreamKey, list[LoggedStep]] = {}
         for number, step in self._log.read():
             if number > numbers.get(step.key, 0):
                 since.setdefault(step.key, []).append(step)
         newest = {(key.sensor, key.stream): key for key in since}
         return {key: since[key] for key in newest.values()}
 
-    def has_room(self, steps: Sequence[Taken]) -> bool:
+    def has_room(self, steps: Sequence[LoggedStep]) -> bool:
         """Whether `append` can keep steps; else `save` must be called."""
         return self._log.has_room(steps)
 
-    def append(self, steps: Sequence[Taken]) -> None:
+    def append(self, steps: Sequence[LoggedStep]) -> None:
         """Keep durably what streams took since.
 
         Raises:

@@ -18,9 +18,9 @@ class EarlyBlocks(Generic[Item]):
 
     >>> early = EarlyBlocks[str]()
     >>> early.add(200, "second")
-    >>> early.take(100, is_patient=True)
+    >>> early.pop_next(100, is_patient=True)
     >>> early.add(100, "first")
-    >>> early.take(100, is_patient=True), early.take(200, is_patient=True)
+    >>> early.pop_next(100, is_patient=True), early.pop_next(200, is_patient=True)
     ('first', 'second')
     """
 
@@ -35,7 +35,7 @@ class EarlyBlocks(Generic[Item]):
         """Add a block by its first sample index."""
         heapq.heappush(self._waiting, (first_index, next(self._order), item))
 
-    def take(self, next_index: int, *, is_patient: bool) -> Item | None:
+    def pop_next(self, next_index: int, *, is_patient: bool) -> Item | None:
         """Return the earliest block, or None where there is none or a patient caller had better wait for one before."""
         if not self._waiting or (is_patient and self._waiting[0][0] > next_index):
             return None

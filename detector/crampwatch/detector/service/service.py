@@ -19,17 +19,17 @@ import msgspec
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.client import Bus, Message, publish_message
 from crampwatch.bus.embedded import ACK_WAIT_S
+from crampwatch.bus.metrics import report_unreadable
 from crampwatch.bus.service import ServiceShell, run_until_first_ends
-from crampwatch.bus.vitals import report_unreadable
 from crampwatch.detector.service.calibration_files import CalibrationFolder
 from crampwatch.detector.service.checkpoint_file import CheckpointFile
 from crampwatch.detector.service.reorder import EarlyBlocks
-from crampwatch.detector.service.stream_analysis import LiveAnalysis, take_together
-from crampwatch.detector.service.write_ahead_log import StreamKey, Taken
+from crampwatch.detector.service.stream_analysis import LiveAnalysis, analyse_together
+from crampwatch.detector.service.write_ahead_log import LoggedStep, StreamKey
 from crampwatch.protocol import messages
 from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.errors import FrameError
-from crampwatch.protocol.topics import Leaf, Topic, every
+from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["DetectorOptions", "run"]
 
@@ -85,7 +85,7 @@ async def run(options: DetectorOptions, *, stop: asyncio.Event) -> None:
         "detector",
         options.broker,
         client_id=options.client_id,
-        subscriptions={every(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES)},
+        subscriptions={leaf_filter(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.TEMPERATURE, Leaf.SAMPLES)},
         persistent=True,
     )
     async with shell:
@@ -106,7 +106,7 @@ class _Service:
         self._analyses: dict[StreamKey, LiveAnalysis] = {}
         self._changed: set[StreamKey] = set()
         self._unsaved: set[StreamKey] = set()
-        self._steps: list[Taken] = []
+        self._steps: list[LoggedStep] = []
         self._whole_due_s = asyncio.get_running_loop().time() + WHOLE_STATE_S
         self._taken: list[Message] = []
         self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
@@ -120,7 +120,7 @@ class _Service:
         Returns:
             Whether it was completed: after a stop in the middle nothing may be kept.
         """
-        for key, steps in self._kept.taken_since().items():
+        for key, steps in self._kept.steps_since_checkpoint().items():
             first = next((SampleBlock.decode(step.payload) for step in steps if step.what == "block"), None)
             analysis = None if first is None else self._begun(key, first)
             if analysis is None:
@@ -185,7 +185,7 @@ class _Service:
             await asyncio.sleep(SILENCE_S / 6)
             for key, heard_s in tuple(self._heard_s.items()):
                 # What waits here was heard: a machine that is behind is no silent sensor.
-                is_behind = self._bus.waiting or self._early.get(key)
+                is_behind = self._bus.queued_messages or self._early.get(key)
                 if clock() - heard_s > SILENCE_S and key not in self._silent and not is_behind:
                     self._silent.add(key)
                     await self._tell(self._last_words(key, time.time_ns() - round((clock() - heard_s) * 1e9)))
@@ -195,7 +195,7 @@ class _Service:
         told: list[messages.Message] = []
         if info.ended_ns is not None and info.session == analysis.session:
             told = analysis.finish()
-            self._note(Taken(key, "end"))
+            self._note(LoggedStep(key, "end"))
         return [*told, analysis.silent_state(info.ended_ns or since_ns)]
 
     async def checkpoint(self, *, is_last: bool = False) -> None:
@@ -218,7 +218,7 @@ class _Service:
         elif steps:
             await asyncio.to_thread(self._kept.append, steps)
 
-    def _note(self, step: Taken) -> None:
+    def _note(self, step: LoggedStep) -> None:
         """Remember a step until it is kept."""
         self._steps.append(step)
         self._changed.add(step.key)
@@ -277,7 +277,7 @@ class _Service:
     async def _take_due(self) -> None:
         """Analyse the blocks whose turn it is, those of many streams together."""
         while due := self._next_due():
-            found = take_together([(self._analyses[key], block) for key, block in due])
+            found = analyse_together([(self._analyses[key], block) for key, block in due])
             await self._tell_all(found)
 
     def _next_due(self) -> list[tuple[StreamKey, SampleBlock]]:
@@ -285,12 +285,12 @@ class _Service:
         is_patient = self._bus.resumed_s_ago < CATCH_UP_S
         due = []
         for key, early in tuple(self._early.items()):
-            item = early.take(self._analyses[key].next_index, is_patient=is_patient)
+            item = early.pop_next(self._analyses[key].next_index, is_patient=is_patient)
             if not early:
                 del self._early[key]  # so that hundreds of streams with nothing to say are not asked at every turn
             if item is not None:
                 self._taken.append(item[1])
-                self._note(Taken(key, "block", item[1].payload))
+                self._note(LoggedStep(key, "block", item[1].payload))
                 self._heard_s[key] = asyncio.get_running_loop().time()
                 due.append((key, item[0]))
         return due
@@ -298,8 +298,8 @@ class _Service:
     def _take_temperature(self, sensor: str, message: messages.Temperature) -> None:
         for key, analysis in self._analyses.items():
             if key.sensor == sensor:
-                analysis.take_temperature(message)
-                self._note(Taken(key, "temperature", messages.encode(message)))
+                analysis.push_temperature(message)
+                self._note(LoggedStep(key, "temperature", messages.encode(message)))
 
     def _analysis(self, key: StreamKey, block: SampleBlock) -> LiveAnalysis | None:
         """Return the stream's analysis, restored or new; None where the stream is not EMG."""
@@ -325,7 +325,7 @@ class _Service:
 
     def _calibrate(self, analysis: LiveAnalysis, sensor: str) -> None:
         if self._calibrations is not None:
-            analysis.know(self._calibrations.of(sensor))
+            analysis.use_calibrations(self._calibrations.for_sensor(sensor))
 
     def _restored(self, key: StreamKey, info: messages.SensorInfo, block: SampleBlock) -> LiveAnalysis | None:
         try:
@@ -352,11 +352,11 @@ class _Service:
             await publish_message(self._bus, message, _LEAVES[type(message)])
 
 
-def _take_again(analysis: LiveAnalysis, step: Taken) -> None:
+def _take_again(analysis: LiveAnalysis, step: LoggedStep) -> None:
     if step.what == "block":
-        analysis.take(SampleBlock.decode(step.payload))
+        analysis.push(SampleBlock.decode(step.payload))
     elif step.what == "temperature":
-        analysis.take_temperature(messages.decode(step.payload, messages.Temperature))
+        analysis.push_temperature(messages.decode(step.payload, messages.Temperature))
     else:
         analysis.finish()
 

@@ -27,7 +27,7 @@ from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKi
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-__all__ = ["LiveAnalysis", "description_of", "microvolts", "take_together"]
+__all__ = ["LiveAnalysis", "analyse_together", "microvolts", "stream_description"]
 
 LONG_CRAMP_S: Final = 600.0
 """A contraction of ten minutes is when advice pages say to seek help at once (docs/detection.md)."""
@@ -64,7 +64,7 @@ class _State(Struct):
     episodes: dict[str, _Open] = field(default_factory=dict)
 
 
-def description_of(info: messages.StreamInfo) -> StreamDescription:
+def stream_description(info: messages.StreamInfo) -> StreamDescription:
     """Return a stream as the detector wants it told."""
     return StreamDescription(
         info.stream,
@@ -90,7 +90,7 @@ class LiveAnalysis:
     def __init__(self, info: messages.SensorInfo, first: SampleBlock) -> None:
         stream = next(row for row in info.streams if row.stream == first.stream)
         self._info = info
-        self._detector = Pipeline(description_of(stream))
+        self._detector = Pipeline(stream_description(stream))
         timeline = Timeline(stream.rate_hz, first.first_index, first.first_utc_ns)
         self._kept = _State(info.session, first.boot_id, first.stream, timeline)
         self._unit: messages.Unit = "relative" if stream.lsb_uv is None else "uV"
@@ -115,7 +115,7 @@ class LiveAnalysis:
         self._kept.detector = self._detector.to_state()
         return msgspec.msgpack.encode(self._kept)
 
-    def know(self, calibrations: Iterable[Calibration]) -> None:
+    def use_calibrations(self, calibrations: Iterable[Calibration]) -> None:
         """Judge with what is known of the wearer; telling the same again is harmless.
 
         One made in an earlier boot holds from the first block on, if it is told before that; one made in this boot from
@@ -146,27 +146,27 @@ class LiveAnalysis:
         """Whether a block has the channels the sensor promised."""
         return int(block.counts.shape[1]) == self._detector.stream.channels
 
-    def take(self, block: SampleBlock) -> list[messages.Message]:
+    def push(self, block: SampleBlock) -> list[messages.Message]:
         """Analyse a block; what was already seen of it is skipped.
 
         Blocks fetched from the sensor's memory after a gap come too late for the live detector and are skipped too: the
         final verdict is made of the complete session.
         """
-        return take_together([(self, block)])[0]
+        return analyse_together([(self, block)])[0]
 
     def prepare(self, block: SampleBlock) -> tuple[Pipeline, int, NDArray[np.float64]] | None:
         """Return what `push_together` needs of a block that brings news; its events then go to `tell`."""
         if block.next_index <= self._detector.next_index:
             return None
         self._kept.session = str(block.session)
-        self._kept.timeline.follow(block.first_index, block.first_utc_ns)
+        self._kept.timeline.update(block.first_index, block.first_utc_ns)
         return self._detector, block.first_index, microvolts(block)
 
-    def tell(self, events: Iterable[Event]) -> list[messages.Message]:
+    def handle_events(self, events: Iterable[Event]) -> list[messages.Message]:
         """Put into messages what a block brought to light."""
         return [*self._told(events), *self._long_cramps(self._detector.next_index)]
 
-    def take_temperature(self, message: messages.Temperature) -> None:
+    def push_temperature(self, message: messages.Temperature) -> None:
         """Let the detector know the skin's temperature."""
         celsius = math.nan if message.celsius is None else message.celsius
         self._detector.push_temperature(self._kept.timeline.index_at(message.t_ns), celsius)
@@ -324,7 +324,7 @@ class LiveAnalysis:
         return f"{self._info.sensor}-{self._kept.boot_id:08x}-{key}"
 
 
-def take_together(work: Sequence[tuple[LiveAnalysis, SampleBlock]]) -> list[list[messages.Message]]:
+def analyse_together(work: Sequence[tuple[LiveAnalysis, SampleBlock]]) -> list[list[messages.Message]]:
     """Analyse one block each of many streams, as `LiveAnalysis.take` does, with a fraction of the effort.
 
     Args:
@@ -333,7 +333,8 @@ def take_together(work: Sequence[tuple[LiveAnalysis, SampleBlock]]) -> list[list
     prepared = [analysis.prepare(block) for analysis, block in work]
     found = iter(push_together([item for item in prepared if item is not None]))
     return [
-        [] if item is None else analysis.tell(next(found)) for (analysis, _), item in zip(work, prepared, strict=True)
+        [] if item is None else analysis.handle_events(next(found))
+        for (analysis, _), item in zip(work, prepared, strict=True)
     ]
 
 

@@ -18,7 +18,7 @@ class Timeline(Struct):
     index: int
     utc_ns: int
 
-    def follow(self, index: int, utc_ns: int) -> None:
+    def update(self, index: int, utc_ns: int) -> None:
         """Take the time of a newer block."""
         self.index, self.utc_ns = index, utc_ns
 

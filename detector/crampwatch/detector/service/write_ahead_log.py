@@ -14,9 +14,9 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["StreamKey", "Taken", "TakenLog"]
+__all__ = ["LoggedStep", "StepLog", "StreamKey"]
 
-LOG_OCTETS: Final = 1 << 20
+LOG_BYTES: Final = 1 << 20
 """Nine minutes of one sensor; with more sensors than four it is full before the two minutes are over."""
 _BLOCK_OCTETS: Final = 4096
 _HEAD_OCTETS: Final = 8
@@ -32,7 +32,7 @@ class StreamKey(NamedTuple):
     stream: int
 
 
-class Taken(NamedTuple):
+class LoggedStep(NamedTuple):
     """One step of a stream's analysis, in the order it was made.
 
     Attributes:
@@ -46,7 +46,7 @@ class Taken(NamedTuple):
     payload: bytes = b""
 
 
-class TakenLog:
+class StepLog:
     """The log. Entries are numbered; a checkpoint made at a number holds all entries up to it.
 
     May be used from any thread, by one at a time.
@@ -57,7 +57,7 @@ class TakenLog:
         after: Number up to which everything is in checkpoints, as these say; the log may know of more.
     """
 
-    def __init__(self, path: Path, *, octets: int = LOG_OCTETS, after: int = 0) -> None:
+    def __init__(self, path: Path, *, octets: int = LOG_BYTES, after: int = 0) -> None:
         path.touch(mode=0o600)
         self._file = path.open("r+b", buffering=0)
         self._octets = octets
@@ -78,16 +78,16 @@ class TakenLog:
         """Number of the newest entry."""
         return self._number
 
-    def read(self) -> list[tuple[int, Taken]]:
+    def read(self) -> list[tuple[int, LoggedStep]]:
         """Return all entries still there with their numbers, the oldest first."""
         return [(number, step) for number, steps in self._entries() for step in steps]
 
-    def has_room(self, steps: Sequence[Taken]) -> bool:
+    def has_room(self, steps: Sequence[LoggedStep]) -> bool:
         """Whether steps fit, however badly they can be packed."""
         most = sum(len(step.payload) + len(step.key.sensor) + _STEP_OCTETS for step in steps)
         return self._place + _HEAD_OCTETS + most + most // 1000 <= self._octets
 
-    def append(self, steps: Sequence[Taken]) -> None:
+    def append(self, steps: Sequence[LoggedStep]) -> None:
         """Keep steps durably under the next number; there has to be room.
 
         Raises:
@@ -109,7 +109,7 @@ class TakenLog:
         """Let go of the file."""
         self._file.close()
 
-    def _entries(self) -> Iterator[tuple[int, list[Taken]]]:
+    def _entries(self) -> Iterator[tuple[int, list[LoggedStep]]]:
         """Yield entries up to the first that is torn, or older than the one before it; remember where they end."""
         self._file.seek(0)
         content = self._file.read(self._octets)
@@ -138,4 +138,4 @@ def _sync(file: int) -> None:
     getattr(os, "fdatasync", os.fsync)(file)
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(tuple[int, list[Taken]])
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[int, list[LoggedStep]])

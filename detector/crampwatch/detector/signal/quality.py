@@ -61,8 +61,8 @@ class QualityGate:
     @classmethod
     def of(cls, stream: StreamDescription) -> "QualityGate":
         """Return the gate of one stream."""
-        known, channels = stream.scale_known, stream.channels
-        highest = 2 ** (8 * SampleFormat(stream.format).octets - 1) - 1
+        known, channels = stream.has_scale, stream.channels
+        highest = 2 ** (8 * SampleFormat(stream.format).sample_bytes - 1) - 1
         hop_samples = Grid.at_rate(stream.rate_hz).hop_samples
         return cls(
             known=np.full(channels, known),
@@ -122,6 +122,6 @@ _PARTS = tuple(item.name for item in fields(QualityGate))
 
 
 def _standing_bits(stream: StreamDescription) -> int:
-    coarse = stream.scale_known and stream.lsb_uv > _COARSE_UV
+    coarse = stream.has_scale and stream.lsb_uv > _COARSE_UV
     narrow = emg_band_hz(stream.rate_hz)[1] < _NARROW_TOP_HZ
     return coarse * QUALITY_BITS[Quality.COARSE_LSB] | narrow * QUALITY_BITS[Quality.NARROW_BAND]

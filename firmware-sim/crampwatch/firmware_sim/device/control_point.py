@@ -12,7 +12,7 @@ from crampwatch.protocol.control import (
     SettingKey,
     Status,
     SyncReply,
-    streams_of,
+    streams_in,
 )
 from crampwatch.protocol.errors import FrameError
 
@@ -161,7 +161,7 @@ class ControlPoint:
 
     def _check_mask(self, params: bytes) -> None:
         try:
-            named = streams_of(params)
+            named = streams_in(params)
         except FrameError as error:
             raise Refused(Status.BAD_LENGTH) from error
         is_ours = bool(named) and set(named) <= self._sensor.streams and not params[0] & 1

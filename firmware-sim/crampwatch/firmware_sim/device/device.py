@@ -28,7 +28,7 @@ from crampwatch.firmware_sim.device.vitals import Battery, Thermometer
 from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.control import Backfill, Reply, Request, RingReport, Status, SyncReply
 from crampwatch.protocol.event import EventCode, SensorEvent
-from crampwatch.protocol.frame import OVERHEAD_OCTETS
+from crampwatch.protocol.frame import OVERHEAD_BYTES
 from crampwatch.protocol.info import Capability, Info
 from crampwatch.protocol.kinds import Origin
 
@@ -292,8 +292,8 @@ class Device:
 
     def _frame_samples_at(self, mtu: int) -> int:
         """Samples of a full frame; 0 where not even one fits."""
-        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_OCTETS
-        fitting = octets // (self._stream.channels * self._stream.format.octets)
+        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_BYTES
+        fitting = octets // (self._stream.channels * self._stream.format.sample_bytes)
         return min(fitting, max(1, int(self._stream.rate_hz * _LONGEST_FRAME_S)))
 
     def _take_stored(self) -> Outgoing | None:

@@ -23,9 +23,9 @@ class Feed:
     def __init__(self, source: SignalSource) -> None:
         self.duration_samples = source.duration_samples
         self.dtype: type[Count] = np.int16 if source.stream.format is SampleFormat.INT16 else np.int32
-        self._rail = (1 << 8 * source.stream.format.octets - 1) - 1
+        self._rail = (1 << 8 * source.stream.format.sample_bytes - 1) - 1
         self._source = source
-        self._lsb_uv = source.stream.lsb_uv if source.stream.scale_known else 1.0
+        self._lsb_uv = source.stream.lsb_uv if source.stream.has_scale else 1.0
         self._block_samples = max(1, math.ceil(source.stream.rate_hz))
         self._block_first = -1
         self._counts: NDArray[Count] = np.zeros((0, source.stream.channels), self.dtype)

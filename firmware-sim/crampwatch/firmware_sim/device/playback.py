@@ -88,10 +88,10 @@ class Playback:
 
     def samples(self, packet: bytes, stream: int) -> int:
         """Return how many samples of a stream a frame carries."""
-        frame, description = _decoded(packet), self.boot.info.stream(stream)
+        frame, description = _decoded(packet), self.boot.info.find_stream(stream)
         if frame is None or description is None or frame.stream != stream:
             return 0
-        return len(frame.payload) // (description.channels * description.format.octets)
+        return len(frame.payload) // (description.channels * description.format.sample_bytes)
 
     def ticks(self, now_s: float) -> int:
         """Return what the recorded sensor's clock shows, modulo 2**32."""
@@ -99,7 +99,7 @@ class Playback:
 
     def index(self, now_s: float) -> int:
         """Return the next index of the lowest stream, by the ticks that have passed since its latest frame."""
-        description = self.boot.info.stream(min(self.streams))
+        description = self.boot.info.find_stream(min(self.streams))
         assert description is not None
         index, ticks = self._latest
         elapsed = (self.ticks(now_s) - ticks + 0x80000000 & 0xFFFFFFFF) - 0x80000000

@@ -38,7 +38,7 @@ class RecordedSource:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        is_sixteen = recording.stream.format is SampleFormat.INT16 and recording.stream.scale_known
+        is_sixteen = recording.stream.format is SampleFormat.INT16 and recording.stream.has_scale
         if is_sixteen and recording.sample_count is not None:
             self.stream, self.duration_samples = recording.stream, recording.sample_count
             self._unit = 1.0
@@ -105,6 +105,6 @@ def _digitised(recording: Recording, largest: float) -> tuple[StreamDescription,
     step = steps[0] if steps else largest / _RAILS[SampleFormat.INT16] or 1.0
     form = SampleFormat.INT16 if largest / step < _RAILS[SampleFormat.INT16] else SampleFormat.INT24
     step = max(step, largest / _RAILS[form])
-    if not recording.stream.scale_known:
+    if not recording.stream.has_scale:
         return replace(recording.stream, format=form), step
     return replace(recording.stream, format=form, lsb=step * 1e-6), 1.0

@@ -9,7 +9,7 @@ from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.playback import Playback
 from crampwatch.firmware_sim.device.script import Script
 from crampwatch.protocol.control import Backfill, BackfillDone, Opcode, Reply, Request, RingReport, Status, SyncReply
-from crampwatch.protocol.info import as_replay
+from crampwatch.protocol.info import mark_as_replay
 from crampwatch.protocol.temperature import encode_temperature
 
 __all__ = ["ReplayDevice"]
@@ -52,7 +52,7 @@ class ReplayDevice:
 
     def info(self, now_s: float) -> bytes:  # noqa: ARG002 - it was recorded, and does not change
         """Return the value of Info as recorded, marked as a replay."""
-        return as_replay(self._playback.boot.info_value)
+        return mark_as_replay(self._playback.boot.info_value)
 
     def battery(self, now_s: float) -> bytes:  # noqa: ARG002 - the last one played
         """Return the value of Battery Level last played; full before the first."""

@@ -59,8 +59,8 @@ class Sampler:
         self._feed = Feed(source)
         self.ring = Ring(max(1, round(ring_s * self.rate_hz)), source.stream.channels, self._feed.dtype)
         self._begun_s: float | None = None
-        lsb_uv = source.stream.lsb_uv if source.stream.scale_known else 1.0
-        self._test_counts = min(round(_TEST_SIGNAL_UV / lsb_uv), 0x7FFF) if source.stream.scale_known else 1000
+        lsb_uv = source.stream.lsb_uv if source.stream.has_scale else 1.0
+        self._test_counts = min(round(_TEST_SIGNAL_UV / lsb_uv), 0x7FFF) if source.stream.has_scale else 1000
 
     @property
     def has_begun(self) -> bool:

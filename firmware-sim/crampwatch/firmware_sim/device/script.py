@@ -162,9 +162,9 @@ class _BootReader:
             frame = Frame.decode(packet)
         except FrameError:
             return  # it was broken then, and is played broken
-        stream = self.info.stream(frame.stream)
+        stream = self.info.find_stream(frame.stream)
         if stream is not None:
-            samples = len(frame.payload) // (stream.channels * stream.format.octets)
+            samples = len(frame.payload) // (stream.channels * stream.format.sample_bytes)
             ticks = frame.ticks + round(samples / stream.rate_hz * self.info.tick_hz)
             self._frames.append((at_s, ticks & 0xFFFFFFFF))
 

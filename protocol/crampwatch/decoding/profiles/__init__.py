@@ -6,12 +6,12 @@ from crampwatch.decoding.profiles.cws import CWS
 from crampwatch.decoding.profiles.profile import Profile
 from crampwatch.protocol.errors import RecordingError
 
-__all__ = ["PROFILES", "Profile", "profile_named"]
+__all__ = ["PROFILES", "Profile", "find_profile"]
 
 PROFILES: Final[dict[str, Profile]] = {CWS.name: CWS}
 
 
-def profile_named(name: str) -> Profile:
+def find_profile(name: str) -> Profile:
     """Return a profile.
 
     Raises:

@@ -6,26 +6,26 @@ from crampwatch.decoding.profiles.profile import Profile
 from crampwatch.protocol import gatt
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.event import SensorEvent
-from crampwatch.protocol.frame import OVERHEAD_OCTETS, Frame
+from crampwatch.protocol.frame import OVERHEAD_BYTES, Frame
 from crampwatch.protocol.info import Info
 from crampwatch.protocol.records import RecordKind
-from crampwatch.protocol.temperature import decode_temperature
+from crampwatch.protocol.temperature import decode_temperature as decode_ess_temperature
 
 __all__ = ["CWS"]
 
 _CHECKSUM_OCTETS: Final = 2
-_HEADER_OCTETS: Final = OVERHEAD_OCTETS - _CHECKSUM_OCTETS
+_HEADER_OCTETS: Final = OVERHEAD_BYTES - _CHECKSUM_OCTETS
 
 
 class _Cws:
     """Every layout is the protocol's own."""
 
     name = "cws"
-    services = frozenset({gatt.CWS_SERVICE})
+    service_uuids = frozenset({gatt.CWS_SERVICE})
     info_characteristic = gatt.INFO
 
     @property
-    def notifying(self) -> dict[RecordKind, str]:
+    def characteristics(self) -> dict[RecordKind, str]:
         """Control first: a request is refused while its answers have nowhere to go."""
         return {
             RecordKind.CONTROL_REPLY: gatt.CONTROL,
@@ -36,22 +36,22 @@ class _Cws:
             RecordKind.DATA: gatt.DATA,
         }
 
-    def info(self, value: bytes) -> Info:
+    def decode_info(self, value: bytes) -> Info:
         return Info.decode(value)
 
-    def frame(self, value: bytes) -> Frame:
+    def decode_frame(self, value: bytes) -> Frame:
         return Frame.decode(value)
 
-    def samples(self, value: bytes) -> bytes:
+    def sample_payload(self, value: bytes) -> bytes:
         return value[_HEADER_OCTETS:-_CHECKSUM_OCTETS]
 
-    def event(self, value: bytes) -> SensorEvent:
+    def decode_event(self, value: bytes) -> SensorEvent:
         return SensorEvent.decode(value)
 
-    def temperature_c(self, value: bytes) -> float:
-        return decode_temperature(value)
+    def decode_temperature(self, value: bytes) -> float:
+        return decode_ess_temperature(value)
 
-    def battery_percent(self, value: bytes) -> int:
+    def decode_battery(self, value: bytes) -> int:
         if len(value) != 1 or value[0] > 100:
             raise FrameError(f"A battery level reads {value[:8].hex(' ') or 'nothing'}; expected one octet up to 100.")
         return value[0]

@@ -22,31 +22,31 @@ class Profile(Protocol):
         """As in the session file."""
 
     @property
-    def services(self) -> frozenset[str]:
+    def service_uuids(self) -> frozenset[str]:
         """Any of these UUIDs in an advertisement marks such a sensor."""
 
     @property
-    def notifying(self) -> dict[RecordKind, str]:
+    def characteristics(self) -> dict[RecordKind, str]:
         """Characteristics to subscribe to, in order, by the kind of record their notifications are."""
 
     @property
     def info_characteristic(self) -> str:
         """What is read first; its value is the INFO record."""
 
-    def info(self, value: bytes) -> Info:
+    def decode_info(self, value: bytes) -> Info:
         """Read what the sensor says of itself."""
 
-    def frame(self, value: bytes) -> Frame:
+    def decode_frame(self, value: bytes) -> Frame:
         """Read a notification of samples, live or stored."""
 
-    def samples(self, value: bytes) -> bytes:
+    def sample_payload(self, value: bytes) -> bytes:
         """Return the payload of the frame of a notification that `frame` has accepted before: no check is repeated."""
 
-    def event(self, value: bytes) -> SensorEvent:
+    def decode_event(self, value: bytes) -> SensorEvent:
         """Read an event."""
 
-    def temperature_c(self, value: bytes) -> float:
+    def decode_temperature(self, value: bytes) -> float:
         """Read a temperature; NaN where the sensor does not know."""
 
-    def battery_percent(self, value: bytes) -> int:
+    def decode_battery(self, value: bytes) -> int:
         """Read a battery level."""

@@ -193,7 +193,7 @@ def _samples_and_duration(rate_hz: float) -> tuple[int, float]:
 
 def _choose_step(recording: Recording, *, limit: int) -> float:
     """Return the value of one count: the step of the recording, unless its largest value would not fit."""
-    step = recording.stream.lsb_uv if recording.stream.scale_known else recording.value_step
+    step = recording.stream.lsb_uv if recording.stream.has_scale else recording.value_step
     if recording.stream.format is SampleFormat.INT16 and math.isfinite(step):
         return step
     peak = max((_largest_magnitude(chunk) for chunk in recording.chunks(65_536)), default=0.0)
@@ -229,7 +229,7 @@ def _describe_signals(recording: Recording, coding: _Coding, record: _RecordSize
     signals = [
         EdfSignal(
             label=label,
-            unit="uV" if stream.scale_known else "",
+            unit="uV" if stream.has_scale else "",
             physical_min=-limit * coding.step,
             physical_max=limit * coding.step,
             digital_min=-limit,

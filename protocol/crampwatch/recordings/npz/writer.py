@@ -20,7 +20,7 @@ def write_npz(file: BinaryIO, recording: Recording, *, progress: Progress | None
         ConfigurationError: The recording's scale is unknown.
         RecordingError: The recording is empty, or does not have as many samples as it states.
     """
-    if not recording.stream.scale_known:
+    if not recording.stream.has_scale:
         raise ConfigurationError(
             "An .npz recording holds microvolts, and the scale of this one is unknown.",
             advice="Give the scale with --scale, or write EDF or CSV.",

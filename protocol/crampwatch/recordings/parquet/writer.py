@@ -91,7 +91,7 @@ def _schema(recording: Recording, count: int, annotations: Sequence[Annotation])
     fields = [pa.field("sample", pa.int64(), nullable=False)]
     if recording.start_utc_ns is not None:
         fields.append(pa.field("time", pa.timestamp("ns", "UTC"), nullable=False))
-    unit = "uV" if recording.stream.scale_known else "relative"
+    unit = "uV" if recording.stream.has_scale else "relative"
     for name, label in zip(_column_names(recording), recording.stream.labels, strict=True):
         fields.append(pa.field(name, pa.float32(), metadata={"unit": unit, "label": label}))
     if recording.temperature is not None:
@@ -101,7 +101,7 @@ def _schema(recording: Recording, count: int, annotations: Sequence[Annotation])
 
 def _column_names(recording: Recording) -> list[str]:
     """Return a unique name for each channel, as in CSV if labels are unique."""
-    end = "_uV" if recording.stream.scale_known else ""
+    end = "_uV" if recording.stream.has_scale else ""
     labels = recording.stream.labels
     alike = len(set(labels)) < len(labels)
     return [f"{label}{f' {number}' if alike else ''}{end}" for number, label in enumerate(labels, 1)]

@@ -41,11 +41,11 @@ def _header_lines(recording: Recording) -> str:
     is_simulated = recording.origin is Origin.DEMO
     lines = [f"crampwatch recording{', simulated' if is_simulated else ''}", f"rate_hz: {stream.rate_hz!r}"]
     lines.append(f"origin: {recording.origin}")
-    if stream.scale_known:
+    if stream.has_scale:
         lines.append("unit: uV")
     if recording.start_utc_ns is not None:
         lines.append(f"start_utc_ns: {recording.start_utc_ns}")
-    columns = ["time_s", *(_column_name(label) + ("_uV" if stream.scale_known else "") for label in stream.labels)]
+    columns = ["time_s", *(_column_name(label) + ("_uV" if stream.has_scale else "") for label in stream.labels)]
     if recording.temperature is not None:
         lines.append(f"temperature_rate_hz: {recording.temperature.rate_hz!r}")
         columns.append("temperature_degC")
