@@ -278,12 +278,12 @@ def test_a_german_page_speaks_german_of_what_the_server_tells(stage: Stage, page
     why = (Reason(code=ReasonCode.BUILT_UP, number=1.25), Reason(code="telepathy"))
     stage.tell(
         left.episode("german", EpisodeKind.TWITCH, status="closed", ago_s=1, lasts_s=0.5, why=why),
-        left.notice("sensor_back", "cw-left is heard again."),
+        left.notice("sensor_back", "cw-left is connected again."),
     )
     says(page, ".notices", "Fußgewölbe links: Der Sensor ist wieder zu hören.")
     press(page, "[data-episode=cw-left-german] summary")
     says(page, "[data-episode=cw-left-german] .why", "Es baute sich über 1,3 s auf.")
-    assert "is heard again" not in words(page)
+    assert "is connected again" not in words(page)
     refused = page.execute_script(
         "return fetch('/api/v1/nights/2000-01-01').then(answer => answer.json()).then(problem => problem.code)"
     )

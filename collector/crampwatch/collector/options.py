@@ -1,4 +1,4 @@
-"""What the collector service is asked to do."""
+"""Options of the collector service."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,17 +15,17 @@ class CollectorOptions:
     """Which sensors to record, over which radio, and where to.
 
     Attributes:
-        broker: Where blocks and messages go.
-        data_dir: Sessions are kept in its folder ``sessions``, bonds in ``bonds.json``.
+        broker: Where sample blocks and messages are published.
+        data_dir: Session files are in its folder ``sessions``, the keys of paired sensors in ``bonds.json``.
         adapter: None for the system's default; see :mod:`crampwatch.collector.ble.adapter`.
-        sensors: Names, ids or addresses of the sensors wanted; none given: every CWS sensor heard.
+        sensors: Names, ids or addresses of the sensors to record; if empty, every CWS sensor in reach.
         placements: Where sensors are worn, by id or name.
-        speed: How many times faster than real time the sensors live.
-        start_utc_ns: What UTC shall be at the begin, for a replay with the old times; None for now.
-        resume_within_s: A session that was cut short goes on if its last record is at most this old.
-        ends_with_streams: End when every sensor has told that its streams ended, as replays do.
-        software: Name and version, for the session file.
-        client_id: At the broker; one that no other collector there uses, or they hang up on each other.
+        speed: How many times faster than real time the (simulated) sensors run.
+        start_utc_ns: UTC that the session starts with, for a replay with the original times; None for now.
+        resume_within_s: A session that was cut short is resumed if its last record is at most this old.
+        ends_with_streams: End when all streams of all sensors have ended, as replays do.
+        software: Name and version, recorded in the session file.
+        client_id: MQTT client id; brokers disconnect a client when another one uses the same id.
     """
 
     broker: BrokerAddress
@@ -42,27 +42,29 @@ class CollectorOptions:
 
     @property
     def sessions_dir(self) -> Path:
-        """Where session files are kept."""
+        """Folder of the session files."""
         return self.data_dir / "sessions"
 
     @property
     def bonds(self) -> Path:
-        """Where the keys of paired sensors are kept."""
+        """File with the keys of paired sensors."""
         return self.data_dir / "bonds.json"
 
-    def check(self) -> None:
-        """Refuse what cannot work.
+    def validate(self) -> None:
+        """Check that the options can work.
 
         Raises:
-            ConfigurationError: An impossible speed.
+            ConfigurationError: The speed is out of range.
         """
         if not 0.01 <= self.speed <= 1000:
-            raise ConfigurationError(f"A speed of {self.speed:g} was asked for.", advice="Choose 0.01 to 1000.")
+            raise ConfigurationError(
+                f"The speed {self.speed:g} is out of range.", advice="Choose a speed from 0.01 to 1000."
+            )
 
-    def wants(self, *names: str) -> bool:
-        """Return whether a sensor of any of these names or addresses is to be recorded."""
+    def includes(self, *names: str) -> bool:
+        """Return whether a sensor with one of these names or addresses is to be recorded."""
         return not self.sensors or not {one.casefold() for one in self.sensors}.isdisjoint(n.casefold() for n in names)
 
     def placement(self, *names: str) -> Placement:
-        """Return where a sensor is worn."""
+        """Return where a sensor with one of these names is worn; unknown if it is not configured."""
         return next((self.placements[name] for name in names if name in self.placements), Placement())

@@ -10,7 +10,7 @@ from typing import Final
 from bleak.exc import BleakError
 from crampwatch.bus.client import Bus, publish_message
 from crampwatch.bus.service import ServiceShell, TaskSet
-from crampwatch.collector.ble.adapter import FoundSensor, Radio, no_adapter, open_radio, scan
+from crampwatch.collector.ble.adapter import FoundSensor, Radio, open_radio, scan, unusable_adapter_error
 from crampwatch.collector.ble.link import Link, Sightings
 from crampwatch.collector.options import CollectorOptions
 from crampwatch.collector.recording.reception import Reception
@@ -47,7 +47,7 @@ async def run(options: CollectorOptions, *, stop: asyncio.Event) -> None:
         UnavailableError: No usable adapter, the session cannot be written, or the broker refuses us.
         ConfigurationError: The options cannot work.
     """
-    options.check()
+    options.validate()
     async with open_radio(options.adapter, bonds=options.bonds) as radio:
         service = _Service(options, radio)
         await service.open()
@@ -70,7 +70,7 @@ class _Service:
         self._notices: asyncio.Queue[messages.Notice] = asyncio.Queue()
 
     async def open(self) -> None:
-        self._session = await Session.begin(self._options, self._on_disk_failure)
+        self._session = await Session.resume_or_start(self._options, self._on_disk_failure)
         for member in self._session.members.values():
             self._start_link(member)
 
@@ -129,13 +129,13 @@ class _Service:
         """Keep one scan running; sensors the system holds connected do not advertise and are looked up."""
         for attempt in itertools.count():
             try:
-                async with self._radio.scanner(self._sightings.take):
-                    for sensor in await self._radio.connected():
-                        self._sightings.take(sensor)
+                async with self._radio.scanner(self._sightings.add):
+                    for sensor in await self._radio.connected_sensors():
+                        self._sightings.add(sensor)
                     await self._until_deaf()
             except (BleakError, OSError, EOFError) as error:
                 if attempt == 0 and "InProgress" not in str(error):
-                    raise no_adapter(error) from error
+                    raise unusable_adapter_error(error) from error
                 _log.warning("scanning failed and is tried again: %s", error)
                 await asyncio.sleep(_SCAN_RETRY_S)
 
@@ -144,7 +144,7 @@ class _Service:
         while True:
             try:
                 async with asyncio.timeout(_SCAN_RENEWAL_S):
-                    await self._sightings.changed()
+                    await self._sightings.wait_for_any()
             except TimeoutError:
                 members = self._session.members.values()
                 if not members or not all(member.reception.history.is_connected for member in members):
@@ -152,16 +152,16 @@ class _Service:
 
     async def _discover(self) -> None:
         while True:
-            for found in self._sightings.known():
+            for found in self._sightings.all_found():
                 is_new = found.address not in self._session.addresses
-                if is_new and self._options.wants(found.name, found.address):
-                    self._start_link(await self._session.admit(found))
-            await self._sightings.changed()
+                if is_new and self._options.includes(found.name, found.address):
+                    self._start_link(await self._session.add_sensor(found))
+            await self._sightings.wait_for_any()
 
     async def _record(self) -> None:
         """Begin the file with the first sensor that says who it is, then write."""
         if self._session.writer is None:
-            await self._session.open_file(await self._first_origin())
+            await self._session.ensure_file(await self._first_origin())
         assert self._session.writer is not None
         await self._session.recorder.run(self._session.writer)
 
@@ -204,7 +204,7 @@ class _Service:
         now_ns = session.clock.utc_ns() if self._ended_ns is None else self._ended_ns
         publishers = [m.publisher for m in session.members.values() if m.publisher is not None]
         await asyncio.gather(
-            *(publisher.farewell(bus, now_ns, is_ended=self._ended_ns is not None) for publisher in publishers)
+            *(publisher.publish_offline(bus, now_ns, is_ended=self._ended_ns is not None) for publisher in publishers)
         )
 
     async def _publish_notices(self, bus: Bus) -> None:
@@ -247,7 +247,7 @@ class _Service:
             await asyncio.sleep(_CLOCK_S)
             now_ns = clock.wall_ns() - clock.utc_ns()
             if abs(now_ns - last_ns) > _CLOCK_STEP_NS:
-                self._session.recorder.put(0, RecordKind.CLOCK_STEP, ClockStep(now_ns - last_ns).encode())
+                self._session.recorder.record(0, RecordKind.CLOCK_STEP, ClockStep(now_ns - last_ns).encode())
             last_ns = now_ns
         await asyncio.Event().wait()
 

@@ -40,12 +40,12 @@ async def test_the_collector_streams_through_bluez(bluez: Simulator) -> None:
 
     async with open_radio(None) as radio, radio.client(await _find(radio), lambda: None) as client:
         sensor = SensorClient(client, on_record)
-        assert (await sensor.identity())["serial"] == "CW-B1UE"
-        info = await sensor.info()
+        assert (await sensor.read_identity())["serial"] == "CW-B1UE"
+        info = await sensor.read_info()
         assert info.origin is Origin.DEMO
         await sensor.subscribe()
         await sensor.sync()
-        await sensor.start((info.streams[0].stream,))
+        await sensor.start_streams((info.streams[0].stream,))
         async with asyncio.timeout(PATIENCE_S):
             got = [await frames.get() for _ in range(20)]
         accepted, done = await sensor.backfill(Backfill(info.streams[0].stream, got[0].first_index, 500))
@@ -62,7 +62,7 @@ async def test_notifications_by_file_descriptor_lose_nothing_either(bluez: Simul
     frames: asyncio.Queue[Frame] = asyncio.Queue()
     async with open_radio(None) as radio, radio.client(await _find(radio), lambda: None) as client:
         sensor = SensorClient(client, lambda _kind, _payload: None)
-        info = await sensor.info()
+        info = await sensor.read_info()
         await sensor.subscribe()
         await client.stop_notify(DATA)
         await client.start_notify(
@@ -70,7 +70,7 @@ async def test_notifications_by_file_descriptor_lose_nothing_either(bluez: Simul
             lambda _, value: frames.put_nowait(Frame.decode(bytes(value))),
             bluez={"use_start_notify": False},
         )
-        await sensor.start((info.streams[0].stream,))
+        await sensor.start_streams((info.streams[0].stream,))
         async with asyncio.timeout(PATIENCE_S):
             got = [await frames.get() for _ in range(20)]
     assert [frame.sequence for frame in got] == list(range(got[0].sequence, got[0].sequence + 20))

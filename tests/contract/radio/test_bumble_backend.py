@@ -281,4 +281,4 @@ async def test_a_lost_adapter_is_reported_and_comes_back(tmp_path: Path) -> None
 
 def test_an_unknown_address_is_assumed_to_be_random() -> None:
     bumble = BumbleAdapter("tcp-client:127.0.0.1:1")
-    assert bumble.address("C0:00:00:00:00:01").address_type == hci.Address.RANDOM_DEVICE_ADDRESS
+    assert bumble.resolve_address("C0:00:00:00:00:01").address_type == hci.Address.RANDOM_DEVICE_ADDRESS

@@ -1,4 +1,4 @@
-from crampwatch.collector.policy.backfill import CHUNK_S, MOST_CHUNKS, plan
+from crampwatch.collector.policy.backfill import MAX_REQUEST_S, MAX_REQUESTS, plan_backfill
 from crampwatch.decoding.boot import Boot
 from crampwatch.protocol.control import RingReport
 from crampwatch.protocol.info import Capability, Info, RingState
@@ -27,25 +27,25 @@ def test_what_the_ring_holds_is_asked_for_and_the_rest_given_up(
     end = first + length
     boot, _ = boot_with_gap(first, end)
     oldest = min(max(first + oldest_from_first, 0), end + 50)
-    made = plan(boot, rings(boot, oldest, end + 50), round((length + 50) * 1e6))
+    made = plan_backfill(boot, rings(boot, oldest, end + 50), round((length + 50) * 1e6))
     begin = boot.primary.gaps[0][0]
     lost = sum(b - a for _, (a, b) in made.lost)
     held = max(0, boot.primary.gaps[0][1] - max(begin, oldest - first + begin if first >= 2**32 else oldest))
-    asked = sum(one.count for one in made.wanted)
-    assert asked == min(held, MOST_CHUNKS * round(CHUNK_S * 1000))
+    asked = sum(one.count for one in made.requests)
+    assert asked == min(held, MAX_REQUESTS * round(MAX_REQUEST_S * 1000))
     assert lost == length - held
-    assert all(one.count <= CHUNK_S * 1000 for one in made.wanted)
+    assert all(one.count <= MAX_REQUEST_S * 1000 for one in made.requests)
     expected = (boot.primary.gaps[0][1] - held) & 0xFFFFFFFF
-    assert not made.wanted or made.wanted[0].first_index == expected
+    assert not made.requests or made.requests[0].first_index == expected
 
 
 def test_a_sensor_without_a_ring_is_asked_for_nothing() -> None:
     boot, _ = boot_with_gap(0, 1000, capabilities=Capability.SIMULATED)
-    made = plan(boot, rings(boot, 0, 1050), 1_050_000_000)
-    assert (made.wanted, made.lost) == ((), ())
+    made = plan_backfill(boot, rings(boot, 0, 1050), 1_050_000_000)
+    assert (made.requests, made.lost) == ((), ())
 
 
 def test_the_ring_of_another_boot_says_nothing_of_this_one() -> None:
     boot, _ = boot_with_gap(0, 1000)
     report = RingReport(boot.info.boot_id + 1, 0, ((1, RingState(10, 900, 1000)),))
-    assert plan(boot, report, 0).lost == ()
+    assert plan_backfill(boot, report, 0).lost == ()

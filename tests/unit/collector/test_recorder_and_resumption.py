@@ -34,10 +34,10 @@ async def test_records_are_stamped_and_written_in_order(tmp_path: Path) -> None:
     writer = new_session(tmp_path, records=0)
     one = recorder([])
     for n in range(5):
-        stamped = one.put(1, RecordKind.DATA, bytes([n]))
+        stamped = one.record(1, RecordKind.DATA, bytes([n]))
         assert stamped is not None
         assert stamped.mono_ns <= boot_time_ns()
-    waiting = asyncio.create_task(one.committed())
+    waiting = asyncio.create_task(one.wait_committed())
     await asyncio.sleep(0)
     assert await one.flush(writer)
     await waiting
@@ -52,11 +52,11 @@ async def test_a_disk_that_fails_keeps_records_waiting_and_is_told_once(
     writer = new_session(tmp_path, records=0)
     told: list[UnavailableError] = []
     one = recorder(told)
-    one.put(1, RecordKind.DATA, b"a")
+    one.record(1, RecordKind.DATA, b"a")
     with monkeypatch.context() as broken:
         broken.setattr(SessionWriter, "append", _full)
         assert not await one.flush(writer)
-        one.put(1, RecordKind.DATA, b"b")
+        one.record(1, RecordKind.DATA, b"b")
         assert not await one.flush(writer)
     assert len(told) == 1
     assert await one.flush(writer)
@@ -70,9 +70,9 @@ def _full(_writer: SessionWriter, _records: list[Record]) -> int:
 
 
 async def test_beyond_the_limit_new_records_are_refused_not_old_ones_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "MOST_WAITING", 2)
+    monkeypatch.setattr(recorder_module, "MAX_WAITING", 2)
     one = recorder([])
-    taken = [one.put(1, RecordKind.DATA, bytes([n])) for n in range(4)]
+    taken = [one.record(1, RecordKind.DATA, bytes([n])) for n in range(4)]
     assert [record is not None for record in taken] == [True, True, False, False]
     assert one.refused == 2
 
@@ -89,7 +89,7 @@ async def test_a_cancelled_flush_writes_nothing_twice(tmp_path: Path, monkeypatc
         return append(self, records)
 
     monkeypatch.setattr(SessionWriter, "append", slow)
-    one.put(1, RecordKind.DATA, b"a")
+    one.record(1, RecordKind.DATA, b"a")
     flushing = asyncio.create_task(one.flush(writer))
     await begun.wait()
     flushing.cancel()
@@ -108,7 +108,7 @@ def options(folder: Path, **more: object) -> CollectorOptions:
 async def test_a_session_cut_short_a_moment_ago_goes_on(tmp_path: Path) -> None:
     cut = new_session(tmp_path / "sessions", age_s=30)
     cut.close()
-    session = await Session.begin(options(tmp_path), lambda _error: None)
+    session = await Session.resume_or_start(options(tmp_path), lambda _error: None)
     assert session.writer is not None
     assert session.writer.path == cut.path
     assert session.writer.epoch == 1
@@ -121,7 +121,7 @@ async def test_a_session_cut_short_a_moment_ago_goes_on(tmp_path: Path) -> None:
 async def test_an_old_session_cut_short_is_ended_at_its_last_record(tmp_path: Path) -> None:
     cut = new_session(tmp_path / "sessions", age_s=7200)
     cut.close()
-    session = await Session.begin(options(tmp_path), lambda _error: None)
+    session = await Session.resume_or_start(options(tmp_path), lambda _error: None)
     assert session.writer is None
     (entry,) = list_sessions(tmp_path / "sessions")
     assert entry.summary is not None
@@ -131,7 +131,7 @@ async def test_an_old_session_cut_short_is_ended_at_its_last_record(tmp_path: Pa
 async def test_a_session_that_another_process_writes_is_left_alone(tmp_path: Path) -> None:
     held = new_session(tmp_path / "sessions")
     with pytest.raises(UnavailableError, match="being written by another process"):
-        await Session.begin(options(tmp_path), lambda _error: None)
+        await Session.resume_or_start(options(tmp_path), lambda _error: None)
     held.close()
 
 
@@ -163,14 +163,14 @@ def test_a_clock_runs_faster_than_real_time() -> None:
 
 
 def test_an_impossible_speed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="speed of 0"):
-        options(tmp_path, speed=0).check()
+    with pytest.raises(ConfigurationError, match="speed 0 is out"):
+        options(tmp_path, speed=0).validate()
 
 
 def test_sensors_are_chosen_by_name_or_address(tmp_path: Path) -> None:
-    assert options(tmp_path).wants("anything")
+    assert options(tmp_path).includes("anything")
     some = options(tmp_path, sensors=("cw-1", "C0:02"))
-    assert [some.wants(*names) for names in (("CW-1", "C0:01"), ("CW-2", "c0:02"), ("CW-3", "C0:03"))] == [
+    assert [some.includes(*names) for names in (("CW-1", "C0:01"), ("CW-2", "c0:02"), ("CW-3", "C0:03"))] == [
         True,
         True,
         False,

@@ -1,7 +1,8 @@
-"""The Bluetooth adapter: the operating system's through bleak, or an HCI transport through Bumble.
+"""The Bluetooth adapter: that of the operating system through bleak, or an HCI transport through Bumble.
 
-``None`` is the system's default adapter (BlueZ, macOS, Windows); ``hci1`` a named one of BlueZ; ``bumble:usb:0`` or
-``bumble:tcp-client:127.0.0.1:41001`` a controller opened by ourselves, real or virtual.
+An adapter is named by a *spec*: ``None`` for the system's default adapter (BlueZ, macOS, Windows), ``hci1`` for an
+adapter of BlueZ, ``bumble:usb:0`` or ``bumble:tcp-client:127.0.0.1:41001`` for a controller, real or virtual, that this
+program drives itself.
 """
 
 import asyncio
@@ -22,11 +23,11 @@ from crampwatch.collector.ble.pairing_agent import pairing_agent
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.gatt import CWS_SERVICE
 
-__all__ = ["FoundSensor", "Radio", "no_adapter", "open_radio", "scan"]
+__all__ = ["FoundSensor", "Radio", "open_radio", "scan", "unusable_adapter_error"]
 
 CONNECT_TIMEOUT_S: Final = 20.0
-"""An attempt rarely succeeds after this long (bleak-retry-connector uses the same)."""
-_BUMBLE: Final = "bumble:"
+"""An attempt rarely succeeds after this long (bleak-retry-connector uses the same limit)."""
+_BUMBLE_PREFIX: Final = "bumble:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class FoundSensor:
     """A CWS sensor that advertises.
 
     Attributes:
-        name: As advertised; its address where it has none.
-        address: Of the radio (an identifier of the system on macOS).
+        name: As advertised; the address if no name is advertised.
+        address: Bluetooth address (on macOS an identifier made up by the system).
         rssi_dbm: Signal strength of the advertisement.
-        device: What to connect to.
+        device: bleak's handle to connect with.
     """
 
     name: str
@@ -47,12 +48,15 @@ class FoundSensor:
 
 
 class Radio:
-    """An open adapter. Connection attempts take turns: controllers do not like two at once.
+    """An open adapter.
 
     Args:
-        client_arguments: For every ``BleakClient``.
-        scanner_arguments: For every ``BleakScanner``.
-        bumble: The adapter, where it is opened by ourselves.
+        client_arguments: Passed to every ``BleakClient``.
+        scanner_arguments: Passed to every ``BleakScanner``.
+        bumble: The adapter, if this program drives it itself.
+
+    Attributes:
+        connect_lock: To be held during a connection attempt: many controllers fail if there are two at once.
     """
 
     def __init__(
@@ -61,10 +65,10 @@ class Radio:
         self._client_arguments = client_arguments
         self._scanner_arguments = scanner_arguments
         self._bumble = bumble
-        self.connecting = asyncio.Lock()
+        self.connect_lock = asyncio.Lock()
 
     def client(self, device: BLEDevice, on_disconnected: Callable[[], None]) -> BleakClient:
-        """Return a new client; a failed one cannot be used again."""
+        """Return a new client; a client that failed cannot be used again."""
         return BleakClient(
             device,
             lambda _client: on_disconnected(),
@@ -74,7 +78,7 @@ class Radio:
         )
 
     def scanner(self, on_found: Callable[[FoundSensor], None]) -> BleakScanner:
-        """Return a scanner that tells of every advertisement of a CWS sensor."""
+        """Return a scanner that calls back for every advertisement of a CWS sensor."""
 
         def on_advertisement(device: BLEDevice, advertised: AdvertisementData) -> None:
             if CWS_SERVICE in (uuid.lower() for uuid in advertised.service_uuids):
@@ -83,19 +87,22 @@ class Radio:
 
         return BleakScanner(on_advertisement, service_uuids=[CWS_SERVICE], **self._scanner_arguments)
 
-    async def connected(self) -> list[FoundSensor]:
-        """Return CWS sensors the system holds connected already: after a crash of ours they do not advertise."""
+    async def connected_sensors(self) -> list[FoundSensor]:
+        """Return the CWS sensors that the system is connected to.
+
+        After a crash of this program the system may keep a connection, and the sensor then does not advertise.
+        """
         if self._bumble is not None:
             return []
         try:
             adapter = await BleakAdapter.get(**self._scanner_arguments)
             devices = await adapter.get_connected_devices([CWS_SERVICE])
         except (NotImplementedError, BleakError, OSError, EOFError):
-            return []  # not told here: they are found when the system lets go of them
+            return []  # not supported here: such sensors are found when the system has dropped the connection
         return [FoundSensor(one.name or one.address, one.address, 0, one) for one in devices]
 
     async def rssi_dbm(self, address: str) -> int | None:
-        """Return the strength of a connection's signal; None where the system does not tell."""
+        """Return the signal strength of a connection; None if the system does not report it."""
         return None if self._bumble is None else await self._bumble.rssi_dbm(address)
 
 
@@ -104,15 +111,15 @@ async def open_radio(spec: str | None, *, bonds: Path | None = None) -> AsyncIte
     """Open an adapter.
 
     Args:
-        spec: See above.
-        bonds: Where a controller opened by ourselves keeps the keys of paired sensors; the system keeps its own.
+        spec: See the module's documentation.
+        bonds: File for the keys of paired sensors, used with Bumble only; otherwise the system stores them.
 
     Raises:
-        UnavailableError: It is not there, switched off or not allowed.
+        UnavailableError: The adapter does not exist, is switched off, or may not be used by this program.
     """
     async with AsyncExitStack() as stack:
-        if spec is not None and spec.startswith(_BUMBLE):
-            adapter = await stack.enter_async_context(BumbleAdapter(spec.removeprefix(_BUMBLE), bonds))
+        if spec is not None and spec.startswith(_BUMBLE_PREFIX):
+            adapter = await stack.enter_async_context(BumbleAdapter(spec.removeprefix(_BUMBLE_PREFIX), bonds))
             yield Radio(client_arguments(adapter), scanner_arguments(adapter), adapter)
             return
         arguments: dict[str, Any] = {} if spec is None else {"bluez": {"adapter": spec}}
@@ -122,7 +129,7 @@ async def open_radio(spec: str | None, *, bonds: Path | None = None) -> AsyncIte
 
 
 async def scan(spec: str | None, *, seconds: float, bonds: Path | None = None) -> list[FoundSensor]:
-    """Listen for a while and return the CWS sensors heard, strongest first.
+    """Scan for a while and return the CWS sensors found, strongest first.
 
     Raises:
         UnavailableError: There is no usable adapter.
@@ -133,16 +140,16 @@ async def scan(spec: str | None, *, seconds: float, bonds: Path | None = None) -
             async with radio.scanner(lambda sensor: found.__setitem__(sensor.address, sensor)):
                 await asyncio.sleep(seconds)
         except (BleakError, OSError, EOFError) as error:
-            raise no_adapter(error) from error
+            raise unusable_adapter_error(error) from error
     return sorted(found.values(), key=lambda sensor: -sensor.rssi_dbm)
 
 
-def no_adapter(error: Exception) -> UnavailableError:
-    """Say what keeps Bluetooth from being used, and what to do."""
-    denied = isinstance(error, BleakBluetoothNotAvailableError) and "DENIED" in error.reason.name
+def unusable_adapter_error(error: Exception) -> UnavailableError:
+    """Return an error that says why Bluetooth cannot be used, and what to do."""
+    is_denied = isinstance(error, BleakBluetoothNotAvailableError) and "DENIED" in error.reason.name
     advice = (
         "Allow this program to use Bluetooth in the system's privacy settings."
-        if denied
+        if is_denied
         else "Switch Bluetooth on (on Linux, check that bluetoothd runs and you are in the group bluetooth), plug in "
         "an adapter, or name one with --adapter. Without any, try: crampwatch demo."
     )

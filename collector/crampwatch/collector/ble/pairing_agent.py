@@ -1,7 +1,7 @@
-"""The agent BlueZ wants before it pairs: bleak brings none, and without one pairing ends with AuthenticationFailed.
+"""The agent that BlueZ needs for pairing: bleak has none, and without one pairing fails with AuthenticationFailed.
 
-It accepts what needs no passkey (JustWorks), which is what a sensor without display and keys can do. It speaks only for
-this program: it does not ask to be the default agent.
+It accepts pairing without a passkey (Just Works), which is all that a sensor without display and keys can do. It
+answers only for connections of this program: it does not register as the default agent.
 """
 
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ _ACCEPTED: Final = {"RequestAuthorization", "RequestConfirmation", "AuthorizeSer
 
 @asynccontextmanager
 async def pairing_agent() -> AsyncIterator[None]:
-    """Answer BlueZ's questions while the block runs.
+    """Answer BlueZ's pairing requests while the block runs.
 
     Raises:
-        UnavailableError: There is no system bus or no BlueZ on it.
+        UnavailableError: There is no system D-Bus, or no BlueZ on it.
     """
-    from dbus_fast import BusType, DBusError  # noqa: PLC0415 - dbus-fast is there on Linux only
+    from dbus_fast import BusType, DBusError  # noqa: PLC0415 - dbus-fast is installed on Linux only
     from dbus_fast.aio import MessageBus  # noqa: PLC0415 - likewise
 
     try:
@@ -43,14 +43,14 @@ async def pairing_agent() -> AsyncIterator[None]:
         ) from error
     try:
         bus.add_message_handler(_answer)
-        await _ask(bus, "RegisterAgent", "os", [_PATH, "NoInputNoOutput"])
+        await _call_manager(bus, "RegisterAgent", "os", [_PATH, "NoInputNoOutput"])
         yield
     finally:
         bus.disconnect()
 
 
-async def _ask(bus: "MessageBus", member: str, signature: str, body: list[str]) -> None:
-    from dbus_fast import Message, MessageType  # noqa: PLC0415 - dbus-fast is there on Linux only
+async def _call_manager(bus: "MessageBus", member: str, signature: str, body: list[str]) -> None:
+    from dbus_fast import Message, MessageType  # noqa: PLC0415 - dbus-fast is installed on Linux only
 
     reply = await bus.call(
         Message(
@@ -66,7 +66,7 @@ async def _ask(bus: "MessageBus", member: str, signature: str, body: list[str]) 
 
 
 def _answer(message: "Message") -> "Message | None":
-    from dbus_fast import Message  # noqa: PLC0415 - dbus-fast is there on Linux only
+    from dbus_fast import Message  # noqa: PLC0415 - dbus-fast is installed on Linux only
 
     if message.interface != _AGENT or message.path != _PATH:
         return None

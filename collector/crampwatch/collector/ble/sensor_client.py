@@ -1,4 +1,9 @@
-"""A CWS v1 sensor over one connection: acknowledged commands; every value received is handed on as a record."""
+"""Client of a CWS v1 sensor over one connection: acknowledged commands, and every received value as a record.
+
+A command is written to the control characteristic with a token; the sensor replies by a notification with the same
+token. A backfill is answered twice: at once (accepted), and at its end (done). One command is under way at a time,
+since a sensor need not queue them.
+"""
 
 import asyncio
 import time
@@ -27,9 +32,10 @@ from crampwatch.protocol.records import RecordKind
 __all__ = ["SensorClient"]
 
 REPLY_TIMEOUT_S: Final = 5.0
+"""A reply takes one or two connection events (0.1 s); after seconds it will not come any more."""
 STALL_TIMEOUT_S: Final = 10.0
-"""A backfill that brings nothing for this long will not end by itself."""
-_NOTIFIED: Final = {
+"""A backfill during which nothing arrives for this long will not end by itself."""
+_NOTIFICATIONS: Final = {
     gatt.CONTROL: RecordKind.CONTROL_REPLY,
     gatt.EVENT: RecordKind.EVENT,
     gatt.STORED_DATA: RecordKind.STORED_DATA,
@@ -45,12 +51,12 @@ OnRecord = Callable[[RecordKind, bytes], None]
 class SensorClient:
     """Speaks CWS v1 through a connected client.
 
-    Everything received goes to `on_record` first, in the order of arrival, before anything is made of it.
+    Everything received goes to `on_record` first, in the order of arrival, before it is interpreted.
 
     Args:
         client: Connected and encrypted.
-        on_record: Takes what arrived.
-        monotonic_ns: The clock round trips are measured with.
+        on_record: Called with each received value.
+        monotonic_ns: Clock to measure round trips with.
     """
 
     def __init__(
@@ -61,10 +67,10 @@ class SensorClient:
         self._monotonic_ns = monotonic_ns
         self._token = 0
         self._replies: dict[tuple[int, bool], asyncio.Future[Reply]] = {}
-        self._commanding = asyncio.Lock()
+        self._command_lock = asyncio.Lock()
         self._arrivals = 0
 
-    async def identity(self) -> dict[str, str]:
+    async def read_identity(self) -> dict[str, str]:
         """Return the Device Information strings the sensor has: ``serial``, ``model``, ``firmware``, ``maker``."""
         wanted = {
             "serial": gatt.SERIAL_NUMBER,
@@ -73,42 +79,42 @@ class SensorClient:
             "maker": gatt.MANUFACTURER_NAME,
         }
         present = {name: uuid for name, uuid in wanted.items() if self._client.services.get_characteristic(uuid)}
-        return {name: _text(await self._client.read_gatt_char(uuid)) for name, uuid in present.items()}
+        return {name: _decode_text(await self._client.read_gatt_char(uuid)) for name, uuid in present.items()}
 
-    async def info(self) -> Info:
-        """Read who the sensor is.
+    async def read_info(self) -> Info:
+        """Read the description of the sensor and its streams.
 
         Raises:
-            FrameError: What it says cannot be understood.
+            FrameError: It cannot be decoded.
         """
         value = bytes(await self._client.read_gatt_char(gatt.INFO))
         self._on_record(RecordKind.INFO, value)
         return Info.decode(value)
 
     async def subscribe(self) -> None:
-        """Ask to be notified of everything; only then start a stream, or its beginning may be lost.
+        """Subscribe to all notifications; start streams only then, or their beginning may be lost.
 
         Raises:
-            PeerError: A characteristic the profile demands is not there.
+            PeerError: The sensor lacks a characteristic that CWS v1 requires.
         """
-        for uuid, kind in _NOTIFIED.items():
+        for uuid, kind in _NOTIFICATIONS.items():
             characteristic = self._client.services.get_characteristic(uuid)
             if characteristic is not None:
-                await self._client.start_notify(characteristic, self._taker(kind))
+                await self._client.start_notify(characteristic, self._notification_handler(kind))
             elif uuid not in _OPTIONAL:
                 raise PeerError(
-                    f"The sensor has no characteristic {uuid}, which CWS v1 demands.",
+                    f"The sensor has no characteristic {uuid}, which CWS v1 requires.",
                     advice="Update its firmware; docs/protocol.md lists what it must have.",
                 )
 
     async def read_vitals(self) -> None:
-        """Read temperature and battery once: notifications tell of changes only."""
+        """Read temperature and battery once: notifications come only when they change."""
         for uuid in (gatt.TEMPERATURE, gatt.BATTERY_LEVEL):
             if self._client.services.get_characteristic(uuid) is not None:
-                self._on_record(_NOTIFIED[uuid], bytes(await self._client.read_gatt_char(uuid)))
+                self._on_record(_NOTIFICATIONS[uuid], bytes(await self._client.read_gatt_char(uuid)))
 
     async def sync(self) -> SyncReply:
-        """Read ticks and index together, and record the round trip around them."""
+        """Read the sensor's clock and sample index, and record them with the round trip around the reading."""
         before_ns = self._monotonic_ns()
         reply = await self.command(Opcode.SYNC, (time.time_ns() // 1000).to_bytes(8, "little"))
         after_ns = self._monotonic_ns()
@@ -117,34 +123,34 @@ class SensorClient:
         self._on_record(RecordKind.SYNC, exchange.encode())
         return answer
 
-    async def start(self, streams: tuple[int, ...]) -> None:
-        """Let streams run."""
+    async def start_streams(self, streams: tuple[int, ...]) -> None:
+        """Start streams."""
         await self.command(Opcode.START, stream_mask(streams))
 
-    async def stop(self, streams: tuple[int, ...]) -> None:
-        """Let streams rest."""
+    async def stop_streams(self, streams: tuple[int, ...]) -> None:
+        """Stop streams."""
         await self.command(Opcode.STOP, stream_mask(streams))
 
-    async def rings(self) -> RingReport:
-        """Return what the ring buffers hold now."""
+    async def read_rings(self) -> RingReport:
+        """Return which samples the ring buffers hold now."""
         return RingReport.decode((await self.command(Opcode.INFO)).params)
 
-    async def backfill(self, wanted: Backfill) -> tuple[Backfill, BackfillDone]:
-        """Fetch samples from the ring; returns what was promised and what was sent.
+    async def backfill(self, request: Backfill) -> tuple[Backfill, BackfillDone]:
+        """Fetch samples from a ring buffer; return what the sensor accepted to send, and what it has sent.
 
         Raises:
-            CommandRefusedError: The ring does not hold them (any more), or the transfer was aborted.
-            PeerError: It stalled.
+            CommandRefusedError: The ring does not hold the samples (any more), or the transfer was aborted.
+            PeerError: The transfer stalled.
         """
-        async with self._commanding:
+        async with self._command_lock:
             token = self._next_token()
-            done = self._expect(token, done=True)
+            done = self._expect_reply(token, done=True)
             try:
-                accepted = await self._exchange(Request(Opcode.BACKFILL, token, wanted.encode()))
-                final = await self._patiently(done)
+                accepted = await self._exchange(Request(Opcode.BACKFILL, token, request.encode()))
+                final = await self._wait_for_end(done)
             finally:
                 self._replies.pop((token, True), None)
-        _check(final, "end a backfill")
+        _raise_if_refused(final, "the end of a backfill")
         return Backfill.decode(accepted.params), BackfillDone.decode(final.params)
 
     async def command(self, opcode: Opcode, params: bytes = b"") -> Reply:
@@ -154,11 +160,11 @@ class SensorClient:
             CommandRefusedError: The reply has a status other than success.
             PeerError: No reply came.
         """
-        async with self._commanding:
+        async with self._command_lock:
             return await self._exchange(Request(opcode, self._next_token(), params))
 
     async def _exchange(self, request: Request) -> Reply:
-        answer = self._expect(request.token, done=False)
+        answer = self._expect_reply(request.token, done=False)
         try:
             await self._client.write_gatt_char(gatt.CONTROL, request.encode(), response=True)
             async with asyncio.timeout(REPLY_TIMEOUT_S):
@@ -169,20 +175,20 @@ class SensorClient:
             ) from None
         finally:
             self._replies.pop((request.token, False), None)
-        _check(reply, Opcode(request.opcode).name)
+        _raise_if_refused(reply, Opcode(request.opcode).name)
         return reply
 
-    async def _patiently(self, done: "asyncio.Future[Reply]") -> Reply:
-        """Wait for the end of a transfer for as long as something still arrives."""
+    async def _wait_for_end(self, done: "asyncio.Future[Reply]") -> Reply:
+        """Wait for the end of a transfer, as long as anything still arrives."""
         while True:
             arrivals = self._arrivals
             finished, _ = await asyncio.wait({done}, timeout=STALL_TIMEOUT_S)
             if finished:
                 return done.result()
             if self._arrivals == arrivals:
-                raise PeerError(f"A backfill brought nothing for {STALL_TIMEOUT_S:g} s.")
+                raise PeerError(f"The sensor sent nothing for {STALL_TIMEOUT_S:g} s during a backfill.")
 
-    def _expect(self, token: int, *, done: bool) -> "asyncio.Future[Reply]":
+    def _expect_reply(self, token: int, *, done: bool) -> "asyncio.Future[Reply]":
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._replies[token, done] = future
         return future
@@ -191,29 +197,29 @@ class SensorClient:
         self._token = (self._token + 1) % 256
         return self._token
 
-    def _taker(self, kind: RecordKind) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
-        def take(_characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
+    def _notification_handler(self, kind: RecordKind) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
+        def handle(_characteristic: BleakGATTCharacteristic, value: bytearray) -> None:
             self._arrivals += 1
             self._on_record(kind, bytes(value))
             if kind is RecordKind.CONTROL_REPLY:
-                self._answer(bytes(value))
+                self._resolve_reply(bytes(value))
 
-        return take
+        return handle
 
-    def _answer(self, value: bytes) -> None:
+    def _resolve_reply(self, value: bytes) -> None:
         try:
             reply = Reply.decode(value)
         except FrameError:
-            return  # recorded and counted with all that is broken; the command it was meant for will time out
+            return  # recorded, and counted as a broken frame; the command it was meant for times out
         future = self._replies.get((reply.token, reply.done))
         if future is not None and not future.done():
             future.set_result(reply)
 
 
-def _check(reply: Reply, what: str) -> None:
+def _raise_if_refused(reply: Reply, command: str) -> None:
     if reply.status is not Status.SUCCESS:
-        raise CommandRefusedError(f"The sensor answered {what} with {reply.status.name}.", status=reply.status)
+        raise CommandRefusedError(f"The sensor answered {command} with {reply.status.name}.", status=reply.status)
 
 
-def _text(value: bytearray) -> str:
+def _decode_text(value: bytearray) -> str:
     return bytes(value[:120]).decode("utf-8", "replace").strip("\0 ")

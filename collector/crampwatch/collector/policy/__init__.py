@@ -1,1 +1,1 @@
-"""Decisions of the collector: when to reconnect, what to fetch again, what to publish. Pure."""
+"""Decisions of the collector: when to reconnect, which samples to fetch again, what to publish. Pure."""

@@ -1,33 +1,38 @@
-"""Whether a sensor has fallen silent."""
+"""Whether a connected sensor has stopped sending samples.
+
+A controller may believe in a connection that carries nothing any more, after a firmware fault or a stream that was
+never started. So the link watches the samples themselves, and gives up a connection on which none arrive.
+"""
 
 from typing import Final
 
-__all__ = ["Silence"]
+__all__ = ["SilenceWatchdog"]
 
-SILENCE_S: Final = 5.0
-"""Longer than the supervision timeout that is asked for (4 s): the radio says it first where it can."""
+SILENCE_LIMIT_S: Final = 5.0
+"""Longer than the supervision timeout that is requested (4 s), so that the controller reports a lost link first if it
+can."""
 
 
-class Silence:
-    """Watches for samples on one connection; times are real seconds of any clock.
+class SilenceWatchdog:
+    """Expires if no samples arrive for a time; times are real seconds of any monotonic clock.
 
     Args:
-        now_s: When watching begins.
-        limit_s: Silence that is not believed to be accidental.
+        now_s: When watching starts.
+        limit_s: How long a silence is tolerated.
     """
 
-    def __init__(self, now_s: float, *, limit_s: float = SILENCE_S) -> None:
+    def __init__(self, now_s: float, *, limit_s: float = SILENCE_LIMIT_S) -> None:
         self._limit_s = limit_s
-        self._heard_s = now_s
+        self._last_s = now_s
 
-    def heard(self, now_s: float) -> None:
-        """Note that something came."""
-        self._heard_s = now_s
+    def note_samples(self, now_s: float) -> None:
+        """Note that samples arrived."""
+        self._last_s = now_s
 
-    def due_s(self) -> float:
-        """Return when the silence will have lasted too long, should nothing come."""
-        return self._heard_s + self._limit_s
+    def expires_at_s(self) -> float:
+        """Return when the watchdog expires if no more samples arrive."""
+        return self._last_s + self._limit_s
 
-    def has_lasted(self, now_s: float) -> bool:
-        """Return whether it has lasted too long."""
-        return now_s >= self.due_s()
+    def has_expired(self, now_s: float) -> bool:
+        """Return whether the silence has lasted too long."""
+        return now_s >= self.expires_at_s()

@@ -1,4 +1,10 @@
-"""The host's clocks during a session, possibly running faster than real time."""
+"""The host's clocks during a session, possibly running faster than real time.
+
+A session's time is a monotonic clock (it never jumps and goes on while the machine sleeps) plus one anchor: a pair of
+monotonic and UTC time, taken once at the start. A wall clock that is set during the night therefore moves no sample.
+The monotonic clock starts again when the machine boots; a session that is resumed then gets a second anchor, and each
+record says by its epoch which anchor belongs to it.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,16 +15,17 @@ from crampwatch.protocol.anchor import Anchor
 __all__ = ["HostClock", "resumed_anchor"]
 
 _SAME_CLOCK_NS: Final = 60_000_000_000
-"""A wall clock is set by seconds; a machine that was started anew has another monotonic clock by far more."""
+"""Largest difference between wall clock and anchored monotonic clock at which it is taken to be the same boot: setting
+a wall clock moves it by seconds, a reboot moves the monotonic clock by far more."""
 
 
 class HostClock:
-    """Monotonic time, told in UTC by one anchor.
+    """Monotonic time, converted to UTC by one anchor.
 
     Args:
         speed: How many times faster than real time the session runs.
-        start_utc_ns: What UTC shall be now; None for what it is.
-        anchor: Goes on from an earlier process of the session instead.
+        start_utc_ns: UTC that the session starts with; None for the wall clock.
+        anchor: Anchor of a resumed session; `start_utc_ns` is then ignored.
     """
 
     def __init__(self, *, speed: float = 1.0, start_utc_ns: int | None = None, anchor: Anchor | None = None) -> None:
@@ -32,7 +39,7 @@ class HostClock:
 
     @property
     def is_real(self) -> bool:
-        """Whether it runs as fast as real time."""
+        """Whether the clock runs as fast as real time."""
         return self._speed == 1.0
 
     def mono_ns(self) -> int:
@@ -46,21 +53,21 @@ class HostClock:
 
     @staticmethod
     def wall_ns() -> int:
-        """Return what the wall clock shows, whatever the speed."""
+        """Return the time of the wall clock, whatever the speed."""
         return time.time_ns()
 
 
 def resumed_anchor(last: Anchor, *, last_mono_ns: int, last_wall_ns: int, speed: float) -> Anchor:
-    """Return by which anchor a session goes on in a new process.
+    """Return the anchor with which a session is resumed in a new process.
 
-    Where the monotonic clock ran on, the old one: a wall clock that was set meanwhile moves nothing. After a restart of
-    the machine, or at another speed than real time, a new one.
+    If the monotonic clock has run on, it is the old anchor: a wall clock that was set meanwhile moves nothing. After a
+    reboot of the machine, or if the session does not run in real time, it is a new one that continues the old time.
 
     Args:
-        last: Of the epoch before.
-        last_mono_ns: Of the last record.
-        last_wall_ns: When it was written, by the wall clock.
-        speed: Of the session.
+        last: Anchor of the epoch before.
+        last_mono_ns: Monotonic time of the last record.
+        last_wall_ns: Wall-clock time of the last record.
+        speed: How many times faster than real time the session runs.
     """
     mono_ns, wall_ns = boot_time_ns(), time.time_ns()
     if speed == 1.0 and mono_ns >= last_mono_ns and abs(last.utc_of(mono_ns) - wall_ns) < _SAME_CLOCK_NS:
@@ -69,11 +76,11 @@ def resumed_anchor(last: Anchor, *, last_mono_ns: int, last_wall_ns: int, speed:
     return Anchor(last.utc_of(last_mono_ns) + elapsed_ns, mono_ns)
 
 
-def _boot_time() -> Callable[[], int]:
-    """Return a clock that goes on while the machine sleeps, where there is one."""
+def _choose_boot_clock() -> Callable[[], int]:
+    """Return a monotonic clock that goes on while the machine sleeps, if the system has one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic_ns if clock is None else lambda: time.clock_gettime_ns(clock)
 
 
-boot_time_ns: Final = _boot_time()
-"""Nanoseconds since the machine was started, asleep or not."""
+boot_time_ns: Final = _choose_boot_clock()
+"""Returns nanoseconds since the machine was started, including sleep."""

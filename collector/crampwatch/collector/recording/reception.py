@@ -1,8 +1,8 @@
-"""One sensor's reception: what its link hands over is recorded, then taken into the sensor's history."""
+"""One sensor's reception: what its link delivers is recorded, and then updates the sensor's history."""
 
 import asyncio
 
-from crampwatch.collector.policy.backfill import plan
+from crampwatch.collector.policy.backfill import plan_backfill
 from crampwatch.collector.recording.host_clock import HostClock
 from crampwatch.collector.recording.recorder import Recorder
 from crampwatch.decoding.history import SensorHistory
@@ -17,18 +17,18 @@ __all__ = ["Reception"]
 
 
 class Reception:
-    """What a :class:`crampwatch.collector.ble.link.Link` reports to.
+    """Listens to a :class:`crampwatch.collector.ble.link.Link`.
 
     Args:
-        sensor_key: In the session file.
-        history: Of the sensor, up to now.
-        recorder: Of the session.
-        clock: Of the session.
+        sensor_key: The sensor's key in the session file.
+        history: State of the sensor; in a resumed session that of all earlier records.
+        recorder: Recorder of the session.
+        clock: Clock of the session.
 
     Attributes:
         gap: Set when samples are missing.
-        ended: Set when every stream has told its end, as a replay does.
-        identity: Its Device Information strings, as last read.
+        ended: Set when every stream has announced its end, as at the end of a replay.
+        identity: The sensor's Device Information strings, as last read.
     """
 
     def __init__(self, sensor_key: int, history: SensorHistory, recorder: Recorder, clock: HostClock) -> None:
@@ -43,18 +43,18 @@ class Reception:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is missing that the sensor might still give."""
+        """Whether no samples are missing that the sensor might still send."""
         boot = self.history.boot
         return boot is None or not any(assembly.has_gaps for assembly in boot.assemblies.values())
 
     def on_record(self, kind: RecordKind, payload: bytes) -> None:
-        """Take what arrived, or what happened."""
-        record = self._recorder.put(self._key, kind, payload)
-        if record is not None:  # else it counts as not received, and is fetched later
-            self.take(record)
+        """Record what arrived, or what happened on the link."""
+        record = self._recorder.record(self._key, kind, payload)
+        if record is not None:  # a refused record counts as not received: its samples are a gap, and fetched later
+            self.update(record)
 
-    def take(self, record: Record) -> None:
-        """Take a record that is, or soon will be, in the session file."""
+    def update(self, record: Record) -> None:
+        """Update the state with a record that is, or soon will be, in the session file."""
         observation = self.history.handle(record)
         if isinstance(observation, SamplesReceived):
             if observation.boot.assemblies[observation.frame.stream].has_gaps:
@@ -64,20 +64,20 @@ class Reception:
             self.ended.clear()
         elif isinstance(observation, EventReceived) and observation.event.code == EventCode.STREAM_ENDED:
             self._ended_streams.add(observation.event.stream)
-            self.gap.set()  # its last samples may have been lost on the way
+            self.gap.set()  # its last samples may have been lost, and no later frame would show the gap
             if self._ended_streams >= observation.boot.assemblies.keys():
                 self.ended.set()
 
     def on_info(self, info: Info, identity: dict[str, str]) -> None:  # noqa: ARG002 - the history has read it
-        """Learn who the sensor is, at every connection."""
+        """Note the identity of the sensor, which is read at every connection."""
         self.identity = identity
 
-    def missing(self, rings: RingReport) -> list[Backfill]:
-        """Return what the sensor can still give of what is missing; note what nobody holds any more."""
+    def plan_backfill(self, rings: RingReport) -> list[Backfill]:
+        """Return the requests for missing samples that the sensor still holds; record those that are lost."""
         boot = self.history.boot
         if boot is None:
             return []
-        planned = plan(boot, rings, self._clock.utc_ns())
-        for stream, (start, end) in planned.lost:
+        plan = plan_backfill(boot, rings, self._clock.utc_ns())
+        for stream, (start, end) in plan.lost:
             self.on_record(RecordKind.GAP, LostSamples(stream, start, end - start).encode())
-        return list(planned.wanted)
+        return list(plan.requests)

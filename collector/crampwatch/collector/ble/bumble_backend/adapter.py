@@ -24,26 +24,29 @@ __all__ = ["BumbleAdapter"]
 _log = logging.getLogger(__name__)
 
 _OPEN_TIMEOUT_S: Final = 10.0
+"""Opening resets the controller; one that does not answer by then never does."""
 _CANCEL_TIMEOUT_S: Final = 2.0
+"""For commands that clean up: longer would delay the end of the program."""
 _RETRY_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses between attempts to reopen a lost transport; the last repeats."""
 _CONNECTION: Final = ConnectionParametersPreferences(
     connection_interval_min=30, connection_interval_max=30, max_latency=0, supervision_timeout=4000
 )
-"""30 ms carries 11 full packets an event, and a wearer turning over for 3 s does not end the connection."""
+"""An interval of 30 ms carries 11 full packets at each event. With a supervision timeout of 4 s a wearer who shields
+the sensor for 3 s while turning over does not lose the connection."""
 
 AdvertisementListener = Callable[[Advertisement], None]
 
 
 class BumbleAdapter:
-    """A controller, from a Bumble transport.
+    """A controller opened through a Bumble transport.
 
-    While it is open it reopens a transport that was lost, as long as that takes, and resumes scanning; connections that
-    were open are gone and say so. What is asked of it meanwhile fails at once.
+    A transport that is lost (a dongle pulled out) is reopened, however long that takes, and scanning is then resumed.
+    Connections that were open have ended, and their clients are called back. Calls fail at once meanwhile.
 
     Args:
-        transport_spec: Any of Bumble's, such as ``tcp-client:127.0.0.1:41001`` or ``usb:0``.
-        bonds: Where the keys of paired sensors are kept; None forgets them on closing.
+        transport_spec: Any transport of Bumble, such as ``tcp-client:127.0.0.1:41001`` or ``usb:0``.
+        bonds: File for the keys of paired sensors; with None they are lost on closing.
     """
 
     def __init__(self, transport_spec: str, bonds: Path | None = None) -> None:
@@ -52,11 +55,11 @@ class BumbleAdapter:
         self._identity = AdapterIdentity.new()
         self._transport: Transport | None = None
         self._device: Device | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._keep_open_task: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
         self._listeners: dict[AdvertisementListener, bool] = {}
         self._loss_callbacks: set[Callable[[], None]] = set()
-        self._seen: dict[str, hci.Address] = {}
+        self._seen_addresses: dict[str, hci.Address] = {}
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -69,7 +72,7 @@ class BumbleAdapter:
 
     @property
     def is_open(self) -> bool:
-        """Whether the controller can be used now."""
+        """Whether the controller can be used at the moment."""
         return self._device is not None
 
     @property
@@ -81,7 +84,7 @@ class BumbleAdapter:
         """
         if self._device is None:
             raise BleakBluetoothNotAvailableError(
-                f"The Bluetooth adapter {self.transport_spec} is not there.",
+                f"The Bluetooth adapter {self.transport_spec} is not available.",
                 BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
             )
         return self._device
@@ -90,32 +93,32 @@ class BumbleAdapter:
         """Open the transport and power the controller.
 
         Raises:
-            UnavailableError: Nothing answers there.
-            ConfigurationError: The bonds are damaged.
+            UnavailableError: The transport cannot be opened, or no controller answers.
+            ConfigurationError: The file of bonds is damaged.
         """
         if self._bonds is not None:
             self._identity = load_identity(self._bonds)
         await self._open_transport()
-        self._keeper = asyncio.create_task(self._keep_open(), name=f"bumble adapter {self.transport_spec}")
+        self._keep_open_task = asyncio.create_task(self._keep_open(), name=f"bumble adapter {self.transport_spec}")
 
     async def close(self) -> None:
-        """Give the controller back; connections that are open end."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
-            self._keeper = None
+        """End all connections and close the transport."""
+        if self._keep_open_task is not None:
+            self._keep_open_task.cancel()
+            await asyncio.wait([self._keep_open_task])
+            self._keep_open_task = None
         if self._device is not None:
-            goodbye = asyncio.create_task(_say_goodbye(self._device))
-            await asyncio.wait([goodbye], timeout=_CANCEL_TIMEOUT_S)
-            goodbye.cancel()
+            shutdown = asyncio.create_task(_disconnect_all(self._device))
+            await asyncio.wait([shutdown], timeout=_CANCEL_TIMEOUT_S)
+            shutdown.cancel()
         await self._drop_transport()
 
     async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
-        """Connect to a sensor; one attempt at a time, the others wait for their turn.
+        """Connect to a sensor; one attempt at a time, others wait for their turn.
 
         Raises:
-            TimeoutError: It did not answer in time.
-            BleakBluetoothNotAvailableError: The adapter is not there.
+            TimeoutError: The sensor did not answer in time.
+            BleakBluetoothNotAvailableError: The adapter is not available.
         """
         async with self._connecting:
             device = self.device
@@ -128,44 +131,44 @@ class BumbleAdapter:
             if not attempt.done():
                 await self._cancel(device, attempt)
                 raise TimeoutError(f"{address.to_string(False)} did not answer within {timeout_s:g} s")
-            return self._result(attempt)
+            return self._connection_from(attempt)
 
-    async def listen(self, listener: AdvertisementListener, *, active: bool) -> None:
-        """Scan, and hand every advertisement to a listener too.
+    async def add_listener(self, listener: AdvertisementListener, *, active: bool) -> None:
+        """Call a listener with every advertisement; scanning starts with the first listener.
 
         Raises:
-            BleakBluetoothNotAvailableError: The adapter is not there.
+            BleakBluetoothNotAvailableError: The adapter is not available.
         """
         device = self.device
         self._listeners[listener] = active
-        await self._scan(device)
+        await self._apply_scanning(device)
 
-    async def unlisten(self, listener: AdvertisementListener) -> None:
-        """Stop handing advertisements to a listener; without any, scanning ends."""
+    async def remove_listener(self, listener: AdvertisementListener) -> None:
+        """Stop calling a listener; scanning ends with the last one."""
         if self._listeners.pop(listener, None) is not None and self._device is not None:
             with suppress(core.BaseBumbleError, hci.HCI_Error):
-                await self._scan(self._device)
+                await self._apply_scanning(self._device)
 
-    def address(self, text: str) -> hci.Address:
-        """Return an address with its type, as last heard; one never heard of is taken to be random."""
-        return self._seen.get(text.upper()) or hci.Address(text, hci.Address.RANDOM_DEVICE_ADDRESS)
+    def resolve_address(self, text: str) -> hci.Address:
+        """Return an address with the type it was last advertised with; an unknown one is assumed to be random."""
+        return self._seen_addresses.get(text.upper()) or hci.Address(text, hci.Address.RANDOM_DEVICE_ADDRESS)
 
     async def rssi_dbm(self, address: str) -> int | None:
-        """Return the strength of a connection's signal; None where there is no such connection."""
+        """Return the signal strength of a connection; None if there is no such connection."""
         device = self._device
-        connection = None if device is None else device.find_connection_by_bd_addr(self.address(address))
+        connection = None if device is None else device.find_connection_by_bd_addr(self.resolve_address(address))
         if device is None or connection is None:
             return None
         with suppress(core.BaseBumbleError, hci.HCI_Error):
             return int(await device.get_connection_rssi(connection))  # type: ignore[no-untyped-call]  # bumble 0.0.236
         return None
 
-    def on_loss(self, callback: Callable[[], None]) -> None:
-        """Call back when the transport is lost."""
+    def add_loss_callback(self, callback: Callable[[], None]) -> None:
+        """Call back once when the transport is lost."""
         self._loss_callbacks.add(callback)
 
-    def not_on_loss(self, callback: Callable[[], None]) -> None:
-        """Call back no more."""
+    def remove_loss_callback(self, callback: Callable[[], None]) -> None:
+        """Do not call back any more."""
         self._loss_callbacks.discard(callback)
 
     async def _open_transport(self) -> None:
@@ -185,7 +188,7 @@ class BumbleAdapter:
             ) from error
         self._device = device
         if self._listeners:
-            await self._scan(device)
+            await self._apply_scanning(device)
 
     def _new_device(self, transport: Transport) -> Device:
         config = DeviceConfiguration(name="crampwatch", address=self._identity.static_address, irk=self._identity.irk)
@@ -204,7 +207,7 @@ class BumbleAdapter:
         return BondStore(str(device.public_address if is_public else device.static_address), self._bonds)
 
     def _address_type(self, device: Device) -> PairingConfig.AddressType:
-        """Prefer the controller's own address: it stays the same."""
+        """Return the public type if the controller has a public address: it never changes, and bonds depend on it."""
         has_public = any(bytes(device.public_address))
         return PairingConfig.AddressType.PUBLIC if has_public else PairingConfig.AddressType.RANDOM
 
@@ -246,7 +249,7 @@ class BumbleAdapter:
         return await device.connect_le(address, {hci.Phy.LE_1M: _CONNECTION}, own_address_type=own, timeout=None)
 
     async def _cancel(self, device: Device, attempt: asyncio.Task[Connection]) -> None:
-        """Give up an attempt; a connection that is made all the same is ended."""
+        """Cancel an attempt; a connection that is established all the same is ended."""
         with suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(_CANCEL_TIMEOUT_S):
                 if not attempt.done():
@@ -254,16 +257,16 @@ class BumbleAdapter:
                 connection = await attempt
                 await connection.disconnect()
 
-    def _result(self, attempt: asyncio.Task[Connection]) -> Connection:
+    def _connection_from(self, attempt: asyncio.Task[Connection]) -> Connection:
         try:
             return attempt.result()
         except (core.BaseBumbleError, hci.HCI_Error, asyncio.CancelledError) as error:
             raise BleakBluetoothNotAvailableError(
-                f"The Bluetooth adapter {self.transport_spec} could not connect: {error or 'it is gone'}",
+                f"The Bluetooth adapter {self.transport_spec} could not connect: {error or 'it was lost'}",
                 BleakBluetoothNotAvailableReason.UNKNOWN,
             ) from error
 
-    async def _scan(self, device: Device) -> None:
+    async def _apply_scanning(self, device: Device) -> None:
         active = any(self._listeners.values())
         if device.is_scanning and (not self._listeners or device.scanning_is_passive == active):
             await device.stop_scanning()
@@ -271,13 +274,16 @@ class BumbleAdapter:
             await device.start_scanning(active=active)
 
     def _on_advertisement(self, advertisement: Advertisement) -> None:
-        self._seen[advertisement.address.to_string(False)] = advertisement.address
+        self._seen_addresses[advertisement.address.to_string(False)] = advertisement.address
         for listener in list(self._listeners):
             listener(advertisement)
 
 
-async def _say_goodbye(device: Device) -> None:
-    """End all connections; a task of its own, since Bumble cancels what waits when a transport is lost."""
+async def _disconnect_all(device: Device) -> None:
+    """End all connections and switch the controller off.
+
+    To be run as a task of its own, since Bumble cancels whatever waits for it when a transport is lost.
+    """
     with suppress(core.BaseBumbleError, hci.HCI_Error):
         for connection in list(device.connections.values()):
             await connection.disconnect()

@@ -1,4 +1,4 @@
-"""Bonds on disk: the keys of paired sensors, and who this adapter says it is."""
+"""Bonds on disk: the keys of paired sensors, and the identity that this adapter presents to them."""
 
 import json
 import os
@@ -11,18 +11,18 @@ from bumble import hci
 from bumble.keys import JsonKeyStore
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
-__all__ = ["AdapterIdentity", "BondStore"]
+__all__ = ["AdapterIdentity", "BondStore", "load_identity"]
 
 _IDENTITY = "adapter"
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterIdentity:
-    """What sensors know this adapter by; it must stay the same for a bond to be found again.
+    """What sensors recognise this adapter by; a bond is only valid as long as it stays the same.
 
     Attributes:
-        static_address: Used where the controller has no public address.
-        irk: Identity resolving key, 16 octets.
+        static_address: Used if the controller has no public address.
+        irk: Identity resolving key, 16 bytes.
     """
 
     static_address: hci.Address
@@ -30,7 +30,7 @@ class AdapterIdentity:
 
     @classmethod
     def new(cls) -> "AdapterIdentity":
-        """Make one up."""
+        """Return a new random identity."""
         return cls(hci.Address.generate_static_address(), secrets.token_bytes(16))
 
 
@@ -39,30 +39,30 @@ class BondStore(JsonKeyStore):
 
     Args:
         namespace: The adapter's address.
-        path: Of the file; its folder is made when the first bond is stored.
+        path: The file; its folder is created when the first bond is stored.
     """
 
     def __init__(self, namespace: str, path: Path) -> None:
         super().__init__(namespace, str(path))
 
     async def save(self, db: dict[str, dict[str, dict[str, Any]]]) -> None:
-        """Replace the file in one step."""
+        """Replace the file atomically."""
         _write(Path(self.filename), db)
 
 
 def load_identity(path: Path) -> AdapterIdentity:
-    """Return the identity kept beside the bonds, making one the first time.
+    """Return the identity stored beside the bonds; create one the first time.
 
     Raises:
         ConfigurationError: The file is damaged.
-        UnavailableError: It cannot be read or written.
+        UnavailableError: The file cannot be read or written.
     """
     try:
         db = _read(path)
-        kept = db.get(_IDENTITY)
-        if kept is not None:
+        stored = db.get(_IDENTITY)
+        if stored is not None:
             return AdapterIdentity(
-                hci.Address(kept["address"], hci.Address.RANDOM_DEVICE_ADDRESS), bytes.fromhex(kept["irk"])
+                hci.Address(stored["address"], hci.Address.RANDOM_DEVICE_ADDRESS), bytes.fromhex(stored["irk"])
             )
         identity = AdapterIdentity.new()
         db[_IDENTITY] = {"address": identity.static_address.to_string(False), "irk": identity.irk.hex()}
@@ -84,7 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     db = json.loads(path.read_text("utf-8"))
     if not isinstance(db, dict):
-        raise TypeError(f"a JSON object was expected, {type(db).__name__} was met")
+        raise TypeError(f"expected a JSON object, found {type(db).__name__}")
     return db
 
 

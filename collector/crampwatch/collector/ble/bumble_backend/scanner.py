@@ -35,8 +35,8 @@ class BumbleScanner(BaseBleakScanner):
         detection_callback: As in bleak.
         service_uuids: As in bleak.
         scanning_mode: ``active`` asks advertisers for their scan response.
-        bumble: The adapter to scan with; one that loses its transport resumes scanning when it is back.
-        kwargs: Options for other backends; ignored.
+        bumble: The adapter to scan with; if it loses its transport, scanning resumes when it is back.
+        kwargs: Options of other backends; ignored.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class BumbleScanner(BaseBleakScanner):
         scanning_mode: Literal["active", "passive"],
         *,
         bumble: BumbleAdapter,
-        **kwargs: Any,  # noqa: ARG002 - bleak hands every backend the options of all others
+        **kwargs: Any,  # noqa: ARG002 - bleak passes the options of all backends to each
     ) -> None:
         super().__init__(detection_callback, service_uuids)
         self._adapter = bumble
@@ -55,11 +55,11 @@ class BumbleScanner(BaseBleakScanner):
     async def start(self) -> None:
         """Start scanning."""
         self.seen_devices = {}
-        await self._adapter.listen(self._on_advertisement, active=self._is_active)
+        await self._adapter.add_listener(self._on_advertisement, active=self._is_active)
 
     async def stop(self) -> None:
         """Stop scanning."""
-        await self._adapter.unlisten(self._on_advertisement)
+        await self._adapter.remove_listener(self._on_advertisement)
 
     def _on_advertisement(self, advertisement: Advertisement) -> None:
         data = _advertisement_data(advertisement)
@@ -109,5 +109,5 @@ def _service_data(structures: Sequence[tuple[int, bytes]]) -> dict[str, bytes]:
     }
 
 
-def _uuid(octets: bytes) -> str:
-    return normalize_uuid_str(core.UUID.from_bytes(octets).to_hex_str("-"))
+def _uuid(value: bytes) -> str:
+    return normalize_uuid_str(core.UUID.from_bytes(value).to_hex_str("-"))

@@ -1,4 +1,15 @@
-"""What the broker is told of a sensor: made of its records alone, so that telling it again says the same."""
+"""Translates the records of one sensor into the messages that are published about it.
+
+Publications follow from the records alone, in their order. So the session file is the only state that has to survive:
+after a kill, translating the same records again gives the same messages with the same ids, and whoever receives one
+twice can tell. Two things need care:
+
+* After a restart, records that were published before are only replayed (:meth:`RecordTranslator.replay`), so that a low
+  battery is not reported twice.
+* A sensor's clock is known better with every synchronisation, and its estimate may move back by a little. Block times
+are
+  therefore never allowed to run backwards within a stream.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +37,10 @@ from crampwatch.protocol.records import Record, RecordKind, SessionHead, Session
 from crampwatch.protocol.stream import StreamDescription, StreamKind
 from crampwatch.protocol.topics import Leaf, Topic
 
-__all__ = ["Outgoing", "SensorVoice"]
+__all__ = ["Publication", "RecordTranslator"]
 
 BLOCK_S: Final = 0.25
+"""Longest sample block: a quarter of a second is a delay nobody notices, and keeps the number of messages low."""
 _Code = Literal["sensor_silent", "sensor_back", "battery_low", "lead_off", "broken_frames"]
 _Kind = Literal["emg", "temperature", "acceleration", "impedance"]
 _KINDS: Final[dict[StreamKind, _Kind]] = {
@@ -38,12 +50,13 @@ _KINDS: Final[dict[StreamKind, _Kind]] = {
     StreamKind.IMPEDANCE: "impedance",
 }
 BROKEN_FRAMES: Final = 20
-"""Broken frames worth a notice: a checksum of 16 bits seldom fails over a radio that has one of 24 of its own."""
+"""Broken frames after which a notice is published. The radio has a checksum of its own (24 bits), so that the frames'
+checksum (16 bits) hardly ever fails: many failures mean a fault of the sensor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One publication."""
+class Publication:
+    """One MQTT message, ready to be published."""
 
     topic: str
     payload: bytes
@@ -51,14 +64,14 @@ class Outgoing:
     retain: bool
 
 
-class SensorVoice:
-    """Turns records of one sensor into publications.
+class RecordTranslator:
+    """Translates the records of one sensor into publications.
 
     Args:
-        head: Of the session.
-        sensor: Who it is.
-        history: Of the sensor; every record given to :meth:`told` goes through it.
-        firmware: Tells its firmware's revision; empty where not known yet.
+        head: Head of the session file.
+        sensor: The sensor as it is entered in the session file.
+        history: State of the sensor; every record given to :meth:`translate` or :meth:`replay` updates it.
+        firmware: Returns the firmware revision of the sensor; empty while it is not known.
     """
 
     def __init__(
@@ -70,41 +83,44 @@ class SensorVoice:
         self._sensor = sensor
         self._session = UUID(head.session)
         self._battery = BatteryForecast()
-        self._latest: dict[tuple[int, int], tuple[int, int]] = {}
+        self._latest_block: dict[tuple[int, int], tuple[int, int]] = {}
         self._leads_off = 0
-        self._is_broken_told = False
+        self._is_broken_reported = False
 
     @property
     def origin(self) -> Origin:
-        """Where its data comes from."""
+        """Whether the data is of a real night, simulated, or a replay."""
         return Origin(self._head.origin) if self.history.boot is None else self.history.boot.info.origin
 
-    def skip(self, record: Record) -> None:
-        """Take a record that was told by an earlier process."""
+    def replay(self, record: Record) -> None:
+        """Update the state with a record that was published by an earlier process."""
         observation = self.history.handle(record)
         if observation is not None and not isinstance(observation, SamplesReceived):
-            for _ in self._said_of(observation):  # what was said, such as a low battery, is not said twice
+            for _ in self._publications_of(observation):  # notes what was reported, such as a low battery
                 pass
 
-    def told(self, records: Sequence[Record]) -> list[Outgoing]:
-        """Take records in order and return what is to be published of them."""
+    def translate(self, records: Sequence[Record]) -> list[Publication]:
+        """Return what is to be published of the next records, which are in the order of the session file.
+
+        Messages come first, then the sample blocks of all records, joined where they are contiguous.
+        """
         runs: list[Run] = []
-        said: list[Outgoing] = []
+        publications: list[Publication] = []
         for record in records:
-            if record.kind is RecordKind.INFO:  # what came before it may be of another boot, and of another clock
-                said += self._blocks(runs)
+            if record.kind is RecordKind.INFO:  # earlier samples may be of another boot, with another clock
+                publications += self._blocks(runs)
                 runs = []
             observation = self.history.handle(record)
             if isinstance(observation, SamplesReceived):
                 runs.extend(new_runs(observation))
             elif observation is not None:
-                said.extend(self._said_of(observation))
+                publications.extend(self._publications_of(observation))
         if records:
-            said.extend(self._said_of_broken_frames(records[-1].utc_ns))
-        return said + self._blocks(runs)
+            publications.extend(self._broken_frames_notice(records[-1].utc_ns))
+        return publications + self._blocks(runs)
 
-    def info(self, boot: Boot, *, ended_ns: int | None = None) -> Outgoing:
-        """Return who the sensor is, in this session."""
+    def info(self, boot: Boot, *, ended_ns: int | None = None) -> Publication:
+        """Return the description of the sensor in this session; with `ended_ns`, that the session has ended."""
         return self._message(
             Leaf.INFO,
             messages.SensorInfo(
@@ -124,8 +140,8 @@ class SensorVoice:
             ),
         )
 
-    def link(self, utc_ns: int) -> Outgoing:
-        """Return how the radio fares."""
+    def link(self, utc_ns: int) -> Publication:
+        """Return the state of the radio link and its counters."""
         history = self.history
         return self._message(
             Leaf.LINK,
@@ -143,8 +159,8 @@ class SensorVoice:
             ),
         )
 
-    def status(self, utc_ns: int, *, online: bool) -> Outgoing:
-        """Return whether the sensor is there."""
+    def status(self, utc_ns: int, *, online: bool) -> Publication:
+        """Return whether the sensor is connected."""
         return self._message(
             Leaf.STATUS,
             messages.ServiceStatus(
@@ -152,25 +168,25 @@ class SensorVoice:
             ),
         )
 
-    def silent(self, since_ns: int) -> Outgoing:
-        """Return the notice that nothing was heard since a time."""
+    def silence_notice(self, since_ns: int) -> Publication:
+        """Return the notice that the sensor has been disconnected since a time."""
         return self._notice(
             since_ns, "sensor_silent", "warning", f"{self._sensor.name} is out of reach or switched off."
         )
 
-    def back(self, utc_ns: int) -> Outgoing:
-        """Return the notice that a sensor that was silent is heard again."""
-        return self._notice(utc_ns, "sensor_back", "info", f"{self._sensor.name} is heard again.")
+    def return_notice(self, utc_ns: int) -> Publication:
+        """Return the notice that the sensor is connected again after a long absence."""
+        return self._notice(utc_ns, "sensor_back", "info", f"{self._sensor.name} is connected again.")
 
-    def _said_of(self, seen: Observation) -> Iterator[Outgoing]:
-        """Yield what follows from anything but samples."""
+    def _publications_of(self, seen: Observation) -> Iterator[Publication]:
+        """Yield what is to be published of anything but samples."""
         match seen:
             case TemperatureReading():
-                yield self._temperature(seen)
+                yield self._temperature_message(seen)
             case BatteryReading():
-                yield from self._said_of_battery(seen)
+                yield from self._battery_publications(seen)
             case EventReceived():
-                yield from self._said_of_event(seen)
+                yield from self._event_notice(seen)
             case LinkChange():
                 yield self.link(seen.utc_ns)
                 yield self.status(seen.utc_ns, online=seen.connected)
@@ -179,15 +195,15 @@ class SensorVoice:
             case _:
                 pass
 
-    def _temperature(self, seen: TemperatureReading) -> Outgoing:
+    def _temperature_message(self, seen: TemperatureReading) -> Publication:
         celsius = None if math.isnan(seen.celsius) else seen.celsius
         return self._message(
             Leaf.TEMPERATURE,
             messages.Temperature(sensor=self._sensor.sensor, t_ns=seen.utc_ns, origin=self.origin, celsius=celsius),
         )
 
-    def _said_of_battery(self, seen: BatteryReading) -> Iterator[Outgoing]:
-        self._battery.take(seen.utc_ns, seen.percent)
+    def _battery_publications(self, seen: BatteryReading) -> Iterator[Publication]:
+        self._battery.update(seen.utc_ns, seen.percent)
         yield self._message(
             Leaf.BATTERY,
             messages.Battery(
@@ -198,11 +214,11 @@ class SensorVoice:
                 empty_at_ns=self._battery.empty_at_ns,
             ),
         )
-        if self._battery.is_newly_low():
+        if self._battery.has_just_run_low():
             text = f"The battery of {self._sensor.name} is at {seen.percent} %."
             yield self._notice(seen.utc_ns, "battery_low", "warning", text)
 
-    def _said_of_event(self, seen: EventReceived) -> Iterator[Outgoing]:
+    def _event_notice(self, seen: EventReceived) -> Iterator[Publication]:
         if seen.event.code != EventCode.LEAD_CHANGE or len(seen.event.payload) != 2:
             return
         leads_off = int.from_bytes(seen.event.payload, "little")
@@ -211,32 +227,32 @@ class SensorVoice:
             yield self._notice(seen.utc_ns, "lead_off", "warning", text)
         self._leads_off = leads_off
 
-    def _said_of_broken_frames(self, utc_ns: int) -> Iterator[Outgoing]:
-        if self.history.broken_frames >= BROKEN_FRAMES and not self._is_broken_told:
-            self._is_broken_told = True
-            text = f"{self._sensor.name} sends frames that cannot be read; they are kept in the session file."
+    def _broken_frames_notice(self, utc_ns: int) -> Iterator[Publication]:
+        if self.history.broken_frames >= BROKEN_FRAMES and not self._is_broken_reported:
+            self._is_broken_reported = True
+            text = f"{self._sensor.name} sends damaged frames; they are stored in the session file."
             yield self._notice(utc_ns, "broken_frames", "warning", text)
 
-    def _blocks(self, runs: list[Run]) -> list[Outgoing]:
+    def _blocks(self, runs: list[Run]) -> list[Publication]:
         topic, qos, retain = str(Topic(self._sensor.sensor, Leaf.SAMPLES)), Leaf.SAMPLES.qos, Leaf.SAMPLES.retained
         return [
-            Outgoing(topic, run.to_block(self._session, self._first_utc_ns(run)).encode(), qos, retain)
+            Publication(topic, run.to_block(self._session, self._first_utc_ns(run)).encode(), qos, retain)
             for run in join_runs(runs, longest_s=BLOCK_S)
         ]
 
     def _first_utc_ns(self, run: Run) -> int:
-        """Return when a run began, by the clock as it is known now: later samples are never told an earlier time."""
+        """Return the start of a run by the present estimate of the clock, but never before that of earlier samples."""
         assert self.history.boot is not None
         utc_ns = self.history.boot.clock.utc_ns(run.ticks) or self._head.started_utc_ns
         key = (run.boot_id, run.stream.stream)
-        index, latest_ns = self._latest.get(key, (-1, 0))
+        index, latest_ns = self._latest_block.get(key, (-1, 0))
         if run.first_index > index:
             utc_ns = max(utc_ns, latest_ns)
-            self._latest[key] = (run.first_index, utc_ns)
+            self._latest_block[key] = (run.first_index, utc_ns)
         return utc_ns
 
-    def _notice(self, utc_ns: int, code: _Code, severity: messages.Severity, text: str) -> Outgoing:
-        """Return what a person should know; its id is made of what it says and when that was so."""
+    def _notice(self, utc_ns: int, code: _Code, severity: messages.Severity, text: str) -> Publication:
+        """Return a notice for a person, with an id that follows from its code and time: the same after a restart."""
         return self._message(
             Leaf.NOTICE,
             messages.Notice(
@@ -250,8 +266,8 @@ class SensorVoice:
             ),
         )
 
-    def _message(self, leaf: Leaf, message: messages.Message) -> Outgoing:
-        return Outgoing(str(Topic(self._sensor.sensor, leaf)), messages.encode(message), leaf.qos, leaf.retained)
+    def _message(self, leaf: Leaf, message: messages.Message) -> Publication:
+        return Publication(str(Topic(self._sensor.sensor, leaf)), messages.encode(message), leaf.qos, leaf.retained)
 
 
 def _stream_info(stream: StreamDescription) -> messages.StreamInfo:

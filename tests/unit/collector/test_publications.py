@@ -3,7 +3,7 @@
 import struct
 from itertools import pairwise
 
-from crampwatch.collector.policy.messages import Outgoing, SensorVoice
+from crampwatch.collector.policy.publications import Publication, RecordTranslator
 from crampwatch.decoding.history import SensorHistory
 from crampwatch.decoding.profiles.cws import CWS
 from crampwatch.journal import Anchor
@@ -22,8 +22,8 @@ HEAD = SessionHead("12345678-1234-5678-1234-567812345678", BEGIN_NS, MONO_NS, 36
 SENSOR = SessionSensor(1, "CW-0001", "CW 0001", "C0", "cws", "left", "FHB")
 
 
-def voice() -> SensorVoice:
-    return SensorVoice(HEAD, SENSOR, SensorHistory(CWS, {0: Anchor(BEGIN_NS, MONO_NS)}), lambda: "1.2")
+def translator() -> RecordTranslator:
+    return RecordTranslator(HEAD, SENSOR, SensorHistory(CWS, {0: Anchor(BEGIN_NS, MONO_NS)}), lambda: "1.2")
 
 
 def met(sensor: PaperSensor) -> list[Record]:
@@ -41,15 +41,15 @@ def frames(sensor: PaperSensor, begin: int, end: int) -> list[Record]:
     ]
 
 
-def of(told: list[Outgoing], leaf: Leaf) -> list[bytes]:
+def of(told: list[Publication], leaf: Leaf) -> list[bytes]:
     return [one.payload for one in told if Topic.parse(one.topic).leaf is leaf]
 
 
-def blocks(told: list[Outgoing]) -> list[SampleBlock]:
+def blocks(told: list[Publication]) -> list[SampleBlock]:
     return [SampleBlock.decode(payload) for payload in of(told, Leaf.SAMPLES)]
 
 
-def notices(told: list[Outgoing]) -> list[str]:
+def notices(told: list[Publication]) -> list[str]:
     return [messages.decode(payload, messages.Notice).code for payload in of(told, Leaf.NOTICE)]
 
 
@@ -57,9 +57,9 @@ def notices(told: list[Outgoing]) -> list[str]:
 def test_however_records_are_batched_the_same_samples_are_told_at_growing_times(cuts: list[int]) -> None:
     sensor = PaperSensor()
     records = [*met(sensor), *frames(sensor, 0, 2500)]
-    one, told = voice(), list[Outgoing]()
+    one, told = translator(), list[Publication]()
     for begin, end in pairwise([0, *sorted(cuts), len(records)]):
-        told += one.told(records[begin:end])
+        told += one.translate(records[begin:end])
     found = blocks(told)
     assert found[0].first_index == 0
     assert all(a.next_index == b.first_index for a, b in pairwise(found))
@@ -69,7 +69,7 @@ def test_however_records_are_batched_the_same_samples_are_told_at_growing_times(
 
 
 def test_who_the_sensor_is_is_retained() -> None:
-    told = voice().told(met(PaperSensor()))
+    told = translator().translate(met(PaperSensor()))
     (info,) = (one for one in told if one.topic.endswith("/info"))
     assert (info.qos, info.retain) == (1, True)
     message = messages.decode(info.payload, messages.SensorInfo)
@@ -78,8 +78,8 @@ def test_who_the_sensor_is_is_retained() -> None:
 
 
 def test_vitals_are_told_with_a_notice_when_the_battery_runs_low() -> None:
-    one = voice()
-    told = one.told(
+    one = translator()
+    told = one.translate(
         [
             *met(PaperSensor()),
             record(RecordKind.TEMPERATURE, 1, encode_temperature(float("nan"))),
@@ -94,29 +94,29 @@ def test_vitals_are_told_with_a_notice_when_the_battery_runs_low() -> None:
 
 
 def test_an_electrode_that_lost_contact_is_told_until_it_has_it_again() -> None:
-    sensor, one = PaperSensor(), voice()
-    told = one.told(met(sensor))
+    sensor, one = PaperSensor(), translator()
+    told = one.translate(met(sensor))
     for at_s, leads in ((1, 1), (2, 3), (3, 2), (4, 0), (5, 1)):
         event = SensorEvent(EventCode.LEAD_CHANGE, 1, at_s * 1000, sensor.ticks_at(at_s), struct.pack("<H", leads))
-        told += one.told([record(RecordKind.EVENT, at_s, event.encode())])
+        told += one.translate([record(RecordKind.EVENT, at_s, event.encode())])
     assert notices(told) == ["lead_off"] * 3
 
 
 def test_many_broken_frames_are_told_once() -> None:
-    one = voice()
-    told = one.told(met(PaperSensor()))
+    one = translator()
+    told = one.translate(met(PaperSensor()))
     for _ in range(60):
-        told += one.told([record(RecordKind.DATA, 1, b"nonsense nonsense")])
+        told += one.translate([record(RecordKind.DATA, 1, b"nonsense nonsense")])
     assert notices(told) == ["broken_frames"]
 
 
 def test_what_was_told_before_a_restart_is_not_told_again() -> None:
     sensor = PaperSensor()
     records = [*met(sensor), *frames(sensor, 0, 1000), record(RecordKind.BATTERY, 2, bytes([9]))]
-    one = voice()
+    one = translator()
     for earlier in records:
-        one.skip(earlier)
-    told = one.told([*frames(sensor, 900, 1500), record(RecordKind.BATTERY, 3, bytes([8]))])
+        one.replay(earlier)
+    told = one.translate([*frames(sensor, 900, 1500), record(RecordKind.BATTERY, 3, bytes([8]))])
     assert next((block.first_index, block.next_index) for block in blocks(told)) == (1000, 1250)
     assert notices(told) == []
 
@@ -128,7 +128,7 @@ def test_a_reboot_within_a_batch_keeps_each_boot_to_its_own_clock() -> None:
         sync_record(after, 0.01, 0.02, 0.03),
         record(RecordKind.DATA, 100.1, after.frame(0, 50, FrameFlag.CLIPPED).encode()),
     ]
-    told = voice().told([*met(before), *frames(before, 0, 500), *again])
+    told = translator().translate([*met(before), *frames(before, 0, 500), *again])
     found = blocks(told)
     assert [block.boot_id for block in found] == [1, 1, 2]
     assert found[1].first_utc_ns < BEGIN_NS + 1_000_000_000
