@@ -19,9 +19,9 @@ from unittest.mock import patch
 
 import numpy as np
 from crampwatch.detector.episodes import tracker
-from crampwatch.detector.episodes.classifier import Verdict, classify, conclude
+from crampwatch.detector.episodes.classifier import Classification, classify, conclude
 from crampwatch.detector.episodes.cramp_model import MULTI, ONE, TERMS, cramp_terms
-from crampwatch.detector.episodes.features import Evidence
+from crampwatch.detector.episodes.evidence import Evidence
 from crampwatch.detector.episodes.final_model import FINAL_TERMS, final_terms
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.pipeline.pipeline import Pipeline
@@ -109,7 +109,7 @@ class Watch:
 
     def classify(
         self, evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
-    ) -> Verdict:
+    ) -> Classification:
         """Do what the detector does, and keep the evidence."""
         verdict = classify(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
         if not ended and evidence.age_s >= AGES_S[0] and verdict.kind is not EpisodeKind.ARTEFACT:
@@ -118,8 +118,8 @@ class Watch:
         return verdict
 
     def conclude(
-        self, verdict: Verdict, config: DetectorConfig, *, mean_odds: float, lasted_s: float, release_s: float
-    ) -> Verdict:
+        self, verdict: Classification, config: DetectorConfig, *, mean_odds: float, lasted_s: float, release_s: float
+    ) -> Classification:
         """Do what the detector does, and keep what it is made of."""
         last = conclude(verdict, config, mean_odds=mean_odds, lasted_s=lasted_s, release_s=release_s)
         is_asked = lasted_s >= config.least_cramp_s and verdict.kind not in (EpisodeKind.ARTEFACT, EpisodeKind.RHYTHMIC)

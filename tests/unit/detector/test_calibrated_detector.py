@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, sign
-from crampwatch.detector.episodes.calibration_term import own_effort
-from crampwatch.detector.episodes.classifier import Verdict, classify
-from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
+from crampwatch.detector.episodes.calibration_term import own_effort_arguments
+from crampwatch.detector.episodes.classifier import Classification, classify
+from crampwatch.detector.episodes.cramp_model import Argument
+from crampwatch.detector.episodes.evidence import Evidence, OnsetEvidence
 from crampwatch.detector.episodes.rhythm import NO_RHYTHM
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.episode import Episode
@@ -73,17 +74,27 @@ def test_another_contact_than_on_that_evening_is_soon_understood(rate_hz: float,
         assert floor[30] == pytest.approx(level, rel=0.25)
 
 
+def argument(own_share: float) -> Argument:
+    (one,) = own_effort_arguments(replace(WEAK, own_share=own_share))
+    return one
+
+
 def test_a_weak_contraction_speaks_against_a_cramp_and_a_strong_one_for_nothing() -> None:
-    assert own_effort(WEAK) == ()
-    weights = [own_effort(replace(WEAK, own_share=share))[0].weight for share in (2.0, 0.3, 0.1, 0.05, 0.02, 0.001)]
+    assert own_effort_arguments(WEAK) == ()
+    weights = [
+        own_effort_arguments(replace(WEAK, own_share=share))[0].weight for share in (2.0, 0.3, 0.1, 0.05, 0.02, 0.001)
+    ]
     assert weights[:3] == [0.0, 0.0, pytest.approx(0.0)]
     assert weights == sorted(weights, reverse=True)
     assert weights[-1] == pytest.approx(-3.92)
-    assert own_effort(replace(WEAK, own_share=0.351))[0].reason.text == "It reaches 35 % of your own hardest effort."
+    assert (
+        own_effort_arguments(replace(WEAK, own_share=0.351))[0].reason.text
+        == "It reaches 35 % of your own hardest effort."
+    )
 
 
 def test_the_own_effort_has_no_part_in_the_last_word() -> None:
-    def verdict(share: float) -> Verdict:
+    def verdict(share: float) -> Classification:
         seen = replace(WEAK, own_share=share)
         return classify(seen, DetectorConfig(), ended=False, was_cramp=False, scale_known=True)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from crampwatch.detector.episodes.classifier import classify
 from crampwatch.detector.episodes.cramp_model import MULTI, ONE, WEIGHTS, cramp_arguments
-from crampwatch.detector.episodes.features import Evidence, OnsetEvidence
+from crampwatch.detector.episodes.evidence import Evidence, OnsetEvidence
 from crampwatch.detector.episodes.rhythm import NO_RHYTHM
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.protocol.kinds import EpisodeKind

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from crampwatch.detector.episodes.classifier import Verdict, conclude
+from crampwatch.detector.episodes.classifier import Classification, conclude
 from crampwatch.detector.episodes.final_model import FINAL_WEIGHTS, final_odds
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.pipeline.batch import analyse_recording
@@ -44,20 +44,20 @@ def test_what_is_left_for_minutes_after_a_cramp_is_no_part_of_it() -> None:
 
 
 def test_a_cramp_that_was_let_go_at_once_and_never_clear_is_a_movement() -> None:
-    looked = Verdict(EpisodeKind.CRAMP, 0.7, ())
+    looked = Classification(EpisodeKind.CRAMP, 0.7, ())
     said = conclude(looked, DetectorConfig(), mean_odds=0.3, lasted_s=12.0, release_s=0.1)
     assert said.kind is EpisodeKind.MOVEMENT
 
 
 def test_what_ebbed_after_looking_like_a_cramp_all_along_is_one_even_where_nobody_was_told() -> None:
-    looked = Verdict(EpisodeKind.MOVEMENT, 0.7, ())
+    looked = Classification(EpisodeKind.MOVEMENT, 0.7, ())
     said = conclude(looked, DetectorConfig(), mean_odds=1.5, lasted_s=60.0, release_s=4.0)
     assert said.kind is EpisodeKind.CRAMP
 
 
 @pytest.mark.parametrize("kind", [EpisodeKind.ARTEFACT, EpisodeKind.RHYTHMIC, EpisodeKind.TWITCH])
 def test_what_is_no_sustained_contraction_stays_what_it_is(kind: EpisodeKind) -> None:
-    looked = Verdict(kind, 0.8, ())
+    looked = Classification(kind, 0.8, ())
     assert conclude(looked, DetectorConfig(), mean_odds=3.0, lasted_s=60.0, release_s=5.0) is looked
 
 

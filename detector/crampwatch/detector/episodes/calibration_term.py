@@ -1,26 +1,29 @@
-"""What a personal calibration says of a contraction: how strong it is, held against the wearer's own hardest effort.
+"""What a personal calibration adds: how strong a contraction is, relative to the wearer's own hardest effort.
 
-It may only speak against a cramp. Cramps of calf and foot reach 20 to 80 % of the greatest voluntary EMG; what stays
+It may only weigh against a cramp. Cramps of calf and foot reach 20 to 80 % of the greatest voluntary EMG; what stays
 below a tenth is more often a single unit, tone, or a worse contact. A calibration in which the wearer did not try hard
-gives larger shares, and then nothing is held against anything: as without one. The last word on a contraction that is
-over does without it.
+gives larger shares, and then nothing is held against anything: as without one. The final classification of a
+contraction that is over does without it (see docs/detection.md).
 """
 
 import math
 
 from crampwatch.detector.episodes.cramp_model import Argument
-from crampwatch.detector.episodes.features import Evidence
+from crampwatch.detector.episodes.evidence import Evidence
 from crampwatch.protocol.reasons import Reason, ReasonCode
 
-__all__ = ["own_effort"]
+__all__ = ["own_effort_arguments"]
 
 _FULL_DB = -20.0  # a tenth of the own amplitude: half of what the weakest cramps of the literature reach
-_LEAST_DB = -34.0  # a fiftieth: below it nothing more is held against it
-_WEIGHT = 0.28  # log odds a dB, as fitted on simulated wearers, each left out in turn (docs/detection.md)
+_LEAST_DB = -34.0  # a fiftieth: whatever is weaker weighs as much
+_WEIGHT = 0.28  # log odds per dB, as fitted on simulated wearers, each left out in turn (docs/detection.md)
 
 
-def own_effort(evidence: Evidence, *, was_cramp: bool = False) -> tuple[Argument, ...]:
-    """Return the argument; none without a calibration, and without weight for a cramp: one that lets go is weak."""
+def own_effort_arguments(evidence: Evidence, *, was_cramp: bool = False) -> tuple[Argument, ...]:
+    """Return the argument from the own effort; none without a calibration.
+
+    It has no weight for an episode that was called a cramp before: one that lets go is weak.
+    """
     share = evidence.own_share
     if not math.isfinite(share):
         return ()

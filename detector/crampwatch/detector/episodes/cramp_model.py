@@ -1,19 +1,33 @@
 """How much speaks for a cramp: an additive model in log odds, each term a saturating measure with a meaning.
 
-Every term grows with what physiology expects of a cramp, and none may weigh against that: the fit holds the weights at
-zero or above. They were fitted by `benchmarks/fit_cramp_odds.py` on two generators of different make at once.
+The log odds are the sum of weight times term. Fifteen terms are grouped into five arguments, which are the reasons that
+a wearer reads (docs/detection.md has their sources):
+
+- *others*: a cramp stays in one muscle or a part of it, so the other channels are quiet, at its onset and since;
+- *stillness*: who moves a foot moves its electrodes, which shows as slow waves at the onset;
+- *build-up*: a cramp gathers over 1 to 5 s, a movement is there at once and fades;
+- *discharge*: many units that fire irregularly and have a common drive near 1.4 Hz, neither single units (spiky) nor
+  the noise of an electrode (steadier than a muscle can be);
+- *hold*: a cramp does not rest in between.
+
+Each term is scaled to a few units, limited at both ends so that no outlier decides, relative to rest or to the
+contraction itself so that it means the same on any electrode, and has a middling value where its measure is unknown.
+Its sign is that of physiology: more of it speaks for a cramp. The fit holds the weights at zero or above, so no term
+can argue against what is known of cramps, whatever the simulated data suggest.
+
+The weights were fitted by `benchmarks/fit_cramp_odds.py` on generators that share no code.
 """
 
 import math
 from dataclasses import dataclass
 
-from crampwatch.detector.episodes.features import Evidence
+from crampwatch.detector.episodes.evidence import Evidence
 from crampwatch.protocol.reasons import Reason, ReasonCode
 
 __all__ = ["MULTI", "ONE", "TERMS", "WEIGHTS", "Argument", "cramp_arguments", "cramp_terms"]
 
 ONE, MULTI = "one", "multi"
-"""Names of the constants: for all, and added where there is another channel to compare with."""
+"""Names of the two constant terms: always present, and present where there is another channel to compare with."""
 
 TERMS: dict[str, tuple[str, ...]] = {
     "others": ("quiet_others", "quiet_others_at_onset", "others_at_rest", "others_at_rest_at_onset"),
@@ -43,40 +57,35 @@ WEIGHTS: dict[str, float] = {
     "no_noise": 5.7,
     "no_rest": 2.8,
 }
-"""Log odds for each unit of a term."""
+"""Log odds per unit of a term."""
 
 _NEUTRAL: dict[str, float] = {"others": -0.75, "stillness": -0.56, "build_up": 2.25, "discharge": 0.18, "hold": -0.53}
-"""What each argument comes to for an even mix of cramps and look-alikes: above it speaks for a cramp."""
+"""The mean of each argument over an even mix of cramps and look-alikes: above it an argument speaks for a cramp."""
 
-
-_CROSSTALK = 0.2  # amplitude that electrodes a few centimetres away hear of a muscle
+_CROSSTALK = 0.2  # share of its amplitude that electrodes a few centimetres away pick up of a muscle
 _MUSCLE_LEAK = -2.0  # decades: a potential of 10 ms has about a hundredth of its power below 12 Hz
 _SPIKY = 1.25  # logarithm of 3.5: single units stand apart; 3 is the kurtosis of many at once
-_LEAST_WAVERING = 0.28  # the power of 0.1 s of noise 100 Hz wide, a muscle's band, wavers by sqrt(1 / 10), that of an
-# electrode's noise, up to 350 Hz, by 0.2: what is steadier than a muscle can be is a contact that got worse
-_NOISE_WAVERING = 0.24
+_LEAST_WAVERING = 0.28
+"""The power of 0.1 s of noise 100 Hz wide, a muscle's band, wavers by sqrt(1 / 10), that of an electrode's noise, up to
+350 Hz, by 0.2: what is steadier than a muscle can be is a contact that got worse."""
+_NOISE_WAVERING = 0.24  # below it the reason given is the noise: halfway between the two
 _REST, _GATHERED_S = 0.2, 4.0  # it sputters as it begins; from then on a cramp never rests, the beats of a tremor do
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One side of the question.
-
-    Attributes:
-        weight: Log odds, positive for a cramp.
-        reason: Why, for the wearer.
-    """
+    """A group of terms, as one reason with its weight in log odds; positive for a cramp."""
 
     weight: float
     reason: Reason
 
 
 def cramp_terms(evidence: Evidence) -> dict[str, float]:
-    """Return every term; one that cannot be told takes a middling value, those of other channels are left out."""
+    """Return every term; one that is unknown has a middling value, those of other channels are left out without any."""
     onset = evidence.onset
     return {
         ONE: 1.0,
-        **_beside(evidence),
+        **_terms_of_others(evidence),
         "still_at_onset": -_within(_decades(onset.motion_ratio), -2.5, 1.0, -1.0),
         "no_jolt": -_within(onset.motion_jump_db, 0.0, 30.0, 8.0) / 10.0 * _beyond_leak(onset.motion_ratio),
         "rise": _within(math.log(onset.rise_s + 0.15), -1.9, 1.2, -1.0),
@@ -92,22 +101,22 @@ def cramp_terms(evidence: Evidence) -> dict[str, float]:
 
 
 def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
-    """Return the log odds for a cramp, and the arguments they come from."""
+    """Return the log odds for a cramp, and the arguments they come from, in the order of `TERMS`."""
     terms = cramp_terms(evidence)
     share = {name: weight * terms.get(name, 0.0) for name, weight in WEIGHTS.items()}
     weights = {group: sum(share[name] for name in names) for group, names in TERMS.items()}
     weights["others"] += share[MULTI]
     reasons = _reasons(evidence)
-    untold = [group for group, pair in reasons.items() if pair[0] == pair[1]]
+    unknown = [group for group, pair in reasons.items() if pair[0] == pair[1]]
     arguments = []
     for group, total in weights.items():
-        weight = 0.0 if group in untold else total - _NEUTRAL[group]
+        weight = 0.0 if group in unknown else total - _NEUTRAL[group]
         arguments.append(Argument(weight, reasons[group][0 if weight > 0 else 1]))
     return sum(share.values()), tuple(arguments)
 
 
 def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
-    """Return what is said of each argument that speaks for a cramp, and against; the same where nothing is known."""
+    """Return the reason of each argument if it speaks for a cramp, and if against; the same where it is unknown."""
     age_s, rise_s = evidence.age_s, evidence.onset.rise_s
     alone, unseen = Reason(code=ReasonCode.ONE_CHANNEL), Reason(code=ReasonCode.BEGINNING_UNSEEN)
     even = ReasonCode.LIKE_NOISE if evidence.wavering < _NOISE_WAVERING else ReasonCode.EVEN
@@ -122,8 +131,8 @@ def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
     }
 
 
-def _beside(evidence: Evidence) -> dict[str, float]:
-    """Return what the other channels tell, at the onset and since."""
+def _terms_of_others(evidence: Evidence) -> dict[str, float]:
+    """Return the terms of the other channels, at the onset and since; none where there is no other channel."""
     onset = evidence.onset
     if math.isnan(evidence.spread):
         return {}
@@ -137,7 +146,7 @@ def _beside(evidence: Evidence) -> dict[str, float]:
 
 
 def _beyond_crosstalk_db(spread: float, other_db: float) -> float:
-    """Return the other channel's power over its floor, without what it may hear of a strong muscle beside it."""
+    """Return the other channel's power over its floor, without what may be crosstalk of a strong muscle beside it."""
     own = max(0.0, 1.0 - (_CROSSTALK / max(spread, 1e-6)) ** 2)
     return _within(10.0 * math.log10(own * 10.0 ** (min(other_db, 90.0) / 10.0) + 0.5), -3.0, 20.0, 0.0)
 
@@ -148,11 +157,12 @@ def _beyond_leak(motion_ratio: float) -> float:
 
 
 def _within(value: float, low: float, high: float, unknown: float) -> float:
+    """Return a value limited to a range, or `unknown` in place of NaN."""
     return min(max(value, low), high) if math.isfinite(value) else unknown
 
 
 def _decibel(amplitude: float) -> float:
-    """Return an amplitude ratio in dB; NaN stays."""
+    """Return an amplitude ratio in dB."""
     return 20.0 * _decades(amplitude)
 
 

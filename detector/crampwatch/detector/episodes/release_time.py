@@ -1,4 +1,9 @@
-"""How long a contraction takes to let go."""
+"""How long a contraction takes to end: from its last moment at full strength to its last activity.
+
+Measured like the rise, at 70 % of the plateau's amplitude, so that neither noise on the plateau nor the last few units
+of its tail decide. The envelope is smoothed over 0.2 s, some three discharges of a unit: less, and a gap between
+discharges looks like the end; more, and a contraction that is let go at once seems to ebb away.
+"""
 
 import math
 
@@ -15,16 +20,10 @@ _SMOOTH_S = 0.2
 
 
 def release_s(history: History, grid: Grid, *, onset_bin: int, end_bin: int, channel: int) -> float:
-    """Return the time from the last moment at 70 % of the plateau's amplitude to the last activity.
+    """Return the time from the last moment at 70 % of the plateau's amplitude to the last activity; NaN if too short.
 
-    The plateau is that of what the history still holds, some 20 s.
-
-    Args:
-        history: Up to the end of the contraction at least.
-        grid: Bins and hops.
-        onset_bin: First bin of the contraction, since index 0.
-        end_bin: First bin after it.
-        channel: The strongest.
+    The contraction goes from `onset_bin` to before `end_bin`, counted since sample index 0, and is strongest on
+    `channel`. Its plateau is that of what the history still holds, some 20 s.
     """
     base = history.first_hop * BINS_PER_HOP
     power = filled(history.measures.bin_power[max(0, onset_bin - base) : max(1, end_bin - base), channel])

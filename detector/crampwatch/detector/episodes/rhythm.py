@@ -1,4 +1,12 @@
-"""Periodicity of an envelope: rhythmic foot movement at 0.3-4 Hz, tremor at 4-12 Hz."""
+"""Periodicity of an envelope: rhythmic foot movement at 0.3-4 Hz, tremor at 4-12 Hz.
+
+The period is the first high peak of the autocorrelation of the envelope's logarithm. The logarithm makes beats of
+unequal strength count alike, and the floor its lower end. The first of several high peaks is taken, since a rhythm is
+also similar to itself after two and three periods.
+
+Strength alone does not make a rhythm: any slow wave of a contraction is similar to itself. So `depth` says how far the
+envelope falls between beats. An envelope that hardly falls is not searched at all.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,12 +16,13 @@ from numpy.typing import NDArray
 
 __all__ = ["LEAST_DEPTH", "NO_RHYTHM", "Rhythm", "find_rhythm"]
 
-_LOWEST_HZ = 0.3
-_HIGHEST_HZ = 12.0
-_FEWEST_CYCLES = 3
-_SHORTEST_S = 1.0
+_LOWEST_HZ = 0.3  # slowest rhythmic foot movement
+_HIGHEST_HZ = 12.0  # fastest tremor
+_FEWEST_CYCLES = 3  # a lag is compared over twice its length at least
+_SHORTEST_S = 1.0  # shorter envelopes hold too few bins for any lag
+_NEARLY = 0.85  # of the highest peak: noise makes a later one a little higher than that of the true period
 LEAST_DEPTH = 0.6
-"""What falls no more between beats does not come and go; saying so early saves most of the work."""
+"""What falls no further between beats does not come and go; deciding so early saves most of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Rhythm:
     """The strongest periodicity of an envelope.
 
     Attributes:
-        hz: Its frequency; NaN where there is none, or where the envelope hardly falls between beats.
+        hz: Frequency; NaN where there is none, or where the envelope hardly falls between beats.
         strength: Autocorrelation of the envelope one period later, 0 to 1.
         depth: How far the envelope falls between beats: 1 to the resting floor, 0 not at all.
     """
@@ -59,7 +68,7 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
 def _autocorrelation(values: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
     """Return the unbiased autocorrelation up to the longest lag, 1 at lag 0."""
     count = len(values)
-    size = 1 << (count + longest).bit_length()  # the transform is periodic, and no lag asked for may reach around
+    size = 1 << (count + longest).bit_length()  # the transform is periodic, and no lag may reach around its end
     spectrum = np.fft.rfft(values, size)
     product = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[: longest + 1]
     product /= np.arange(count, count - longest - 1, -1)
@@ -75,12 +84,12 @@ def _first_peak(similarity: NDArray[np.float64], shortest: int) -> int | None:
     peaks = np.flatnonzero((inner[1:-1] >= inner[:-2]) & (inner[1:-1] >= inner[2:])) + 1
     if not len(peaks):
         return None
-    high = peaks[inner[peaks] >= 0.85 * inner[peaks].max()]
+    high = peaks[inner[peaks] >= _NEARLY * inner[peaks].max()]
     return int((high[0] if len(high) else peaks[0]) + shortest)
 
 
 def _depth(envelope: NDArray[np.float64]) -> float:
-    """Compare the valleys with the crests; the logarithm of an envelope at the floor is log 2."""
+    """Return how far the valleys fall below the crests; an envelope at the floor has the value log 2."""
     ordered = np.sort(envelope)
     valley, crest = ordered[len(ordered) // 10], ordered[(len(ordered) * 9) // 10]
     depth = float(crest - valley) / max(float(crest) - math.log(2.0), 1e-9)

@@ -1,120 +1,102 @@
-"""The life of episodes: opened at a clear burst, followed back to its first discharge, revised, closed or retracted.
+"""From active bins to episodes: each is opened, followed, revised, and closed or retracted.
 
-Muscles of one foot act alone or together, so each channel is followed on its own; channels that begin together belong
-to
-one episode, and one that falls silent leaves it.
+**States.** An episode is in one of four states; `OpenEpisode.kind` tells the first two apart::
+
+    silent --(0.3 s old)--> reported --(over)--> closed
+       |                      |
+       +--(weak beside another, or a beat of a series)--> discarded / retracted
+
+- *Silent*: activity is followed, nothing is reported. Most spikes end here within 0.3 s, or turn out to belong to
+  something else. One that ends by itself is opened and closed at once.
+- *Reported*: revised whenever its kind changes. Up to 2.4 s it is what it would be if it ended now (twitch, leg
+  movement); from then on the evidence decides (`classifier`), first every half second, later less often.
+- *Closed*: over. The final classification also knows how it ended (`final_model`).
+- *Retracted*: it was no episode of its own. Nothing remains of it.
+
+**Why each channel is followed on its own.** Muscles of one foot act alone or together, and that is the best evidence
+there is: a cramp stays in one muscle, a movement recruits several. So activity begins and ends on each channel
+separately, in bins of 20 ms, and an episode owns the channels whose activity belongs to it. Bins matter since whether
+two channels began together is a question of a tenth of a second.
+
+**What a beginning on a channel means.** A trigger (`ActivityRule`) on a channel that no episode owns is traced back to
+its first discharge (`onset_search`), but not into an earlier episode of that channel (`barrier_bins`). It then belongs
+
+1. to the nearest episode whose onset is less than 0.7 s away, its *companion*: muscles that begin together are one
+   movement;
+2. else to an episode in which the same hop is more than four times stronger in amplitude: crosstalk;
+3. else to a new episode.
+
+**Crosstalk and helpers.** An episode older than 0.6 s that is 7 dB weaker than the strongest one is merged into it. If
+it had begun more than 3 s (the longest look-back) before the strong one, it was an episode of its own and is closed;
+otherwise it came with the strong one, or was its beginning, and is retracted. A cramp is never merged away.
+
+**A stronger contraction on top of a weak episode** ends that one where the stronger begins, so that it gets an onset
+and a rise of its own. Not on top of a cramp: who has a cramp moves.
+
+**Closing.** An episode is over after 0.4 s of silence (2.5 s for a cramp, whose units stop one by one), after 2 s
+without signal, or when a cramp is active in less than 40 % of the hops: the beats of a heart and single units that go
+on firing do not prolong it. For the same reason activity that stays below a fifth of the episode's largest amplitude
+counts for 10 s only: a long tail is tone, or a contact that got worse. One channel may fall silent before the others;
+it then no longer belongs to the episode, and what begins there later is examined again.
+
+**Series.** Brief episodes that come back regularly become one (`series`).
+
+Invariants: at any time a channel is owned by at most one open episode; revisions of an episode count up from 1 and end
+with `closed` or `retracted`; nothing depends on how the stream was cut into blocks, only on hops and `History.window`.
 """
 
 import math
-from dataclasses import dataclass, field, replace
-from statistics import median
+from dataclasses import dataclass, field
 
-import numpy as np
 from crampwatch.detector.calibration.calibration import Calibration
-from crampwatch.detector.episodes.bursts import FEWEST_BEATS, Beat, continues, is_regular
-from crampwatch.detector.episodes.classifier import Verdict, classify, conclude, provisional, regular
-from crampwatch.detector.episodes.features import Look, OnsetEvidence, gather, gather_onset
+from crampwatch.detector.episodes.classifier import Classification, classify, classify_young, conclude
+from crampwatch.detector.episodes.evidence import Excerpt, gather_evidence, gather_onset_evidence
+from crampwatch.detector.episodes.onset_search import (
+    LONGEST_LOOK_BACK_S,
+    find_burst,
+    find_first_discharge,
+    find_outgrowth,
+)
+from crampwatch.detector.episodes.open_episode import OpenEpisode
 from crampwatch.detector.episodes.release_time import release_s
+from crampwatch.detector.episodes.revisions import RevisionLog, adopt
+from crampwatch.detector.episodes.series import SeriesTracker
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.signal.activity import HopActivity
 from crampwatch.detector.signal.grid import BINS_PER_HOP, Grid
 from crampwatch.detector.signal.history import History
-from crampwatch.detector.signal.nan import filled
 from crampwatch.protocol.kinds import EpisodeKind
-from crampwatch.protocol.reasons import Reason
 from crampwatch.protocol.stream import StreamDescription
 
-__all__ = ["EpisodeTracker", "OpenEpisode", "TrackerState"]
+__all__ = ["EpisodeTracker", "TrackerState"]
 
-_LOOK_BACK_S = 3.0
-_DISCHARGE_GAP_S = 0.4  # sputtering units fire at 6 a second and irregularly: further apart is another event
-_ANNOUNCE_S = 0.3
-_ONSET_S = 6.0
-_ESTABLISHED_S = 1.2
-_LEVEL_BINS, _BURST_BINS = 60, 2 * BINS_PER_HOP
-_LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s
-_YOUNG_S = 0.6
+_REPORTED_S = 0.3  # younger episodes are not reported: most of them are over, or part of another one, by then
+_DENSE_S, _SPARSE_S = 12.0, 60.0  # ages up to which revisions are dense, and from which they are sparse
+_DENSE_HOPS, _USUAL_HOPS, _SPARSE_HOPS = 5, 20, 50  # between two: 0.5 s while a cramp has to be found, 2 s, then 5 s
+_ONSET_S = 6.0  # up to this age the onset is measured again: its plateau is not known before, as a cramp builds up
+_ESTABLISHED_S = 1.2  # a younger episode is still rising itself: a burst is part of it, not another contraction
+_OUTGROWN_S = 6.0  # an outgrowth is found by comparing that much
+_OUTGROWN_HOPS = 5  # looked for twice a second: the search looks at 60 hops, and its answer says where it began
+_YOUNG_S = 0.6  # a younger episode is not merged: it may be about to become the stronger one
 _WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
-_STANDS_UP = 25.0  # 14 dB within a tenth of a second: no recruitment is that fast but a jerk or a ballistic movement
-_OUTGROWS = 12.0  # 11 dB over what was held evenly for seconds: another contraction, or one after a worse contact
-_EVEN = 2.5
-_OUTGROWN_S, _OUTGROWN_HOPS, _WEAK_HOPS = 6.0, 60, 40  # looked at: 6 s, of which the weak one fills the first 4
-_EVERY_HOPS = 5  # looked for twice a second
-_BRIEF_S = 2.0
+_LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s: one loud hop is no level
 _LONGEST_TAIL_S = 10.0  # cramps let go unit by unit within some seconds
 _DUTY_PACE, _LEAST_DUTY = 0.037, 0.4
 """A unit that fires four times a second fills half of the hops, the heart a quarter: beats do not prolong a cramp. Full
 silence is at the same point after 2.4 s."""
-_DENSE_S, _SPARSE_S = 12.0, 60.0
-
-
-@dataclass(slots=True)
-class OpenEpisode:
-    """An episode under way. Bins are counted from sample index 0.
-
-    Attributes:
-        id_bin: Onset when first told; with `id_channel` the name of the episode.
-        id_channel: Channel that began it.
-        onset_bin: First visible activity.
-        last_bins: Latest activity of each channel, -1 before any.
-        owned: Whether a channel's activity belongs to it at present.
-        energy: Power over the floor of each channel, summed over hops.
-        peak: Largest deviation of each channel.
-        level: Power over the floor of the strongest channel, over the last few hops.
-        highest: The largest level so far.
-        strong_hop: Latest hop at which it was more than a remainder of that.
-        duty: Share of the hops, over the last few seconds, in which it was active.
-        missing_hops: Hops without signal since the latest activity.
-        onset: What was found out about the onset.
-        revision: Revisions told so far.
-        kind: Kind told last; None before the first.
-        detected_hop: Hop at whose end the present kind was first known.
-        cramp_hop: Hop at whose end it was first confirmed as a cramp; -1 before.
-        confidence: Confidence told last.
-        reasons: Reasons told last.
-        mean_hz: Mean frequency; NaN before the episode was looked at as a whole.
-        looks: Times it was looked at as a whole.
-        odds: Log odds for a cramp, summed over those looks.
-    """
-
-    id_bin: int
-    id_channel: int
-    onset_bin: int
-    last_bins: list[int]
-    owned: list[bool]
-    energy: list[float]
-    peak: list[float]
-    level: float = 0.0
-    highest: float = 0.0
-    strong_hop: int = 0
-    duty: float = 1.0
-    missing_hops: int = 0
-    onset: OnsetEvidence | None = None
-    revision: int = 0
-    kind: EpisodeKind | None = None
-    detected_hop: int = 0
-    cramp_hop: int = -1
-    confidence: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    mean_hz: float = math.nan
-    looks: int = 0
-    odds: float = 0.0
-
-    @property
-    def last_bin(self) -> int:
-        """Latest activity on any channel."""
-        return max(self.last_bins)
-
-    @property
-    def channel(self) -> int:
-        """The strongest channel."""
-        return self.energy.index(max(self.energy))
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerState:
-    """What has to be carried over to another process; attributes as in `EpisodeTracker`."""
+    """What has to be carried over to another process.
+
+    Attributes:
+        barrier_bins: Bin before which no onset may lie, for each channel.
+        open: Episodes under way, in the order they were opened.
+        recent: Brief episodes that ended last.
+        series: The series under way, as one episode; None without one.
+    """
 
     barrier_bins: list[int]
     open: list[OpenEpisode]
@@ -124,112 +106,108 @@ class TrackerState:
 
 @dataclass(slots=True)
 class EpisodeTracker:
-    """Turns active bins into the episodes of one sensor.
+    """Turns active bins into the episodes of one stream.
 
     Attributes:
-        grid: Bins and hops.
-        config: Thresholds.
-        stream: The stream as the sensor describes it.
-        open: The episodes under way, by onset.
-        barrier_bins: No episode reaches back before this; one a channel.
-        recent: Brief episodes that ended last, which may turn out to be a series.
-        series: The series under way, as one episode.
-        calibration: What is known of the wearer; None where nothing is.
+        open: The episodes under way, in the order they were opened.
+        barrier_bins: Bin before which no onset may lie, for each channel: the end of the latest episode there.
     """
 
     grid: Grid
     config: DetectorConfig
     stream: StreamDescription
     open: list[OpenEpisode] = field(default_factory=list)
-    barrier_bins: list[int] = field(default_factory=list)
-    recent: list[OpenEpisode] = field(default_factory=list)
-    series: OpenEpisode | None = None
-    calibration: Calibration | None = None
-    _changes: list[Episode] = field(default_factory=list)
+    barrier_bins: list[int] = field(init=False)
+    _revisions: RevisionLog = field(init=False)
+    _series: SeriesTracker = field(init=False)
+    _calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
-        self.barrier_bins = self.barrier_bins or [0] * self.stream.channels
+        self.barrier_bins = [0] * self.stream.channels
+        self._revisions = RevisionLog(self.grid, self.stream)
+        self._series = SeriesTracker(self.grid, self._revisions)
 
     def state(self) -> TrackerState:
         """Return what has to be carried over to another process; it shares its episodes with the tracker."""
-        return TrackerState(self.barrier_bins, self.open, self.recent, self.series)
+        return TrackerState(self.barrier_bins, self.open, self._series.recent, self._series.current)
 
     def restore(self, state: TrackerState) -> None:
         """Continue from what `state` returned."""
         self.barrier_bins, self.open = state.barrier_bins, state.open
-        self.recent, self.series = state.recent, state.series
+        self._series.recent, self._series.current = state.recent, state.series
 
-    def hop(self, history: History, hop: int, activity: HopActivity) -> None:
-        """Take one hop; `history` reaches up to this hop at least."""
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Classify with a personal calibration from now on; without one where None."""
+        self._calibration = calibration
+        self._revisions.calibration_name = "" if calibration is None else calibration.name
+
+    def push(self, history: History, hop: int, activity: HopActivity) -> None:
+        """Process one hop; `history` reaches up to this hop at least."""
         if max(activity.begin_bin) >= 0:
-            self._split(history, hop, activity)
-            self._begin(history, hop, activity)
+            self._close_outgrown(history, hop, activity)
+            self._handle_triggers(history, hop, activity)
         for episode in self.open:
             self._follow(episode, hop, activity)
         if len(self.open) > 1:
-            self._absorb(history, hop)
+            self._merge_weak(history, hop)
         for episode in tuple(self.open):
             if self._is_over(episode, hop):
                 self._close(episode, history, hop)
-            elif self._is_due(episode, hop):
+            elif self._is_revision_due(episode, hop):
                 self._revise(episode, history, hop)
-        if self.series is not None and not self.open:
-            self._end_series(self.series, hop)
+        if not self.open:
+            self._series.close_if_overdue(hop)
 
     def kinds(self) -> tuple[EpisodeKind | None, ...]:
-        """Return what the episodes under way are called at present; None for one not told yet."""
-        series = () if self.series is None else (self.series.kind,)
+        """Return the present kinds of the episodes under way; None for one not reported yet."""
+        series = () if self._series.current is None else (self._series.current.kind,)
         return (*(episode.kind for episode in self.open), *series)
 
     def is_idle(self) -> bool:
-        """Whether nothing is under way, so that hops of rest need not be told."""
-        return not self.open and self.series is None
+        """Whether nothing is under way, so that hops of rest need not be pushed."""
+        return not self.open and self._series.current is None
 
-    def take_changes(self) -> list[Episode]:
-        """Return what was said since the last call."""
-        changes, self._changes = self._changes, []
-        return changes
+    def pop_revisions(self) -> list[Episode]:
+        """Return the revisions since the last call."""
+        return self._revisions.pop()
 
     def finish(self, history: History, hop: int) -> None:
-        """Close what is open, as the recording ends."""
+        """Close everything, as the recording ends."""
         for episode in tuple(self.open):
             self._close(episode, history, hop)
-        if self.series is not None:
-            self._tell(self.series, EpisodeStatus.CLOSED)
-            self.series = None
+        self._series.close()
 
-    def _begin(self, history: History, hop: int, activity: HopActivity) -> None:
+    def _handle_triggers(self, history: History, hop: int, activity: HopActivity) -> None:
+        """Find or open the episode to which each channel belongs on which something begins."""
         for channel, place in enumerate(activity.begin_bin):
             if place < 0 or any(episode.owned[channel] for episode in self.open):
                 continue
             if activity.peak[channel] < self._least_peak():
                 continue
             trigger = hop * BINS_PER_HOP + place
-            onset = self._first_discharge(history, channel, trigger, hop)
-            episode = self._companion(onset) or self._source(channel, activity) or self._new_episode(onset, channel)
+            onset = find_first_discharge(
+                history,
+                self.grid,
+                channel=channel,
+                trigger_bin=trigger,
+                hop=hop,
+                earliest_bin=self.barrier_bins[channel],
+            )
+            episode = self._companion(onset) or self._source(channel, activity) or self._open(onset, channel)
             episode.owned[channel] = True
             episode.last_bins[channel] = trigger
-            if episode.kind is None:
+            if episode.kind is None:  # once it was reported, its id and onset stay
                 episode.onset_bin = episode.id_bin = min(episode.onset_bin, onset)
 
     def _least_peak(self) -> float:
         return self.config.least_peak_uv if self.stream.has_scale else 0.0
 
-    def _split(self, history: History, hop: int, activity: HopActivity) -> None:
-        """End a weak episode where something far stronger stands up from it, so that this is seen as its own."""
-        for episode in tuple(self.open):
-            old_s = (hop * BINS_PER_HOP - episode.onset_bin) * self.grid.bin_s
-            if episode.kind is EpisodeKind.CRAMP or old_s < _ESTABLISHED_S or activity.begin_bin[episode.channel] < 0:
-                continue
-            first = _burst_bin(history, hop, episode.channel)
-            if first is None and old_s > _OUTGROWN_S and hop % _EVERY_HOPS == 0:
-                first = _outgrown_bin(history, hop, episode.channel)
-            if first is not None:
-                episode.last_bins = [min(last, first - 1) for last in episode.last_bins]
-                self._close(episode, history, hop)
+    def _open(self, onset: int, channel: int) -> OpenEpisode:
+        self.open.append(OpenEpisode.starting(onset, channel, self.stream.channels))
+        return self.open[-1]
 
     def _companion(self, onset: int) -> OpenEpisode | None:
-        """Return an episode that began at about the same time."""
+        """Return the episode that began at about the same time, the nearest of several."""
         near = (one for one in self.open if abs(one.onset_bin - onset) * self.grid.bin_s <= self.config.join_s)
         return min(near, key=lambda one: abs(one.onset_bin - onset), default=None)
 
@@ -240,16 +218,29 @@ class EpisodeTracker:
                 return episode
         return None
 
-    def _absorb(self, history: History, hop: int) -> None:
-        """Let the strongest episode take in what is weak beside it: crosstalk, or a muscle that helps a little."""
+    def _close_outgrown(self, history: History, hop: int, activity: HopActivity) -> None:
+        """Close a weak episode where something far stronger begins on its channel, which then is one of its own."""
+        for episode in tuple(self.open):
+            age_s = (hop * BINS_PER_HOP - episode.onset_bin) * self.grid.bin_s
+            if episode.kind is EpisodeKind.CRAMP or age_s < _ESTABLISHED_S or activity.begin_bin[episode.channel] < 0:
+                continue
+            first = find_burst(history, hop, episode.channel)
+            if first is None and age_s > _OUTGROWN_S and hop % _OUTGROWN_HOPS == 0:
+                first = find_outgrowth(history, hop, episode.channel)
+            if first is not None:
+                episode.last_bins = [min(last, first - 1) for last in episode.last_bins]
+                self._close(episode, history, hop)
+
+    def _merge_weak(self, history: History, hop: int) -> None:
+        """Merge what is weak beside the strongest episode into it: crosstalk, or a muscle that helps a little."""
         strongest = max(self.open, key=lambda one: one.level)
         for weak in tuple(self.open):
-            young = (hop * BINS_PER_HOP - weak.onset_bin) * self.grid.bin_s < _YOUNG_S
-            if weak.level >= _WEAK_BESIDE * strongest.level or young or weak.kind is EpisodeKind.CRAMP:
+            is_young = (hop * BINS_PER_HOP - weak.onset_bin) * self.grid.bin_s < _YOUNG_S
+            if weak.level >= _WEAK_BESIDE * strongest.level or is_young or weak.kind is EpisodeKind.CRAMP:
                 continue
             strongest.owned = [one or other for one, other in zip(strongest.owned, weak.owned, strict=True)]
             strongest.last_bins = [max(pair) for pair in zip(strongest.last_bins, weak.last_bins, strict=True)]
-            if (strongest.onset_bin - weak.onset_bin) * self.grid.bin_s > _LOOK_BACK_S:
+            if (strongest.onset_bin - weak.onset_bin) * self.grid.bin_s > LONGEST_LOOK_BACK_S:
                 self._close(weak, history, hop)
             else:
                 self._retract(weak)
@@ -257,65 +248,48 @@ class EpisodeTracker:
     def _retract(self, episode: OpenEpisode) -> None:
         self.open.remove(episode)
         if episode.kind is not None:
-            self._tell(episode, EpisodeStatus.RETRACTED)
-
-    def _new_episode(self, onset: int, channel: int) -> OpenEpisode:
-        count = self.stream.channels
-        self.open.append(
-            OpenEpisode(onset, channel, onset, [-1] * count, [False] * count, [0.0] * count, [0.0] * count)
-        )
-        return self.open[-1]
-
-    def _first_discharge(self, history: History, channel: int, trigger: int, hop: int) -> int:
-        """Follow a train of discharges back from the bin that triggered."""
-        base = history.first_hop * BINS_PER_HOP
-        floor = history.floor[hop - history.first_hop, channel]
-        first = max(self.barrier_bins[channel], base, trigger - round(_LOOK_BACK_S / self.grid.bin_s))
-        power = filled(history.measures.bin_power[first - base : trigger - base, channel])
-        bins = np.arange(first, first + len(power))
-        usable = history.usable[bins // BINS_PER_HOP - history.first_hop, channel]
-        onset = trigger
-        for place in bins[(power > 4.0 * floor) & usable][::-1].tolist():
-            if (onset - place) * self.grid.bin_s > _DISCHARGE_GAP_S:
-                break
-            onset = place
-        return onset
+            self._revisions.append(episode, EpisodeStatus.RETRACTED)
 
     def _follow(self, episode: OpenEpisode, hop: int, activity: HopActivity) -> None:
+        """Add the activity of a hop on the channels that an episode owns."""
         held = activity.linger_bin if episode.kind is EpisodeKind.CRAMP else activity.hold_bin
         own = [channel for channel, owned in enumerate(episode.owned) if owned]
-        present = any(activity.present[channel] for channel in own)
-        episode.missing_hops += not present
+        is_present = any(activity.present[channel] for channel in own)
+        episode.missing_hops += not is_present
         active = [channel for channel in own if held[channel] >= 0]
-        if present:
+        if is_present:
             episode.duty += _DUTY_PACE * (bool(active) - episode.duty)
-        if not active or self._is_spent(episode, hop):
+        if not active or self._is_only_tail(episode, hop):
             return
         episode.missing_hops = 0
         for channel in active:
             episode.last_bins[channel] = max(episode.last_bins[channel], hop * BINS_PER_HOP + held[channel])
-        episode.level += _LEVEL_PACE * (activity.excess[episode.channel] - episode.level)
-        episode.highest = max(episode.highest, episode.level)
-        if episode.level >= self.config.tail_share**2 * episode.highest:
-            episode.strong_hop = hop
+        self._update_level(episode, hop, activity.excess[episode.channel])
         for channel in own:
             episode.energy[channel] += activity.excess[channel]
             episode.peak[channel] = max(episode.peak[channel], activity.peak[channel])
         if len(own) > 1:
-            self._release(episode, hop)
+            self._drop_silent_channels(episode, hop)
 
-    def _is_spent(self, episode: OpenEpisode, hop: int) -> bool:
-        """Whether only a remainder has been left for long: a worse contact, or tone, is no part of what was before."""
-        return (hop - max(episode.strong_hop, episode.onset_bin // BINS_PER_HOP)) * self.grid.hop_s > _LONGEST_TAIL_S
+    def _update_level(self, episode: OpenEpisode, hop: int, excess: float) -> None:
+        episode.level += _LEVEL_PACE * (excess - episode.level)
+        episode.highest = max(episode.highest, episode.level)
+        if episode.level >= self.config.tail_share**2 * episode.highest:
+            episode.strong_hop = hop
 
-    def _release(self, episode: OpenEpisode, hop: int) -> None:
-        """Let a channel go that fell silent while another goes on."""
-        latest = (hop + 1) * BINS_PER_HOP - 1 - self._merge_s(episode) / self.grid.bin_s
-        stay = [owned and last >= latest for owned, last in zip(episode.owned, episode.last_bins, strict=True)]
+    def _is_only_tail(self, episode: OpenEpisode, hop: int) -> bool:
+        """Whether only a remainder has been left for long: tone, or a worse contact, is not part of the episode."""
+        strong_hop = max(episode.strong_hop, episode.onset_bin // BINS_PER_HOP)
+        return (hop - strong_hop) * self.grid.hop_s > _LONGEST_TAIL_S
+
+    def _drop_silent_channels(self, episode: OpenEpisode, hop: int) -> None:
+        """Disown channels that have been silent for as long as would end an episode, while another goes on."""
+        earliest = (hop + 1) * BINS_PER_HOP - 1 - self._closing_silence_s(episode) / self.grid.bin_s
+        stay = [owned and last >= earliest for owned, last in zip(episode.owned, episode.last_bins, strict=True)]
         if any(stay):
             episode.owned = stay
 
-    def _merge_s(self, episode: OpenEpisode) -> float:
+    def _closing_silence_s(self, episode: OpenEpisode) -> float:
         return self.config.merge_cramp_s if episode.kind is EpisodeKind.CRAMP else self.config.merge_s
 
     def _is_over(self, episode: OpenEpisode, hop: int) -> bool:
@@ -325,24 +299,23 @@ class EpisodeTracker:
         if episode.kind is EpisodeKind.CRAMP and episode.duty < _LEAST_DUTY:
             return True
         bins = (hop + 1) * BINS_PER_HOP - 1 - episode.last_bin
-        return bins * self.grid.bin_s - missing_s > self._merge_s(episode)
+        return bins * self.grid.bin_s - missing_s > self._closing_silence_s(episode)
 
-    def _is_due(self, episode: OpenEpisode, hop: int) -> bool:
-        """Revise every half second at first, later less often."""
+    def _is_revision_due(self, episode: OpenEpisode, hop: int) -> bool:
         hops = hop - episode.onset_bin // BINS_PER_HOP
         age_s = hops * self.grid.hop_s
         if episode.kind is None:
-            return age_s >= _ANNOUNCE_S
+            return age_s >= _REPORTED_S
         if age_s < self.config.confirm_s:
             return episode.kind is EpisodeKind.TWITCH and age_s > self.config.twitch_s
-        every = 5 if age_s < _DENSE_S else 20 if age_s < _SPARSE_S else 50
+        every = _DENSE_HOPS if age_s < _DENSE_S else _USUAL_HOPS if age_s < _SPARSE_S else _SPARSE_HOPS
         return hops % every == 0
 
-    def _judge(self, episode: OpenEpisode, history: History, hop: int, *, ended: bool) -> Verdict:
+    def _classify(self, episode: OpenEpisode, history: History, hop: int, *, ended: bool) -> Classification:
         age_s = (episode.last_bin + 1 - episode.onset_bin) * self.grid.bin_s
         if not ended and age_s < self.config.confirm_s:
-            return provisional(age_s, self.config)
-        look = Look.of(
+            return classify_young(age_s, self.config)
+        excerpt = Excerpt.of(
             history.window(hop),
             self.grid,
             onset_bin=episode.onset_bin,
@@ -350,193 +323,66 @@ class EpisodeTracker:
             channel=episode.channel,
         )
         if episode.onset is None or age_s <= _ONSET_S:
-            episode.onset = gather_onset(look)
-        own = math.nan if self.calibration is None else self.calibration.own_on(look.channel)
-        evidence = gather(look, episode.onset, own=own)
+            episode.onset = gather_onset_evidence(excerpt)
+        own_effort = math.nan if self._calibration is None else self._calibration.own_on(excerpt.channel)
+        evidence = gather_evidence(excerpt, episode.onset, own_effort=own_effort)
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
-        verdict = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.has_scale)
-        if not math.isnan(verdict.odds):
+        result = classify(evidence, self.config, ended=ended, was_cramp=was_cramp, scale_known=self.stream.has_scale)
+        if not math.isnan(result.odds):
             episode.looks += 1
-            episode.odds += verdict.odds
-        return verdict
+            episode.odds += result.odds
+        return result
 
     def _revise(self, episode: OpenEpisode, history: History, hop: int) -> None:
-        verdict = self._judge(episode, history, hop, ended=False)
-        if verdict.kind is episode.kind:
-            _reinforce(episode, verdict)
+        """Classify an episode under way; emit a revision where its kind changed."""
+        result = self._classify(episode, history, hop, ended=False)
+        if result.kind is episode.kind:
+            _keep_clearest(episode, result)
             return
         status = EpisodeStatus.OPENED if episode.kind is None else EpisodeStatus.UPDATED
-        self._adopt(episode, verdict, hop)
-        self._tell(episode, status)
+        adopt(episode, result, hop)
+        self._revisions.append(episode, status)
 
     def _close(self, episode: OpenEpisode, history: History, hop: int) -> None:
-        verdict = self._conclude(episode, history, hop, self._judge(episode, history, hop, ended=True))
+        """Emit the last revision of an episode, or let it become a beat of a series."""
+        result = self._conclude(episode, history, hop, self._classify(episode, history, hop, ended=True))
         self.open.remove(episode)
         for channel, owned in enumerate(episode.owned):
             if owned:
                 self.barrier_bins[channel] = episode.last_bins[channel] + 1
-        if self._is_brief(episode) and self._joins_series(episode, verdict, hop):
+        if self._series.is_brief(episode) and self._series.absorb(episode, result, hop):
             return
-        untold = episode.kind is None
-        self._adopt(episode, verdict, hop)
-        if untold:
-            self._tell(episode, EpisodeStatus.OPENED)
-        self._tell(episode, EpisodeStatus.CLOSED)
-        if self._is_brief(episode):
-            self._remember(episode, hop)
+        is_first_revision = episode.kind is None
+        adopt(episode, result, hop)
+        if is_first_revision:
+            self._revisions.append(episode, EpisodeStatus.OPENED)
+        self._revisions.append(episode, EpisodeStatus.CLOSED)
+        if self._series.is_brief(episode):
+            self._series.remember(episode, hop)
 
-    def _conclude(self, episode: OpenEpisode, history: History, hop: int, last_look: Verdict) -> Verdict:
-        """Have the last word; how it let go is not known where the signal broke off or something stronger came."""
+    def _conclude(self, episode: OpenEpisode, history: History, hop: int, latest: Classification) -> Classification:
+        """Return the final classification; how it ended is unknown where the signal broke off or it was outgrown."""
         end_bin = episode.last_bin + 1
-        lasted_s = (end_bin - episode.onset_bin) * self.grid.bin_s
-        seen = (hop + 1) * BINS_PER_HOP - end_bin >= self.config.merge_s / self.grid.bin_s and not episode.missing_hops
+        silent_bins = (hop + 1) * BINS_PER_HOP - end_bin
+        is_end_seen = silent_bins >= self.config.merge_s / self.grid.bin_s and not episode.missing_hops
         released_s = math.nan
-        if seen:
-            window = history.window(hop)
-            released_s = release_s(
-                window, self.grid, onset_bin=episode.onset_bin, end_bin=end_bin, channel=episode.channel
-            )
+        if is_end_seen:
+            window, onset_bin = history.window(hop), episode.onset_bin
+            released_s = release_s(window, self.grid, onset_bin=onset_bin, end_bin=end_bin, channel=episode.channel)
         return conclude(
-            last_look,
+            latest,
             self.config,
             mean_odds=episode.odds / max(episode.looks, 1),
-            lasted_s=lasted_s,
+            lasted_s=(end_bin - episode.onset_bin) * self.grid.bin_s,
             release_s=released_s,
         )
 
-    def _is_brief(self, episode: OpenEpisode) -> bool:
-        return (episode.last_bin - episode.onset_bin) * self.grid.bin_s < _BRIEF_S
 
-    def _beat(self, episode: OpenEpisode) -> Beat:
-        bins = episode.last_bin + 1 - episode.onset_bin
-        onset_s, duration_s = episode.onset_bin * self.grid.bin_s, bins * self.grid.bin_s
-        return Beat(onset_s, duration_s, max(episode.peak), episode.mean_hz)
+def _keep_clearest(episode: OpenEpisode, result: Classification) -> None:
+    """Store confidence and reasons of a result that confirms the present kind.
 
-    def _joins_series(self, episode: OpenEpisode, verdict: Verdict, hop: int) -> bool:
-        """Let the series under way take a brief episode in, unless it is of another kind."""
-        series = self.series
-        if series is None or verdict.kind is EpisodeKind.CRAMP:
-            return False
-        if not continues([self._beat(one) for one in self.recent], self._beat(episode)):
-            self._tell(series, EpisodeStatus.CLOSED)
-            self.series, self.recent = None, []
-            return False
-        if episode.kind is not None:
-            episode.kind = verdict.kind
-            self._tell(episode, EpisodeStatus.RETRACTED)
-        _take_in(series, episode)
-        self.recent = [*self.recent[1:], episode]
-        series.detected_hop = min(series.detected_hop, hop)
-        return True
-
-    def _remember(self, episode: OpenEpisode, hop: int) -> None:
-        """Keep a brief episode; where the last few are regular, make them one."""
-        self.recent = [*self.recent, episode][-FEWEST_BEATS:]
-        beats = [self._beat(one) for one in self.recent]
-        if not is_regular(beats):
-            return
-        first, *others = self.recent
-        self.series = series = replace(
-            first, last_bins=list(first.last_bins), energy=list(first.energy), peak=list(first.peak)
-        )
-        for other in others:
-            self._tell(other, EpisodeStatus.RETRACTED)
-            _take_in(series, other)
-        self._adopt(series, regular(beats), hop)
-        self._tell(series, EpisodeStatus.UPDATED)
-
-    def _end_series(self, series: OpenEpisode, hop: int) -> None:
-        beats = [self._beat(one) for one in self.recent]
-        now = Beat((hop + 1) * self.grid.hop_s, 0.0, beats[-1].peak, 0.0)
-        if not continues(beats, now):
-            self._tell(series, EpisodeStatus.CLOSED)
-            self.series, self.recent = None, []
-
-    def _adopt(self, episode: OpenEpisode, verdict: Verdict, hop: int) -> None:
-        if verdict.kind is not episode.kind:
-            episode.detected_hop = hop
-        episode.kind, episode.confidence, episode.reasons = verdict.kind, verdict.confidence, verdict.reasons
-        if verdict.kind is EpisodeKind.CRAMP:
-            episode.cramp_hop = hop if episode.cramp_hop < 0 else episode.cramp_hop
-            episode.detected_hop = episode.cramp_hop
-
-    def _tell(self, episode: OpenEpisode, status: EpisodeStatus) -> None:
-        assert episode.kind is not None
-        episode.revision += 1
-        bin_samples = self.grid.bin_samples
-        ended = status in (EpisodeStatus.CLOSED, EpisodeStatus.RETRACTED)
-        channels = _channels(episode.energy)
-        self._changes.append(
-            Episode(
-                status=status,
-                episode_id=f"s{self.stream.stream}-{episode.id_bin * bin_samples}-{episode.id_channel}",
-                revision=episode.revision,
-                kind=episode.kind,
-                onset_index=episode.onset_bin * bin_samples,
-                offset_index=(episode.last_bin + 1) * bin_samples if ended else None,
-                detected_index=(episode.detected_hop + 1) * self.grid.hop_samples,
-                channels=channels,
-                confidence=round(episode.confidence, 3),
-                peak=max(episode.peak),
-                unit="uV" if self.stream.has_scale else "relative",
-                why=episode.reasons,
-                rate_hz=self.stream.rate_hz,
-                labels=tuple(self.stream.labels[channel] for channel in channels) if self.stream.labels else (),
-                calibration="" if self.calibration is None else self.calibration.name,
-            )
-        )
-
-
-def _reinforce(episode: OpenEpisode, verdict: Verdict) -> None:
-    """Note the clearest look at a cramp."""
-    clearest = _at_its_clearest(episode, verdict)
-    episode.confidence, episode.reasons = clearest.confidence, clearest.reasons
-
-
-def _at_its_clearest(episode: OpenEpisode, verdict: Verdict) -> Verdict:
-    """Return the surest verdict on a cramp so far: one that lets go is no less a cramp for what its last units do."""
-    still = verdict.kind is episode.kind is EpisodeKind.CRAMP
-    if not still or verdict.confidence >= episode.confidence:
-        return verdict
-    return Verdict(verdict.kind, episode.confidence, episode.reasons)
-
-
-def _burst_bin(history: History, hop: int, channel: int) -> int | None:
-    """Return the bin of the last two hops at which a burst stands up from what was before."""
-    end = (hop - history.first_hop + 1) * BINS_PER_HOP
-    power = history.measures.bin_power[:, channel]
-    before, latest = power[max(0, end - _LEVEL_BINS) : end - _BURST_BINS], power[end - _BURST_BINS : end].tolist()
-    # Nearly always the hop just before is as strong, which says it without looking at all of them.
-    if not max(latest) > _STANDS_UP * max(before[-BINS_PER_HOP:].tolist(), default=math.inf):
-        return None
-    strongest = max(filter(math.isfinite, before.tolist()))
-    place = next((place for place, one in enumerate(latest) if one > _STANDS_UP * strongest), None)
-    return None if place is None else (hop - 1) * BINS_PER_HOP + place
-
-
-def _outgrown_bin(history: History, hop: int, channel: int) -> int | None:
-    """Return the bin at which a contraction far stronger than the even, weak one of the seconds before began."""
-    end = hop - history.first_hop + 1
-    power = history.measures.power[max(0, end - _OUTGROWN_HOPS) : end, channel].tolist()
-    if len(power) < _OUTGROWN_HOPS or not all(map(math.isfinite, power)):
-        return None
-    before, since = sorted(power[:_WEAK_HOPS]), power[_WEAK_HOPS:]
-    weak = before[_WEAK_HOPS // 2]
-    is_even = before[(9 * _WEAK_HOPS) // 10] < _EVEN * weak
-    if not is_even or median(since[-_EVERY_HOPS:]) < _OUTGROWS * weak:
-        return None
-    place = max((place for place, one in enumerate(since) if one < _EVEN * weak), default=-1) + 1
-    return (hop + 1 - len(since) + place) * BINS_PER_HOP
-
-
-def _take_in(series: OpenEpisode, member: OpenEpisode) -> None:
-    series.last_bins = [max(pair) for pair in zip(series.last_bins, member.last_bins, strict=True)]
-    series.energy = [sum(pair) for pair in zip(series.energy, member.energy, strict=True)]
-    series.peak = [max(pair) for pair in zip(series.peak, member.peak, strict=True)]
-
-
-def _channels(energy: list[float]) -> tuple[int, ...]:
-    """Return the channels with at least a tenth of the strongest one's power, the strongest first."""
-    order = sorted(range(len(energy)), key=lambda channel: -energy[channel])
-    return tuple(channel for channel in order if energy[channel] >= 0.1 * energy[order[0]])
+    For a cramp only if it is surer than all before: as it lets go it is no less a cramp for what its last units do.
+    """
+    if result.kind is not EpisodeKind.CRAMP or result.confidence >= episode.confidence:
+        episode.confidence, episode.reasons = result.confidence, result.reasons

@@ -16,7 +16,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from crampwatch.detector.calibration.calibration import Calibration
-from crampwatch.detector.episodes.tracker import OpenEpisode, TrackerState
+from crampwatch.detector.episodes.open_episode import OpenEpisode
+from crampwatch.detector.episodes.tracker import TrackerState
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.pipeline.calibration_schedule import CalibrationState
 from crampwatch.detector.pipeline.signal_state import SignalStateRecord

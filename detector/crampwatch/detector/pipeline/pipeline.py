@@ -138,7 +138,7 @@ class Pipeline:
         if frame is not None:
             events += self._measure_and_judge(frame)
         self._tracker.finish(self._history, self._history.first_hop + self._history.hops - 1)
-        return [*events, *self._tracker.take_changes()]
+        return [*events, *self._tracker.pop_revisions()]
 
     def to_state(self) -> bytes:
         """Return everything that is needed to continue in another process."""
@@ -176,7 +176,7 @@ class Pipeline:
         self._signal_state.restore(saved.signal_state)
         self._calibrations.restore(saved.calibrations)
         self._celsius = saved.celsius
-        self._tracker.calibration = self._calibrations.current
+        self._tracker.calibrate(self._calibrations.current)
         self._rest_power, self._rest_mains = self._floor.levels()
 
     def prepare(self, first_index: int, emg: Array) -> "Prepared":
@@ -237,7 +237,7 @@ class Pipeline:
         return [features, *events]
 
     def _apply(self, calibration: Calibration) -> None:
-        self._tracker.calibration = calibration
+        self._tracker.calibrate(calibration)
         self._floor.expect(calibration.rest_power())
         self._rest_power, self._rest_mains = self._floor.levels()
 
@@ -278,8 +278,8 @@ class Pipeline:
             if tracker.is_idle() and max(hop_activity.begin_bin) < 0:
                 events += self._signal_state.push(end, code, kinds=())
                 continue
-            tracker.hop(history, first + place, hop_activity)
-            events += tracker.take_changes()
+            tracker.push(history, first + place, hop_activity)
+            events += tracker.pop_revisions()
             events += self._signal_state.push(end, code, kinds=tracker.kinds())
         return events
 
