@@ -50,11 +50,11 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/", pages.index),
-            Route("/login", pages.login, methods=["GET"]),
+            Route("/", pages.send_page),
+            Route("/login", pages.send_login_form, methods=["GET"]),
             Route("/login", pages.log_in, methods=["POST"]),
             Route("/logout", pages.log_out, methods=["POST"]),
-            Route("/assets/{name}", pages.asset),
+            Route("/assets/{name}", pages.send_asset),
             Route("/api/v1/live", EventStream(hub), methods=["GET"]),
             Route("/api/v1/health", answer_health),
             *routes,
@@ -76,18 +76,18 @@ class _Pages:
         self._assets = assets
         self._login = login
 
-    async def index(self, request: Request) -> Response:
+    async def send_page(self, request: Request) -> Response:
         """Send the page."""
         return _serve_asset(request, self._assets["index.html"])
 
-    async def asset(self, request: Request) -> Response:
+    async def send_asset(self, request: Request) -> Response:
         """Send one of the page's files."""
         asset = self._assets.get(request.path_params["name"])
         if asset is None:
             raise HTTPException(404)
         return _serve_asset(request, asset)
 
-    async def login(self, request: Request) -> Response:
+    async def send_login_form(self, request: Request) -> Response:
         """Send the login form."""
         if self._login is None:
             return RedirectResponse("/", status_code=303)

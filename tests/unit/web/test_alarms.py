@@ -110,3 +110,23 @@ def test_a_damaged_token_is_told_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "secrets.toml").write_text("web_token = ")
     with pytest.raises(ConfigurationError, match="Remove the file"):
         access_token(tmp_path / "secrets.toml")
+
+
+def test_a_snooze_may_last_twelve_hours() -> None:
+    alarms = AlarmControl()
+    alarms.snooze(EpisodeKind.CRAMP, seconds=12 * 3600, now_ns=0)
+    assert alarms.state.snoozed == {EpisodeKind.CRAMP: 12 * HOUR_NS}
+    with pytest.raises(ValueError, match="0 to 43200 s, not 43201 s"):
+        alarms.snooze(EpisodeKind.CRAMP, seconds=12 * 3600 + 1, now_ns=0)
+
+
+def test_two_hundred_acknowledged_episodes_are_remembered() -> None:
+    alarms = AlarmControl()
+    alarms.acknowledge(f"e{number}" for number in range(200))
+    assert alarms.state.acknowledged[0] == "e0"
+    alarms.acknowledge(["e200"])
+    assert (alarms.state.acknowledged[0], len(alarms.state.acknowledged)) == ("e1", 200)
+
+
+def test_every_kind_but_a_noisy_signal_has_an_alarm() -> None:
+    assert set(EpisodeKind) - set(ALARM_KINDS) == {EpisodeKind.ARTEFACT}

@@ -29,7 +29,7 @@ def foot() -> Foot:
     return Foot("cw", begun_ns=NOW_NS, origin=Origin.DEMO)
 
 
-def tell(live: LiveModel, leaf: Leaf, message: Message, *, now_s: float = 0.0) -> None:
+def apply(live: LiveModel, leaf: Leaf, message: Message, *, now_s: float = 0.0) -> None:
     live.apply(Topic(message.sensor, leaf), encode(message), now_s=now_s)
 
 
@@ -45,14 +45,14 @@ def shown(live: LiveModel) -> list[tuple[str, int]]:
 def test_every_leaf_reaches_the_snapshot() -> None:
     live, maker = model(), foot()
     feed(live, maker, blocks=30, now_s=5.0)
-    tell(live, Leaf.INFO, maker.info())
-    tell(live, Leaf.STATE, maker.state("rest"))
-    tell(live, Leaf.TEMPERATURE, maker.temperature(31.5))
-    tell(live, Leaf.BATTERY, maker.battery(80, hours=9))
-    tell(live, Leaf.LINK, maker.link())
-    tell(live, Leaf.FEATURES, maker.features())
-    tell(live, Leaf.EPISODE, maker.episode("a"))
-    tell(live, Leaf.NOTICE, maker.notice("cramp", "Likely cramp."))
+    apply(live, Leaf.INFO, maker.info())
+    apply(live, Leaf.STATE, maker.state("rest"))
+    apply(live, Leaf.TEMPERATURE, maker.temperature(31.5))
+    apply(live, Leaf.BATTERY, maker.battery(80, hours=9))
+    apply(live, Leaf.LINK, maker.link())
+    apply(live, Leaf.FEATURES, maker.features())
+    apply(live, Leaf.EPISODE, maker.episode("a"))
+    apply(live, Leaf.NOTICE, maker.notice("cramp", "Likely cramp."))
     picture = live.snapshot(now_s=7.0)
     sensor = picture.sensors["cw"]
     assert sensor.origin is Origin.DEMO
@@ -86,15 +86,15 @@ def test_backfill_does_not_make_a_silent_sensor_look_live() -> None:
 
 def test_a_final_verdict_holds_against_any_live_one() -> None:
     live, maker = model(), foot()
-    tell(live, Leaf.EPISODE, maker.episode("a", status="final", revision=3, lasts_s=10))
-    tell(live, Leaf.EPISODE, maker.episode("a", status="updated", revision=9))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="final", revision=3, lasts_s=10))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="updated", revision=9))
     assert shown(live) == [("final", 3)]
 
 
 def test_a_withdrawn_episode_leaves_a_trace() -> None:
     live, maker = model(), foot()
-    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=1, lasts_s=10))
-    tell(live, Leaf.EPISODE, maker.episode("a", status="retracted", revision=2, lasts_s=10))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=1, lasts_s=10))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="retracted", revision=2, lasts_s=10))
     assert shown(live) == [("retracted", 2)]
     assert live.snapshot(now_s=0).counts == {"retracted": 1}
 
@@ -106,7 +106,7 @@ STATUSES = ("opened", "updated", "closed", "final", "retracted")
 def test_the_order_of_delivery_does_not_matter(told: list[tuple[str, int]]) -> None:
     live, maker = model(), foot()
     for status, revision in told + told[:2]:
-        tell(live, Leaf.EPISODE, maker.episode("a", status=status, revision=revision))
+        apply(live, Leaf.EPISODE, maker.episode("a", status=status, revision=revision))
     assert shown(live) == [("final", 3)]
 
 
@@ -127,7 +127,7 @@ def test_a_night_belongs_to_the_evening_it_began(hour: float, offset_h: int, noo
 
 def test_last_nights_episodes_go_when_the_data_passes_noon() -> None:
     live, maker = model(), foot()
-    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", lasts_s=10))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="closed", lasts_s=10))
     maker.begun_ns += 24 * HOUR_NS
     feed(live, maker)
     assert shown(live) == []
@@ -137,14 +137,14 @@ def test_a_replay_of_an_old_night_shows_that_night() -> None:
     live, maker = model(), foot()
     maker.begun_ns -= 1000 * HOUR_NS
     feed(live, maker)
-    tell(live, Leaf.EPISODE, maker.episode("a"))
+    apply(live, Leaf.EPISODE, maker.episode("a"))
     assert live.night_ns < NOW_NS - 1000 * HOUR_NS
     assert len(shown(live)) == 1
 
 
 def test_what_the_store_remembers_does_not_undo_what_the_broker_said() -> None:
     live, maker = model(), foot()
-    tell(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=5, lasts_s=3))
+    apply(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=5, lasts_s=3))
     notice = maker.notice("cramp", "Likely cramp.")
     live.add_history([maker.episode("a", revision=2), maker.episode("b")], [notice, notice])
     assert sorted(shown(live)) == [("closed", 5), ("opened", 0)]
@@ -182,7 +182,7 @@ def test_a_new_number_of_channels_begins_the_curves_anew() -> None:
 
 def test_only_the_first_emg_stream_is_drawn() -> None:
     live, maker = model(), foot()
-    tell(live, Leaf.INFO, maker.info())
+    apply(live, Leaf.INFO, maker.info())
     block = maker.block()
     other = replace(block, stream=2)
     live.apply(Topic("cw", Leaf.SAMPLES), other.encode(), now_s=0)
@@ -193,8 +193,8 @@ def test_older_news_of_the_same_session_is_ignored() -> None:
     live, maker = model(), foot()
     early = maker.state("rest")
     maker.skip(1)
-    tell(live, Leaf.STATE, maker.state("cramp"))
-    tell(live, Leaf.STATE, early)
+    apply(live, Leaf.STATE, maker.state("cramp"))
+    apply(live, Leaf.STATE, early)
     state = live.snapshot(now_s=0).sensors["cw"].state
     assert state is not None
     assert state.state == "cramp"
@@ -227,9 +227,9 @@ def test_memory_does_not_grow_with_the_length_of_the_night() -> None:
 def test_a_flood_of_sensors_episodes_and_notices_is_bounded() -> None:
     live, maker = model(), foot()
     for number in range(100):
-        tell(live, Leaf.STATE, Foot(f"cw{number}", begun_ns=NOW_NS).state("rest"))
+        apply(live, Leaf.STATE, Foot(f"cw{number}", begun_ns=NOW_NS).state("rest"))
     for number in range(200):
-        tell(live, Leaf.NOTICE, msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number)))
+        apply(live, Leaf.NOTICE, msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number)))
     book = NightEpisodes()
     base = maker.episode("a", EpisodeKind.TWITCH)
     for number in range(5600):
@@ -245,7 +245,7 @@ def test_features_hold_until_the_next_and_missing_ones_stay_unknown() -> None:
     feed(live, maker, blocks=30)
     features = maker.features(steps=3)
     holed = msgspec.structs.replace(features.channels[0], envelope=(1.0, None, 3.0))
-    tell(live, Leaf.FEATURES, msgspec.structs.replace(features, channels=(holed, features.channels[1])))
+    apply(live, Leaf.FEATURES, msgspec.structs.replace(features, channels=(holed, features.channels[1])))
     (curve,) = live.snapshot(now_s=0).sensors["cw"].features
     counts = np.frombuffer(base64.b64decode(curve.data), "<i2").reshape(curve.n, 2, 3)
     assert curve.n == 3
@@ -283,20 +283,63 @@ def reached(live: LiveModel) -> tuple[bool, bool]:
 def test_no_sensor_is_connected_to_a_collector_that_was_killed() -> None:
     live, maker = model(), foot()
     online = ServiceStatus(sensor="cw", t_ns=NOW_NS, origin=Origin.DEMO, online=True, service="sensor")
-    tell(live, Leaf.STATUS, collector(online=True))
-    tell(live, Leaf.STATUS, online)
-    tell(live, Leaf.LINK, maker.link())
+    apply(live, Leaf.STATUS, collector(online=True))
+    apply(live, Leaf.STATUS, online)
+    apply(live, Leaf.LINK, maker.link())
     assert reached(live) == (True, True)
     live.drain_changes(now_s=0)
-    tell(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to speak for its sensors
+    apply(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to speak for its sensors
     assert reached(live) == (False, False)
     update = live.drain_changes(now_s=0)
     assert update is not None
     assert update.sensors["cw"].link is not None  # open pages are told too
-    tell(live, Leaf.STATUS, online)  # kept by the broker, told again after a reconnection
+    apply(live, Leaf.STATUS, online)  # kept by the broker, told again after a reconnection
     assert reached(live) == (False, False)
-    tell(live, Leaf.STATUS, collector(online=True))
+    apply(live, Leaf.STATUS, collector(online=True))
     assert reached(live) == (False, False)  # until the new collector has reached it
-    tell(live, Leaf.LINK, maker.link())
-    tell(live, Leaf.STATUS, online)
+    apply(live, Leaf.LINK, maker.link())
+    apply(live, Leaf.STATUS, online)
     assert reached(live) == (True, True)
+
+
+def test_five_thousand_episodes_are_held_then_the_oldest_tenth_goes() -> None:
+    episodes = NightEpisodes()
+    base = foot().episode("a", EpisodeKind.TWITCH)
+    for number in range(5000):
+        episodes.add(_at(base, number))
+    assert len(episodes) == 5000
+    episodes.add(_at(base, 5000))
+    assert len(episodes) == 4501
+    assert episodes.newest(5000)[0].id == "500"
+
+
+def test_an_episode_that_ends_at_noon_or_later_stays() -> None:
+    episodes = NightEpisodes()
+    base = foot().episode("a", EpisodeKind.TWITCH)
+    for name, end_ns in (("before", NOW_NS - 1), ("at", NOW_NS), ("open", None)):
+        onset_ns = NOW_NS if end_ns is None else NOW_NS - 10
+        episodes.add(msgspec.structs.replace(base, id=name, onset_ns=onset_ns, offset_ns=end_ns))
+    episodes.discard_before(NOW_NS)
+    assert {episode.id for episode in episodes.newest(9)} == {"at", "open"}
+
+
+def test_a_flood_of_services_is_bounded() -> None:
+    live = model()
+    for number in range(40):
+        status = ServiceStatus(sensor=f"_s{number}", t_ns=NOW_NS, origin=Origin.LIVE, online=True, service=f"s{number}")
+        live.apply(service_topic(f"s{number}"), encode(status), now_s=0)
+    assert len(live.snapshot(now_s=0).services) == 32
+
+
+def test_the_oldest_notice_goes_first() -> None:
+    live, maker = model(), foot()
+    for number in range(51):
+        notice = msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number), t_ns=NOW_NS + number)
+        apply(live, Leaf.NOTICE, notice)
+    assert [notice.id for notice in live.snapshot(now_s=0).notices] == [str(number) for number in range(1, 51)]
+
+
+@pytest.mark.parametrize(("shift_ns", "hours"), [(-1, 24), (0, 0)])
+def test_a_night_starts_at_noon_sharp(shift_ns: int, hours: int) -> None:
+    noon_ns = NOW_NS // (24 * HOUR_NS) * 24 * HOUR_NS + 12 * HOUR_NS
+    assert night_start_ns(noon_ns + shift_ns, 0) == noon_ns - hours * HOUR_NS

@@ -1,6 +1,7 @@
-"""The wearer's word: what is noted is read again, the newest holds, and taking back takes back."""
+"""The wearer's answers: what is saved is read again, the newest is valid, and withdrawing works."""
 
 import msgspec
+import pytest
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.web.night.model.labels import collect_labels, journal_entries
@@ -49,3 +50,21 @@ def test_what_others_write_does_no_harm() -> None:
         JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="d", entry="relief", text="magic", episode="e1"),
     ]
     assert collect_labels(strange) == {}
+
+
+@pytest.mark.parametrize(("value", "is_valid"), [(-0.1, False), (0.0, True), (10.0, True), (10.1, False)])
+def test_pain_is_from_0_to_10(value: float, is_valid: bool) -> None:
+    entry = JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="b", entry="pain", value=value, episode="e1")
+    assert ("e1" in collect_labels([entry])) is is_valid
+
+
+def test_of_two_entries_at_the_same_time_the_later_one_holds() -> None:
+    first, second = (journal_entries(EPISODE, LabelChange(pain=pain), t_ns=5)[0] for pain in (3, 4))
+    assert collect_labels([first, second])["e1"].pain == 4
+
+
+def test_an_entry_id_has_at_most_120_characters() -> None:
+    long = msgspec.structs.replace(EPISODE, id="e" * 120)
+    (entry,) = journal_entries(long, LabelChange(pain=7), t_ns=9)
+    assert len(entry.id) == 120
+    assert entry.id.endswith("-pain")

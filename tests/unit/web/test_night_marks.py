@@ -1,4 +1,4 @@
-"""When the wearer says the night begins and ends: kept until it is told, and one night however often it is said."""
+"""The wearer's start and end of a night: stored until published, and one night however often it is marked."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def mark(step: Step, hour: float, origin: Origin = Origin.LIVE) -> JournalEntry:
     return make_mark(step, t_ns=BEGIN_NS + round(hour * HOUR_NS), origin=origin)
 
 
-def said(*marks: JournalEntry) -> tuple[float, float | None] | None:
+def span_h(*marks: JournalEntry) -> tuple[float, float | None] | None:
     span = marked_span(marks, NIGHT, 0)
     if span is None:
         return None
@@ -30,21 +30,21 @@ def said(*marks: JournalEntry) -> tuple[float, float | None] | None:
 
 
 def test_a_night_is_from_its_begin_to_its_end() -> None:
-    assert said(mark("end", 8), mark("begin", 0)) == (0, 8)
+    assert span_h(mark("end", 8), mark("begin", 0)) == (0, 8)
 
 
 def test_who_gets_up_and_lies_down_again_has_one_night() -> None:
-    assert said(mark("begin", 0), mark("end", 3), mark("begin", 3.5), mark("end", 8)) == (0, 8)
+    assert span_h(mark("begin", 0), mark("end", 3), mark("begin", 3.5), mark("end", 8)) == (0, 8)
 
 
 def test_a_night_whose_end_was_not_said_is_open() -> None:
-    assert said(mark("begin", 0)) == (0, None)
-    assert said(mark("begin", 0), mark("end", 3), mark("begin", 3.5)) == (0, None)
+    assert span_h(mark("begin", 0)) == (0, None)
+    assert span_h(mark("begin", 0), mark("end", 3), mark("begin", 3.5)) == (0, None)
 
 
 def test_other_nights_and_simulated_ones_are_not_it() -> None:
-    assert said(mark("begin", 24), mark("end", -24), mark("begin", 0, Origin.DEMO)) is None
-    assert said() is None
+    assert span_h(mark("begin", 24), mark("end", -24), mark("begin", 0, Origin.DEMO)) is None
+    assert span_h() is None
 
 
 def test_saying_it_twice_is_saying_it_once() -> None:
@@ -78,3 +78,18 @@ async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypa
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert told.empty()
+
+
+def test_an_end_at_the_time_of_the_start_is_no_end() -> None:
+    assert span_h(mark("begin", 1), mark("end", 1)) == (1, None)
+    assert span_h(mark("begin", 1), mark("end", 1.001)) == (1, 1.001)
+
+
+async def test_two_hundred_marks_wait_for_the_broker() -> None:
+    async def publish(_: Sequence[JournalEntry]) -> None:
+        raise UnavailableError("The broker is not connected.")
+
+    marks = NightMarks(None, publish)
+    for number in range(201):
+        await marks.add(mark("begin", number))
+    assert (marks.pending[0], len(marks.pending)) == (mark("begin", 1), 200)

@@ -29,3 +29,9 @@ def test_simulated_nights_never_share_a_name_with_real_ones() -> None:
     assert night_name(ns(2026, 11, 20, 22, 0), 0, "demo") == "demo.2026-11-20"
     assert night_origin("demo.2026-11-20") == "demo"
     assert night_origin("2026-11-20") == "live"
+
+
+def test_the_night_changes_at_noon_sharp() -> None:
+    noon_ns = ns(2026, 11, 21, 12, 0)
+    assert night_name(noon_ns - 1, 0, "live") == "2026-11-20"
+    assert night_name(noon_ns, 0, "live") == "2026-11-21"

@@ -104,3 +104,44 @@ def test_a_cookie_cannot_be_prolonged() -> None:
 @given(st.text(max_size=60))
 def test_any_token_typed_is_answered(token: str) -> None:
     assert Login(TOKEN).check_token(token, now_s=0) is (token.strip() == TOKEN)
+
+
+def test_the_fifth_wrong_token_makes_an_address_wait() -> None:
+    login = Login(TOKEN)
+    for failures in range(5):
+        assert not login.is_throttled("a", now_s=10), failures
+        login.check_token("wrong", "a", now_s=10)
+    assert login.is_throttled("a", now_s=69.9)
+    assert not login.is_throttled("a", now_s=70)
+
+
+def test_sixty_wrong_tokens_in_total_make_everyone_wait_a_minute() -> None:
+    login = Login(TOKEN)
+    for failures in range(60):
+        assert not login.is_throttled("me", now_s=10), failures
+        login.check_token("wrong", f"guesser {failures}", now_s=10)
+    assert login.is_throttled("me", now_s=69.9)
+    assert not login.is_throttled("me", now_s=70)
+
+
+def test_failures_of_256_addresses_are_counted() -> None:
+    login = Login(TOKEN)
+    for number in range(257):
+        for attempt in range(5):
+            login.check_token("wrong", f"guesser {number}", now_s=number * 1000 + attempt)
+    assert len(login._peers) == 256
+    assert "guesser 0" not in login._peers
+    assert "guesser 1" in login._peers
+
+
+@pytest.mark.parametrize(("length", "is_long_enough"), [(15, False), (16, True)])
+def test_a_token_has_sixteen_characters_or_more(length: int, is_long_enough: bool) -> None:
+    if is_long_enough:
+        assert require_login("0.0.0.0", "x" * length) is not None
+    else:
+        with pytest.raises(ConfigurationError, match="has only 15 characters; 16 or more are required"):
+            require_login("0.0.0.0", "x" * length)
+
+
+def test_a_cookie_lasts_thirty_days() -> None:
+    assert Login(TOKEN).issue_cookie(utc_s=0)[1] == 30 * 86_400

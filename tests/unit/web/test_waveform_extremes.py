@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crampwatch.protocol.block import BlockFlag, SampleBlock
+from crampwatch.web.live.features import FeatureHistory
 from crampwatch.web.live.ring import Ring
-from crampwatch.web.live.waveform import COARSE_STEP_NS, Waveform, extremes
+from crampwatch.web.live.waveform import COARSE_STEP_NS, HighPass, Waveform, extremes
 from hypothesis import given
 from hypothesis import strategies as st
 from nights.page_feed import Foot, stored
@@ -120,3 +121,33 @@ def test_extremes_leave_steps_without_a_sample_unknown() -> None:
     assert first == 7
     np.testing.assert_array_equal(low[:, 0], [1, np.nan, 2])
     np.testing.assert_array_equal(high[:, 0], [3, np.nan, 2])
+
+
+def test_the_rings_reach_back_half_a_minute_and_five_minutes() -> None:
+    wave = Waveform(channels=1)
+    assert wave.fine.capacity * wave.fine.step_ns == 30_000_000_000
+    assert wave.coarse.capacity * wave.coarse.step_ns == 300_000_000_000
+    features = FeatureHistory(channels=1).ring
+    assert (features.step_ns, features.capacity) == (wave.coarse.step_ns, wave.coarse.capacity)
+
+
+@pytest.mark.parametrize(("shift_ns", "gaps"), [(1_000_000_000, 0), (1_100_000_000, 11)])
+def test_a_clock_correction_of_up_to_a_second_is_no_gap(shift_ns: int, gaps: int) -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add_block(maker.block(1000))
+    maker.begun_ns += shift_ns
+    wave.add_block(maker.block(1000))
+    steps = known_steps(wave.coarse)
+    assert max(steps) + 1 - min(steps) - len(steps) == gaps
+
+
+def test_the_high_pass_halves_the_power_at_10_hz() -> None:
+    at_s = np.arange(4000) / 1000
+    tone = np.sin(2 * np.pi * 10 * at_s)[:, None]
+    filtered = HighPass()(tone, 1000.0)[1000:]
+    assert np.sqrt(2) * filtered.std() == pytest.approx(np.sqrt(0.5), abs=0.03)
+
+
+def test_the_high_pass_of_a_slow_stream_keeps_its_upper_frequencies() -> None:
+    tone = np.sin(np.pi * np.arange(400) / 2)[:, None]  # a quarter of the sampling rate
+    assert np.sqrt(2) * HighPass()(tone, 20.0)[100:].std() > 0.9

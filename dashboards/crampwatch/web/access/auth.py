@@ -110,16 +110,16 @@ class Login:
         """Return the value of a new cookie, and its lifetime in seconds."""
         lifetime_s = _COOKIE_DAYS * 86_400
         expiry = str(utc_s + lifetime_s)
-        return f"{expiry}.{self._sign(expiry)}", lifetime_s
+        return f"{expiry}.{self._sign_expiry(expiry)}", lifetime_s
 
     def is_valid_cookie(self, cookie: str, *, utc_s: int) -> bool:
         """Whether a cookie value was issued with this token and has not expired."""
         expiry, _, signature = cookie.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(expiry).encode()):
+        if not hmac.compare_digest(signature.encode(), self._sign_expiry(expiry).encode()):
             return False
         return int(expiry) > utc_s
 
-    def _sign(self, expiry: str) -> str:
+    def _sign_expiry(self, expiry: str) -> str:
         return hmac.new(self.token.encode(), b"crampwatch page 1 " + expiry.encode(), hashlib.sha256).hexdigest()
 
 

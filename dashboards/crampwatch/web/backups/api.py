@@ -36,12 +36,12 @@ class BackupsApi:
         backup = f"{root}/{{backup}}"
         started: dict[str, Any] = {"result": BackupJob, "status": 202, "refusals": (404, 409)}
         return [
-            Operation("GET", root, self.backups, "All backups, and the job on them", result=Backups, refusals=()),
-            Operation("POST", root, self.make, "Start a backup; poll until it is done", **started),
+            Operation("GET", root, self.list_backups, "All backups, and the job on them", result=Backups, refusals=()),
+            Operation("POST", root, self.make_backup, "Start a backup; poll until it is done", **started),
             Operation(
                 "POST",
                 f"{root}/received",
-                self.upload,
+                self.upload_backup,
                 "Upload a backup made elsewhere",
                 upload_media="application/octet-stream",
                 status=201,
@@ -51,52 +51,65 @@ class BackupsApi:
             Operation(
                 "GET",
                 f"{backup}/file",
-                self.file,
+                self.download_backup,
                 "Download a backup; it contains secrets",
                 _BACKUP,
                 media=_GZIP,
                 result=bytes,
             ),
             Operation(
-                "POST", f"{backup}/check", self.check, "Start reading all of it; changes nothing", _BACKUP, **started
+                "POST",
+                f"{backup}/check",
+                self.check_backup,
+                "Start reading all of it; changes nothing",
+                _BACKUP,
+                **started,
             ),
             Operation(
                 "POST",
                 f"{backup}/restore",
-                self.restore,
+                self.restore_backup,
                 "Start adding the recordings that are missing here",
                 _BACKUP,
                 **started,
             ),
             Operation(
-                "DELETE", backup, self.delete, "Remove a backup permanently", _BACKUP, status=204, refusals=(404, 409)
+                "DELETE",
+                backup,
+                self.delete_backup,
+                "Remove a backup permanently",
+                _BACKUP,
+                status=204,
+                refusals=(404, 409),
             ),
-            Operation("DELETE", job, self.cancel, "Cancel the job, or clear the last one", status=204, refusals=(404,)),
+            Operation(
+                "DELETE", job, self.cancel_job, "Cancel the job, or clear the last one", status=204, refusals=(404,)
+            ),
         ]
 
-    async def backups(self, _request: Request) -> Response:
+    async def list_backups(self, _request: Request) -> Response:
         """Return all backups."""
         return json_response(await run_in_threadpool(self._jobs.backups))
 
-    async def make(self, _request: Request) -> Response:
+    async def make_backup(self, _request: Request) -> Response:
         """Start a backup."""
         with conflict_if_unavailable():
             return json_response(self._jobs.make(), status=202)
 
-    async def file(self, request: Request) -> Response:
+    async def download_backup(self, request: Request) -> Response:
         """Send a backup's file."""
-        path = await self._find(request)
+        path = await self._find_backup(request)
         return FileResponse(path, filename=path.name, media_type=_GZIP)
 
-    async def check(self, request: Request) -> Response:
+    async def check_backup(self, request: Request) -> Response:
         """Start checking a backup."""
-        return await self._start(request, self._jobs.check)
+        return await self._start_job(request, self._jobs.check)
 
-    async def restore(self, request: Request) -> Response:
+    async def restore_backup(self, request: Request) -> Response:
         """Start restoring the recordings that are missing here."""
-        return await self._start(request, self._jobs.restore)
+        return await self._start_job(request, self._jobs.restore)
 
-    async def delete(self, request: Request) -> Response:
+    async def delete_backup(self, request: Request) -> Response:
         """Remove a backup."""
         with conflict_if_unavailable():
             was_there = await run_in_threadpool(self._jobs.delete, request.path_params["backup"])
@@ -104,13 +117,13 @@ class BackupsApi:
             raise RefusedError(404, "There is no such backup.")
         return Response(status_code=204)
 
-    async def cancel(self, _request: Request) -> Response:
+    async def cancel_job(self, _request: Request) -> Response:
         """Cancel the running job, or clear the last one."""
         if not self._jobs.cancel():
             raise RefusedError(404, "There is no job to cancel.")
         return Response(status_code=204)
 
-    async def upload(self, request: Request) -> Response:
+    async def upload_backup(self, request: Request) -> Response:
         """Store a backup made elsewhere, if it is one."""
         try:
             with conflict_if_unavailable(), self._jobs.receive_upload() as upload:
@@ -121,14 +134,14 @@ class BackupsApi:
             raise RefusedError(400, "The upload was interrupted.") from error
         return json_response(await run_in_threadpool(self._jobs.backups), status=201)
 
-    async def _find(self, request: Request) -> Path:
+    async def _find_backup(self, request: Request) -> Path:
         path = await run_in_threadpool(self._jobs.path, request.path_params["backup"])
         if path is None:
             raise RefusedError(404, "There is no such backup.")
         return path
 
-    async def _start(self, request: Request, start: Callable[[Path], BackupJob]) -> Response:
-        path = await self._find(request)
+    async def _start_job(self, request: Request, start: Callable[[Path], BackupJob]) -> Response:
+        path = await self._find_backup(request)
         with conflict_if_unavailable():
             return json_response(start(path), status=202)
 

@@ -72,12 +72,14 @@ class BackupJobs:
 
     def backups(self) -> Backups:
         """Return all backups, newest first, the room for an upload, and the job."""
-        rows = sorted((self._make_row(path) for path in self._files()), key=lambda row: row.written_ns, reverse=True)
+        rows = sorted(
+            (self._make_row(path) for path in self._backup_files()), key=lambda row: row.written_ns, reverse=True
+        )
         return Backups(folder=str(self._work.folder), backups=rows, most_octets=self._free_bytes(), job=self._job)
 
     def path(self, name: str) -> Path | None:
         """Return a backup's file; None if there is none of this name."""
-        return next((path for path in self._files() if path.name == name), None)
+        return next((path for path in self._backup_files() if path.name == name), None)
 
     def make(self) -> BackupJob:
         """Start making a backup.
@@ -173,7 +175,7 @@ class BackupJobs:
         """Cancel the running job."""
         self._is_cancelled = True
 
-    def _files(self) -> list[Path]:
+    def _backup_files(self) -> list[Path]:
         return [path for path in self._work.folder.glob(f"*{_SUFFIX}") if _NAME.fullmatch(path.name) and path.is_file()]
 
     def _make_row(self, path: Path) -> BackupRow:
@@ -205,10 +207,10 @@ class BackupJobs:
                 )
             self._is_cancelled = False
             self._job = job = BackupJob(work=kind, backup=name, state="running")
-        threading.Thread(target=self._run, args=(job, do), name=f"backup {kind}", daemon=True).start()
+        threading.Thread(target=self._run_job, args=(job, do), name=f"backup {kind}", daemon=True).start()
         return job
 
-    def _run(self, job: BackupJob, do: Callable[[Progress], BackupFindings | None]) -> None:
+    def _run_job(self, job: BackupJob, do: Callable[[Progress], BackupFindings | None]) -> None:
         def progress(done: int, total: int | None) -> None:
             if self._is_cancelled:
                 raise _CancelledError

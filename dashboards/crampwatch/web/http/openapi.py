@@ -121,16 +121,27 @@ class Operation:
 
 def build_routes(operations: Sequence[Operation]) -> list[Route]:
     """Return the routes to serve."""
-    return [Route(one.path, _answer_refusals(one.handler), methods=[one.method]) for one in operations]
+    return [
+        Route(operation.path, _answer_refusals(operation.handler), methods=[operation.method])
+        for operation in operations
+    ]
 
 
 def openapi_document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 description of some operations."""
-    structs = [Problem, *(part for one in operations for part in (one.query, one.body, one.result) if part is not None)]
+    structs = [
+        Problem,
+        *(
+            part
+            for operation in operations
+            for part in (operation.query, operation.body, operation.result)
+            if part is not None
+        ),
+    ]
     _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
-    for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _describe_operation(one)
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe_operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -147,12 +158,12 @@ def openapi_document(operations: Sequence[Operation], *, version: str) -> dict[s
 def description_operation(operations: Sequence[Operation], *, version: str) -> Operation:
     """Return the operation that serves the description of the others."""
 
-    async def openapi(_request: Request) -> Response:
+    async def send_document(_request: Request) -> Response:
         """Serve the description."""
         return json_response(document)
 
     document = openapi_document(operations, version=version)
-    return Operation("GET", "/api/v1/openapi.json", openapi, "This OpenAPI description")
+    return Operation("GET", "/api/v1/openapi.json", send_document, "This OpenAPI description")
 
 
 def json_response(value: object, *, status: int = 200) -> Response:
@@ -199,47 +210,53 @@ def conflict_if_unavailable() -> Iterator[None]:
 
 
 def _answer_refusals(handler: Handler) -> Handler:
-    async def handle(request: Request) -> Response:
+    async def handle_request(request: Request) -> Response:
         try:
             return await handler(request)
         except RefusedError as refusal:
             return refusal.response
 
-    return handle
+    return handle_request
 
 
-def _describe_operation(one: Operation) -> dict[str, Any]:
-    content = {} if one.result is None else {"content": {one.media: {"schema": _result_schema(one)}}}
+def _describe_operation(operation: Operation) -> dict[str, Any]:
+    content = {} if operation.result is None else {"content": {operation.media: {"schema": _result_schema(operation)}}}
     description: dict[str, Any] = {
-        "summary": one.summary,
-        "operationId": f"{one.method.lower()}_{re.sub(r'[^a-z]+', '_', one.path.partition('/v1/')[2]).strip('_')}",
-        "parameters": [*_path_parameters(one), *_query_parameters(one)],
-        "responses": {str(one.status): {"description": "Success.", **content}, **_refusals(one)},
+        "summary": operation.summary,
+        "operationId": _operation_id(operation),
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
+        "responses": {str(operation.status): {"description": "Success.", **content}, **_refusal_responses(operation)},
     }
-    if one.body is not None:
-        body = {"$ref": f"#/components/schemas/{one.body.__name__}"}
+    if operation.body is not None:
+        body = {"$ref": f"#/components/schemas/{operation.body.__name__}"}
         description["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    if one.upload_media:
+    if operation.upload_media:
         binary = {"type": "string", "format": "binary"}
-        description["requestBody"] = {"required": True, "content": {one.upload_media: {"schema": binary}}}
+        description["requestBody"] = {"required": True, "content": {operation.upload_media: {"schema": binary}}}
     return description
 
 
-def _result_schema(one: Operation) -> Any:
-    if one.media != "application/json":
+def _operation_id(operation: Operation) -> str:
+    """Return a name such as ``get_nights_night_signal``."""
+    words = re.sub(r"[^a-z]+", "_", operation.path.partition("/v1/")[2]).strip("_")
+    return f"{operation.method.lower()}_{words}"
+
+
+def _result_schema(operation: Operation) -> Any:
+    if operation.media != "application/json":
         return {"type": "string", "format": "binary"}
-    (schema,), _ = msgspec.json.schema_components([one.result], ref_template="#/components/schemas/{name}")
+    (schema,), _ = msgspec.json.schema_components([operation.result], ref_template="#/components/schemas/{name}")
     return schema
 
 
-def _refusals(one: Operation) -> dict[str, Any]:
+def _refusal_responses(operation: Operation) -> dict[str, Any]:
     problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    codes = {*one.refusals, *((413,) if one.body is not None else ())}
+    codes = {*operation.refusals, *((413,) if operation.body is not None else ())}
     return {str(code): {"description": "Refused; the body says why.", "content": problem} for code in sorted(codes)}
 
 
-def _path_parameters(one: Operation) -> list[dict[str, Any]]:
-    patterns = dict(one.patterns)
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    patterns = dict(operation.patterns)
     return [
         {
             "name": name,
@@ -247,15 +264,15 @@ def _path_parameters(one: Operation) -> list[dict[str, Any]]:
             "required": True,
             "schema": {"type": "string", "pattern": f"^{patterns.get(name, '[^/]+')}$"},
         }
-        for name in re.findall(r"{(\w+)}", one.path)
+        for name in re.findall(r"{(\w+)}", operation.path)
     ]
 
 
-def _query_parameters(one: Operation) -> list[dict[str, Any]]:
-    if one.query is None:
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
         return []
-    _, components = msgspec.json.schema_components([one.query])
-    schema = components[one.query.__name__]
+    _, components = msgspec.json.schema_components([operation.query])
+    schema = components[operation.query.__name__]
     required = set(schema.get("required", ()))
     return [
         {"name": name, "in": "query", "required": name in required, "schema": part}

@@ -116,14 +116,14 @@ class Ring:
 
     def _make_room(self, first: int, count: int) -> tuple[NDArray[np.int64], int]:
         """Advance to the end of a stretch; return the slots for it, and how many of its first steps are too old."""
-        self._advance(first + count)
+        self._advance_to(first + count)
         assert self.end is not None
         skipped = min(max(self.end - self.capacity - first, 0), count)
         if skipped < count:
             self._mark_changed(first + skipped, first + count)
         return np.arange(first + skipped, first + count, dtype=np.int64) % self.capacity, skipped
 
-    def _advance(self, end: int) -> None:
+    def _advance_to(self, end: int) -> None:
         """Make the ring end at ``end`` at least; steps skipped over are set to NaN, which is a change too."""
         if self.end is None:
             self.end = end

@@ -112,7 +112,7 @@ class SensorLive:
     def drain_changes(self, *, now_s: float) -> SensorUpdate | None:
         """Return what changed since the last call; None if nothing did."""
         update = self._make_update(self._changed, now_s=now_s, is_complete=self._is_reset)
-        for ring in self._rings():
+        for ring in self._all_rings():
             if ring is not None:
                 ring.discard_changes()
         is_changed = bool(self._changed or self._is_fresh or update.fine or update.coarse or update.features)
@@ -120,7 +120,7 @@ class SensorLive:
         return update if is_changed else None
 
     def _make_update(self, leaves: set[Leaf], *, now_s: float, is_complete: bool) -> SensorUpdate:
-        fine, coarse, features = (_pack_curves(ring, is_complete=is_complete) for ring in self._rings())
+        fine, coarse, features = (_pack_curves(ring, is_complete=is_complete) for ring in self._all_rings())
         silent_s = None if self._last_seen_s is None else round(max(now_s - self._last_seen_s, 0.0), 3)
         return SensorUpdate(
             origin=self._origin,
@@ -139,7 +139,7 @@ class SensorLive:
         message = self._latest[leaf]
         return apply_label(message, self._label) if isinstance(message, SensorInfo) else message
 
-    def _rings(self) -> tuple[Ring | None, Ring | None, Ring | None]:
+    def _all_rings(self) -> tuple[Ring | None, Ring | None, Ring | None]:
         waveform, features = self._waveform, self._features
         return (
             waveform.fine if waveform else None,

@@ -65,7 +65,7 @@ class Waveform:
         first_ns = block.first_utc_ns
         values = _to_display_unit(block)
         if BlockFlag.STORED in block.flags:
-            self._draw(HighPass()(values, block.rate_hz), first_ns, step_ns)
+            self._add_to_rings(HighPass()(values, block.rate_hz), first_ns, step_ns)
             return
         end_ns = first_ns + round(len(values) * step_ns)
         self._start_over_after_gap(block)
@@ -73,7 +73,7 @@ class Waveform:
         if self._next == (block.boot_id, block.first_index) and self.newest_ns is not None:
             # No sample is missing, so a clock correction must not look like a gap.
             first_ns, step_ns = _close_clock_gap(self.newest_ns, first_ns, step_ns, len(shown))
-        self._draw(shown, first_ns, step_ns)
+        self._add_to_rings(shown, first_ns, step_ns)
         self.newest_ns = end_ns
         self._next = (block.boot_id, block.next_index)
 
@@ -85,7 +85,7 @@ class Waveform:
             self.fine.clear()
             self.coarse.clear()
 
-    def _draw(self, values: Floats, first_ns: int, step_ns: float) -> None:
+    def _add_to_rings(self, values: Floats, first_ns: int, step_ns: float) -> None:
         hold = max(1, math.ceil(_SLOWEST_SHOWN_HZ * step_ns / 1e9))
         held = np.repeat(values, hold, axis=0) if hold > 1 else values
         times_ns = first_ns + (np.arange(len(held)) * (step_ns / hold)).astype(np.int64)

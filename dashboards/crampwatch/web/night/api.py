@@ -80,12 +80,12 @@ class NightApi:
         night = f"{root}/{{night}}"
         episode = f"{night}/episodes/{{episode}}"
         return [
-            Operation("GET", root, self.nights, "All nights, newest first", result=list[NightRow], refusals=()),
-            Operation("GET", night, self.night, "One night", _NIGHT, result=Night),
+            Operation("GET", root, self.list_nights, "All nights, newest first", result=list[NightRow], refusals=()),
+            Operation("GET", night, self.get_night, "One night", _NIGHT, result=Night),
             Operation(
                 "GET",
                 f"{night}/signal",
-                self.signal,
+                self.get_signal,
                 "One sensor's signal over a span of time",
                 _NIGHT,
                 SignalQuery,
@@ -94,17 +94,17 @@ class NightApi:
             Operation(
                 "GET",
                 f"{night}/spectrum",
-                self.spectrum,
+                self.get_spectrum,
                 "One channel's spectrum over time, up to ten minutes",
                 _NIGHT,
                 SpectrumQuery,
                 result=SpectrumImage,
             ),
-            Operation("GET", episode, self.episode, "Everything about an episode", _EPISODE, result=EpisodeDetail),
+            Operation("GET", episode, self.get_episode, "Everything about an episode", _EPISODE, result=EpisodeDetail),
             Operation(
                 "PATCH",
                 f"{episode}/label",
-                self.label,
+                self.save_label,
                 "Record the wearer's answers about an episode; saved when this returns",
                 _EPISODE,
                 body=LabelChange,
@@ -113,25 +113,25 @@ class NightApi:
             ),
         ]
 
-    async def nights(self, request: Request) -> Response:
+    async def list_nights(self, request: Request) -> Response:
         """Return all nights."""
         return await _compressed_json(request, await run_in_threadpool(self._repository.nights))
 
-    async def night(self, request: Request) -> Response:
+    async def get_night(self, request: Request) -> Response:
         """Return one night."""
         night = await run_in_threadpool(self._repository.night, request.path_params["night"])
         if night is None:
             raise RefusedError(404, "There is no such night.", "no_night")
         return await _compressed_json(request, night)
 
-    async def signal(self, request: Request) -> Response:
+    async def get_signal(self, request: Request) -> Response:
         """Return a sensor's signal over a span of time, for a screen."""
         query: SignalQuery = read_query(request, SignalQuery)
         span = _checked_span(query.from_ns, query.to_ns, query.columns)
         signal = await run_in_threadpool(self._render_signal, request.path_params["night"], query.sensor, span)
         return await _compressed_json(request, signal)
 
-    async def spectrum(self, request: Request) -> Response:
+    async def get_spectrum(self, request: Request) -> Response:
         """Return a channel's spectrum over time."""
         query: SpectrumQuery = read_query(request, SpectrumQuery)
         span = _checked_span(query.from_ns, query.to_ns, 1)
@@ -140,11 +140,11 @@ class NightApi:
         )
         return await _compressed_json(request, image)
 
-    async def episode(self, request: Request) -> Response:
+    async def get_episode(self, request: Request) -> Response:
         """Return everything about an episode."""
         return json_response(await run_in_threadpool(self._episode_detail, *_episode_path(request)))
 
-    async def label(self, request: Request) -> Response:
+    async def save_label(self, request: Request) -> Response:
         """Record the wearer's answers about an episode."""
         change: LabelChange = await read_body(request, LabelChange)
         found = await run_in_threadpool(self._repository.episode, *_episode_path(request))
@@ -167,7 +167,7 @@ class NightApi:
 
     def _render_signal(self, night: str, sensor: str, span: Span) -> Signal:
         signals = self._repository.signals(night, sensor)
-        grid = render([signal for _, signal in signals], span, self._reader(signals))
+        grid = render([signal for _, signal in signals], span, self._sample_reader(signals))
         series = self._repository.features(sensor, from_ns=span.from_ns, to_ns=span.to_ns, columns=span.columns)
         envelope, step_ns = _resample_features(series, span)
         return Signal(
@@ -197,7 +197,7 @@ class NightApi:
         self, signals: Sequence[tuple[Path, BootSignal]], span: Span, channel: int
     ) -> tuple[NDArray[np.float64], float, int]:
         """Return one channel's samples in a span, their rate, and the time of the first."""
-        read = self._reader(signals)
+        read = self._sample_reader(signals)
         for _, signal in signals:
             if signal.knots is None or channel >= signal.channels:
                 continue
@@ -225,7 +225,7 @@ class NightApi:
             median_hz=_mean_value(series, "median_hz", lead),
         )
 
-    def _reader(self, signals: Sequence[tuple[Path, BootSignal]]) -> ReadSamples:
+    def _sample_reader(self, signals: Sequence[tuple[Path, BootSignal]]) -> ReadSamples:
         paths = {id(signal): path for path, signal in signals}
 
         def read(signal: BootSignal, first: int, end: int) -> NDArray[np.float64]:

@@ -79,7 +79,7 @@ class NightMarks:
         Raises:
             UnavailableError: The file cannot be written.
         """
-        await self._save((*self._pending, mark)[-_MAX_PENDING:])
+        await self._save_pending((*self._pending, mark)[-_MAX_PENDING:])
         self._has_pending.set()
 
     async def run(self) -> None:
@@ -94,9 +94,9 @@ class NightMarks:
             except CrampwatchError:
                 await asyncio.sleep(_RETRY_S)
                 continue
-            await self._save(tuple(mark for mark in self._pending if mark not in sent))
+            await self._save_pending(tuple(mark for mark in self._pending if mark not in sent))
 
-    async def _save(self, pending: tuple[JournalEntry, ...]) -> None:
+    async def _save_pending(self, pending: tuple[JournalEntry, ...]) -> None:
         self._pending = pending
         async with self._saving:
             if self._path is not None:

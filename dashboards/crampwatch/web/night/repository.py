@@ -119,7 +119,7 @@ class NightRepository:
         for session in sessions:
             for episode in self._stores.session_episodes(session.session):
                 if episode.id == name:
-                    return episode, self._labels(sessions[0].started_ns).get(name, Label())
+                    return episode, self._labels_since(sessions[0].started_ns).get(name, Label())
         return None
 
     def _all_sessions(self) -> list[NightSession]:
@@ -131,7 +131,7 @@ class NightRepository:
 
     def _episode_rows(self, sessions: Sequence[NightSession], problems: list[str]) -> list[EpisodeRow]:
         """Return the episodes of some sessions; if there are none, add why a store could not be read."""
-        labels = self._labels(sessions[0].started_ns)
+        labels = self._labels_since(sessions[0].started_ns)
         failures: list[str] = []
         rows = [
             _episode_row(episode, labels.get(episode.id))
@@ -146,7 +146,7 @@ class NightRepository:
         self, night: str, sessions: Sequence[NightSession], recorded: RecordedSensors
     ) -> MarkedNight | None:
         """Return the night as the wearer marked it; one without an end counts up to the newest record."""
-        entries = self._journal(sessions[0].started_ns - _MAX_EARLY_BEDTIME_NS)
+        entries = self._journal_entries(sessions[0].started_ns - _MAX_EARLY_BEDTIME_NS)
         span = marked_span(entries, night, sessions[0].utc_offset_s)
         last_ns = max(one.last_ns for one in sessions)
         if span is None or (span[1] or last_ns) <= span[0]:
@@ -154,10 +154,10 @@ class NightRepository:
         recorded_s = recorded.recorded_s((span[0], span[1] or last_ns))
         return MarkedNight(from_ns=span[0], to_ns=span[1], recorded_s=recorded_s)
 
-    def _labels(self, since_ns: int) -> dict[str, Label]:
-        return collect_labels(self._journal(since_ns))
+    def _labels_since(self, since_ns: int) -> dict[str, Label]:
+        return collect_labels(self._journal_entries(since_ns))
 
-    def _journal(self, since_ns: int) -> list[JournalEntry]:
+    def _journal_entries(self, since_ns: int) -> list[JournalEntry]:
         entries = self._stores.journal(since_ns)
         with self._lock:
             return entries + self._recent_entries

@@ -42,12 +42,17 @@ class SessionsApi:
         session = f"{root}/{{session}}"
         return [
             Operation(
-                "GET", root, self.sessions, "All recordings, including deleted ones", result=SessionList, refusals=()
+                "GET",
+                root,
+                self.list_sessions,
+                "All recordings, including deleted ones",
+                result=SessionList,
+                refusals=(),
             ),
             Operation(
                 "DELETE",
                 session,
-                self.delete,
+                self.delete_session,
                 "Delete a recording; it can be restored for 30 days",
                 _SESSION,
                 status=204,
@@ -56,14 +61,20 @@ class SessionsApi:
             Operation(
                 "POST",
                 f"{session}/restore",
-                self.restore,
+                self.restore_session,
                 "Restore a deleted recording",
                 _SESSION,
                 status=204,
                 refusals=(404, 409),
             ),
             Operation(
-                "GET", f"{session}/file", self.file, "Download a session file", _SESSION, media=_BINARY, result=bytes
+                "GET",
+                f"{session}/file",
+                self.download_session,
+                "Download a session file",
+                _SESSION,
+                media=_BINARY,
+                result=bytes,
             ),
         ]
 
@@ -74,7 +85,7 @@ class SessionsApi:
             Operation(
                 "POST",
                 "/api/v1/sessions/{session}/exports",
-                self.export,
+                self.start_export,
                 "Start an export; poll the job until it is done",
                 _SESSION,
                 body=ExportRequest,
@@ -82,18 +93,30 @@ class SessionsApi:
                 status=202,
                 refusals=(400, 404, 409),
             ),
-            Operation("GET", root, self.jobs, "Exports of the last hour", result=list[ExportJob], refusals=()),
-            Operation("GET", job, self.job, "Progress of an export", _JOB, result=ExportJob, refusals=(404,)),
+            Operation("GET", root, self.list_exports, "Exports of the last hour", result=list[ExportJob], refusals=()),
+            Operation("GET", job, self.get_export, "Progress of an export", _JOB, result=ExportJob, refusals=(404,)),
             Operation(
-                "DELETE", job, self.drop, "Cancel an export, or remove its file", _JOB, status=204, refusals=(404,)
+                "DELETE",
+                job,
+                self.drop_export,
+                "Cancel an export, or remove its file",
+                _JOB,
+                status=204,
+                refusals=(404,),
             ),
             Operation(
-                "GET", f"{job}/file", self.exported, "Download the exported file", _JOB, media=_BINARY, result=bytes
+                "GET",
+                f"{job}/file",
+                self.download_export,
+                "Download the exported file",
+                _JOB,
+                media=_BINARY,
+                result=bytes,
             ),
             Operation(
                 "GET",
                 f"{job}/annotations",
-                self.annotations,
+                self.download_annotations,
                 "Download the episodes of an export whose format cannot hold them",
                 _JOB,
                 media="text/csv",
@@ -104,7 +127,7 @@ class SessionsApi:
     def _replay_operations(self) -> list[Operation]:
         replay = "/api/v1/replay"
         return [
-            Operation("GET", replay, self.replay_state, "State of the replay", result=ReplayState, refusals=()),
+            Operation("GET", replay, self.get_replay, "State of the replay", result=ReplayState, refusals=()),
             Operation(
                 "POST",
                 "/api/v1/sessions/{session}/replay",
@@ -119,7 +142,7 @@ class SessionsApi:
             Operation("DELETE", replay, self.end_replay, "End the replay", status=204, refusals=()),
         ]
 
-    async def sessions(self, request: Request) -> Response:
+    async def list_sessions(self, request: Request) -> Response:
         """Return all recordings."""
         rows = await run_in_threadpool(self._repository.rows)
         free = await run_in_threadpool(self._repository.free_bytes)
@@ -132,26 +155,26 @@ class SessionsApi:
             )
         )
 
-    async def delete(self, request: Request) -> Response:
+    async def delete_session(self, request: Request) -> Response:
         """Delete a recording."""
         with conflict_if_unavailable():
             was_there = await run_in_threadpool(self._repository.delete, request.path_params["session"])
         return _no_content_if(was_there, "There is no such recording.")
 
-    async def restore(self, request: Request) -> Response:
+    async def restore_session(self, request: Request) -> Response:
         """Restore a deleted recording."""
         with conflict_if_unavailable():
             was_there = await run_in_threadpool(self._repository.restore, request.path_params["session"])
         return _no_content_if(was_there, "There is no such deleted recording.")
 
-    async def file(self, request: Request) -> Response:
+    async def download_session(self, request: Request) -> Response:
         """Send a session file that is complete: one with a write-ahead log beside it is not."""
         path = await run_in_threadpool(self._repository.path, request.path_params["session"])
         if path is None or path.with_name(path.name + "-wal").exists():
             raise RefusedError(404, "There is no such recording that has ended.")
         return FileResponse(path, filename=path.name, media_type=_BINARY)
 
-    async def export(self, request: Request) -> Response:
+    async def start_export(self, request: Request) -> Response:
         """Start an export."""
         body: ExportRequest = await read_body(request, ExportRequest)
         path = await run_in_threadpool(self._repository.path, request.path_params["session"])
@@ -161,39 +184,39 @@ class SessionsApi:
             job = await run_in_threadpool(self._exports.start, path, body.format, body.sensor)
         return json_response(job, status=202)
 
-    async def jobs(self, _request: Request) -> Response:
+    async def list_exports(self, _request: Request) -> Response:
         """Return the exports of the last hour."""
         return json_response([] if self._exports is None else await run_in_threadpool(self._exports.jobs))
 
-    async def job(self, request: Request) -> Response:
+    async def get_export(self, request: Request) -> Response:
         """Return the progress of an export."""
         job = None if self._exports is None else self._exports.job(request.path_params["job"])
         if job is None:
             raise RefusedError(404, "There is no such export.")
         return json_response(job)
 
-    async def drop(self, request: Request) -> Response:
+    async def drop_export(self, request: Request) -> Response:
         """Cancel an export, or remove its file."""
         was_there = self._exports is not None and await run_in_threadpool(
             self._exports.drop, request.path_params["job"]
         )
         return _no_content_if(was_there, "There is no such export.")
 
-    async def exported(self, request: Request) -> Response:
+    async def download_export(self, request: Request) -> Response:
         """Send the exported file."""
         path = None if self._exports is None else self._exports.file(request.path_params["job"])
         if path is None:
             raise RefusedError(404, "There is no such export, or it is not done.")
         return FileResponse(path, filename=path.name, media_type=_BINARY)
 
-    async def annotations(self, request: Request) -> Response:
+    async def download_annotations(self, request: Request) -> Response:
         """Send the episodes of an export whose format cannot hold them."""
         path = None if self._exports is None else self._exports.annotations(request.path_params["job"])
         if path is None:
             raise RefusedError(404, "There is no such export, or it has no separate annotations.")
         return FileResponse(path, filename=path.name, media_type="text/csv")
 
-    async def replay_state(self, _request: Request) -> Response:
+    async def get_replay(self, _request: Request) -> Response:
         """Return the state of the replay."""
         return json_response(ReplayState(state="none") if self._replay is None else self._replay.state)
 

@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -37,13 +37,13 @@ class _Job:
     session: str
     format: ExportFormat
     path: Path
+    started_s: float
     state: str = "running"
     done: int = 0
     total: int | None = None
     error: str = ""
     code: ProblemCode | None = None
     is_cancelled: bool = False
-    started_s: float = field(default_factory=time.monotonic)
 
     @property
     def annotations_path(self) -> Path:
@@ -73,11 +73,13 @@ class Exports:
     Args:
         folder: Folder for exported files; emptied at start.
         export: Writes a file.
+        clock: Returns monotonic seconds.
     """
 
-    def __init__(self, folder: Path, export: Export) -> None:
+    def __init__(self, folder: Path, export: Export, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
         self._export = export
+        self._clock = clock
         self._jobs: dict[str, _Job] = {}
         self._working = threading.Lock()
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,8 +102,8 @@ class Exports:
         except OSError as error:
             raise UnavailableError(f"{folder} cannot be created: {error.strerror}.", code="not_written") from error
         name = f"{session.stem}{'-' + sensor if sensor else ''}.{export_format}"
-        job = self._jobs[key] = _Job(key, session.stem, export_format, folder / name)
-        threading.Thread(target=self._run, args=(job, session, sensor), name=f"export {key}", daemon=True).start()
+        job = self._jobs[key] = _Job(key, session.stem, export_format, folder / name, self._clock())
+        threading.Thread(target=self._run_job, args=(job, session, sensor), name=f"export {key}", daemon=True).start()
         return job.to_message()
 
     def jobs(self) -> list[ExportJob]:
@@ -142,7 +144,7 @@ class Exports:
             self.drop(key)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _run(self, job: _Job, session: Path, sensor: str | None) -> None:
+    def _run_job(self, job: _Job, session: Path, sensor: str | None) -> None:
         def progress(done: int, total: int | None) -> None:
             if job.is_cancelled:
                 raise _CancelledError
@@ -164,7 +166,7 @@ class Exports:
             shutil.rmtree(job.path.parent, ignore_errors=True)
 
     def _remove_old(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._clock()
         ended = [key for key, job in self._jobs.items() if job.state != "running"]
         old = [key for key in ended if now_s - self._jobs[key].started_s > _RETENTION_S]
         for key in dict.fromkeys([*old, *ended[: max(0, len(ended) - _MAX_JOBS)]]):

@@ -56,25 +56,36 @@ class SettingsApi:
         return [
             *self._alarm_operations(),
             *self._sensor_operations(),
-            Operation("GET", "/api/v1/system", self.system, "Report on this machine", result=SystemReport, refusals=()),
+            Operation(
+                "GET",
+                "/api/v1/system",
+                self.get_system_report,
+                "Report on this machine",
+                result=SystemReport,
+                refusals=(),
+            ),
         ]
 
     def _alarm_operations(self) -> list[Operation]:
         root = "/api/v1/alarms"
         changes: dict[str, Any] = {"result": AlarmState, "refusals": (400,)}
         return [
-            Operation("GET", root, self.alarms, "State of the alarms", result=AlarmState, refusals=()),
-            Operation("PATCH", root, self.choose, "Choose alarms and wake-up time", body=AlarmChoice, **changes),
-            Operation("POST", f"{root}/snooze", self.snooze, "Snooze the alarm of one kind", body=Snooze, **changes),
+            Operation("GET", root, self.get_alarms, "State of the alarms", result=AlarmState, refusals=()),
+            Operation("PATCH", root, self.choose_alarms, "Choose alarms and wake-up time", body=AlarmChoice, **changes),
+            Operation(
+                "POST", f"{root}/snooze", self.snooze_alarm, "Snooze the alarm of one kind", body=Snooze, **changes
+            ),
             Operation(
                 "POST",
                 f"{root}/acknowledge",
-                self.acknowledge,
+                self.acknowledge_episodes,
                 "Mark episodes as seen",
                 body=Acknowledgement,
                 **changes,
             ),
-            Operation("POST", f"{root}/night", self.night, "Start or end the night", body=NightStep, **changes),
+            Operation(
+                "POST", f"{root}/night", self.start_or_end_night, "Start or end the night", body=NightStep, **changes
+            ),
         ]
 
     def _sensor_operations(self) -> list[Operation]:
@@ -83,7 +94,7 @@ class SettingsApi:
             Operation(
                 "PUT",
                 sensor,
-                self.label,
+                self.set_label,
                 "Set a sensor's name and placement",
                 _SENSOR,
                 body=SensorLabel,
@@ -93,7 +104,7 @@ class SettingsApi:
             Operation(
                 "DELETE",
                 sensor,
-                self.unlabel,
+                self.remove_label,
                 "Return to a sensor's own name and placement",
                 _SENSOR,
                 status=204,
@@ -108,11 +119,11 @@ class SettingsApi:
             if self._alarms.expire(now_ns=time.time_ns()):
                 await self._save_alarms()
 
-    async def alarms(self, _request: Request) -> Response:
+    async def get_alarms(self, _request: Request) -> Response:
         """Return the state of the alarms."""
         return json_response(self._alarms.state)
 
-    async def choose(self, request: Request) -> Response:
+    async def choose_alarms(self, request: Request) -> Response:
         """Choose the kinds with an alarm, and the wake-up time."""
 
         def change(choice: AlarmChoice) -> None:
@@ -123,7 +134,7 @@ class SettingsApi:
 
         return await self._change_alarms(request, AlarmChoice, change)
 
-    async def snooze(self, request: Request) -> Response:
+    async def snooze_alarm(self, request: Request) -> Response:
         """Snooze the alarm of one kind."""
 
         def change(snooze: Snooze) -> None:
@@ -131,11 +142,11 @@ class SettingsApi:
 
         return await self._change_alarms(request, Snooze, change)
 
-    async def acknowledge(self, request: Request) -> Response:
+    async def acknowledge_episodes(self, request: Request) -> Response:
         """Mark episodes as seen: every open page stops alerting about them."""
         return await self._change_alarms(request, Acknowledgement, lambda body: self._alarms.acknowledge(body.episodes))
 
-    async def night(self, request: Request) -> Response:
+    async def start_or_end_night(self, request: Request) -> Response:
         """Start or end the night; a repeated start or end changes nothing and is not published again."""
         body: NightStep = await read_body(request, NightStep)
         now_ns = time.time_ns()
@@ -145,7 +156,7 @@ class SettingsApi:
         await self._save_alarms()
         return json_response(self._alarms.state)
 
-    async def label(self, request: Request) -> Response:
+    async def set_label(self, request: Request) -> Response:
         """Set a sensor's name and placement."""
         sensor = request.path_params["sensor"]
         label = await read_body(request, SensorLabel)
@@ -158,7 +169,7 @@ class SettingsApi:
         await self._save_labels({**self._labels, sensor: label})
         return json_response(label)
 
-    async def unlabel(self, request: Request) -> Response:
+    async def remove_label(self, request: Request) -> Response:
         """Return to a sensor's own name and placement."""
         sensor = request.path_params["sensor"]
         if sensor not in self._labels:
@@ -166,7 +177,7 @@ class SettingsApi:
         await self._save_labels({name: label for name, label in self._labels.items() if name != sensor})
         return Response(status_code=204)
 
-    async def system(self, _request: Request) -> Response:
+    async def get_system_report(self, _request: Request) -> Response:
         """Return the report on this machine."""
         return json_response(await run_in_threadpool(self._make_report))
 

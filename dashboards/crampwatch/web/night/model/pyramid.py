@@ -75,7 +75,7 @@ class Pyramid:
         if not len(values):
             return
         first_bucket, last_bucket = first // BASE_SAMPLES, (first + len(values) - 1) // BASE_SAMPLES
-        self._extend(0, last_bucket + 1)
+        self._extend_level(0, last_bucket + 1)
         starts = np.maximum(np.arange(first_bucket, last_bucket + 1) * BASE_SAMPLES - first, 0)
         target = self._levels[0][first_bucket : last_bucket + 1]
         np.fmin(target[..., 0], np.minimum.reduceat(values, starts, axis=0), out=target[..., 0])
@@ -97,7 +97,7 @@ class Pyramid:
         """Recompute what lies above buckets ``first <= k < end`` of level 0."""
         for level in self._upper_levels():
             first, end = first // FACTOR, -(-end // FACTOR)
-            self._extend(level, end)
+            self._extend_level(level, end)
             below = self._levels[level - 1][first * FACTOR : min(end * FACTOR, self._ends[level - 1])]
             self._levels[level][first:end] = _merge_buckets(below)
 
@@ -112,7 +112,7 @@ class Pyramid:
             yield level
             level += 1
 
-    def _extend(self, level: int, end: int) -> None:
+    def _extend_level(self, level: int, end: int) -> None:
         """Make a level have ``end`` buckets at least."""
         buckets = self._levels[level]
         if end > len(buckets):

@@ -71,20 +71,20 @@ class AlarmControl:
         snoozed = {other: until for other, until in self._state.snoozed.items() if other is not kind}
         if seconds:
             snoozed[kind] = now_ns + seconds * 1_000_000_000
-        self._change(snoozed=snoozed)
+        self._replace_fields(snoozed=snoozed)
 
     def expire(self, *, now_ns: int) -> bool:
         """Remove snoozes that have ended; return whether there were any."""
         left = {kind: until for kind, until in self._state.snoozed.items() if until > now_ns}
         if len(left) == len(self._state.snoozed):
             return False
-        self._change(snoozed=left)
+        self._replace_fields(snoozed=left)
         return True
 
     def acknowledge(self, episodes: Iterable[str]) -> None:
         """Mark episodes as acknowledged; repeating it is harmless."""
         ids = dict.fromkeys([*self._state.acknowledged, *episodes])
-        self._change(acknowledged=tuple(ids)[-_MAX_ACKNOWLEDGED:])
+        self._replace_fields(acknowledged=tuple(ids)[-_MAX_ACKNOWLEDGED:])
 
     def choose_kinds(self, kinds: Iterable[EpisodeKind]) -> None:
         """Choose the kinds with an alarm.
@@ -95,24 +95,24 @@ class AlarmControl:
         chosen = set(kinds)
         if not chosen <= set(ALARM_KINDS):
             raise ValueError("A noisy signal is a fault and has no alarm to choose.")
-        self._change(calls=tuple(kind for kind in ALARM_KINDS if kind in chosen))
+        self._replace_fields(calls=tuple(kind for kind in ALARM_KINDS if kind in chosen))
 
     def start_night(self, *, now_ns: int) -> bool:
         """Start the night; return False if it had started already, and leave its start unchanged."""
         if self._state.night_ns is not None:
             return False
-        self._change(night_ns=now_ns)
+        self._replace_fields(night_ns=now_ns)
         return True
 
     def end_night(self) -> bool:
         """End the night and all snoozes; return False if no night had started."""
         had_started = self._state.night_ns is not None
-        self._change(night_ns=None, snoozed={})
+        self._replace_fields(night_ns=None, snoozed={})
         return had_started
 
     def set_wake_time(self, clock: str) -> None:
         """Set the wake-up time, ``HH:MM``."""
-        self._change(wake_at=clock)
+        self._replace_fields(wake_at=clock)
 
-    def _change(self, **fields: object) -> None:
+    def _replace_fields(self, **fields: object) -> None:
         self._state = msgspec.structs.replace(self._state, **fields)

@@ -9,6 +9,7 @@ import pytest
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.live.model import LiveModel
+from crampwatch.web.stream import sse
 from crampwatch.web.stream.sse import EventStream, Hub, Viewer
 from nights.page_feed import Foot
 
@@ -151,5 +152,57 @@ async def test_a_browser_that_takes_nothing_does_not_hold_the_server(
         feed(model, foot)
         hub.tick()
         await asyncio.sleep(0)
+    await asyncio.wait_for(stream, 5)
+    assert hub.viewers == 0
+
+
+async def test_a_heartbeat_follows_a_second_after_the_last_event(model: LiveModel, foot: Foot, clock: Clock) -> None:
+    hub = Hub(model, clock=clock)
+    with hub.open_viewer() as viewer:
+        clock.now_s = 0.5
+        feed(model, foot)
+        hub.tick()
+        for clock.now_s in (1.0, 1.499):
+            hub.tick()
+        assert viewer._events.qsize() == 2  # the snapshot and the update
+        clock.now_s = 1.5
+        hub.tick()
+        assert viewer._events.qsize() == 3
+
+
+async def test_a_viewer_may_fall_behind_by_a_hundred_events(model: LiveModel, foot: Foot, clock: Clock) -> None:
+    hub = Hub(model, clock=clock)
+    with hub.open_viewer() as viewer:
+        for _ in range(99):  # and the snapshot
+            feed(model, foot)
+            hub.tick()
+        assert not viewer.is_dropped.is_set()
+        feed(model, foot)
+        hub.tick()
+        assert viewer.is_dropped.is_set()
+
+
+async def test_sixteen_pages_may_be_open(model: LiveModel) -> None:
+    await open_pages(Hub(model), 16)
+
+
+async def test_what_changed_while_nobody_looked_is_only_in_the_snapshot(model: LiveModel, foot: Foot) -> None:
+    hub = Hub(model)
+    feed(model, foot)
+    with hub.open_viewer() as viewer:
+        hub.tick()
+        assert viewer._events.qsize() == 1
+
+
+async def test_a_browser_that_accepts_nothing_for_ten_seconds_is_gone(
+    model: LiveModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sse._SEND_TIMEOUT_S == 10.0
+    monkeypatch.setattr(sse, "_SEND_TIMEOUT_S", 0.05)
+    hub, browser = Hub(model), Browser()
+    stream = asyncio.create_task(EventStream(hub)({}, browser.receive, browser.send))
+    await until(lambda: b"snapshot" in browser.body)
+    browser.is_reading.clear()
+    hub._broadcast(b"event: update\n\n", 0.0)
     await asyncio.wait_for(stream, 5)
     assert hub.viewers == 0
