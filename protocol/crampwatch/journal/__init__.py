@@ -2,6 +2,7 @@
 
 from crampwatch.journal.listing import SessionEntry, list_sessions, read_session_entry, unfinished_sessions
 from crampwatch.journal.reader import SessionReader
+from crampwatch.journal.schema import is_session_file
 from crampwatch.journal.summary import SessionSummary, Tally
 from crampwatch.journal.writer import SessionWriter
 from crampwatch.protocol.anchor import Anchor
@@ -13,6 +14,7 @@ __all__ = [
     "SessionSummary",
     "SessionWriter",
     "Tally",
+    "is_session_file",
     "list_sessions",
     "read_session_entry",
     "unfinished_sessions",

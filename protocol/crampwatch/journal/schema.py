@@ -6,7 +6,7 @@ from typing import Final
 
 from crampwatch.journal.failure import translate_errors
 
-__all__ = ["APPLICATION_ID", "SUFFIX", "VERSION", "connect_to_read", "connect_to_write"]
+__all__ = ["APPLICATION_ID", "SUFFIX", "VERSION", "connect_to_read", "connect_to_write", "is_session_file"]
 
 APPLICATION_ID: Final = 0x43575331
 """``CWS1``, at octet 68 of the file: programs such as file(1) tell a session from any other SQLite file by it."""
@@ -63,6 +63,15 @@ CREATE TABLE outbox (
     seq INTEGER NOT NULL
 );
 """
+
+
+def is_session_file(head: bytes, path: Path) -> bool:
+    """Return whether a file is a session, by its first 100 bytes: SQLite's header with our application id.
+
+    A file named so counts as one even if it is damaged: then the reader says what is wrong with it.
+    """
+    is_ours = head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72]) == APPLICATION_ID
+    return is_ours or path.suffix == SUFFIX
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:

@@ -35,12 +35,14 @@ class ReadOptions:
         rate_hz: Overrides the sampling rate the file states.
         scale_uv: Microvolts per unit of the file; overrides the unit it states.
         column: Columns of a table, counted from 1.
+        sensor: Id of the sensor, for files that hold several.
     """
 
     channels: Sequence[str | int] | None = None
     rate_hz: float | None = None
     scale_uv: float | None = None
     column: Sequence[int] | None = None
+    sensor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

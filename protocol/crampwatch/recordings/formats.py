@@ -4,6 +4,7 @@ from crampwatch.recordings.edf.format import EdfFormat
 from crampwatch.recordings.format import Format
 from crampwatch.recordings.npz.format import NpzFormat
 from crampwatch.recordings.parquet.format import ParquetFormat
+from crampwatch.recordings.session.format import SessionFormat
 from crampwatch.recordings.text.format import TextFormat
 from crampwatch.recordings.wfdb.format import WfdbFormat
 
@@ -14,6 +15,7 @@ FORMATS: list[Format] = [
     NpzFormat(),
     WfdbFormat(),
     ParquetFormat(),
+    SessionFormat(),
     TextFormat(),  # last: almost anything printable could be a table
 ]
 """The first format whose `sniff` accepts a file reads it; the first that lists a file's ending writes it."""

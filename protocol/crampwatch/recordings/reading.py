@@ -38,6 +38,7 @@ def read(
     rate_hz: float | None = None,
     scale_uv: float | None = None,
     column: Sequence[int] | None = None,
+    sensor: str | None = None,
 ) -> Recording:
     """Open a recording without loading it.
 
@@ -50,13 +51,14 @@ def read(
         rate_hz: Sampling rate, if the file does not state it or states a wrong one.
         scale_uv: Microvolts per unit of the file, if it does not state its unit or states a wrong one.
         column: Columns of a text table, counted from 1.
+        sensor: Id of the sensor, for a session with several.
 
     Raises:
         RecordingError: The file is missing, unreadable, damaged, empty or of no known format.
         ConfigurationError: The options are out of range or do not fit the file.
     """
     check_options(rate_hz=rate_hz, scale_uv=scale_uv)
-    options = ReadOptions(channels=channels, rate_hz=rate_hz, scale_uv=scale_uv, column=column)
+    options = ReadOptions(channels=channels, rate_hz=rate_hz, scale_uv=scale_uv, column=column, sensor=sensor)
     target = Path(path)
     try:
         head = _read_head(target)
@@ -88,7 +90,7 @@ def _format_of(head: bytes, path: Path) -> Format:
     hint = f", although its name ends in {path.suffix}" if path.suffix else ""
     known = ", ".join(file_format.description for file_format in FORMATS if file_format.description)
     raise RecordingError(
-        f"{path} is {met}{hint}; readable formats are {known} and crampwatch's own session files.",
+        f"{path} is {met}{hint}; readable formats are {known}.",
         advice="Export the recording as EDF or CSV from the program that made it. "
         "A WFDB signal file needs its header (.hea) beside it.",
     )

@@ -9,9 +9,9 @@ import pyedflib
 import pytest
 from crampwatch.app.analysis.export import export_session
 from crampwatch.app.analysis.reanalyse import SensorVerdict, session_verdicts
-from crampwatch.app.sessions.to_recording import session_recording
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.recordings.session.reader import read_session
 from nights.made_up_night import Contraction, MadeUpNight
 from numpy.typing import NDArray
 
@@ -121,7 +121,7 @@ def test_episodes_stand_where_the_detector_found_them(
 def test_samples_are_those_recorded_and_the_gap_is_annotated_to_the_sample(
     opened: Opened, exported: Exported, case: tuple[str, str]
 ) -> None:
-    recording, _ = session_recording(exported.session, sensor=case[0])
+    recording, _ = read_session(exported.session, sensor=case[0])
     expected = np.concatenate(list(recording.chunks(65_536)))
     is_known = np.isfinite(expected).all(axis=1)
     found = opened.samples_uv[: len(expected)]

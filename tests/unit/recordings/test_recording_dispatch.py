@@ -84,15 +84,15 @@ def test_an_absurd_scale_given_is_a_mistake_of_the_user(scale_uv: float) -> None
         read("x.csv", scale_uv=scale_uv)
 
 
-class SessionFormat(Format):
+class DiaryFormat(Format):
     """A format of someone else's."""
 
-    name = "session"
+    name = "diary"
 
     def sniff(self, head: bytes, path: Path) -> bool:
         """Tell by the first words."""
         del path
-        return head.startswith(b"session")
+        return head.startswith(b"diary")
 
     def read(self, path: Path, options: ReadOptions) -> Recording:
         """Return three samples."""
@@ -102,13 +102,13 @@ class SessionFormat(Format):
 
 
 def test_a_format_can_be_registered_and_comes_first(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"session of one night\n")
+    (tmp_path / "x").write_bytes(b"diary of one night\n")
     formats = list(FORMATS)
     with pytest.raises(CrampwatchError):
         read(tmp_path / "x", rate_hz=50.0)
     try:
-        register(SessionFormat())
-        register(SessionFormat())
+        register(DiaryFormat())
+        register(DiaryFormat())
         recording = read(tmp_path / "x", rate_hz=50.0)
         assert len(FORMATS) == len(formats) + 1
     finally:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from crampwatch.app.analysis.reanalyse import SensorVerdict, session_verdicts
 from crampwatch.app.cli.progress import Progress
-from crampwatch.app.sessions.to_recording import session_recording
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings import Annotation, write
+from crampwatch.recordings.session.reader import read_session
 
 __all__ = ["export_session"]
 
@@ -20,7 +20,7 @@ def export_session(path: Path, out: Path, *, sensor: str | None, progress: Progr
     Raises:
         CrampwatchError: The session cannot be read, or the file cannot be written.
     """
-    recording, chosen = session_recording(path, sensor=sensor)
+    recording, chosen = read_session(path, sensor=sensor)
     with SessionReader(path) as reader:
         verdict = next(one for one in session_verdicts(reader) if one.sensor.key == chosen.key)
     annotations = _annotations(verdict, _MARKS.get(recording.origin, ""))

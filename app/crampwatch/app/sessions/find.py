@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from crampwatch.app.config.data_folder import DataFolder
-from crampwatch.journal import SessionEntry, list_sessions
-from crampwatch.journal.schema import APPLICATION_ID, SUFFIX
+from crampwatch.journal import SessionEntry, is_session_file, list_sessions
 from crampwatch.protocol.errors import ConfigurationError
 
 __all__ = ["ended_sessions", "find_session", "is_session", "known_sessions"]
@@ -18,14 +17,12 @@ def is_session(path: Path) -> bool:
     """Tell whether a file is a session of ours, by SQLite's header with our application id at octet 68."""
     if not path.is_file():
         return False
-    if path.suffix == SUFFIX:
-        return True
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_OCTETS)
     except OSError:
-        return False
-    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72]) == APPLICATION_ID
+        head = b""
+    return is_session_file(head, path)
 
 
 def known_sessions(folder: DataFolder) -> list[SessionEntry]:

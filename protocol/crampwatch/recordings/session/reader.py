@@ -1,7 +1,13 @@
-"""A session as a recording: one sensor's EMG on one time axis, gaps as gaps, for export."""
+"""Reads the EMG of one sensor of a session, on one continuous time axis.
+
+A session holds frames as they arrived, of several boots of a sensor, with what was fetched from its memory later. They
+are decoded into blocks in the order of time (`crampwatch.decoding`). Sample 0 is the first sample of the first boot.
+Within a boot the sensor's sample index decides the place of a sample, since its crystal is steadier than the times of
+arrival; a later boot, whose index starts again at 0, is placed by its UTC time. What is missing becomes NaN.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,56 +22,61 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import RecordKind, SessionSensor
 from crampwatch.protocol.stream import StreamDescription, StreamKind
 from crampwatch.protocol.temperature import decode_temperature
-from crampwatch.recordings import Recording, Temperature
-from numpy.typing import NDArray
+from crampwatch.recordings.channel_choice import Candidate, choose
+from crampwatch.recordings.recording import BLOCK_SAMPLES, Recording, Samples, Temperature
 
-__all__ = ["session_recording"]
+__all__ = ["read_session"]
 
 _BLOCK_S: Final = 10.0
-_GAP_SAMPLES: Final = 65_536
 _TEMPERATURE_HZ: Final = 1.0
 _STALE_S: Final = 120
-"""A temperature told longer ago than this is not the present one; sensors tell it every few seconds to a minute."""
+"""A temperature older than this is missing: sensors send one every few seconds to a minute."""
 
 
 @dataclass(slots=True)
 class _Axis:
-    """Where samples of any boot belong: the first boot counts by index, later ones are put by their time.
+    """Positions of the samples of all boots, counted from the first sample of the first boot.
 
     Attributes:
-        start_ns: Time of sample 0.
-        rate_hz: Samples a second.
+        start_ns: UTC of position 0.
+        rate_hz: Samples per second.
     """
 
     start_ns: int
     rate_hz: float
     _boots: dict[int, int]
 
-    def place(self, block: SampleBlock) -> int:
-        """Return the number of a block's first sample."""
+    def position_of(self, block: SampleBlock) -> int:
+        """Return the position of the first sample of a block."""
         if block.boot_id not in self._boots:
             at = round((block.first_utc_ns - self.start_ns) / 1e9 * self.rate_hz)
             self._boots[block.boot_id] = at - block.first_index
         return self._boots[block.boot_id] + block.first_index
 
 
-def session_recording(path: Path, *, sensor: str | None = None) -> tuple[Recording, SessionSensor]:
+def read_session(
+    path: Path, *, sensor: str | None = None, channels: Sequence[str | int] | None = None
+) -> tuple[Recording, SessionSensor]:
     """Open one sensor of a session as a recording.
 
     Args:
-        path: Of the session.
-        sensor: Its id; None where the session has only one.
+        path: The session file; it may still be written to.
+        sensor: Id of the sensor; may be None if the session has only one.
+        channels: Labels, or numbers from 1; all where None.
 
     Raises:
-        ConfigurationError: There are several sensors and none was named, or no such sensor.
-        RecordingError: It holds no EMG, or is damaged.
+        ConfigurationError: There are several sensors and none was named; or no such sensor or channel.
+        RecordingError: The session holds no EMG of the sensor, or is damaged.
     """
     with SessionReader(path) as reader:
         chosen = _choose(path, reader.sensors(), sensor)
         stream, first = _first_block(reader, chosen)
+        labels = _labels(chosen, stream)
+        asked = channels if channels is not None else range(1, stream.channels + 1)
+        columns = choose([Candidate(label, "uV", stream.rate_hz) for label in labels], asked).indices
         recording = Recording(
-            stream=replace(stream, labels=_labels(chosen, stream)),
-            blocks=partial(_blocks, path, chosen, stream, first.first_utc_ns),
+            stream=replace(stream, channels=len(columns), labels=tuple(labels[column] for column in columns)),
+            blocks=partial(_blocks, path, chosen, stream, first.first_utc_ns, columns),
             origin=Origin(reader.head.origin),
             source_text=f"{path}, sensor {chosen.sensor}",
             start_utc_ns=first.first_utc_ns,
@@ -82,11 +93,11 @@ def _choose(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) ->
         return found[0]
     names = ", ".join(one.sensor for one in sensors) or "none"
     met = f"{path} holds several sensors" if found else f"{path} has no sensor {name!r}" if name else f"{path} is empty"
-    raise ConfigurationError(f"{met}.", advice=f"Name one by --only: {names}.")
+    raise ConfigurationError(f"{met}.", advice=f"Name one with --only, or sensor= in Python: {names}.")
 
 
 def _labels(sensor: SessionSensor, stream: StreamDescription) -> tuple[str, ...]:
-    """Return labels by which other programs, and our own readers, know the channels for EMG, and of which foot."""
+    """Return labels that name muscle and side, and by which other programs recognise the channels as EMG."""
     side = sensor.side if sensor.side != "unknown" else ""
     names = stream.labels or tuple(f"{sensor.muscle} {number}".strip() for number in range(1, stream.channels + 1))
     return tuple(
@@ -104,48 +115,48 @@ def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDe
             return streams[item.stream], item
     raise RecordingError(
         f"{reader.path} holds no EMG of {sensor.sensor}.",
-        advice="There is nothing to export.",
+        advice="There is nothing to read or export.",
         code="nothing_to_export",
     )
 
 
 def _blocks(
-    path: Path, sensor: SessionSensor, stream: StreamDescription, start_ns: int
-) -> Iterator[NDArray[np.float64]]:
-    axis, next_place = _Axis(start_ns, stream.rate_hz, {}), 0
+    path: Path, sensor: SessionSensor, stream: StreamDescription, start_ns: int, columns: Sequence[int]
+) -> Iterator[Samples]:
+    axis, next_position = _Axis(start_ns, stream.rate_hz, {}), 0
     with SessionReader(path) as reader:
         for item in decode_sensor(reader, sensor, block_s=_BLOCK_S):
             if not isinstance(item, SampleBlock) or item.stream != stream.stream:
                 continue
             if item.counts.shape[1] != stream.channels or item.rate_hz != stream.rate_hz:
                 continue  # another device by the same name: its samples do not fit this time axis
-            place = axis.place(item)
-            yield from _gap(place - next_place, stream.channels)
-            fresh = item.counts[max(0, next_place - place) :]
+            position = axis.position_of(item)
+            yield from _gap(position - next_position, len(columns))
+            fresh = item.counts[max(0, next_position - position) :, list(columns)]
             scale = item.lsb * 1e6 if math.isfinite(item.lsb) and item.lsb > 0 else 1.0
             yield fresh.astype(np.float64) * scale
-            next_place = max(next_place, place + len(item.counts))
+            next_position = max(next_position, position + len(item.counts))
 
 
-def _gap(samples: int, channels: int) -> Iterator[NDArray[np.float64]]:
+def _gap(samples: int, channels: int) -> Iterator[Samples]:
     while samples > 0:
-        piece = min(samples, _GAP_SAMPLES)
+        piece = min(samples, BLOCK_SAMPLES)
         yield np.full((piece, channels), math.nan)
         samples -= piece
 
 
 def _temperature(reader: SessionReader, sensor: SessionSensor, start_ns: int) -> Temperature | None:
-    """Return the skin temperature once a second, each reading held until the next."""
-    told: list[tuple[int, float]] = []
+    """Return the skin temperature once a second: the latest reading, while it is not stale."""
+    readings: list[tuple[int, float]] = []
     for record in reader.records(sensor.key, kinds=[RecordKind.TEMPERATURE]):
         try:
-            told.append((round((record.utc_ns - start_ns) / 1e9), decode_temperature(record.payload)))
+            readings.append((round((record.utc_ns - start_ns) / 1e9), decode_temperature(record.payload)))
         except FrameError:
             continue  # the collector counted it as broken when it arrived
-    if not told or told[-1][0] < 0:
+    if not readings or readings[-1][0] < 0:
         return None
-    values = np.full(told[-1][0] + 1, math.nan)
-    for (second, celsius), (until, _) in zip(told, [*told[1:], (len(values), 0.0)], strict=True):
+    values = np.full(readings[-1][0] + 1, math.nan)
+    for (second, celsius), (until, _) in zip(readings, [*readings[1:], (len(values), 0.0)], strict=True):
         if until > 0:
             values[max(0, second) : min(until, max(0, second) + _STALE_S)] = celsius
     return Temperature(values, _TEMPERATURE_HZ)

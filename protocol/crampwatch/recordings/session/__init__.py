@@ -1,0 +1,1 @@
+"""Session files that the collector wrote, read as recordings."""
