@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from crampwatch.firmware_sim.physiology.activity import Discharges
 from crampwatch.firmware_sim.physiology.background import Heart, Mains, NoiseFloor
-from crampwatch.firmware_sim.physiology.chance import Floats, Lattice, chance
-from crampwatch.firmware_sim.physiology.discharge import in_order, train, trains
-from crampwatch.firmware_sim.physiology.frontend import FrontEnd
-from crampwatch.firmware_sim.physiology.skin import SkinCourse, amplitude_factor, duration_factor
-from crampwatch.firmware_sim.physiology.wearer import Traits, Wearer, grow_wearer
+from crampwatch.firmware_sim.physiology.discharge import discharge_trains, sorted_discharges
+from crampwatch.firmware_sim.physiology.front_end import FrontEnd
+from crampwatch.firmware_sim.physiology.randomness import Floats, Noise, rng_for
+from crampwatch.firmware_sim.physiology.skin import SkinTemperature, amplitude_factor, duration_factor
+from crampwatch.firmware_sim.physiology.wearer import Traits, Wearer, draw_wearer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
 def wearer(seed: int = 3, *, rate_hz: float = 1000.0, channels: int = 2) -> Wearer:
-    return grow_wearer(seed, Traits(), channels=channels, rate_hz=rate_hz)
+    return draw_wearer(seed, Traits(), channels=channels, rate_hz=rate_hz)
 
 
 def mean_frequency_hz(signal: Floats, rate_hz: float = 1000.0) -> float:
@@ -25,20 +25,20 @@ def mean_frequency_hz(signal: Floats, rate_hz: float = 1000.0) -> float:
 
 def steady_firing(muscle_units: int, *, stretch: float, gain: float, seconds: float = 30.0) -> Discharges:
     rates_hz = np.full((muscle_units, 2), 12.0)
-    times, unit = trains(chance(9), np.array([0.0, seconds]), rates_hz, interval_cv=0.2)
-    return in_order(0, times, unit, stretch=stretch, gain=gain)
+    times, unit = discharge_trains(rng_for(9), np.array([0.0, seconds]), rates_hz, interval_cv=0.2)
+    return sorted_discharges(0, times, unit, stretch=stretch, gain=gain)
 
 
 @given(first=st.integers(-10_000, 10_000), count=st.integers(1, 9000), skip=st.integers(0, 8999))
 @settings(max_examples=40, deadline=None)
-def test_a_lattice_reads_the_same_from_anywhere(first: int, count: int, skip: int) -> None:
-    noise = Lattice(5, 6)
+def test_a_noise_sequence_reads_the_same_from_anywhere(first: int, count: int, skip: int) -> None:
+    noise = Noise(5, 6)
     skip = min(skip, count - 1)
     assert (noise.values(first, count)[skip:] == noise.values(first + skip, count - skip)).all()
 
 
 def test_smooth_noise_has_unit_variance_and_no_fast_power() -> None:
-    curve = Lattice(1).smooth(np.arange(0.0, 4000.0, 0.1))
+    curve = Noise(1).smooth(np.arange(0.0, 4000.0, 0.1))
     power = np.abs(np.fft.rfft(curve)) ** 2
     cycles_a_step = np.fft.rfftfreq(curve.size, 0.1)
     assert curve.std() == pytest.approx(1.0, rel=0.05)
@@ -47,27 +47,28 @@ def test_smooth_noise_has_unit_variance_and_no_fast_power() -> None:
 
 def test_slow_noise_is_smooth_noise_drawn_by_lines() -> None:
     t_s = np.arange(100.0, 160.0, 0.01)
-    assert Lattice(2).slow(t_s, 5.0) == pytest.approx(Lattice(2).smooth(t_s / 5.0), abs=0.01)
+    assert Noise(2).slow(t_s, 5.0) == pytest.approx(Noise(2).smooth(t_s / 5.0), abs=0.01)
 
 
 @pytest.mark.parametrize("cv", [0.1, 0.2, 0.45])
-def test_a_train_has_the_rate_and_the_interval_variation_asked_for(cv: float) -> None:
+def test_a_train_has_the_rate_and_the_requested_interval_variation(cv: float) -> None:
     time_s = np.linspace(0.0, 600.0, 1000)
-    intervals = np.diff(train(chance(1), time_s, np.full(1000, 12.0), interval_cv=cv))
+    intervals = np.diff(discharge_trains(rng_for(1), time_s, np.full((1, 1000), 12.0), interval_cv=cv)[0])
     assert 1 / intervals.mean() == pytest.approx(12.0, rel=0.05)
     assert intervals.std() / intervals.mean() == pytest.approx(cv, rel=0.1)
 
 
 def test_a_silenced_unit_does_not_discharge() -> None:
     time_s = np.arange(0.0, 30.0, 0.02)
-    spikes = train(chance(2), time_s, np.where((time_s > 10) & (time_s < 20), 0.0, 15.0), interval_cv=0.2)
+    rate_hz = np.where((time_s > 10) & (time_s < 20), 0.0, 15.0)
+    spikes = discharge_trains(rng_for(2), time_s, rate_hz[None, :], interval_cv=0.2)[0]
     assert spikes.size > 200
     assert not ((spikes > 10.1) & (spikes < 19.9)).any()
 
 
 def test_doublets_are_short_and_as_many_as_asked_for() -> None:
     rates_hz = np.full((20, 2), 12.0)
-    times, unit = trains(chance(3), np.array([0.0, 60.0]), rates_hz, interval_cv=0.2, doublet_share=0.05)
+    times, unit = discharge_trains(rng_for(3), np.array([0.0, 60.0]), rates_hz, interval_cv=0.2, doublet_share=0.05)
     intervals = np.concatenate([np.diff(times[unit == row]) for row in range(20)])
     assert (intervals > 0.003).all()
     assert (intervals < 0.0101).mean() == pytest.approx(0.05, abs=0.01)
@@ -166,7 +167,7 @@ def test_the_front_end_settles_removes_offset_and_clips() -> None:
 
 
 def test_a_foot_warms_in_bed_and_cools_out_of_it() -> None:
-    course = SkinCourse(1, 27.0, 34.0, 1200.0, wander_c=0.0, excursions=((10_000.0, 1200.0, 4.0),))
+    course = SkinTemperature(1, 27.0, 34.0, 1200.0, wander_c=0.0, excursions=((10_000.0, 1200.0, 4.0),))
     bedtime, settled, out, back = course.at(np.array([0.0, 9000.0, 11_200.0, 16_000.0]))
     assert bedtime == pytest.approx(27.0)
     assert settled == pytest.approx(34.0, abs=0.1)

@@ -1,4 +1,4 @@
-"""Named scenarios: the same samples however they are read, honest truth, and mistakes told clearly."""
+"""Scenarios: the same samples however they are read, honest ground truth, and clear error messages."""
 
 from functools import cache
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from crampwatch.firmware_sim.physiology.cramp import Cramp
 from crampwatch.firmware_sim.physiology.electrode import Dropout, LeadOff
-from crampwatch.firmware_sim.physiology.generator import Generator
-from crampwatch.firmware_sim.physiology.wearer import Traits, grow_wearer
+from crampwatch.firmware_sim.physiology.event import Event
+from crampwatch.firmware_sim.physiology.wearer import Traits, draw_wearer
 from crampwatch.firmware_sim.scenarios import scenario, scenario_names
-from crampwatch.firmware_sim.scenarios.schedule import Plan, Timetable
+from crampwatch.firmware_sim.scenarios.schedule import FiniteSchedule, Plan
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
 from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.firmware_sim.simulated_recording import COUNT_MAX, COUNT_MIN, simulated_recording, to_counts
@@ -37,10 +37,10 @@ def source(name: str, seed: int = 1, hours: float | None = 0.1) -> SignalSource:
 def test_any_chunking_gives_the_same_samples(name: str, first: int, cuts: list[int]) -> None:
     whole = source(name).read(first, 20_000)
     fresh = scenario(name, seed=1, hours=0.1)
-    edges = [0, *sorted(cuts), 20_000]
-    order = sorted(range(len(edges) - 1), key=lambda number: -number % 3)
+    smooth_gate = [0, *sorted(cuts), 20_000]
+    order = sorted(range(len(smooth_gate) - 1), key=lambda number: -number % 3)
     for number in order:
-        start, stop = edges[number], edges[number + 1]
+        start, stop = smooth_gate[number], smooth_gate[number + 1]
         assert np.array_equal(fresh.read(first + start, stop - start), whole[start:stop], equal_nan=True)
 
 
@@ -146,15 +146,15 @@ def test_temperature_reads_the_same_in_pieces_and_is_a_foots() -> None:
     assert whole[10_000:].mean() > whole[:60].mean()
 
 
-def simulated(*entries: tuple[float, Generator]) -> Simulation:
+def simulated(*entries: tuple[float, Event]) -> Simulation:
     """Two minutes of a foot with just these events."""
 
     def plan_them(_rng: np.random.Generator, plan: Plan) -> None:
-        for onset_s, generator in entries:
-            plan.add(onset_s, generator)
+        for onset_s, event in entries:
+            plan.add(onset_s, event)
 
-    wearer = grow_wearer(1, Traits(), channels=2, rate_hz=1000.0)
-    return Simulation(wearer, Timetable(1, 120.0, 2, plan_them), hours=120.0 / 3600.0)
+    wearer = draw_wearer(1, Traits(), channels=2, rate_hz=1000.0)
+    return Simulation(wearer, FiniteSchedule(1, 120.0, 2, plan_them), hours=120.0 / 3600.0)
 
 
 def test_a_lead_at_the_rail_shows_in_contact_and_samples() -> None:
@@ -169,7 +169,7 @@ def test_a_lead_at_the_rail_shows_in_contact_and_samples() -> None:
 
 def test_an_open_lead_hums_and_hides_the_muscle_and_may_go_unnoticed() -> None:
     cramp = Cramp(1, 60.0, 60.0, onset="abrupt", heralds=0, after_twitches=0)
-    signal = simulated((40.0, LeadOff(1, 20.0, "open", flaps=0, sensed=False)), (20.0, cramp))
+    signal = simulated((40.0, LeadOff(1, 20.0, "open", flaps=0, is_sensed=False)), (20.0, cramp))
     assert signal.contact(50.0) == (True, True)
     samples = signal.read(48_000, 8000)[:, 1]
     power = np.abs(np.fft.rfft(samples)) ** 2

@@ -1,10 +1,10 @@
-"""What a generator of events hands over: discharges, disturbances, electrode faults, and what to call them."""
+"""What an event does to the signal: discharges, disturbances and electrode faults, and what the truth calls them."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from crampwatch.firmware_sim.physiology.chance import Floats
+from crampwatch.firmware_sim.physiology.randomness import Floats
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
 
@@ -17,10 +17,10 @@ class Discharges:
 
     Attributes:
         muscle: Index of the muscle.
-        time_s: When, seconds from the first sample.
+        time_s: Seconds from the first sample.
         unit: Index of the motor unit.
-        stretch: Factor of the potential's duration: 1 at 33 degC and rested, above when cold or tired.
-        gain: Factor of its amplitude.
+        stretch: Factor of the duration of the potential: 1 at 33 degC and rested, more when cold or fatigued.
+        gain: Factor of the amplitude of the potential.
     """
 
     muscle: int
@@ -30,21 +30,21 @@ class Discharges:
     gain: Floats
 
     def between(self, start_s: float, stop_s: float) -> "Discharges":
-        """Return the discharges of a stretch of time."""
+        """Return the discharges between two times."""
         part = slice(*np.searchsorted(self.time_s, (start_s, stop_s)).tolist())
         return Discharges(self.muscle, self.time_s[part], self.unit[part], self.stretch[part], self.gain[part])
 
 
 class Disturbance(Protocol):
-    """Something that adds to the voltage at the electrodes and is not muscle."""
+    """Something other than muscle that adds to the voltage at the electrodes."""
 
     @property
     def start_s(self) -> float:
-        """When it starts; zero before."""
+        """Before this it adds nothing."""
 
     @property
     def stop_s(self) -> float:
-        """When it has ended; zero after."""
+        """After this it adds nothing."""
 
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts at the times `t_s`, shape (times, channels)."""
@@ -55,44 +55,44 @@ class Fault:
     """A stretch in which a channel carries no muscle signal.
 
     Attributes:
-        channel: Index of the channel; None for all.
-        start_s: When it starts.
-        stop_s: When it ends.
-        mode: `rail`: the amplifier is driven to its limit; `open`: the electrode picks up mains only;
-            `missing`: the sensor delivers nothing.
-        sensed: Whether the sensor's own contact check notices.
+        channel: None for all channels.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
+        mode: `rail`: the amplifier is driven to its limit; `open`: the electrode picks up nothing but mains hum;
+            `missing`: the sensor delivers no samples.
+        is_sensed: Whether the contact check of the sensor notices it.
     """
 
     channel: int | None
     start_s: float
     stop_s: float
     mode: Literal["rail", "open", "missing"]
-    sensed: bool = True
+    is_sensed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of an activity that counts as one event.
+    """A stretch of an activity that counts as one event in the ground truth.
 
     Attributes:
-        kind: What a perfect observer would call it.
-        label: The finer cause.
-        onset_s: All discharges of the activity from here on belong to it.
-        offset_s: Up to here.
-        by_discharges: Whether it begins and ends with its first and last visible discharge; else as said here, as
-            a gross movement does that begins with the skin.
+        kind: As a perfect observer would classify it.
+        label: The cause in more detail.
+        onset_s: Discharges of the activity belong to the event from here on.
+        offset_s: And up to here.
+        is_bounded_by_discharges: Whether onset and offset are those of the first and last visible discharge; otherwise
+            they are as given here, as for a gross movement, in which the skin moves first.
     """
 
     kind: EpisodeKind
     label: str
     onset_s: float
     offset_s: float
-    by_discharges: bool = True
+    is_bounded_by_discharges: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """All that one performance of a generator does."""
+    """Everything that one event does."""
 
     discharges: tuple[Discharges, ...] = ()
     disturbances: tuple[Disturbance, ...] = ()
@@ -101,7 +101,7 @@ class Activity:
 
 
 def join(*activities: Activity) -> Activity:
-    """Return activities as one."""
+    """Combine several activities into one."""
     return Activity(
         tuple(item for activity in activities for item in activity.discharges),
         tuple(item for activity in activities for item in activity.disturbances),

@@ -1,18 +1,19 @@
-"""A muscle cramp: heralding fasciculations, sputtering onset, irregular self-sustained discharge, slow end.
+"""A muscle cramp: fasciculations that herald it, sputtering onset, irregular self-sustained discharge, slow end.
 
-Numbers, mostly from induced cramps of the abductor hallucis: units active 23.6 s of some 55 s, 14.5 discharges a
-second (6 to 25), interval variation 44.6 %, 4.1 % doublets, common modulation at 1.4 Hz (Minetto 2009, J Neurophysiol
-102:1890); peak amplitude 47.5 +- 24.8 uV over 55.6 +- 19.2 s (Minetto 2011, J Physiol 589:5759); a slowly moving part
-of the muscle while neighbours are silent (Roeleveld 2000, J Appl Physiol 88:1698; Ross & Thomas 1995, Brain 118:983).
+The numbers are mostly from induced cramps of the abductor hallucis: units are active for 23.6 s of about 55 s, with
+14.5 discharges per second (6 to 25), interval variation 44.6 %, 4.1 % doublets, common modulation at 1.4 Hz (Minetto
+2009, J Neurophysiol 102:1890); peak amplitude 47.5 +- 24.8 uV over 55.6 +- 19.2 s (Minetto 2011, J Physiol 589:5759);
+a slowly moving part of the muscle while neighbours are silent (Roeleveld 2000, J Appl Physiol 88:1698; Ross & Thomas
+1995, Brain 118:983).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Discharges, Span, join
-from crampwatch.firmware_sim.physiology.chance import Floats, log_uniform, pick
 from crampwatch.firmware_sim.physiology.cramp_course import CrampCourse, Ending, Onset, unit_rates
-from crampwatch.firmware_sim.physiology.discharge import in_order, trains
+from crampwatch.firmware_sim.physiology.discharge import discharge_trains, sorted_discharges
+from crampwatch.firmware_sim.physiology.randomness import Floats, log_uniform, weighted_choice
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
@@ -25,26 +26,26 @@ _STEP_S = 0.02
 _MEAN_RATE_HZ = 14.5
 _ACTIVE_SHARE = 0.42
 _RENEWAL_CV = 0.29
-"""Doublets and common modulation raise the variation of the intervals from here to the measured 0.45."""
+"""Interval variation before doublets and common modulation, which raise it to the measured 0.45."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cramp:
-    """One cramp.
+    """A cramp with its parameters.
 
     Attributes:
         muscle: Index of the muscle.
-        duration_s: From the first discharge to the last, without heralds and after-twitches.
+        duration_s: From the first discharge to the last, without heralding fasciculations and after-twitches.
         plateau_uv: RMS on the strongest channel at full strength, at 33 degC.
-        onset: `sputter`: one or two seconds of bursts before it takes hold; `creep`: unit by unit over many
+        onset: `sputter`: one or two seconds of bursts before it is sustained; `creep`: unit by unit over many
             seconds; `ramp`: within `rise_s`; `abrupt`: within a third of a second.
         rise_s: Time to full strength after the sputtering.
         ending: `gradual`: unit by unit; `self`: over a few seconds; `stretch`: within two.
-        heralds: Fasciculations in the 25 s before.
-        after_twitches: Twitches in the minute after.
-        spreads_to: Index of a second muscle it spreads to; None for a cramp that stays local.
-        slowing: Duration of the potentials at the end over that at the start.
-        flutter_per_min: How often it lets go for a moment.
+        heralds: Number of fasciculations in the 25 s before.
+        after_twitches: Number of twitches in the minute after.
+        spreads_to: Index of a second muscle it spreads to; None if it stays local.
+        slowing: Duration of the potentials at the end relative to that at the start.
+        flutter_per_min: How often per minute it weakens for a moment.
     """
 
     muscle: int
@@ -61,30 +62,32 @@ class Cramp:
 
     @property
     def lead_s(self) -> float:
-        """Where its heralds may begin."""
+        """Room for the heralding fasciculations."""
         return 26.0 if self.heralds else 0.0
 
     @property
     def extent_s(self) -> float:
-        """Where its after-twitches have ended."""
+        """Until the last after-twitch has ended."""
         return self.duration_s + (61.0 if self.after_twitches else 1.0)
 
-    def perform(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
-        """Return heralds, cramp and after-twitches."""
-        cramp = self.perform_alone(onset_s, wearer, rng)
+    def generate(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
+        """Generate the heralding fasciculations, the cramp and the after-twitches."""
+        cramp = self.generate_cramp_only(onset_s, wearer, rng)
         spread: tuple[Discharges, ...] = ()
         if self.spreads_to is not None:
-            spread = (self._spread_to(self.spreads_to).perform_alone(onset_s + 0.3 * self.duration_s, wearer, rng),)
+            spread = (
+                self._spread_cramp(self.spreads_to).generate_cramp_only(onset_s + 0.3 * self.duration_s, wearer, rng),
+            )
         heralds = onset_s - np.sort(rng.uniform(1.0, 25.0, self.heralds))[::-1]
         end_s = onset_s + self.duration_s
         after = end_s + 0.8 + np.cumsum(rng.exponential(6.0, self.after_twitches) + 0.4)
         return join(
-            self._singles("fasciculation", heralds, cramp, wearer, rng),
+            self._single_discharges("fasciculation", heralds, cramp, wearer, rng),
             Activity((cramp, *spread), spans=(Span(EpisodeKind.CRAMP, "cramp", onset_s - 0.05, end_s + 0.1),)),
-            self._singles("after_twitch", after[after < end_s + 60.0], cramp, wearer, rng),
+            self._single_discharges("after_twitch", after[after < end_s + 60.0], cramp, wearer, rng),
         )
 
-    def _spread_to(self, muscle: int) -> "Cramp":
+    def _spread_cramp(self, muscle: int) -> "Cramp":
         return replace(
             self,
             muscle=muscle,
@@ -93,46 +96,48 @@ class Cramp:
             onset="creep",
         )
 
-    def _territory(self, wearer: Wearer, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return neighbouring units, as many as the plateau takes."""
+    def _draw_territory(self, wearer: Wearer, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Choose neighbouring units, as many as the plateau needs."""
         muscle = wearer.muscles[self.muscle]
         middle_mm = rng.choice(muscle.lateral_mm)
         distance_mm = np.abs(muscle.lateral_mm - middle_mm) + rng.exponential(2.0, muscle.units)
         power = muscle.energy_uv2s.max(axis=1) * _MEAN_RATE_HZ * _ACTIVE_SHARE
-        # No single unit makes a cramp: the largest stay out of a weak one.
+        # No single unit makes a cramp: the largest units take no part in a weak one.
         order = np.argsort(np.where(power < 0.15 * self.plateau_uv**2, distance_mm, np.inf), kind="stable")
         needed = int(np.searchsorted(np.cumsum(power[order]), self.plateau_uv**2)) + 1
         return np.asarray(order[: int(np.clip(needed, 10, muscle.units))])
 
-    def perform_alone(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Discharges:
-        """Return the discharges of the cramp itself in its one muscle."""
-        muscle, units = wearer.muscles[self.muscle], self._territory(wearer, rng)
+    def generate_cramp_only(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Discharges:
+        """Generate the discharges of the cramp in its own muscle, without anything before, after or beside it."""
+        muscle, units = wearer.muscles[self.muscle], self._draw_territory(wearer, rng)
         t_s = np.arange(0.0, self.duration_s + _STEP_S, _STEP_S)
         course = CrampCourse(self.duration_s, self.onset, self.rise_s, self.ending, self.flutter_per_min)
         rates_hz = unit_rates(t_s, course.drive(t_s, rng), muscle.lateral_mm[units], rng)
         cv, doublets = rng.normal(_RENEWAL_CV, 0.05), rng.uniform(0.02, 0.06)
-        times, row = trains(rng, t_s, rates_hz, interval_cv=max(cv, 0.18), doublet_share=doublets)
+        times, row = discharge_trains(rng, t_s, rates_hz, interval_cv=max(cv, 0.18), doublet_share=doublets)
         slowing = (onset_s + t_s, wearer.stretch_at(onset_s) * self.slowing ** (t_s / self.duration_s))
-        discharges = in_order(self.muscle, onset_s + times, units[row], stretch=slowing)
-        discharges.gain[:] = wearer.gain_at(onset_s) * self._strength(discharges, muscle.energy_uv2s)
+        discharges = sorted_discharges(self.muscle, onset_s + times, units[row], stretch=slowing)
+        discharges.gain[:] = wearer.gain_at(onset_s) * self._plateau_gain(discharges, muscle.energy_uv2s)
         return discharges
 
-    def _strength(self, discharges: Discharges, energy_uv2s: Floats) -> float:
-        """Return the factor that brings the middle half of the cramp to its plateau, within what units can differ."""
+    def _plateau_gain(self, discharges: Discharges, energy_uv2s: Floats) -> float:
+        """Return the gain that brings the middle half of the cramp to its plateau, as far as units may differ."""
         first_s = float(discharges.time_s[0]) if discharges.time_s.size else 0.0
         middle = discharges.between(first_s + 0.25 * self.duration_s, first_s + 0.75 * self.duration_s)
         power = energy_uv2s[middle.unit].sum(axis=0).max(initial=1e-9) / (0.5 * self.duration_s)
         return float(np.clip(self.plateau_uv / np.sqrt(power), 0.4, 2.5))
 
-    def _singles(
+    def _single_discharges(
         self, label: str, times_s: Floats, cramp: Discharges, wearer: Wearer, rng: np.random.Generator
     ) -> Activity:
-        """Return lone discharges of the taller units of the cramp, at its strength."""
+        """Generate single discharges of the larger units of the cramp, with the same gain."""
         units = np.unique(cramp.unit)
         peak_uv = wearer.muscles[self.muscle].peak_uv.max(axis=1)
         pool = units[np.argsort(peak_uv[units])[units.size // 2 :]]
         chosen = rng.choice(pool, times_s.size)
-        singles = in_order(self.muscle, times_s, chosen, stretch=float(cramp.stretch[0]), gain=float(cramp.gain[0]))
+        singles = sorted_discharges(
+            self.muscle, times_s, chosen, stretch=float(cramp.stretch[0]), gain=float(cramp.gain[0])
+        )
         spans = tuple(Span(EpisodeKind.TWITCH, label, at_s - 0.005, at_s + 0.1) for at_s in times_s)
         return Activity(discharges=(singles,), spans=spans)
 
@@ -144,7 +149,7 @@ def draw_cramp(
     plateau_uv: tuple[float, float] = (25.0, 110.0),
     longest_s: float = 600.0,
 ) -> Cramp:
-    """Draw a cramp as varied as life: duration log-normal with a median of 50 s, from 10 s to 10 min."""
+    """Draw a cramp with realistic variety: its duration is log-normal with a median of 50 s, from 10 s to 10 min."""
     muscle = int(rng.integers(muscles))
     others = [index for index in range(muscles) if index != muscle]
     spreads = bool(others) and rng.uniform() < 0.25
@@ -152,9 +157,9 @@ def draw_cramp(
         muscle=muscle,
         duration_s=float(np.clip(rng.lognormal(np.log(50.0), 0.75), 10.0, longest_s)),
         plateau_uv=log_uniform(rng, *plateau_uv),
-        onset=pick(rng, _ONSETS),
+        onset=weighted_choice(rng, _ONSETS),
         rise_s=rng.uniform(1.0, 5.0),
-        ending=pick(rng, _ENDINGS),
+        ending=weighted_choice(rng, _ENDINGS),
         heralds=int(rng.poisson(3.0)),
         after_twitches=int(rng.poisson(3.0)),
         spreads_to=int(rng.choice(others)) if spreads else None,

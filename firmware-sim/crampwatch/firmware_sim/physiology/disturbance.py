@@ -1,25 +1,34 @@
-"""What adds to the electrode voltage without being muscle: motion, friction, cable tugs, hum, hiss, heart."""
+"""Disturbances of the electrode voltage: motion, friction, cable tugs, mains hum, contact noise, the heart."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.background import Heart
-from crampwatch.firmware_sim.physiology.chance import Floats, Lattice
+from crampwatch.firmware_sim.physiology.randomness import Floats, Noise
 
-__all__ = ["Bleed", "Friction", "Hiss", "Hum", "Motion", "Pop", "Strikes", "edges"]
+__all__ = [
+    "ContactNoise",
+    "ElectrodePop",
+    "Friction",
+    "HeartInterference",
+    "HeelStrikes",
+    "MainsHum",
+    "Motion",
+    "smooth_gate",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Skin stretching and electrodes shifting: noise below some 20 Hz, up to millivolts, on every pair.
+    """Motion artefact: stretched skin and shifted electrodes give noise below some 20 Hz, up to millivolts.
 
     Attributes:
-        seed: Decides the wave.
-        start_s: When it starts.
-        stop_s: When it has ended.
-        amplitude_uv: RMS at each pair at its height.
-        step_s: Coarseness of the wave; nearly all power lies below 0.6 / `step_s` Hz.
-        unrest: How unevenly it comes, 0 to about 1.5.
+        seed: Selects the waveform.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
+        amplitude_uv: RMS at each pair when it is strongest.
+        step_s: Nearly all power is below 0.6 / `step_s` Hz.
+        irregularity: How much its strength varies, 0 to about 1.5.
     """
 
     seed: int
@@ -27,36 +36,36 @@ class Motion:
     stop_s: float
     amplitude_uv: tuple[float, ...]
     step_s: float = 0.06
-    unrest: float = 0.8
+    irregularity: float = 0.8
 
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
         since_s = t_s - self.start_s
-        swell = np.exp(self.unrest * Lattice(self.seed, 1).smooth(since_s / 0.7))
-        envelope = swell * edges(t_s, self.start_s, self.stop_s, 0.2)
-        shared = self._rough(since_s, 2)
+        swell = np.exp(self.irregularity * Noise(self.seed, 1).smooth(since_s / 0.7))
+        envelope = swell * smooth_gate(t_s, self.start_s, self.stop_s, 0.2)
+        shared = self._rough_wave(since_s, 2)
         columns = [
-            amplitude * (0.8 * shared + 0.6 * self._rough(since_s, 3 + 2 * channel))
+            amplitude * (0.8 * shared + 0.6 * self._rough_wave(since_s, 3 + 2 * channel))
             for channel, amplitude in enumerate(self.amplitude_uv)
         ]
         return np.asarray(np.stack(columns, axis=1) * envelope[:, None])
 
-    def _rough(self, since_s: Floats, key: int) -> Floats:
-        """Return a wave with a little finer detail on it."""
-        detail = Lattice(self.seed, key + 1).smooth(since_s / (0.3 * self.step_s))
-        return np.asarray(Lattice(self.seed, key).smooth(since_s / self.step_s) + 0.12 * detail)
+    def _rough_wave(self, since_s: Floats, key: int) -> Floats:
+        """Return a smooth wave with some finer detail."""
+        detail = Noise(self.seed, key + 1).smooth(since_s / (0.3 * self.step_s))
+        return np.asarray(Noise(self.seed, key).smooth(since_s / self.step_s) + 0.12 * detail)
 
 
 @dataclass(frozen=True, slots=True)
 class Friction:
-    """Fabric rubbing over the electrodes: crackles of 5 to 60 Hz and sharp little discharges.
+    """Fabric that rubs over the electrodes: crackling of 5 to 60 Hz and sharp static discharges.
 
     Attributes:
-        seed: Decides the crackle.
-        start_s: When it starts.
-        stop_s: When it has ended.
-        amplitude_uv: RMS within a crackle at each pair.
-        stroke_s: Length of a rubbing stroke.
+        seed: Selects the waveform.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
+        amplitude_uv: RMS at each pair during a stroke.
+        stroke_s: Duration of a rubbing stroke.
     """
 
     seed: int
@@ -68,26 +77,26 @@ class Friction:
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
         since_s = t_s - self.start_s
-        strokes = np.clip(Lattice(self.seed, 1).smooth(since_s / self.stroke_s), 0.0, 2.0)
-        envelope = strokes * edges(t_s, self.start_s, self.stop_s, 0.1)
+        strokes = np.clip(Noise(self.seed, 1).smooth(since_s / self.stroke_s), 0.0, 2.0)
+        envelope = strokes * smooth_gate(t_s, self.start_s, self.stop_s, 0.1)
         columns = []
         for channel, amplitude in enumerate(self.amplitude_uv):
-            rough = Lattice(self.seed, 2, channel).smooth(since_s / 0.011)
-            sharp = np.clip(Lattice(self.seed, 3, channel).smooth(since_s / 0.004) - 2.0, 0.0, None)
+            rough = Noise(self.seed, 2, channel).smooth(since_s / 0.011)
+            sharp = np.clip(Noise(self.seed, 3, channel).smooth(since_s / 0.004) - 2.0, 0.0, None)
             columns.append(amplitude * (0.9 * rough + 3.0 * sharp))
         return np.asarray(np.stack(columns, axis=1) * envelope[:, None])
 
 
 @dataclass(frozen=True, slots=True)
-class Hiss:
-    """A contact that has grown worse: broad noise, as that of every electrode but more of it, and some slow unrest.
+class ContactNoise:
+    """Noise of a contact that has become worse: broadband as electrode noise is, with some slow fluctuation.
 
     Attributes:
-        seed: Decides the noise.
-        start_s: When it starts.
-        stop_s: When it has ended.
+        seed: Selects the waveform.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
         amplitude_uv: RMS at each pair.
-        edge_s: How long it takes to come and to go.
+        edge_s: How long it takes to rise and to fall.
     """
 
     seed: int
@@ -99,13 +108,13 @@ class Hiss:
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
         since_s = t_s - self.start_s
-        envelope = edges(t_s, self.start_s, self.stop_s, self.edge_s)
+        envelope = smooth_gate(t_s, self.start_s, self.stop_s, self.edge_s)
         columns = [
             amplitude
             * (
-                # Power up to some 500 Hz, as the amplifier lets through.
-                0.95 * Lattice(self.seed, 1, channel).smooth(since_s / 0.0012)
-                + 0.3 * Lattice(self.seed, 2, channel).smooth(since_s / 0.03)
+                # Power up to some 500 Hz, the pass band of the amplifier.
+                0.95 * Noise(self.seed, 1, channel).smooth(since_s / 0.0012)
+                + 0.3 * Noise(self.seed, 2, channel).smooth(since_s / 0.03)
             )
             for channel, amplitude in enumerate(self.amplitude_uv)
         ]
@@ -113,14 +122,14 @@ class Hiss:
 
 
 @dataclass(frozen=True, slots=True)
-class Pop:
-    """A sudden change of electrode voltage, as by a cable tug: a jump, damped swinging, slow recovery.
+class ElectrodePop:
+    """A sudden change of electrode voltage, as when a cable is tugged: a jump, damped oscillation, slow recovery.
 
     Attributes:
-        start_s: When it happens.
+        start_s: Seconds from the first sample.
         amplitude_uv: Height of the jump at each pair; either sign.
-        swing_hz: Frequency of the swinging cable.
-        damping_s: Time constant of the swinging.
+        swing_hz: Frequency at which the cable swings.
+        damping_s: Time constant of the oscillation.
         recovery_s: Time constant of the recovery.
     """
 
@@ -132,7 +141,7 @@ class Pop:
 
     @property
     def stop_s(self) -> float:
-        """When nothing is left of it."""
+        """When it has decayed."""
         return self.start_s + 12 * max(self.damping_s, self.recovery_s)
 
     def evaluate(self, t_s: Floats) -> Floats:
@@ -145,12 +154,12 @@ class Pop:
 
 
 @dataclass(frozen=True, slots=True)
-class Strikes:
-    """Heel strikes: a brief swing at each step.
+class HeelStrikes:
+    """Heel strikes while walking: a brief oscillation at each step.
 
     Attributes:
-        times_s: When the heel strikes, ascending, at least one.
-        amplitude_uv: Height of the swing at each pair; either sign.
+        times_s: Ascending, at least one.
+        amplitude_uv: Height of the oscillation at each pair; either sign.
     """
 
     times_s: Floats
@@ -158,12 +167,12 @@ class Strikes:
 
     @property
     def start_s(self) -> float:
-        """When the first happens."""
+        """Time of the first."""
         return float(self.times_s[0])
 
     @property
     def stop_s(self) -> float:
-        """When nothing is left of the last."""
+        """When the last has decayed."""
         return float(self.times_s[-1]) + 2.0
 
     def evaluate(self, t_s: Floats) -> Floats:
@@ -175,15 +184,15 @@ class Strikes:
 
 
 @dataclass(frozen=True, slots=True)
-class Hum:
-    """More mains for a while: a lamp, a charger, an electric blanket.
+class MainsHum:
+    """More mains hum for a while, from a lamp, a charger or an electric blanket.
 
     Attributes:
-        start_s: When it is switched on.
-        stop_s: When it is switched off.
-        amplitude_uv: At each pair.
-        frequency_hz: Of the mains.
-        harmonics: Amplitudes of the second, third, ... over the first.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
+        amplitude_uv: Of the fundamental at each pair.
+        frequency_hz: Mains frequency.
+        harmonics: Amplitudes of the second, third, ... harmonic relative to the first.
     """
 
     start_s: float
@@ -199,18 +208,18 @@ class Hum:
         for share in self.harmonics:
             power = power * first
             wave += share * power.imag
-        envelope = edges(t_s, self.start_s, self.stop_s, 0.02)
+        envelope = smooth_gate(t_s, self.start_s, self.stop_s, 0.02)
         return np.asarray((wave * envelope)[:, None] * np.array(self.amplitude_uv))
 
 
 @dataclass(frozen=True, slots=True)
-class Bleed:
-    """The heart seen more clearly for a while, when the foot touches the other leg.
+class HeartInterference:
+    """A stronger ECG for a while, when the foot touches the other leg.
 
     Attributes:
-        heart: The heart, at the amplitudes it adds.
-        start_s: When it starts.
-        stop_s: When it ends.
+        heart: With the amplitudes that are added.
+        start_s: Seconds from the first sample.
+        stop_s: Seconds from the first sample.
     """
 
     heart: Heart
@@ -219,11 +228,11 @@ class Bleed:
 
     def evaluate(self, t_s: Floats) -> Floats:
         """Return microvolts, shape (times, channels)."""
-        return np.asarray(self.heart.evaluate(t_s) * edges(t_s, self.start_s, self.stop_s, 1.0)[:, None])
+        return np.asarray(self.heart.evaluate(t_s) * smooth_gate(t_s, self.start_s, self.stop_s, 1.0)[:, None])
 
 
-def edges(t_s: Floats, start_s: float, stop_s: float, edge_s: float) -> Floats:
-    """Return a smooth gate: 0 outside, 1 inside, raised over `edge_s` at both ends."""
+def smooth_gate(t_s: Floats, start_s: float, stop_s: float, edge_s: float) -> Floats:
+    """Return 0 outside and 1 inside of an interval, with smooth edges of `edge_s` inside of it."""
     edge_s = min(edge_s, (stop_s - start_s) / 2)
     x = np.clip(np.minimum(t_s - start_s, stop_s - t_s) / edge_s, 0.0, 1.0)
     return np.asarray(x * x * (3 - 2 * x))

@@ -1,4 +1,13 @@
-"""A muscle: its pool of motor units and what each of them looks like at the electrodes."""
+"""A muscle: a pool of motor units, and the potential of each of them at each electrode pair.
+
+The pool follows Fuglevand, Winter & Patla (1993): recruitment thresholds and potential sizes grow exponentially from
+the first to the last unit. Each unit has a potential as a function of the distance its action potential has travelled
+(`potential`); divided by its conduction velocity that becomes a function of time, longer in a cold or tired muscle.
+
+To render an EMG, the potential of each discharge is added at its time. Time does not fall on samples, and sampling the
+same potential at different phases gives different values, so each unit has a small bank of sampled potentials: one for
+each of some phases between two samples. There is one bank per stretch level (steps of 5 %), computed when first needed.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -6,30 +15,33 @@ from math import ceil, log
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Discharges
-from crampwatch.firmware_sim.physiology.chance import Floats
 from crampwatch.firmware_sim.physiology.potential import (
     STEP_MM,
     Electrodes,
     Fibres,
     distance_potentials,
 )
+from crampwatch.firmware_sim.physiology.randomness import Floats
 from numpy.typing import NDArray
 
-__all__ = ["LONGEST_POTENTIAL_S", "Muscle", "Sampling", "grow_muscle"]
+__all__ = ["LONGEST_POTENTIAL_S", "Muscle", "Sampling", "draw_muscle"]
 
 LONGEST_POTENTIAL_S = 0.1
-"""A potential is shorter than this and lies this close to its discharge."""
+"""A potential is shorter than this, and begins and ends within this time of its discharge."""
 
-# Recruitment thresholds and potential sizes grow exponentially over the pool, rates rise with excitation above the
-# threshold (Fuglevand, Winter & Patla 1993, J Neurophysiol 70:2470). 120 units is the order of a foot muscle.
+# Fuglevand, Winter & Patla 1993, J Neurophysiol 70:2470. A foot muscle has in the order of 120 units. The ranges are
+# ratios of the last unit to the first.
 _UNITS = 120
 _THRESHOLD_RANGE = 30.0
 _SIZE_RANGE = 12.0
 _STRETCH_STEP = 1.05
+"""Ratio between neighbouring stretch levels."""
 _DENSE_RATE_HZ = 8000.0
+"""Potentials are placed in time to an eighth of a millisecond at least."""
 _BATCH = 4096
+"""Discharges added at once, which bounds memory."""
 _LEVELS_KEPT = 8
-"""A few megabytes each; an event needs those around the skin's temperature and its own fatigue."""
+"""Of a few megabytes each; an event needs those around the temperature of the skin and its own fatigue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +49,8 @@ class Sampling:
     """How a muscle's potentials are sampled.
 
     Attributes:
-        rate_hz: Samples a second.
-        low_pass_hz: Where the front end's pass band ends.
+        rate_hz: Samples per second.
+        low_pass_hz: End of the pass band of the front end.
     """
 
     rate_hz: float
@@ -46,7 +58,7 @@ class Sampling:
 
     @property
     def phases(self) -> int:
-        """Positions of a discharge between two samples that are told apart."""
+        """Number of distinguished positions of a discharge between two samples."""
         return max(1, ceil(_DENSE_RATE_HZ / self.rate_hz))
 
 
@@ -55,12 +67,12 @@ class Muscle:
 
     Attributes:
         threshold: Excitation, 0 to 1, above which each unit discharges, shape (units,).
-        least_rate_hz: Discharges a second at the threshold.
-        most_rate_hz: Discharges a second at full excitation; later units are slower (onion skin).
+        min_rate_hz: Discharge rate at the threshold.
+        max_rate_hz: Discharge rate at full excitation; units recruited later are slower ("onion skin").
         lateral_mm: Position of each unit across the fibres.
         energy_uv2s: Energy of one discharge at each channel, shape (units, channels), at stretch 1.
         peak_uv: Largest absolute value of one discharge at each channel, shape (units, channels).
-        visible_s: Where a potential first and last exceeds a tenth of its peak, after its discharge, (units, 2).
+        visible_s: When a potential first and last exceeds a tenth of its peak, relative to its discharge, (units, 2).
     """
 
     def __init__(
@@ -75,33 +87,33 @@ class Muscle:
     ) -> None:
         share = np.linspace(0.0, 1.0, fibres.depth_mm.size)
         self.threshold = np.exp(log(_THRESHOLD_RANGE) * (share - 1)) * 0.75
-        self.least_rate_hz = rng.uniform(6.0, 8.5, share.size)
-        self.most_rate_hz = 25.0 - 8.0 * share + rng.normal(0.0, 1.5, share.size)
+        self.min_rate_hz = rng.uniform(6.0, 8.5, share.size)
+        self.max_rate_hz = 25.0 - 8.0 * share + rng.normal(0.0, 1.5, share.size)
         self.lateral_mm = fibres.lateral_mm
         self.sampling = sampling
         self._velocity_mm_s = rng.normal(4000.0, 300.0, share.size) + 600.0 * (share - 0.5)
         size = np.exp(log(_SIZE_RANGE) * share) * rng.lognormal(0.0, 0.25, share.size)
         self._shapes = distance_potentials(fibres, electrodes) * size[:, None, None]
-        self._bank = lru_cache(maxsize=_LEVELS_KEPT)(self._sampled)
-        self._scale_to(full_rms_uv, own_channel)
+        self._bank = lru_cache(maxsize=_LEVELS_KEPT)(self._sample_potentials)
+        self._scale_to_full_effort(full_rms_uv, own_channel)
 
     @property
     def units(self) -> int:
-        """Motor units in the pool."""
+        """Number of motor units."""
         return int(self.threshold.size)
 
     @property
     def channels(self) -> int:
-        """Electrode pairs."""
+        """Number of electrode pairs."""
         return int(self._shapes.shape[1])
 
     def rms_uv(self, units: NDArray[np.int64], rate_hz: Floats | float) -> Floats:
-        """Return the RMS each channel has when units discharge independently at these rates (Campbell's theorem)."""
+        """Return the RMS of each channel if units discharge independently at these rates (Campbell's theorem)."""
         rates = np.broadcast_to(rate_hz, units.shape)
         return np.asarray(np.sqrt((self.energy_uv2s[units] * rates[:, None]).sum(axis=0)))
 
     def render(self, discharges: Discharges, first_index: int, count: int) -> Floats:
-        """Return what the discharges add to the samples from `first_index` on, microvolts, (count, channels)."""
+        """Return the EMG of discharges in microvolts, shape (count, channels), from sample `first_index` on."""
         margin = ceil(LONGEST_POTENTIAL_S * self.sampling.rate_hz)
         start_s = (first_index - margin) / self.sampling.rate_hz
         stop_s = (first_index + count + margin) / self.sampling.rate_hz
@@ -109,7 +121,7 @@ class Muscle:
         if part.time_s.size == 0:
             return np.zeros((count, self.channels))
         buffer = np.zeros((count + 4 * margin, self.channels))
-        levels = _level_of(part.stretch)
+        levels = _stretch_level(part.stretch)
         for level in np.unique(levels):
             chosen = levels == level
             position = part.time_s[chosen] * self.sampling.rate_hz - (first_index - 2 * margin)
@@ -132,24 +144,24 @@ class Muscle:
 
     @cached_property
     def _lead(self) -> int:
-        """Samples by which a bank entry begins before its discharge: room for the low-pass filter's rise."""
+        """Samples that an entry of the bank begins before its discharge: room for the rise of the low-pass filter."""
         return ceil(1.0 / self.sampling.low_pass_hz * self.sampling.rate_hz) + 1
 
-    def _sampled(self, level: int) -> NDArray[np.float32]:
-        """Return sampled potentials at a stretch level, shape (units, phases, length, channels)."""
+    def _sample_potentials(self, level: int) -> NDArray[np.float32]:
+        """Return the bank of a stretch level: sampled potentials, shape (units, phases, length, channels)."""
         stretch = _STRETCH_STEP**level
         phases, rate_hz = self.sampling.phases, self.sampling.rate_hz
         dense_hz = rate_hz * phases
         travel_s = self._shapes.shape[2] * STEP_MM / self._velocity_mm_s.min() * stretch
         length = min(ceil(travel_s * rate_hz) + 2 * self._lead, ceil(LONGEST_POTENTIAL_S * rate_hz))
         time_s = (np.arange(length * phases) - self._lead * phases) / dense_hz
-        dense = _low_passed(self._over_time(time_s / stretch), dense_hz, self.sampling.low_pass_hz)
-        # Entry [unit, phase, k] is the potential k samples on, for a discharge `phase` dense steps after a sample.
-        delayed = np.stack([_delayed(dense, phase) for phase in range(phases)], axis=1)
+        dense = _low_pass(self._potentials_over_time(time_s / stretch), dense_hz, self.sampling.low_pass_hz)
+        # Entry [unit, phase, k] is the potential after k samples, of a discharge `phase` dense steps after a sample.
+        delayed = np.stack([_delay(dense, phase) for phase in range(phases)], axis=1)
         return np.ascontiguousarray(delayed[:, :, ::phases].astype(np.float32))
 
-    def _over_time(self, time_s: Floats) -> Floats:
-        """Return the potentials over time since the discharge, shape (units, times, channels)."""
+    def _potentials_over_time(self, time_s: Floats) -> Floats:
+        """Return potentials over time since the discharge, shape (units, times, channels)."""
         steps = np.arange(self._shapes.shape[2])
         out = np.empty((self.units, time_s.size, self.channels))
         for unit, velocity in enumerate(self._velocity_mm_s):
@@ -158,10 +170,10 @@ class Muscle:
                 out[unit, :, channel] = np.interp(place, steps, self._shapes[unit, channel], left=0, right=0)
         return out
 
-    def _scale_to(self, full_rms_uv: float, own_channel: int | None) -> None:
+    def _scale_to_full_effort(self, full_rms_uv: float, own_channel: int | None) -> None:
         bank = self._bank(0)[:, 0].astype(np.float64)
         energy = (bank**2).sum(axis=1) / self.sampling.rate_hz
-        total = np.sqrt((energy * self.most_rate_hz[:, None]).sum(axis=0))
+        total = np.sqrt((energy * self.max_rate_hz[:, None]).sum(axis=0))
         scale = full_rms_uv / float(total.max() if own_channel is None else total[own_channel])
         self._shapes *= scale
         self._bank.cache_clear()
@@ -173,7 +185,7 @@ class Muscle:
         self.visible_s = (np.stack([first, last], axis=1) - self._lead) / self.sampling.rate_hz
 
 
-def grow_muscle(
+def draw_muscle(
     rng: np.random.Generator,
     *,
     electrodes: Electrodes,
@@ -183,16 +195,16 @@ def grow_muscle(
     full_rms_uv: float,
     own_channel: int | None,
 ) -> Muscle:
-    """Return a muscle with units scattered over its cross-section.
+    """Draw a muscle whose units are scattered over its cross-section.
 
     Args:
-        rng: Decides the scatter.
-        electrodes: The pairs that look at it, its own and its neighbours'.
-        sampling: How they sample.
-        lateral_mm: Where its middle lies across the fibres.
-        depth_mm: Fat and skin above it.
-        full_rms_uv: RMS at full excitation on its own pair (on the strongest if it has none).
-        own_channel: The pair over it; None for a neighbour without one.
+        rng: Source of everything random.
+        electrodes: All pairs of the wearer: the one above it and those above its neighbours.
+        sampling: Of all pairs.
+        lateral_mm: Position of its middle across the fibres.
+        depth_mm: Thickness of fat and skin above it.
+        full_rms_uv: RMS at full excitation on its own pair, or on the strongest if it has none.
+        own_channel: The pair above it; None for a neighbour without one.
     """
     fibres = Fibres(
         lateral_mm=lateral_mm + rng.uniform(-9.0, 9.0, _UNITS),
@@ -211,19 +223,19 @@ def grow_muscle(
     )
 
 
-def _level_of(stretch: Floats) -> NDArray[np.int64]:
+def _stretch_level(stretch: Floats) -> NDArray[np.int64]:
     return np.rint(np.log(np.clip(stretch, 0.6, 2.6)) / log(_STRETCH_STEP)).astype(np.int64)
 
 
-def _low_passed(signal: Floats, rate_hz: float, corner_hz: float) -> Floats:
-    """Limit the band without moving anything in time, so that sampling does not alias."""
+def _low_pass(signal: Floats, rate_hz: float, corner_hz: float) -> Floats:
+    """Limit the bandwidth without shifting anything in time, so that sampling does not alias."""
     frequency_hz = np.fft.rfftfreq(2 * signal.shape[1], 1 / rate_hz)
     gain = 1 / (1 + (frequency_hz / corner_hz) ** 8)
     spectrum = np.fft.rfft(signal, n=2 * signal.shape[1], axis=1) * gain[None, :, None]
     return np.asarray(np.fft.irfft(spectrum, axis=1)[:, : signal.shape[1]])
 
 
-def _delayed(dense: Floats, steps: int) -> Floats:
+def _delay(dense: Floats, steps: int) -> Floats:
     if steps == 0:
         return dense
     return np.concatenate([np.zeros_like(dense[:, :steps]), dense[:, :-steps]], axis=1)

@@ -1,15 +1,15 @@
-"""The named scenarios. A scenario is a range of wearers and a planner that fills the time."""
+"""The table of scenarios. A scenario is a range of wearers and a planner that decides what happens when."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
-from crampwatch.firmware_sim.physiology.chance import chance
-from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, Wearer, grow_wearer
-from crampwatch.firmware_sim.scenarios import calibrating, plain
-from crampwatch.firmware_sim.scenarios.night import NightLife, fill_night, hard_traits, night_traits
-from crampwatch.firmware_sim.scenarios.schedule import Planner, Repeating, Schedule, Timetable
+from crampwatch.firmware_sim.physiology.randomness import rng_for
+from crampwatch.firmware_sim.physiology.wearer import MUSCLES, Traits, Wearer, draw_wearer
+from crampwatch.firmware_sim.scenarios import calibration, short
+from crampwatch.firmware_sim.scenarios.night import NightOptions, hard_traits, night_planner, night_traits
+from crampwatch.firmware_sim.scenarios.schedule import FiniteSchedule, Planner, RepeatingSchedule, Schedule
 from crampwatch.firmware_sim.scenarios.simulation import Simulation
 from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
@@ -17,20 +17,22 @@ from crampwatch.protocol.errors import ConfigurationError
 __all__ = ["Scenario", "calibration_before", "scenario", "scenario_names"]
 
 _LONGEST_H = 72.0
+"""Planning takes time and memory in proportion."""
 _RATES_HZ = (100.0, 4000.0)
+"""Surface EMG needs at least some 100 Hz; potentials are computed in steps of an eighth of a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One named scenario.
+    """A scenario.
 
     Attributes:
         description: One line for a list.
-        planner: Fills a cycle, or the whole length.
-        cycle_s: Length of a cycle that repeats for ever, each time otherwise; None where the planner fills the
-            whole length at once.
-        hours: Length where none is asked for; None: endless.
-        traits: Draws the range of wearers from a generator and the length in s.
+        planner: Plans one cycle, or the whole recording.
+        cycle_s: Duration of a cycle; an endless number of cycles follow one another, each planned differently. None if
+            the planner plans the whole recording at once.
+        hours: Default duration; None for an endless signal.
+        traits: Draws the range of wearers from a random generator and the duration in s.
     """
 
     description: str
@@ -41,54 +43,54 @@ class Scenario:
 
 
 _SCENARIOS: dict[str, Scenario] = {
-    "quiet": Scenario("A foot at rest: background only, without end.", plain.quiet, cycle_s=600.0),
+    "quiet": Scenario("A foot at rest: background only, endless.", short.plan_quiet, cycle_s=600.0),
     "cramp": Scenario(
-        "A demonstration: twitches, a clear cramp after 15 to 30 s, and again every three minutes, without end.",
-        plain.demo,
+        "A demonstration: twitches, a clear cramp after 15 to 30 s, and again every three minutes, endless.",
+        short.plan_demo,
         cycle_s=180.0,
     ),
     "twitches": Scenario(
-        "Fasciculations, phasic bursts and myokymia, no cramp, without end.", plain.twitches, cycle_s=600.0
+        "Fasciculations, phasic bursts and myokymia, no cramp, endless.", short.plan_twitches, cycle_s=600.0
     ),
     "restless": Scenario(
-        "Holds, toe curls, leg movements, tremor, turning over and artefacts, no cramp, without end.",
-        plain.restless,
+        "Holds, toe curls, leg movements, tremor, turning over and artefacts, no cramp, endless.",
+        short.plan_restless,
         cycle_s=1200.0,
     ),
     "walking": Scenario(
-        "Getting up, walking, standing and coming back, no cramp, without end.", plain.walking, cycle_s=300.0
+        "Getting up, walking, standing and coming back, no cramp, endless.", short.plan_walking, cycle_s=300.0
     ),
     "calibration": Scenario(
-        "What a wearer does to calibrate: rest, three toe curls, a moving ankle; a minute and a quarter.",
-        calibrating.exercise,
-        hours=calibrating.LENGTH_S / 3600.0,
+        "The calibration exercise: rest, three toe curls, a moving ankle; 75 s.",
+        calibration.plan_calibration,
+        hours=calibration.LENGTH_S / 3600.0,
     ),
     "exam": Scenario(
-        "Half an hour of ten cramps among twice as many look-alikes: denser than any night, for quick checks.",
-        plain.exam,
+        "Half an hour with ten cramps among twice as many look-alikes: denser than any night, for quick checks.",
+        short.plan_exam,
         hours=0.5,
         traits=night_traits,
     ),
     "night": Scenario(
-        "A near-life night of 8 h: sleep cycles, one to three cramps, many look-alikes, a foot that warms in bed.",
-        fill_night(NightLife()),
+        "A realistic night of 8 h: sleep cycles, one to three cramps, many look-alikes, a foot that warms in bed.",
+        night_planner(NightOptions()),
         hours=8.0,
         traits=night_traits,
     ),
     "night-calm": Scenario(
-        "A near-life night of 8 h without any cramp: every cramp found in it is a false alarm.",
-        fill_night(NightLife(cramps=(0, 0))),
+        "A realistic night of 8 h without any cramp: every cramp found in it is a false alarm.",
+        night_planner(NightOptions(cramps=(0, 0))),
         hours=8.0,
         traits=night_traits,
     ),
     "night-hard": Scenario(
         "The hardest night of 8 h: dense, weak cramps, every confounder, cold foot, poor electrodes, coarse converter.",
-        fill_night(
-            NightLife(
+        night_planner(
+            NightOptions(
                 cramps=(8, 14),
                 density=3.0,
                 plateau_uv=(14.0, 120.0),
-                handled=0.6,
+                handled_share=0.6,
                 wakefulness=2.5,
                 is_hard=True,
             )
@@ -100,8 +102,8 @@ _SCENARIOS: dict[str, Scenario] = {
 
 
 def scenario_names() -> dict[str, str]:
-    """Return the name of every scenario and what it is, in one line."""
-    return {name: one.description for name, one in _SCENARIOS.items()}
+    """Return the name and the one-line description of every scenario."""
+    return {name: entry.description for name, entry in _SCENARIOS.items()}
 
 
 def scenario(
@@ -111,13 +113,13 @@ def scenario(
 
     Args:
         name: One of `scenario_names`.
-        seed: From 0; decides the wearer and everything that happens.
-        hours: Length; None for the scenario's own, which may be endless.
+        seed: Not negative; determines the wearer and everything that happens.
+        hours: Duration; None for the default of the scenario, which may be endless.
         channels: Electrode pairs, 1 to 4.
-        rate_hz: Samples a second, 100 to 4000.
+        rate_hz: Samples per second, 100 to 4000.
 
     Raises:
-        ConfigurationError: One of these cannot be.
+        ConfigurationError: One of these is out of range.
     """
     _check(name, seed=seed, hours=hours, channels=channels, rate_hz=rate_hz)
     chosen = _SCENARIOS[name]
@@ -125,9 +127,9 @@ def scenario(
     length_s = np.inf if length_h is None else length_h * 3600.0
     schedule: Schedule
     if chosen.cycle_s is None:
-        schedule = Timetable(seed, length_s, channels, chosen.planner)
+        schedule = FiniteSchedule(seed, length_s, channels, chosen.planner)
     else:
-        schedule = Repeating(seed, chosen.cycle_s, channels, chosen.planner)
+        schedule = RepeatingSchedule(seed, chosen.cycle_s, channels, chosen.planner)
     wearer = _wearer(chosen, seed, length_s, channels=channels, rate_hz=rate_hz)
     return Simulation(wearer, schedule, hours=length_h)
 
@@ -135,23 +137,23 @@ def scenario(
 def calibration_before(
     name: str, *, seed: int, hours: float | None = None, channels: int = 2, rate_hz: float = 1000.0
 ) -> SignalSource:
-    """Return the calibration that the wearer of a scenario makes before it, with the same electrodes.
+    """Return the calibration that the wearer of a scenario performs before it, with the same electrodes.
 
-    Arguments and errors are those of `scenario`; when what is done is told by `PHASES_S`.
+    Arguments and errors are those of `scenario`; `PHASES_S` states what is done when.
     """
     _check(name, seed=seed, hours=hours, channels=channels, rate_hz=rate_hz)
     chosen = _SCENARIOS[name]
     length_h = chosen.hours if hours is None else hours
     length_s = np.inf if length_h is None else length_h * 3600.0
     wearer = _wearer(chosen, seed, length_s, channels=channels, rate_hz=rate_hz)
-    schedule = Timetable(seed, calibrating.LENGTH_S, channels, calibrating.exercise)
-    return Simulation(wearer, schedule, hours=calibrating.LENGTH_S / 3600.0)
+    schedule = FiniteSchedule(seed, calibration.LENGTH_S, channels, calibration.plan_calibration)
+    return Simulation(wearer, schedule, hours=calibration.LENGTH_S / 3600.0)
 
 
 def _wearer(chosen: Scenario, seed: int, length_s: float, *, channels: int, rate_hz: float) -> Wearer:
-    traits = chosen.traits(chance(seed, 7), length_s)
+    traits = chosen.traits(rng_for(seed, 7), length_s)
     traits = replace(traits, skin=replace(traits.skin, seed=seed))
-    return grow_wearer(seed, traits, channels=channels, rate_hz=rate_hz)
+    return draw_wearer(seed, traits, channels=channels, rate_hz=rate_hz)
 
 
 def _check(name: str, *, seed: int, hours: float | None, channels: int, rate_hz: float) -> None:

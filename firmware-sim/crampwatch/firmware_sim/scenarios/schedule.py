@@ -1,4 +1,8 @@
-"""What happens when: numbered performances of generators, in a finite or an endless order."""
+"""What happens when: events with times, in a finite or an endless schedule.
+
+A planner fills a `Plan`, using random numbers of its own. Each scheduled event then gets a key from its number, and is
+generated with a random generator of that key. So an event can be generated at any time, on its own, and is the same.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,144 +10,144 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from crampwatch.firmware_sim.physiology.chance import chance
-from crampwatch.firmware_sim.physiology.generator import Generator
+from crampwatch.firmware_sim.physiology.event import Event
+from crampwatch.firmware_sim.physiology.randomness import rng_for
 
-__all__ = ["Plan", "Planner", "Repeating", "Schedule", "Scheduled", "Timetable"]
+__all__ = ["FiniteSchedule", "Plan", "Planner", "RepeatingSchedule", "Schedule", "ScheduledEvent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduled:
-    """One performance.
+class ScheduledEvent:
+    """An event with a time.
 
     Attributes:
-        key: Seeds the performance; no two of a schedule are equal.
-        onset_s: When it starts.
-        generator: What is performed.
+        key: Seed for generating it; unique in a schedule.
+        onset_s: Seconds from the first sample.
+        event: What happens.
     """
 
     key: tuple[int, ...]
     onset_s: float
-    generator: Generator
+    event: Event
 
     @property
     def start_s(self) -> float:
-        """Before this nothing of it shows."""
-        return self.onset_s - self.generator.lead_s
+        """Before this it is not visible."""
+        return self.onset_s - self.event.lead_s
 
     @property
     def stop_s(self) -> float:
-        """After this nothing of it shows."""
-        return self.onset_s + self.generator.extent_s
+        """After this it is no longer visible."""
+        return self.onset_s + self.event.extent_s
 
 
 class Schedule(Protocol):
-    """Performances that can be asked for by time."""
+    """Events that can be looked up by time."""
 
-    def between(self, start_s: float, stop_s: float) -> Sequence[Scheduled]:
-        """Return the performances that may show between two times, always in the same order."""
+    def between(self, start_s: float, stop_s: float) -> Sequence[ScheduledEvent]:
+        """Return the events that may be visible between two times, always in the same order."""
 
 
 class Plan:
-    """Collects performances and keeps those apart that must not overlap.
+    """Collects events, and keeps those apart that must not overlap.
 
     Args:
         length_s: Time to fill.
-        channels: Electrode pairs, and muscles with a pair.
+        channels: Number of electrode pairs, and of muscles with a pair.
     """
 
     def __init__(self, length_s: float, channels: int) -> None:
         self.length_s, self.channels = length_s, channels
-        self.entries: list[tuple[float, Generator]] = []
-        self._taken: list[tuple[float, float]] = []
+        self.entries: list[tuple[float, Event]] = []
+        self._occupied: list[tuple[float, float]] = []
 
-    def add(self, onset_s: float, generator: Generator, *, alone: bool = True) -> None:
-        """Perform a generator at a time; `alone` keeps later `place` calls away from it."""
-        self.entries.append((onset_s, generator))
-        if alone:
-            self._taken.append((onset_s - generator.lead_s, onset_s + generator.extent_s))
+    def add(self, onset_s: float, event: Event, *, is_exclusive: bool = True) -> None:
+        """Add an event at a time, even if it overlaps others; `is_exclusive` keeps later `place` calls away from it."""
+        self.entries.append((onset_s, event))
+        if is_exclusive:
+            self._occupied.append((onset_s - event.lead_s, onset_s + event.extent_s))
 
     def is_free(self, start_s: float, stop_s: float) -> bool:
-        """Tell whether nothing that must be alone shows between two times."""
-        return all(stop_s <= taken[0] or start_s >= taken[1] for taken in self._taken)
+        """Return whether no exclusive event is visible between two times."""
+        return all(stop_s <= taken[0] or start_s >= taken[1] for taken in self._occupied)
 
     def place(
         self,
         rng: np.random.Generator,
-        generator: Generator,
+        event: Event,
         *,
         window_s: tuple[float, float],
         apart_s: float = 3.0,
     ) -> float | None:
-        """Perform a generator at a free random time of a window.
+        """Add an event at a random free time in a window.
 
         Returns:
-            Its onset; None where forty tries found no room, and it is left out.
+            Its onset; None if forty attempts found no room, in which case it is left out.
         """
-        first_s = window_s[0] + generator.lead_s + apart_s
-        last_s = min(window_s[1], self.length_s) - generator.extent_s - apart_s
+        first_s = window_s[0] + event.lead_s + apart_s
+        last_s = min(window_s[1], self.length_s) - event.extent_s - apart_s
         for _ in range(40 if last_s > first_s else 0):
             onset_s = float(rng.uniform(first_s, last_s))
-            start_s, stop_s = onset_s - generator.lead_s, onset_s + generator.extent_s
+            start_s, stop_s = onset_s - event.lead_s, onset_s + event.extent_s
             if self.is_free(start_s - apart_s, stop_s + apart_s):
-                self.add(onset_s, generator)
+                self.add(onset_s, event)
                 return onset_s
         return None
 
 
 Planner = Callable[[np.random.Generator, Plan], None]
-"""Fills a plan; everything it decides comes from the generator it is given."""
+"""Fills a plan; everything random comes from the generator it is given."""
 
 
-class Timetable:
-    """A finite schedule.
+class FiniteSchedule:
+    """A schedule that is planned as a whole.
 
     Args:
-        seed: Seeds the planner and the performances.
-        length_s: Time it fills.
-        channels: Electrode pairs.
-        planner: Fills it.
+        seed: Of planner and events.
+        length_s: Time to fill.
+        channels: Number of electrode pairs.
+        planner: Called once.
     """
 
     def __init__(self, seed: int, length_s: float, channels: int, planner: Planner) -> None:
         plan = Plan(length_s, channels)
-        planner(chance(seed, 3), plan)
+        planner(rng_for(seed, 3), plan)
         entries = sorted(plan.entries, key=lambda entry: entry[0])
-        self._all = [Scheduled((seed, 4, index), *entry) for index, entry in enumerate(entries)]
-        self._start_s = np.array([one.start_s for one in self._all])
-        self._stop_s = np.array([one.stop_s for one in self._all])
+        self._all = [ScheduledEvent((seed, 4, index), *entry) for index, entry in enumerate(entries)]
+        self._start_s = np.array([scheduled.start_s for scheduled in self._all])
+        self._stop_s = np.array([scheduled.stop_s for scheduled in self._all])
 
-    def between(self, start_s: float, stop_s: float) -> Sequence[Scheduled]:
-        """Return the performances that may show between two times."""
+    def between(self, start_s: float, stop_s: float) -> Sequence[ScheduledEvent]:
+        """Return the events that may be visible between two times."""
         overlapping = np.flatnonzero((self._start_s < stop_s) & (self._stop_s > start_s))
         return [self._all[index] for index in overlapping]
 
 
-class Repeating:
-    """An endless schedule: one cycle after the other, each planned anew.
+class RepeatingSchedule:
+    """An endless schedule: one cycle after the other, each planned when it is needed.
 
     Args:
-        seed: Seeds the planner and the performances.
-        cycle_s: Length of a cycle.
-        channels: Electrode pairs.
-        planner: Fills each cycle; what it performs must end within it.
+        seed: Of planner and events.
+        cycle_s: Duration of a cycle.
+        channels: Number of electrode pairs.
+        planner: Called for each cycle; its events must end within the cycle.
     """
 
     def __init__(self, seed: int, cycle_s: float, channels: int, planner: Planner) -> None:
         self._seed, self._cycle_s, self._channels, self._planner = seed, cycle_s, channels, planner
-        self._cycle = lru_cache(maxsize=8)(self._planned)
+        self._cycle = lru_cache(maxsize=8)(self._plan_cycle)
 
-    def between(self, start_s: float, stop_s: float) -> Sequence[Scheduled]:
-        """Return the performances that may show between two times."""
+    def between(self, start_s: float, stop_s: float) -> Sequence[ScheduledEvent]:
+        """Return the events that may be visible between two times."""
         first, last = int(max(start_s, 0.0) // self._cycle_s), int(max(stop_s, 0.0) // self._cycle_s)
-        cycles = [one for number in range(first, last + 1) for one in self._cycle(number)]
-        return [one for one in cycles if one.start_s < stop_s and one.stop_s > start_s]
+        cycles = [scheduled for number in range(first, last + 1) for scheduled in self._cycle(number)]
+        return [scheduled for scheduled in cycles if scheduled.start_s < stop_s and scheduled.stop_s > start_s]
 
-    def _planned(self, number: int) -> tuple[Scheduled, ...]:
+    def _plan_cycle(self, number: int) -> tuple[ScheduledEvent, ...]:
         plan = Plan(self._cycle_s, self._channels)
-        self._planner(chance(self._seed, 5, number), plan)
+        self._planner(rng_for(self._seed, 5, number), plan)
         entries = sorted(plan.entries, key=lambda entry: entry[0])
         return tuple(
-            Scheduled((self._seed, 6, number, index), number * self._cycle_s + onset_s, generator)
-            for index, (onset_s, generator) in enumerate(entries)
+            ScheduledEvent((self._seed, 6, number, index), number * self._cycle_s + onset_s, event)
+            for index, (onset_s, event) in enumerate(entries)
         )

@@ -1,32 +1,37 @@
-"""What a perfect observer of one event would note: visible onset and offset, channels, peak, signal over floor."""
+"""Measuring the ground truth of an event: visible onset and offset, channels, peak, signal-to-noise ratio.
+
+The truth is what a perfect observer would note, not what was planned: a cramp begins with its first discharge that
+stands out from the noise on some channel. Peak and power are those of the event on its own, rendered without
+background.
+"""
 
 from math import ceil, inf, nan
 
 import numpy as np
 from crampwatch.firmware_sim.physiology.activity import Activity, Span
-from crampwatch.firmware_sim.physiology.chance import Floats
+from crampwatch.firmware_sim.physiology.randomness import Floats
 from crampwatch.firmware_sim.physiology.wearer import Wearer
 from crampwatch.recordings.truth import TruthEvent
 
-__all__ = ["measure"]
+__all__ = ["measure_truth"]
 
-_VISIBLE = 3.0
-"""A discharge is visible when its peak on some channel is this many times the noise floor's RMS."""
+_VISIBLE_RATIO = 3.0
+"""A discharge is visible if its peak on some channel is this many times the RMS of the noise there."""
 
 _MEASURED_S = 60.0
-"""Peak and power come from this much of a long event: enough for both, and memory stays bounded."""
+"""How much of a long event is rendered for peak and power: enough for both, with bounded memory."""
 
 
-def measure(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
-    """Return the truth of one span of an activity.
+def measure_truth(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
+    """Return the ground truth of one span of an activity.
 
-    The event runs from the start of its first visible discharge to the end of its last visible one; where none is
-    visible, all count, and where there is no discharge at all, the span itself counts.
+    The event lasts from the start of its first visible discharge to the end of its last visible one; if none is
+    visible, from the first to the last of all; if there is no discharge at all, for the span as planned.
     """
     onset_s, offset_s = span.onset_s, span.offset_s
-    if span.by_discharges:
-        onset_s, offset_s = _visible(activity, span, wearer)
-    own_uv = _own_signal(activity, onset_s, offset_s, wearer)
+    if span.is_bounded_by_discharges:
+        onset_s, offset_s = _visible_extent(activity, span, wearer)
+    own_uv = _render_own_signal(activity, onset_s, offset_s, wearer)
     power = (own_uv**2).mean(axis=0) / wearer.floor_uv(onset_s) ** 2
     order = np.argsort(power)[::-1]
     shown = [int(channel) for channel in order if power[channel] >= 1.0] or [int(order[0])]
@@ -42,8 +47,8 @@ def measure(activity: Activity, span: Span, wearer: Wearer) -> TruthEvent:
     )
 
 
-def _visible(activity: Activity, span: Span, wearer: Wearer) -> tuple[float, float]:
-    for least in (_VISIBLE, 0.0):
+def _visible_extent(activity: Activity, span: Span, wearer: Wearer) -> tuple[float, float]:
+    for least in (_VISIBLE_RATIO, 0.0):
         onset_s, offset_s = inf, -inf
         for discharges in activity.discharges:
             part = discharges.between(span.onset_s, span.offset_s)
@@ -59,10 +64,10 @@ def _visible(activity: Activity, span: Span, wearer: Wearer) -> tuple[float, flo
     return span.onset_s, span.offset_s
 
 
-def _own_signal(activity: Activity, onset_s: float, offset_s: float, wearer: Wearer) -> Floats:
-    """Return the event's own signal after the front end, from its onset on, shape (samples, channels).
+def _render_own_signal(activity: Activity, onset_s: float, offset_s: float, wearer: Wearer) -> Floats:
+    """Render the signal of the event alone, after the front end, from its onset on, shape (samples, channels).
 
-    Muscle alone where there is any: a movement's own motion artefact does not make its EMG any clearer.
+    Only the EMG counts if there is any: the motion artefact of a movement does not make its EMG any clearer.
     """
     front_end = wearer.front_end
     settle = front_end.settle_samples

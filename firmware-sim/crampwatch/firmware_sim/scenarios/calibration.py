@@ -1,28 +1,28 @@
-"""What a wearer does to calibrate, as the simulated foot does it: rest, three toe curls, a moving ankle, rest."""
+"""The calibration exercise as the simulated foot performs it: rest, three toe curls, a moving ankle, rest."""
 
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from crampwatch.firmware_sim.physiology.chance import log_uniform
 from crampwatch.firmware_sim.physiology.movement import Hold, Repositioning
+from crampwatch.firmware_sim.physiology.randomness import log_uniform
 from crampwatch.firmware_sim.scenarios.schedule import Plan
 
-__all__ = ["LENGTH_S", "PHASES_S", "exercise"]
+__all__ = ["LENGTH_S", "PHASES_S", "plan_calibration"]
 
 PHASES_S: Final[dict[str, tuple[float, float]]] = {"rest": (2.0, 20.0), "curl": (20.0, 40.0), "ankle": (40.0, 60.0)}
-"""Begin and end of each phase, seconds from the first sample."""
+"""Start and end of each phase, in seconds from the first sample."""
 
 LENGTH_S: Final = 75.0
 _CURL_S: Final = 3.5
 _PAUSE_S: Final = 2.5
 
 
-def exercise(rng: np.random.Generator, plan: Plan) -> None:
+def plan_calibration(rng: np.random.Generator, plan: Plan) -> None:
     """Fill a plan with one calibration.
 
-    A curl as hard as one likes is 60 to 100 % of the greatest effort; all flexors of the toes join in, none fully. The
-    ankle is turned and stretched: all muscles change, and the skin moves.
+    People curl their toes with 60 to 100 % of their greatest effort, and all toe flexors contract, none of them fully.
+    The ankle is turned and stretched, so that all muscles contract in turn and the skin moves.
     """
     start_s, stop_s = PHASES_S["curl"]
     curl = Hold(

@@ -5,7 +5,7 @@ from functools import cached_property
 from math import ceil, pi
 
 import numpy as np
-from crampwatch.firmware_sim.physiology.chance import Floats
+from crampwatch.firmware_sim.physiology.randomness import Floats
 from scipy.signal import butter, sosfilt
 
 __all__ = ["FrontEnd"]
@@ -16,9 +16,9 @@ class FrontEnd:
     """A causal Butterworth band-pass (12 dB an octave below, 24 above) that clips at its rails.
 
     Attributes:
-        rate_hz: Samples a second.
+        rate_hz: Samples per second.
         band_hz: Corners of the pass band.
-        rail_uv: Largest voltage it can tell.
+        rail_uv: Largest voltage that it can represent, of either sign.
     """
 
     rate_hz: float
@@ -27,15 +27,15 @@ class FrontEnd:
 
     @property
     def settle_samples(self) -> int:
-        """Samples after which nothing of an earlier input is left to 1e-8 of it."""
+        """Samples after which an earlier input has decayed to 1e-8 of its size."""
         return ceil(self.rate_hz * 18.4 * 2**0.5 / (2 * pi * self.band_hz[0]))
 
     def filter(self, input_uv: Floats) -> Floats:
-        """Return the output for an input of shape (samples, channels), starting at rest, not clipped."""
+        """Filter an input of shape (samples, channels), starting from zero state; the output is not clipped."""
         return np.asarray(sosfilt(self._sections, input_uv, axis=0))
 
     def clip(self, output_uv: Floats) -> Floats:
-        """Return the output held within the rails."""
+        """Limit the output to the rails."""
         return np.clip(output_uv, -self.rail_uv, self.rail_uv)
 
     @cached_property
