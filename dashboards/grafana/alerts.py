@@ -1,4 +1,4 @@
-"""Alert rules: what should wake somebody, or be known in the morning."""
+"""Alert rules: what should wake somebody up, or be seen in the morning."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -12,19 +12,17 @@ _EXPRESSION: Final = "__expr__"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition worth telling.
+    """A condition that raises an alert.
 
     Attributes:
-        uid: For ever.
-        title: What is wrong.
-        query: InfluxQL; one number a series.
-        span_s: How far it looks back.
-        is_above: Whether it fires above the limit, else below.
-        limit: Of the number.
-        held: How long it must be so before it is told.
-        no_data: What silence means.
-        severity: Label to route by.
-        advice: What to do.
+        uid: Identifies the rule in Grafana; it must never change.
+        query: InfluxQL that returns one number for each series.
+        span_s: How far back the query looks.
+        is_above: Whether the alert fires above the limit; otherwise below it.
+        pending: How long the condition must hold before the alert fires, in Grafana's notation.
+        no_data: State of the rule if the query returns nothing.
+        severity: Label that notification policies route by.
+        advice: What to do, for a person.
     """
 
     uid: str
@@ -33,7 +31,7 @@ class Rule:
     span_s: int
     is_above: bool
     limit: float
-    held: str
+    pending: str
     no_data: Literal["OK", "Alerting", "NoData"]
     severity: str
     advice: str
@@ -48,10 +46,10 @@ RULES: Final = (
         span_s=600,
         is_above=True,
         limit=0,
-        held="0s",
+        pending="0s",
         no_data="OK",
         severity="warning",
-        advice="The sensor cannot be heard though its session runs: look at its battery, its place and the radio.",
+        advice="The sensor is out of reach while its session is running: check its battery, its place and the radio.",
     ),
     Rule(
         uid="crampwatch-battery",
@@ -60,7 +58,7 @@ RULES: Final = (
         span_s=3600,
         is_above=False,
         limit=15,
-        held="5m",
+        pending="5m",
         no_data="OK",
         severity="info",
         advice="Charge the sensor before the next night.",
@@ -73,7 +71,7 @@ RULES: Final = (
         span_s=900,
         is_above=True,
         limit=0,
-        held="0s",
+        pending="0s",
         no_data="OK",
         severity="alarm",
         advice="If the contraction does not ease, seek medical advice. This is not a medical device.",
@@ -85,53 +83,53 @@ RULES: Final = (
         span_s=900,
         is_above=True,
         limit=1000,
-        held="5m",
+        pending="5m",
         no_data="Alerting",
         severity="warning",
-        advice="Nothing is lost yet: what waits is on the store's disk. Do the store service and InfluxDB run?",
+        advice="Nothing is lost yet: the messages are on the store's disk. Check the store service and InfluxDB.",
     ),
 )
 
 
 def rule_file() -> dict[str, Any]:
-    """Return all rules as Grafana provisions them."""
+    """Return all rules in the format of Grafana's provisioning."""
     group = {
         "orgId": 1,
         "name": "crampwatch",
         "folder": "crampwatch",
         "interval": "1m",
-        "rules": [_provisioned(rule) for rule in RULES],
+        "rules": [_provisioned_rule(rule) for rule in RULES],
     }
     return {"apiVersion": 1, "groups": [group]}
 
 
-def _provisioned(rule: Rule) -> dict[str, Any]:
+def _provisioned_rule(rule: Rule) -> dict[str, Any]:
     return {
         "uid": rule.uid,
         "title": rule.title,
         "condition": "C",
-        "data": [_measured(rule), _newest(rule), _compared(rule)],
+        "data": [_query_step(rule), _reduce_step(rule), _threshold_step(rule)],
         "noDataState": rule.no_data,
         "execErrState": "Error",
-        "for": rule.held,
+        "for": rule.pending,
         "annotations": {"summary": f"{rule.title}: {{{{ $labels.sensor }}}}", "description": rule.advice},
         "labels": {"app": "crampwatch", "severity": rule.severity},
         "isPaused": False,
     }
 
 
-def _measured(rule: Rule) -> dict[str, Any]:
+def _query_step(rule: Rule) -> dict[str, Any]:
     model = InfluxQuery(rule.query).to_json()
     model["datasource"] = {"type": "influxdb", "uid": model["datasource"].uid}
     return _step("A", model["datasource"]["uid"], model | {"intervalMs": 1000, "maxDataPoints": 43200}, rule.span_s)
 
 
-def _newest(rule: Rule) -> dict[str, Any]:
+def _reduce_step(rule: Rule) -> dict[str, Any]:
     model = {"refId": "B", "type": "reduce", "expression": "A", "reducer": "last", "settings": {"mode": "dropNN"}}
     return _step("B", _EXPRESSION, model, rule.span_s)
 
 
-def _compared(rule: Rule) -> dict[str, Any]:
+def _threshold_step(rule: Rule) -> dict[str, Any]:
     evaluator = {"type": "gt" if rule.is_above else "lt", "params": [rule.limit]}
     model = {"refId": "C", "type": "threshold", "expression": "B", "conditions": [{"evaluator": evaluator}]}
     return _step("C", _EXPRESSION, model, rule.span_s)

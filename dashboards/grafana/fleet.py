@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.frame import MINE, framed
+from grafana.frame import OF_SENSOR, build_dashboard
 from grafana.panels import GREEN, ORANGE, RED, YES_NO, lines, numbers, rows, states, unit_of
 from grafana.query import InfluxQuery
 
@@ -15,9 +15,9 @@ _STORE = "\"sensor\" = '_store' AND $timeFilter"
 
 
 def fleet() -> Dashboard:
-    """Return the dashboard for whoever keeps it running."""
+    """Return the dashboard for the administrator."""
     panels = [*_store(), *_sensors(), *_radio(), *_services()]
-    return framed("fleet", "crampwatch: fleet and health", panels, since="now-24h", refresh="1m")
+    return build_dashboard("fleet", "crampwatch: fleet and health", panels, since="now-24h", refresh="1m")
 
 
 def _store() -> Panels:
@@ -30,8 +30,8 @@ def _store() -> Panels:
             "Messages waiting for the database",
             [InfluxQuery(waiting, alias="backlog")],
             unit="short",
-            about="They are safe on the store's disk. A line that falls is an outage being made up for.",
-            empty="the store service has said nothing in this span",
+            about="They are safe on the store's disk. While the line falls, the database catches up after an outage.",
+            empty="no status of the store service in this span",
             span=12,
             steps=((None, GREEN), (1000, ORANGE), (100_000, RED)),
             joined=True,
@@ -42,8 +42,8 @@ def _store() -> Panels:
             "Free disk of the store service",
             [InfluxQuery(free, alias="free")],
             unit="bytes",
-            about="Where what waits and the session files are. Recording stops when it is full.",
-            empty="the store service has said nothing in this span",
+            about="Disk with the waiting messages and the session files. Recording stops when it is full.",
+            empty="no status of the store service in this span",
             span=12,
             steps=((None, RED), (1e9, ORANGE), (5e9, GREEN)),
             joined=True,
@@ -55,16 +55,16 @@ def _store() -> Panels:
 
 def _sensors() -> Panels:
     known = f"""SELECT "name", "side", "muscle", "profile", "session" FROM "session"
-        WHERE {MINE} GROUP BY "sensor" ORDER BY time DESC LIMIT 1"""
-    charge = f"""SELECT last("percent") AS "charge" FROM "battery" WHERE {MINE} AND $timeFilter
+        WHERE {OF_SENSOR} GROUP BY "sensor" ORDER BY time DESC LIMIT 1"""
+    charge = f"""SELECT last("percent") AS "charge" FROM "battery" WHERE {OF_SENSOR} AND $timeFilter
         GROUP BY time($__interval), "sensor" fill(none)"""
-    empty_at = f"""SELECT last("empty_at_ns") / 1000000 AS "empty at" FROM "battery" WHERE {MINE} AND $timeFilter
+    empty_at = f"""SELECT last("empty_at_ns") / 1000000 AS "empty at" FROM "battery" WHERE {OF_SENSOR} AND $timeFilter
         GROUP BY "sensor\""""
     return [
         rows(
             "Sensors and their newest session",
             [InfluxQuery(known, shape="table")],
-            about="Every sensor that was ever recorded.",
+            about="All sensors that were ever recorded.",
             empty="no sensor is known yet",
             height=6,
         ),
@@ -72,8 +72,8 @@ def _sensors() -> Panels:
             "Battery",
             [InfluxQuery(charge, alias="$tag_sensor")],
             unit="percent",
-            about="As the sensors tell it.",
-            empty="no sensor has told its charge in this span",
+            about="As reported by the sensors.",
+            empty="no sensor has reported its battery in this span",
             span=18,
             steps=((None, RED), (15, ORANGE), (30, GREEN)),
             joined=True,
@@ -85,7 +85,7 @@ def _sensors() -> Panels:
             "Battery lasts until",
             [InfluxQuery(empty_at, alias="$tag_sensor")],
             unit="dateTimeAsIso",
-            about="A forecast from the discharge so far.",
+            about="Forecast from the discharge so far.",
             empty="no forecast yet: it takes some hours of discharge",
         ),
     ]
@@ -93,26 +93,26 @@ def _sensors() -> Panels:
 
 def _radio() -> Panels:
     def counted(field: str) -> InfluxQuery:
-        query = f"""SELECT max("{field}") AS "{field}" FROM "link" WHERE {MINE} AND $timeFilter
+        query = f"""SELECT max("{field}") AS "{field}" FROM "link" WHERE {OF_SENSOR} AND $timeFilter
             GROUP BY time($__interval), "sensor" fill(none)"""
         return InfluxQuery(query, alias=f"$tag_sensor {field}", ref=field)
 
-    connected = f"""SELECT last("connected") AS "connected" FROM "link" WHERE {MINE} AND $timeFilter
+    connected = f"""SELECT last("connected") AS "connected" FROM "link" WHERE {OF_SENSOR} AND $timeFilter
         GROUP BY time($__interval), "sensor" fill(none)"""
     empty = "no radio link in this span"
     return [
         states(
             "Connected",
             [InfluxQuery(connected, alias="$tag_sensor")],
-            about="Whether the collector had the sensor.",
+            about="Whether the collector was connected to the sensor.",
             empty=empty,
             mapping=YES_NO,
         ).interval("10s"),
         lines(
-            "Samples lost and fetched later",
+            "Samples lost and backfilled",
             [counted("lost_samples"), counted("backfilled_samples")],
             unit="short",
-            about="Since each session began. Lost: missing still. Backfilled: missed live, fetched from the sensor.",
+            about="Since the start of each session. Lost: still missing. Backfilled: missed live, fetched later.",
             empty=empty,
             span=12,
             joined=True,
@@ -121,7 +121,7 @@ def _radio() -> Panels:
             "Reconnections and broken frames",
             [counted("reconnects"), counted("broken_frames")],
             unit="short",
-            about="Since each session began.",
+            about="Since the start of each session.",
             empty=empty,
             span=12,
             joined=True,
@@ -132,21 +132,21 @@ def _radio() -> Panels:
 def _services() -> Panels:
     online = """SELECT last("online") AS "online" FROM "status" WHERE $timeFilter
         GROUP BY time($__interval), "sensor" fill(none)"""
-    told = f"""SELECT "sensor", "severity", "code", "text" FROM "notice" WHERE {MINE} AND $timeFilter
+    notices = f"""SELECT "sensor", "severity", "code", "text" FROM "notice" WHERE {OF_SENSOR} AND $timeFilter
         ORDER BY time DESC LIMIT 100"""
     return [
         states(
-            "Services and sensors that said they were there",
+            "Services and sensors online",
             [InfluxQuery(online, alias="$tag_sensor")],
-            about="Services have a leading underscore. What ends without a word is told by the broker.",
-            empty="nobody has said anything in this span",
+            about="Names of services start with an underscore. If one crashes, the broker reports it as offline.",
+            empty="no status in this span",
             mapping=YES_NO,
             height=7,
         ).interval("30s"),
         rows(
             "Notices",
-            [InfluxQuery(told, shape="table")],
-            about="What a person was told: the newest first.",
-            empty="nothing was to be told in this span",
+            [InfluxQuery(notices, shape="table")],
+            about="Notices to a person, newest first.",
+            empty="no notices in this span",
         ).override_by_name("Time", unit_of("dateTimeAsIso")),
     ]

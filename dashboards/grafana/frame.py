@@ -1,4 +1,4 @@
-"""What all dashboards share: choices of side, sensor and night, and the way from one to the next."""
+"""What all dashboards share: variables for side, sensor and night, and links to the other dashboards."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,23 +16,23 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from grafana.query import SOURCE
 
-__all__ = ["MINE", "TONIGHT", "framed"]
+__all__ = ["IN_NIGHT", "OF_SENSOR", "build_dashboard"]
 
-MINE: Final = '"sensor" =~ /^$sensor$/'
-"""Condition of the sensors chosen."""
-TONIGHT: Final = '"night" =~ /^$night$/'
-"""Condition of the nights chosen."""
+OF_SENSOR: Final = '"sensor" =~ /^$sensor$/'
+"""Condition for the selected sensors."""
+IN_NIGHT: Final = '"night" =~ /^$night$/'
+"""Condition for the selected nights."""
 _TAG: Final = "crampwatch"
 _EVERY: Final = ".*"
 _SIDES: Final = 'SHOW TAG VALUES FROM "sensor" WITH KEY = "side"'
 _SENSORS: Final = 'SHOW TAG VALUES FROM "sensor" WITH KEY = "sensor" WHERE "side" =~ /^$side$/'
 _NIGHTS: Final = 'SELECT DISTINCT("night") FROM "night" WHERE "sensor" =~ /^$sensor$/'
 _ABOUT: Final = (
-    "Not a medical device. EMG cannot prove that a contraction is involuntary: a cramp here is a likely one."
+    "Not a medical device. EMG cannot prove that a contraction is involuntary: a cramp here is a likely cramp."
 )
 
 
-def framed(
+def build_dashboard(
     name: str,
     title: str,
     panels: Sequence[Builder[Panel]],
@@ -41,15 +41,15 @@ def framed(
     refresh: str,
     with_nights: bool = False,
 ) -> Dashboard:
-    """Return a dashboard with the choices and links of all.
+    """Return a dashboard with the variables and links that all have.
 
     Args:
-        name: Makes its address: ``/d/crampwatch-<name>``.
-        title: For people.
+        name: Last part of its address: ``/d/crampwatch-<name>``.
+        title: Title shown to people.
         panels: From left to right and top to bottom.
-        since: How far it looks back at first.
-        refresh: How often it looks again; empty for never.
-        with_nights: Whether a night can be chosen.
+        since: Start of the initial time span, such as ``now-12h``.
+        refresh: How often it is refreshed; empty for never.
+        with_nights: Whether a night can be selected.
     """
     dashboard = (
         Dashboard(title)
@@ -101,7 +101,7 @@ def _other_dashboards() -> DashboardLink:
 
 
 class _Numbered(Builder[Panel]):
-    """A panel with the number that addresses and alerts know it by."""
+    """A panel with its number, by which addresses and alerts refer to it."""
 
     def __init__(self, panel: Builder[Panel], number: int) -> None:
         self._panel = panel

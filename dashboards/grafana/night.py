@@ -1,11 +1,11 @@
-"""Night: one night from evening to morning, its episodes and how complete it is."""
+"""Night: one night from evening to morning, its episodes and its coverage."""
 
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.frame import MINE, TONIGHT, framed
+from grafana.frame import IN_NIGHT, OF_SENSOR, build_dashboard
 from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, STATES, hidden, lines, link_to, rows, states, unit_of
 from grafana.query import EpisodeAnnotations, InfluxQuery
 
@@ -25,22 +25,22 @@ _NIGHT_LINK = (
 def night() -> Dashboard:
     """Return the dashboard for the morning."""
     panels = [
-        night_table("Nights", "Open one by its date: that sets the span of all panels.", limit=14),
+        night_table("Nights", "Select a night by its date: that sets the time span of all panels.", limit=14),
         *_timeline(),
         *_conditions(),
         episode_table(),
         _journal(),
     ]
-    dashboard = framed("night", "crampwatch: night", panels, since="now-12h", refresh="1m", with_nights=True)
+    dashboard = build_dashboard("night", "crampwatch: night", panels, since="now-12h", refresh="1m", with_nights=True)
     for annotation in annotations():
         dashboard.annotation(annotation)
     return dashboard
 
 
 def annotations() -> list[EpisodeAnnotations]:
-    """Return episodes as marks over all panels: cramps, and the rest apart."""
+    """Return episodes as marks in all panels: likely cramps, and all others except artefacts."""
     columns = '"reasons" AS "text", "kind", "onset_ns" / 1000000 + "duration_s" * 1000 AS "end"'
-    where = f"WHERE {MINE} AND {TONIGHT} AND $timeFilter AND \"status\" != 'retracted'"
+    where = f"WHERE {OF_SENSOR} AND {IN_NIGHT} AND $timeFilter AND \"status\" != 'retracted'"
     return [
         EpisodeAnnotations("Likely cramps", RED, f'SELECT {columns} FROM "episode" {where} AND "kind" = \'cramp\''),
         EpisodeAnnotations(
@@ -52,10 +52,10 @@ def annotations() -> list[EpisodeAnnotations]:
 
 
 def night_table(title: str, about: str, *, limit: int) -> table.Panel:
-    """Return the nights as rows that open the night."""
+    """Return a table of nights whose rows link to the night."""
     query = f"""SELECT "night", "sensor", "side", "cramps_per_hour", "cramps", "monitored_s", "coverage", "longest_s",
         "factors", "begin_ns" / 1000000 AS "begin", "end_ns" / 1000000 AS "end"
-        FROM "night" WHERE {MINE} AND {TONIGHT} ORDER BY time DESC LIMIT {limit}"""
+        FROM "night" WHERE {OF_SENSOR} AND {IN_NIGHT} ORDER BY time DESC LIMIT {limit}"""
     panel = rows(title, [InfluxQuery(query, shape="table")], about=about, empty="no night was recorded yet")
     columns = {
         "Time": hidden(),
@@ -72,15 +72,15 @@ def night_table(title: str, about: str, *, limit: int) -> table.Panel:
 
 
 def episode_table() -> table.Panel:
-    """Return the episodes as rows that open the episode."""
+    """Return a table of episodes whose rows link to the episode."""
     query = f"""SELECT "onset_ns" / 1000000 AS "begin", "sensor", "kind", "duration_s", "confidence", "peak",
-        "status", "reasons", "onset_ns" / 1000000 - 15000 AS "from",
-        "onset_ns" / 1000000 + "duration_s" * 1000 + 20000 AS "to"
-        FROM "episode" WHERE {MINE} AND {TONIGHT} AND $timeFilter AND "status" != 'retracted' ORDER BY time DESC"""
+        "status", "reasons", "onset_ns" / 1000000 - 15000 AS "from", "onset_ns" / 1000000 + "duration_s" * 1000 + 20000
+        AS "to" FROM "episode" WHERE {OF_SENSOR} AND {IN_NIGHT} AND $timeFilter AND "status" != 'retracted' ORDER BY
+        time DESC"""
     panel = rows(
         "Episodes",
         [InfluxQuery(query, shape="table")],
-        about="Likely, not certain. What was withdrawn is left out; 'final' is the verdict over the whole night.",
+        about="Likely, not certain. Withdrawn episodes are left out; 'final' is the result for the complete night.",
         empty="no episode in this span",
         height=10,
     )
@@ -97,14 +97,14 @@ def episode_table() -> table.Panel:
 
 
 def _timeline() -> Panels:
-    seen = f'SELECT "state" FROM "state" WHERE {MINE} AND $timeFilter GROUP BY "sensor"'
+    state = f'SELECT "state" FROM "state" WHERE {OF_SENSOR} AND $timeFilter GROUP BY "sensor"'
     emg = f"""SELECT max("envelope") AS "envelope", mean("threshold") AS "threshold" FROM "features_10s"
-        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
+        WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
     return [
         states(
             "State",
-            [InfluxQuery(seen, alias="$tag_sensor")],
-            about="What the detector said live.",
+            [InfluxQuery(state, alias="$tag_sensor")],
+            about="As detected live.",
             empty="no state in this span",
             mapping=STATES,
         ),
@@ -112,7 +112,7 @@ def _timeline() -> Panels:
             "EMG envelope against its threshold",
             [InfluxQuery(emg, alias="$tag_sensor channel $tag_channel $col")],
             unit=MICROVOLTS,
-            about="The greatest envelope of each span of at least 10 s. Red marks are likely cramps.",
+            about="The greatest envelope in each 10 s or longer. Red marks are likely cramps.",
             empty="no signal in this span",
             dashed=r"/.* threshold$/",
         ).interval("10s"),
@@ -121,9 +121,9 @@ def _timeline() -> Panels:
 
 def _conditions() -> Panels:
     warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
-        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
+        WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
     share = f"""SELECT sum("covered_s") / 600 AS "coverage" FROM "features_10m"
-        WHERE {MINE} AND "channel" = '0' AND $timeFilter GROUP BY time(10m), "sensor" fill(0)"""
+        WHERE {OF_SENSOR} AND "channel" = '0' AND $timeFilter GROUP BY time(10m), "sensor" fill(0)"""
     return [
         lines(
             "Skin temperature",
@@ -138,7 +138,7 @@ def _conditions() -> Panels:
             "Coverage",
             [InfluxQuery(share, alias="$tag_sensor")],
             unit="percentunit",
-            about="Share of each ten minutes in which there was a signal to judge. What was not covered is not calm.",
+            about="Share of each ten minutes with a usable signal. Time without coverage is not time without cramps.",
             empty="nothing was monitored in this span",
             span=12,
             steps=((None, RED), (0.5, ORANGE), (0.9, GREEN)),
@@ -152,9 +152,9 @@ def _conditions() -> Panels:
 def _journal() -> table.Panel:
     query = 'SELECT "entry", "text", "value", "sensor" FROM "journal" WHERE $timeFilter ORDER BY time DESC'
     return rows(
-        "What the wearer noted",
+        "Journal",
         [InfluxQuery(query, shape="table")],
-        about="Factors, confirmations, pain and what helped.",
+        about="What the wearer noted: factors, confirmations, pain and what helped.",
         empty="nothing was noted in this span",
         height=6,
     )

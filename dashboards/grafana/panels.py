@@ -1,4 +1,4 @@
-"""Panels as all dashboards want them: with a unit, thresholds, and words where there is no data."""
+"""The kinds of panels that the dashboards use, each with a unit, thresholds, and a text for when there is no data."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
@@ -66,21 +66,21 @@ def lines(
     joined: bool = False,
     bars: bool = False,
 ) -> timeseries.Panel:
-    """Return values over time; a gap is drawn as one unless the values are `joined`.
+    """Return a panel of lines over time; gaps are shown as gaps unless the values are `joined`.
 
     Args:
-        title: Of the panel.
-        queries: What is drawn.
-        unit: Grafana's name of it.
-        about: What a person should know of it.
-        empty: Told where there is no data.
-        span: Width, of 24.
-        steps: Thresholds and colours.
-        dashed: Regular expression of the series drawn as a threshold.
-        joined: Draw lines from value to value however far apart.
-        bars: Draw bars.
+        title: Title of the panel.
+        queries: One or more queries whose series are drawn.
+        unit: Grafana's name of the unit.
+        about: Description shown to people.
+        empty: Text shown if there is no data.
+        span: Width in columns of 24.
+        steps: Lower bounds and colours of the thresholds.
+        dashed: Regular expression for the series that are drawn as thresholds.
+        joined: Draw lines between values however far apart they are.
+        bars: Draw bars instead of lines.
     """
-    panel = _dressed(timeseries.Panel(), title, queries, unit=unit, about=about, empty=empty, span=span, steps=steps)
+    panel = _configure(timeseries.Panel(), title, queries, unit=unit, about=about, empty=empty, span=span, steps=steps)
     panel = panel.legend(
         common.VizLegendOptions()
         .show_legend(True)
@@ -109,11 +109,11 @@ def numbers(
     steps: Steps = ((None, GREEN),),
     mapping: ValueMap | None = None,
 ) -> stat.Panel:
-    """Return the newest value of each series in large letters; words with their `mapping`."""
-    panel = _dressed(
+    """Return a panel with the newest value of each series in large letters; texts need a `mapping`."""
+    panel = _configure(
         stat.Panel(), title, queries, unit=unit, about=about, empty=empty, span=span, steps=steps, height=5
     )
-    fields = "" if mapping is None else "/^(?!Time$).*/"  # words are left out unless asked for
+    fields = "" if mapping is None else "/^(?!Time$).*/"  # Grafana shows only numbers unless fields are named
     panel = panel.reduce_options(common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields(fields))
     panel = panel.graph_mode(kinds.BigValueGraphMode.NONE).text_mode(kinds.BigValueTextMode.VALUE_AND_NAME)
     return panel if mapping is None else panel.mappings([mapping])
@@ -129,8 +129,8 @@ def states(
     span: int = 24,
     height: int = 5,
 ) -> statetimeline.Panel:
-    """Return words over time."""
-    panel = _dressed(
+    """Return a panel of states over time."""
+    panel = _configure(
         statetimeline.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height
     )
     panel = panel.show_value(kinds.VisibilityMode.AUTO).merge_values(True).fill_opacity(70).mappings([mapping])
@@ -140,13 +140,13 @@ def states(
 def rows(
     title: str, queries: Sequence[InfluxQuery], *, about: str, empty: str, span: int = 24, height: int = 8
 ) -> table.Panel:
-    """Return a table; units and links come by overrides."""
-    return _dressed(table.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height)
+    """Return a table; units and links are set by overrides."""
+    return _configure(table.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height)
 
 
 def raster(title: str, queries: Sequence[InfluxQuery], *, unit: str, about: str, empty: str) -> heatmap.Panel:
-    """Return a heatmap whose rows are the series, the lowest first."""
-    panel = _dressed(heatmap.Panel(), title, queries, unit=unit, about=about, empty=empty, span=24)
+    """Return a heatmap whose rows are the series, lowest first."""
+    panel = _configure(heatmap.Panel(), title, queries, unit=unit, about=about, empty=empty, span=24)
     color = heatmap.HeatmapColorOptions().mode(heatmaps.HeatmapColorMode.SCHEME).scheme("Turbo").steps(64)
     return panel.calculate(False).color(color.exponent(0.5).fill("dark-orange"))
 
@@ -158,7 +158,7 @@ def unit_of(unit: str, decimals: int | None = None) -> list[DynamicConfigValue]:
 
 
 def hidden() -> list[DynamicConfigValue]:
-    """Return the properties of a column that only links need."""
+    """Return the properties of a column that is not shown and only used by links."""
     return [DynamicConfigValue("custom.hidden", True)]
 
 
@@ -171,7 +171,7 @@ def _fixed(color: str) -> dict[str, Any]:
     return {"mode": "fixed", "fixedColor": color}
 
 
-def _dressed(
+def _configure(
     panel: Panel,
     title: str,
     queries: Sequence[InfluxQuery],

@@ -1,4 +1,4 @@
-"""InfluxQL as Grafana's data source wants it: the SDK knows no InfluxDB."""
+"""InfluxQL queries in the format of Grafana's InfluxDB data source, which the SDK does not include."""
 
 from typing import Any, Final, Literal, Self
 
@@ -11,13 +11,13 @@ SOURCE: Final = dashboard.DataSourceRef(type_val="influxdb", uid="crampwatch")
 
 
 class InfluxQuery(builder.Builder[variants.Dataquery], variants.Dataquery):
-    """One raw InfluxQL query of a panel or an alert; its own builder, as the SDK asks for builders.
+    """One raw InfluxQL query of a panel or an alert; its own builder, as the SDK requires builders.
 
     Args:
         query: InfluxQL with Grafana's macros and variables.
-        ref: Letter of the query within its panel.
-        alias: Names of series, with ``$tag_...`` and ``$col``.
-        shape: What is made of the rows.
+        ref: Identifies the query within its panel.
+        alias: Template for the names of the series, with ``$tag_...`` and ``$col``.
+        shape: Whether the rows are returned as series over time or as a table.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class InfluxQuery(builder.Builder[variants.Dataquery], variants.Dataquery):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Return the query's part of the panel."""
+        """Return the query as it is written in the panel."""
         fields = {
             "refId": self.ref,
             "datasource": SOURCE,
@@ -45,11 +45,11 @@ class InfluxQuery(builder.Builder[variants.Dataquery], variants.Dataquery):
 
 
 class EpisodeAnnotations(builder.Builder[dashboard.AnnotationQuery], dashboard.AnnotationQuery):
-    """Episodes over the panels of a dashboard, with their ends.
+    """Episodes marked in the panels of a dashboard, from onset to end.
 
     Args:
-        name: Of the switch.
-        color: Of the marks.
+        name: Label of the switch that shows or hides them.
+        color: Colour of the marks.
         query: InfluxQL with the columns ``text``, ``kind`` and ``end`` (ms).
     """
 

@@ -1,4 +1,4 @@
-"""Write the dashboards and alert rules anew: ``python -m grafana.regenerate`` with ``dashboards`` on the path."""
+"""Generates the dashboards and alert rules: ``python -m grafana.regenerate`` with ``dashboards`` on the path."""
 
 import json
 from collections.abc import Iterator
@@ -14,38 +14,38 @@ from grafana.live import live
 from grafana.night import night
 from grafana.trends import trends
 
-__all__ = ["generated", "main"]
+__all__ = ["generate", "main"]
 
 _FOLDER: Final = Path(__file__).parent
 _DASHBOARDS: Final = {"live": live, "night": night, "episode": episode, "trends": trends, "fleet": fleet}
 _HEAD: Final = "# Written by `python -m grafana.regenerate` from dashboards/grafana/alerts.py: change it there.\n"
 
 
-def generated() -> dict[str, str]:
-    """Return the content of every generated file by its path within this folder."""
-    files = {f"json/crampwatch-{name}.json": _text(make().build()) for name, make in _DASHBOARDS.items()}
-    return files | {"provisioning/alerting/rules.yaml": _HEAD + "".join(_yaml(rule_file(), 0))}
+def generate() -> dict[str, str]:
+    """Return the content of each generated file, by its path in this folder."""
+    files = {f"json/crampwatch-{name}.json": _format_json(make().build()) for name, make in _DASHBOARDS.items()}
+    return files | {"provisioning/alerting/rules.yaml": _HEAD + "".join(_format_yaml(rule_file(), 0))}
 
 
 def main() -> None:
-    """Write all files; a test compares them with the code."""
-    for name, text in generated().items():
+    """Write all files; a test compares them with what the code generates."""
+    for name, text in generate().items():
         (_FOLDER / name).write_text(text, "utf-8")
 
 
-def _text(dashboard: object) -> str:
+def _format_json(dashboard: object) -> str:
     return json.dumps(json.loads(json.dumps(dashboard, cls=JSONEncoder)), indent=2, sort_keys=True) + "\n"
 
 
-def _yaml(value: Any, depth: int) -> Iterator[str]:
-    """Yield the lines of a block of YAML; scalars as JSON writes them, which YAML reads."""
+def _format_yaml(value: Any, depth: int) -> Iterator[str]:
+    """Yield the lines of a block of YAML; scalars are written as JSON, which is valid YAML."""
     indent = "  " * depth
     items = value.items() if isinstance(value, dict) else ((None, one) for one in value)
     for key, one in items:
         head = f"{indent}-" if key is None else f"{indent}{key}:"
         if isinstance(one, (dict, list)) and one:
             yield f"{head}\n"
-            yield from _yaml(one, depth + 1)
+            yield from _format_yaml(one, depth + 1)
         else:
             yield f"{head} {json.dumps(one, ensure_ascii=False)}\n"
 

@@ -1,10 +1,10 @@
-"""Trends: nights beside nights, always per monitored hour."""
+"""Trends: comparison of nights, always per monitored hour."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.frame import MINE, framed
+from grafana.frame import OF_SENSOR, build_dashboard
 from grafana.night import night_table
 from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, lines, numbers
 from grafana.query import InfluxQuery
@@ -12,15 +12,15 @@ from grafana.query import InfluxQuery
 __all__ = ["trends"]
 
 Panels = list[Builder[models.Panel]]
-_NIGHTS = f'FROM "night" WHERE {MINE} AND $timeFilter'
+_NIGHTS = f'FROM "night" WHERE {OF_SENSOR} AND $timeFilter'
 _EMPTY = "no night was recorded in this span"
 
 
 def trends() -> Dashboard:
-    """Return the dashboard for the year."""
-    table = night_table("Nights and their factors", "Open one by its date.", limit=400)
+    """Return the dashboard of a year."""
+    table = night_table("Nights and their factors", "Select a night by its date.", limit=400)
     panels = [*_sums(), *_per_night(), *_when(), *_slow(), table]
-    return framed("trends", "crampwatch: trends", panels, since="now-1y", refresh="", with_nights=True)
+    return build_dashboard("trends", "crampwatch: trends", panels, since="now-1y", refresh="", with_nights=True)
 
 
 def _sums() -> Panels:
@@ -33,21 +33,21 @@ def _sums() -> Panels:
             "Likely cramps per monitored hour",
             [InfluxQuery(rate, alias="$tag_sensor")],
             unit="suffix: /h",
-            about="All cramps of the span by all monitored hours: long nights count for more than short ones.",
+            about="All likely cramps in this span by all monitored hours: long nights count more than short ones.",
             empty=_EMPTY,
         ).decimals(2),
         numbers(
             "Monitored",
             [InfluxQuery(hours, alias="$tag_sensor")],
             unit="dtdurations",
-            about="Time with a signal to judge; the denominator of every rate here.",
+            about="Time with a usable signal; every rate here is divided by it.",
             empty=_EMPTY,
         ),
         numbers(
             "Longest cramp",
             [InfluxQuery(longest, alias="$tag_sensor")],
             unit="s",
-            about="Of the span. A contraction that does not ease within ten minutes wants medical advice.",
+            about="In this span. Seek medical advice if a contraction does not ease within ten minutes.",
             empty=_EMPTY,
             steps=((None, GREEN), (300, ORANGE), (600, RED)),
         ),
@@ -71,7 +71,7 @@ def _per_night() -> Panels:
             "Likely cramps per monitored hour, by night",
             [InfluxQuery(rate, alias="$tag_sensor")],
             unit="suffix: /h",
-            about="Nights with less than ten monitored minutes have no rate. Compare only nights of similar coverage.",
+            about="Nights with less than ten monitored minutes have no rate. Only compare nights of similar coverage.",
             empty=_EMPTY,
             bars=True,
         ).min(0),
@@ -79,7 +79,7 @@ def _per_night() -> Panels:
             "Coverage, by night",
             [InfluxQuery(share, alias="$tag_sensor")],
             unit="percentunit",
-            about="A night of low coverage says little, whatever its rate.",
+            about="The rate of a night with low coverage says little.",
             empty=_EMPTY,
             span=12,
             bars=True,
@@ -90,7 +90,7 @@ def _per_night() -> Panels:
             "Longest cramp, by night",
             [InfluxQuery(longest, alias="$tag_sensor")],
             unit="s",
-            about="0 where there was none.",
+            about="0 for nights without a likely cramp.",
             empty=_EMPTY,
             span=12,
             bars=True,
@@ -99,13 +99,13 @@ def _per_night() -> Panels:
 
 
 def _when() -> Panels:
-    query = f"""SELECT "midnight_h" FROM "episode" WHERE {MINE} AND $timeFilter AND "kind" = 'cramp'
+    query = f"""SELECT "midnight_h" FROM "episode" WHERE {OF_SENSOR} AND $timeFilter AND "kind" = 'cramp'
         AND "status" != 'retracted' GROUP BY "sensor\""""
     panel = lines(
         "Time of night of likely cramps",
         [InfluxQuery(query, alias="$tag_sensor")],
         unit="suffix: h from midnight",
-        about="By local time where the night began; -2 is ten in the evening, 3 is three in the morning.",
+        about="By local time; -2 is ten in the evening, 3 is three in the morning.",
         empty="no likely cramp in this span",
     )
     return [panel.line_width(0).point_size(7)]
@@ -113,15 +113,15 @@ def _when() -> Panels:
 
 def _slow() -> Panels:
     rest = f"""SELECT mean("floor") AS "floor" FROM "features_10m"
-        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(none)"""
+        WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(none)"""
     warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
-        WHERE {MINE} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
+        WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
     return [
         lines(
             "Muscle at rest",
             [InfluxQuery(rest, alias="$tag_sensor channel $tag_channel")],
             unit=MICROVOLTS,
-            about="Level of the resting signal. A rise over weeks is more often an electrode than a muscle.",
+            about="Level of the signal at rest. A rise over weeks is more often an electrode than the muscle.",
             empty="no signal in this span",
             span=12,
             joined=True,
@@ -130,7 +130,7 @@ def _slow() -> Panels:
             "Skin temperature",
             [InfluxQuery(warm, alias="$tag_sensor")],
             unit="celsius",
-            about="Mean of each stretch of time with readings.",
+            about="Mean of each interval with readings.",
             empty="no temperature in this span",
             span=12,
             joined=True,

@@ -1,1 +1,1 @@
-"""Tells Home Assistant: one device a sensor, by MQTT discovery."""
+"""Publishes sensors to Home Assistant: one device for each sensor, by MQTT discovery."""

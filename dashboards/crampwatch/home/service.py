@@ -16,7 +16,7 @@ from crampwatch.bus.endpoint import write_private
 from crampwatch.bus.metrics import report_unreadable
 from crampwatch.bus.service import ServiceShell
 from crampwatch.home.model.discovery import BIRTH_TOPIC, discovery_message, discovery_topic, state_topic
-from crampwatch.home.model.state import Picture
+from crampwatch.home.model.state import SensorEntities
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
@@ -75,7 +75,7 @@ class _Teller:
     def __init__(self, bus: Bus, options: HomeOptions) -> None:
         self._bus = bus
         self._options = options
-        self._pictures: dict[str, Picture] = {}
+        self._pictures: dict[str, SensorEntities] = {}
         self._told: dict[str, bytes] = {}
         self._kept = _load(options.state_path)
 
@@ -116,15 +116,15 @@ class _Teller:
         if picture is None:
             return
         known = picture.info
-        picture.take(message)
+        picture.update(message)
         if picture.info != known:
             await self._announce(topic.sensor)
         await self._tell(topic.sensor)
 
-    def _picture(self, sensor: str) -> Picture | None:
+    def _picture(self, sensor: str) -> SensorEntities | None:
         picture = self._pictures.get(sensor)
         if picture is None and len(self._pictures) < _MOST_SENSORS:
-            picture = self._pictures[sensor] = Picture()
+            picture = self._pictures[sensor] = SensorEntities()
             picture.restore(self._kept.get(sensor, {}).items())
             if len(self._pictures) == _MOST_SENSORS:
                 _log.warning("Home Assistant is told of %d sensors and of no more", _MOST_SENSORS)
@@ -139,7 +139,7 @@ class _Teller:
     async def _tell(self, sensor: str) -> None:
         """Publish a picture where it changed; the count is on the disk before what led to it is acknowledged."""
         picture = self._pictures[sensor]
-        document = picture.document(now_ns=time.time_ns())
+        document = picture.encode(now_ns=time.time_ns())
         if picture.cramps != self._kept.get(sensor, {}):
             self._kept[sensor] = dict(picture.cramps)
             await asyncio.to_thread(write_private, self._options.state_path, json.dumps(self._kept))

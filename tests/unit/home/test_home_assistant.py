@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # publishes no types
 import pytest
 from crampwatch.home.model.discovery import discovery_message, discovery_topic, state_topic
-from crampwatch.home.model.state import Picture, night_began_ns
+from crampwatch.home.model.state import SensorEntities, night_start_ns
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from hypothesis import given
@@ -57,10 +57,10 @@ def online(is_online: bool = True) -> messages.ServiceStatus:
 
 
 def told(*said: messages.Message, now_ns: int = EVENING_NS) -> dict[str, Any]:
-    picture = Picture()
+    entities = SensorEntities()
     for message in (info(), online(), *said):
-        picture.take(message)
-    document: dict[str, Any] = json.loads(picture.document(now_ns=now_ns))
+        entities.update(message)
+    document: dict[str, Any] = json.loads(entities.encode(now_ns=now_ns))
     return document
 
 
@@ -135,16 +135,16 @@ def test_cramps_of_a_night_are_counted_once_each_and_not_when_withdrawn() -> Non
 
 
 def test_the_count_begins_anew_at_noon() -> None:
-    picture = Picture()
+    entities = SensorEntities()
     for message in (info(), online(), episode(1)):
-        picture.take(message)
-    assert json.loads(picture.document(now_ns=EVENING_NS + 12 * HOUR_NS))["episodes_tonight"] == 1
-    assert json.loads(picture.document(now_ns=EVENING_NS + 14 * HOUR_NS))["episodes_tonight"] == 0
-    assert picture.cramps == {}
+        entities.update(message)
+    assert json.loads(entities.encode(now_ns=EVENING_NS + 12 * HOUR_NS))["episodes_tonight"] == 1
+    assert json.loads(entities.encode(now_ns=EVENING_NS + 14 * HOUR_NS))["episodes_tonight"] == 0
+    assert entities.cramps == {}
 
 
 @given(utc_ns=st.integers(0, 1 << 61), offset_s=st.integers(-14 * 3600, 14 * 3600))
 def test_a_moment_lies_within_the_24_hours_of_its_night(utc_ns: int, offset_s: int) -> None:
-    began_ns = night_began_ns(utc_ns, offset_s)
-    assert 0 <= utc_ns - began_ns < 24 * HOUR_NS
-    assert (began_ns + offset_s * 1_000_000_000) % (24 * HOUR_NS) == 12 * HOUR_NS
+    start_ns = night_start_ns(utc_ns, offset_s)
+    assert 0 <= utc_ns - start_ns < 24 * HOUR_NS
+    assert (start_ns + offset_s * 1_000_000_000) % (24 * HOUR_NS) == 12 * HOUR_NS

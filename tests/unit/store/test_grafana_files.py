@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pre-commit, its types do not
-from grafana.regenerate import generated
+from grafana.regenerate import generate
 
 FOLDER = Path(__file__).parents[3] / "dashboards" / "grafana"
 DASHBOARDS = sorted((FOLDER / "json").glob("*.json"))
@@ -26,9 +26,9 @@ def provisioned(name: str) -> Any:
 
 
 def test_the_checked_in_files_are_what_the_code_writes() -> None:
-    for name, text in generated().items():
+    for name, text in generate().items():
         assert (FOLDER / name).read_text("utf-8") == text, f"{name} is stale: python -m grafana.regenerate"
-    assert {f"json/{path.name}" for path in DASHBOARDS} == {name for name in generated() if name.startswith("json/")}
+    assert {f"json/{path.name}" for path in DASHBOARDS} == {name for name in generate() if name.startswith("json/")}
 
 
 @pytest.mark.parametrize(("place", "panel"), list(panels()), ids=lambda value: value if isinstance(value, str) else "")

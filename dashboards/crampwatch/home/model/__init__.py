@@ -1,1 +1,1 @@
-"""A sensor as Home Assistant sees it: discovery and state. Pure."""
+"""A sensor as Home Assistant sees it: discovery message and state. Pure."""

@@ -1,8 +1,8 @@
-"""A sensor as Home Assistant is told of it: one device with all its entities in one retained message. Pure.
+"""The MQTT discovery message of a sensor: one device with all its entities in one retained message. Pure.
 
-The format is that of https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, which Home Assistant
-knows since 2024.12. A device made of entities that all read one topic keeps Home Assistant away from everything else
-that is on the broker.
+The format is described at https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload; Home Assistant
+supports it since 2024.12. All entities of a device read one topic, so that Home Assistant needs access to nothing else
+on the broker.
 """
 
 from typing import Any, Final
@@ -16,33 +16,28 @@ from crampwatch.protocol.topics import service_topic
 __all__ = ["BIRTH_TOPIC", "discovery_message", "discovery_topic", "state_topic"]
 
 BIRTH_TOPIC: Final = "homeassistant/status"
-"""Where Home Assistant says ``online`` when it has started: what was announced is to be announced again."""
+"""Home Assistant publishes ``online`` here after its start; discovery messages are then to be published again."""
 _PREFIX: Final = "homeassistant"
-_SIDES: Final = {"left": "left foot", "right": "right foot", "unknown": "foot"}
+_SIDE_NAMES: Final = {"left": "left foot", "right": "right foot", "unknown": "foot"}
 _STATES: Final = ["rest", "active", "cramp", "poor_signal", "off_body", "no_data"]
 
 
 def discovery_topic(sensor: str) -> str:
-    """Return where a sensor is announced."""
+    """Return the topic of a sensor's discovery message."""
     return f"{_PREFIX}/device/crampwatch-{sensor}/config"
 
 
 def state_topic(sensor: str) -> str:
-    """Return where a sensor's present picture is."""
+    """Return the topic of a sensor's state."""
     return f"{HOME_ROOT}/{sensor}"
 
 
 def discovery_message(info: SensorInfo, *, version: str) -> bytes:
-    """Return the announcement of a sensor.
-
-    Args:
-        info: Who it is and where it is worn.
-        version: Of crampwatch.
-    """
+    """Return the discovery message of a sensor; `version` is that of crampwatch."""
     identity = f"crampwatch-{info.sensor}"
     device = {
         "identifiers": [identity],
-        "name": _name(info),
+        "name": _device_name(info),
         "manufacturer": "crampwatch",
         "model": info.profile,
         "serial_number": info.sensor,
@@ -63,10 +58,10 @@ def discovery_message(info: SensorInfo, *, version: str) -> bytes:
     )
 
 
-def _name(info: SensorInfo) -> str:
-    """Return a name that also says when the data is not of a real night."""
+def _device_name(info: SensorInfo) -> str:
+    """Return the name of the device, which also says if the data is not of a real night."""
     marks = {Origin.DEMO: " (simulated)", Origin.REPLAY: " (replay)"}
-    return f"{info.name}, {_SIDES[info.placement.side]}{marks.get(info.origin, '')}"
+    return f"{info.name}, {_SIDE_NAMES[info.placement.side]}{marks.get(info.origin, '')}"
 
 
 def _components(info: SensorInfo) -> dict[str, dict[str, Any]]:
@@ -124,10 +119,10 @@ def _components(info: SensorInfo) -> dict[str, dict[str, Any]]:
 
 
 def _availability(sensor: str, *, needs_sensor: bool) -> dict[str, Any]:
-    """Return when an entity is there: while we are, and where it is of the moment, while the sensor is."""
-    ours = {
+    """Return when an entity is available: while this service is online and, if it needs the sensor, the sensor too."""
+    service = {
         "topic": str(service_topic("home")),
         "value_template": "{{ 'online' if value_json.online else 'offline' }}",
     }
-    its = {"topic": state_topic(sensor), "value_template": "{{ value_json.sensor }}"}
-    return {"availability_mode": "all", "availability": [ours, its] if needs_sensor else [ours]}
+    sensor_online = {"topic": state_topic(sensor), "value_template": "{{ value_json.sensor }}"}
+    return {"availability_mode": "all", "availability": [service, sensor_online] if needs_sensor else [service]}
