@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 import uvicorn
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.supervise.web_wiring import archive_options
+from crampwatch.app.stages.web_archive import archive_options
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.store.sqlite.store import SqliteStore

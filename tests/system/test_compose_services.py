@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crampwatch.app.stack.secrets import Stack, StackWishes
+from crampwatch.app.stack.secrets import Stack, StackOptions
 from lanes.command_line import command
 from lanes.compose import OUR_IMAGE, Contained, Machine, in_order, resolved
 from lanes.influx_server import TOKEN, InfluxServer, influx_server
@@ -43,7 +43,7 @@ class Demo:
 
 def _secrets(folder: Path, compose: dict[str, Any]) -> Path:
     """Make a stack's secrets, each under the name by which compose hands it out."""
-    Stack(folder).create(StackWishes("demo"))
+    Stack(folder).create(StackOptions("demo"))
     for login in ("store", "web", "finaliser"):
         (folder / "secrets" / "influxdb" / login / "token").write_text(TOKEN)  # as deploy/influxdb-logins.sh does
     handed = folder / "handed"

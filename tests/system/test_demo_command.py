@@ -68,7 +68,7 @@ def test_a_second_program_in_the_same_folder_is_refused_and_one_elsewhere_is_not
         first.until("ready")
         refused = command("demo", "--no-browser", "--data", tmp_path / "one")
         assert refused.returncode == 3
-        assert "Another crampwatch works in" in refused.stderr
+        assert "Another crampwatch is using" in refused.stderr
         with running("demo", "--no-browser", "--data", tmp_path / "two") as second:
             assert second.until("ready")["url"] != first.events[0]["url"]
             second.interrupt()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crampwatch.app.analysis.reanalyse import session_verdicts
+from crampwatch.app.analysis.session_analysis import analyse_session
 from crampwatch.decoding.session import decode_session
 from crampwatch.journal import SessionReader, list_sessions
 from crampwatch.protocol.block import SampleBlock
@@ -92,5 +92,5 @@ def check_store(folder: Path, session: Path) -> None:
 
 def whole_session_verdict(session: Path) -> list[tuple[str, int, int]]:
     with SessionReader(session) as reader:
-        verdicts = list(session_verdicts(reader))
+        verdicts = list(analyse_session(reader))
     return [(one.kind, one.onset_index, one.offset_index or 0) for verdict in verdicts for one in verdict.episodes]

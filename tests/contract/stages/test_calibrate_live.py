@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from crampwatch.app.calibration import calibrate as calibrating
 from crampwatch.app.calibration.calibrate import calibrate_live
-from crampwatch.app.calibration.guide import Moment
+from crampwatch.app.calibration.guide import GuideStep
 from crampwatch.app.config.settings import BrokerSettings, Settings
 from crampwatch.bus.client import Bus, publish_message
 from crampwatch.detector.calibration.calibration import Phase
@@ -89,9 +89,9 @@ async def feed(bus: Bus, begun: asyncio.Event) -> None:
 
 async def test_a_wearer_is_led_through_it_and_the_detector_knows(broker: Broker, tmp_path: Path) -> None:
     settings = replace(Settings(), data=tmp_path, broker=BrokerSettings(url=broker.address.url))
-    begun, moments = asyncio.Event(), list[Moment]()
+    begun, moments = asyncio.Event(), list[GuideStep]()
 
-    def show(moment: Moment) -> None:
+    def show(moment: GuideStep) -> None:
         begun.set()
         moments.append(moment)
 
@@ -123,7 +123,7 @@ async def test_a_wearer_is_led_through_it_and_the_detector_knows(broker: Broker,
 async def test_a_sensor_that_does_not_send_is_told(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibrating, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(calibrating, "_FIRST_SENSOR_TIMEOUT_S", 0.5)
     settings = replace(Settings(), data=tmp_path, broker=BrokerSettings(url=broker.address.url))
-    with pytest.raises(UnavailableError, match="CW-9 sends nothing; heard were: none"):
+    with pytest.raises(UnavailableError, match="The sensor CW-9 sends no samples"):
         await calibrate_live(settings, sensor="CW-9", phase_s=10.0, show=lambda _: None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from crampwatch.app.analysis.reanalyse import session_verdicts
+from crampwatch.app.analysis.session_analysis import analyse_session
 from crampwatch.app.calibration.calibrate import calibrate_session
 from crampwatch.app.cli.main import main
 from crampwatch.detector.calibration.calibration import Calibration, Phase, sign
@@ -39,7 +39,7 @@ def session(written: Path, tmp_path: Path) -> Path:
 
 def episodes(session: Path) -> dict[str, tuple[messages.Episode, ...]]:
     with SessionReader(session) as reader:
-        return {one.sensor.sensor: one.episodes for one in session_verdicts(reader)}
+        return {one.sensor.sensor: one.episodes for one in analyse_session(reader)}
 
 
 def keep(session: Path, calibration: Calibration) -> None:
@@ -85,11 +85,14 @@ def test_the_commands_make_it_and_tell_of_it(session: Path, capsys: pytest.Captu
     data = str(session.parent.parent)
     stretches = ("--rest", "2-20", "--curl", "20-40", "--sensor", "CW-LEFT")
     assert main(["calibrate", str(session), *stretches, "--data", data]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("Calibration ")
-    assert "The toe curls are clearest on channel" in told
+    printed = capsys.readouterr().out
+    assert printed.startswith("Calibration ")
+    assert "The toe curls are clearest on channel" in printed
     assert main(["detect", str(session), "--data", data]) == 0
-    assert f"Judged with calibration {told.split(',')[0].removeprefix('Calibration ')}." in capsys.readouterr().err
+    assert (
+        f"Calibration used: {printed.partition(' saved in ')[0].removeprefix('Calibration ')}."
+        in capsys.readouterr().err
+    )
 
 
 def test_several_sensors_need_a_name(session: Path) -> None:

@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from crampwatch.app.backup.create import back_up, restore
+from crampwatch.app.backup.create import create_backup
 from crampwatch.app.backup.influx_copy import InfluxCopy
+from crampwatch.app.backup.restore import restore_backup
 from crampwatch.app.cli.main import main
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
@@ -63,8 +64,8 @@ def session_being_written(folder: DataFolder) -> sqlite3.Connection:
 def test_what_is_restored_is_what_was_kept_while_a_night_was_recorded(tmp_path: Path) -> None:
     folder, back = worked_in(tmp_path / "old"), DataFolder(tmp_path / "new")
     with closing(session_being_written(folder)):
-        made = back_up(folder, tmp_path / "b.tar.gz")
-    assert restore(tmp_path / "b.tar.gz", back) == made
+        made = create_backup(folder, tmp_path / "b.tar.gz")
+    assert restore_backup(tmp_path / "b.tar.gz", back) == made
     assert made.sessions == 1
     with closing(sqlite3.connect(next(back.sessions.glob("*.cws")))) as database:
         assert database.execute("SELECT count(*), sum(length(body)) FROM record").fetchone() == (100, 20_000)
@@ -78,27 +79,27 @@ def test_what_is_restored_is_what_was_kept_while_a_night_was_recorded(tmp_path: 
 
 
 def test_the_archive_is_readable_by_its_owner_only_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    back_up(worked_in(tmp_path / "old"), tmp_path / "to" / "b.tar.gz")
+    create_backup(worked_in(tmp_path / "old"), tmp_path / "to" / "b.tar.gz")
     assert [path.name for path in (tmp_path / "to").iterdir()] == ["b.tar.gz"]
     assert stat.S_IMODE((tmp_path / "to" / "b.tar.gz").stat().st_mode) == 0o600
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     folder = worked_in(tmp_path / "old")
-    back_up(folder, tmp_path / "b.tar.gz")
+    create_backup(folder, tmp_path / "b.tar.gz")
     with pytest.raises(ConfigurationError, match="exists"):
-        back_up(folder, tmp_path / "b.tar.gz")
-    with pytest.raises(ConfigurationError, match="has recordings"):
-        restore(tmp_path / "b.tar.gz", folder)
+        create_backup(folder, tmp_path / "b.tar.gz")
+    with pytest.raises(ConfigurationError, match="already holds recordings"):
+        restore_backup(tmp_path / "b.tar.gz", folder)
 
 
 def test_a_damaged_archive_is_refused_whole(tmp_path: Path) -> None:
-    back_up(worked_in(tmp_path / "old"), tmp_path / "b.tar.gz")
+    create_backup(worked_in(tmp_path / "old"), tmp_path / "b.tar.gz")
     content = bytearray((tmp_path / "b.tar.gz").read_bytes())
     content[len(content) // 2] ^= 0xFF
     (tmp_path / "b.tar.gz").write_bytes(content)
     with pytest.raises(RecordingError):
-        restore(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
+        restore_backup(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
     assert not list((tmp_path / "new").rglob("*.sqlite"))
 
 
@@ -113,7 +114,7 @@ def test_what_is_no_backup_is_refused(tmp_path: Path, case: str) -> None:
         with tarfile.open(source, "w:gz") as archive:
             archive.add(tmp_path / "f", names[case])
     with pytest.raises(RecordingError):
-        restore(source, DataFolder(tmp_path / "new"))
+        restore_backup(source, DataFolder(tmp_path / "new"))
 
 
 def test_a_manifest_cannot_name_a_file_outside(tmp_path: Path) -> None:
@@ -121,11 +122,11 @@ def test_a_manifest_cannot_name_a_file_outside(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with tarfile.open(tmp_path / "b.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "manifest.json", "manifest.json")
-    with pytest.raises(RecordingError, match="outside"):
-        restore(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
+    with pytest.raises(RecordingError, match="not a path within"):
+        restore_backup(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
 
 
-def copy_of(influx: InfluxServer, token: str = TOKEN) -> InfluxCopy:
+def influx_copy_of(influx: InfluxServer, token: str = TOKEN) -> InfluxCopy:
     return InfluxCopy(influx.url, token=token, org="crampwatch", bucket="crampwatch")
 
 
@@ -143,10 +144,10 @@ def test_every_point_of_an_influxdb_comes_back_in_its_own_type(influx: InfluxSer
     before = everything(influx)
     fields = influx.query("SHOW FIELD KEYS")
     folder = worked_in(tmp_path / "old")
-    made = back_up(folder, tmp_path / "b.tar.gz", database=copy_of(influx))
+    made = create_backup(folder, tmp_path / "b.tar.gz", database=influx_copy_of(influx))
     assert made.points > 15_000
     influx.empty()
-    restore(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"), database=copy_of(influx))
+    restore_backup(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"), database=influx_copy_of(influx))
     assert everything(influx) == before
     assert influx.query("SHOW FIELD KEYS") == fields
     assert [one.id for one in store.episodes(since_ns=0, until_ns=LATER_NS)] == [episode(n).id for n in range(20)]
@@ -156,7 +157,7 @@ def test_every_point_of_an_influxdb_comes_back_in_its_own_type(influx: InfluxSer
 def test_a_database_that_refuses_leaves_no_archive(influx: InfluxServer, tmp_path: Path) -> None:
     folder = worked_in(tmp_path / "old")
     with pytest.raises(UnavailableError, match="401"):
-        back_up(folder, tmp_path / "b.tar.gz", database=copy_of(influx, "wrong"))
+        create_backup(folder, tmp_path / "b.tar.gz", database=influx_copy_of(influx, "wrong"))
     assert not (tmp_path / "b.tar.gz").exists()
 
 
@@ -165,9 +166,9 @@ def test_points_need_a_database_to_go_to(influx: InfluxServer, tmp_path: Path) -
     store = InfluxStore(influx.url, token=TOKEN)
     store.write([episode(1)])
     store.close()
-    back_up(worked_in(tmp_path / "old"), tmp_path / "b.tar.gz", database=copy_of(influx))
+    create_backup(worked_in(tmp_path / "old"), tmp_path / "b.tar.gz", database=influx_copy_of(influx))
     with pytest.raises(ConfigurationError, match="--store"):
-        restore(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
+        restore_backup(tmp_path / "b.tar.gz", DataFolder(tmp_path / "new"))
 
 
 def test_it_is_one_command_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pyedflib
 import pytest
 from crampwatch.app.analysis.export import export_session
-from crampwatch.app.analysis.reanalyse import SensorVerdict, session_verdicts
+from crampwatch.app.analysis.session_analysis import SensorAnalysis, analyse_session
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.recordings.session.reader import read_session
@@ -41,7 +41,7 @@ class Opened:
 class Exported:
     session: Path
     files: dict[tuple[str, str], Path]
-    verdicts: dict[str, SensorVerdict]
+    verdicts: dict[str, SensorAnalysis]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
             files[foot, suffix] = folder / f"{foot}.{suffix}"
             export_session(session, files[foot, suffix], sensor=foot, progress=lambda _done, _total: None)
     with SessionReader(session) as reader:
-        verdicts = {one.sensor.sensor: one for one in session_verdicts(reader)}
+        verdicts = {one.sensor.sensor: one for one in analyse_session(reader)}
     return Exported(session, files, verdicts)
 
 

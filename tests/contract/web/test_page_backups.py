@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from crampwatch.app.backup import archive as backup_archive
 from crampwatch.app.backup.archive import read_content
-from crampwatch.app.backup.from_page import BackupWork
+from crampwatch.app.backup.page_backups import PageBackups
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
 from crampwatch.protocol.errors import RecordingError, UnavailableError
@@ -48,7 +48,7 @@ def fill(root: Path) -> Path:
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of three nights."""
     root = fill(tmp_path_factory.mktemp("first"))
-    work = BackupWork(Settings(data=root))
+    work = PageBackups(Settings(data=root))
     work.make(root / "backups" / "b.tar.gz", lambda _done, _total: None)
     return root / "backups" / "b.tar.gz"
 
@@ -143,18 +143,18 @@ def test_two_works_at_once_are_refused_and_cancelling_leaves_nothing(
 
     root = tmp_path / "third"
     DataFolder(root).create()
-    here = BackupWork(Settings(data=root))
+    here = PageBackups(Settings(data=root))
     with pytest.raises(KeyboardInterrupt):
         here.restore(archive, interrupted)
     assert not list(root.rglob("*.cws"))
     steps.clear()
     with pytest.raises(KeyboardInterrupt):
-        BackupWork(Settings(data=archive.parent.parent)).make(tmp_path / "x.tar.gz", interrupted)
+        PageBackups(Settings(data=archive.parent.parent)).make(tmp_path / "x.tar.gz", interrupted)
     assert not (tmp_path / "x.tar.gz").exists()
     (root / ".crampwatch-restore-killed").mkdir()
     here.remove_leftovers()
     assert not list(root.glob(".crampwatch-*"))
-    monkeypatch.setattr(backup_archive, "_RESERVE_OCTETS", 1 << 60)
+    monkeypatch.setattr(backup_archive, "_RESERVE_BYTES", 1 << 60)
     with pytest.raises(UnavailableError, match="no room"):
         here.restore(archive, lambda _done, _total: None)
 
@@ -162,11 +162,11 @@ def test_two_works_at_once_are_refused_and_cancelling_leaves_nothing(
 INTERRUPTED = """
 import os, sys
 from pathlib import Path
-from crampwatch.app.backup.from_page import BackupWork
+from crampwatch.app.backup.page_backups import PageBackups
 from crampwatch.app.config.settings import Settings
 
 source, root, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-put = BackupWork._put
+put = PageBackups._put
 
 def dying(self, path, name):
     global steps
@@ -175,8 +175,8 @@ def dying(self, path, name):
     steps -= 1
     put(self, path, name)
 
-BackupWork._put = dying
-BackupWork(Settings(data=root)).restore(source, lambda done, total: None)
+PageBackups._put = dying
+PageBackups(Settings(data=root)).restore(source, lambda done, total: None)
 """
 
 
@@ -190,7 +190,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_doing_it_again_completes_it(
     assert subprocess.run(command, env=environment(), check=False).returncode == -9
     there = list(root.glob("sessions/*.cws"))
     assert len(there) == max(0, steps - 3)
-    here = BackupWork(Settings(data=root))
+    here = PageBackups(Settings(data=root))
     here.remove_leftovers()
     assert here.restore(archive, lambda _done, _total: None).brought_back == 3 - len(there)
     assert not list(root.glob(".crampwatch-*"))
@@ -251,8 +251,8 @@ X = hashlib.sha256(b"x").hexdigest()
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (lambda _: packed(manifest(a=X), (tarfile.TarInfo("a"), b"y")), "damaged at a"),
-        (lambda _: packed(manifest(a=X)), "lacks a"),
+        (lambda _: packed(manifest(a=X), (tarfile.TarInfo("a"), b"y")), "file a is damaged"),
+        (lambda _: packed(manifest(a=X)), "file a is missing"),
         (lambda _: packed(manifest(a=X), (tarfile.TarInfo("../a"), b"x")), "does not name"),
         (lambda _: packed(manifest(a=X), link("a")), "does not name"),
         (lambda _: packed(manifest(a=X), (tarfile.TarInfo("a"), b"x"), (tarfile.TarInfo("b"), b"x")), "does not name"),
@@ -266,7 +266,7 @@ def test_nothing_comes_back_from_a_bad_archive(
     source, root = tmp_path / "b.tar.gz", tmp_path / "data"
     source.write_bytes(content(archive))
     DataFolder(root).create()
-    here = BackupWork(Settings(data=root))
+    here = PageBackups(Settings(data=root))
     for do in (here.check, here.restore):
         with pytest.raises(RecordingError, match=words) as refused:
             do(source, lambda _done, _total: None)
@@ -288,8 +288,8 @@ def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -
         packed(manifest(sessions__a="", **{"sessions/x.cws": X}), (tarfile.TarInfo("sessions/x.cws"), b"x"))
     )
     DataFolder(root).create()
-    here = BackupWork(Settings(data=root))
-    with pytest.raises(RecordingError, match="lacks sessions/a"):
+    here = PageBackups(Settings(data=root))
+    with pytest.raises(RecordingError, match=r"sessions/a.* is missing"):
         here.check(source, lambda _done, _total: None)
     source.write_bytes(packed(manifest(**{"sessions/x.cws": X}), (tarfile.TarInfo("sessions/x.cws"), b"x")))
     assert here.check(source, lambda _done, _total: None).damaged == ["x.cws"]

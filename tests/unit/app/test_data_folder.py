@@ -1,4 +1,4 @@
-"""The data folder: locked by who works in it, cleared of ours alone."""
+"""The data folder: its lock, clearing it, its name at the broker, and finding sessions in it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,16 +9,16 @@ from crampwatch.app.sessions.find import find_session, is_session
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
 
-def test_only_one_program_works_in_a_folder(tmp_path: Path) -> None:
+def test_only_one_program_can_use_a_folder(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "data")
     folder.create()
-    with FolderLock(folder), pytest.raises(UnavailableError, match="Another crampwatch works in"):
+    with FolderLock(folder), pytest.raises(UnavailableError, match="Another crampwatch is using"):
         FolderLock(folder)
     with FolderLock(folder):
         assert (folder.root / ".lock").exists()
 
 
-def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
+def test_clearing_leaves_files_that_are_not_ours(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.create()
     folder.sessions.mkdir()
@@ -29,13 +29,13 @@ def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["diary.txt"]
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_its_name(tmp_path: Path) -> None:
+def test_the_error_names_a_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UnavailableError, match="file/data cannot be written"):
+    with pytest.raises(UnavailableError, match="file/data is not writable"):
         DataFolder(tmp_path / "file" / "data").create()
 
 
-def test_a_stage_keeps_its_name_at_the_broker_and_no_other_folder_has_it(tmp_path: Path) -> None:
+def test_the_client_id_of_a_stage_is_stable_and_unique_to_its_folder(tmp_path: Path) -> None:
     one, other = DataFolder(tmp_path / "one"), DataFolder(tmp_path / "other")
     for folder in (one, other):
         folder.create()
@@ -61,17 +61,17 @@ def folder(tmp_path: Path) -> DataFolder:
     ("name", "found"),
     [("20261120", "aaaa1111"), ("bbbb", "bbbb2222"), ("last", "bbbb2222"), ("20261121T220000Z-bbbb2222", "bbbb2222")],
 )
-def test_a_session_is_found_by_the_begin_of_its_name(folder: DataFolder, name: str, found: str) -> None:
+def test_a_session_is_found_by_a_prefix_of_its_name(folder: DataFolder, name: str, found: str) -> None:
     assert find_session(folder, name).stem.endswith(found)
 
 
-@pytest.mark.parametrize(("name", "met"), [("2026", "2 sessions fit"), ("2025", "There is no session")])
-def test_a_name_that_fits_none_or_several_is_refused(folder: DataFolder, name: str, met: str) -> None:
-    with pytest.raises(ConfigurationError, match=met):
+@pytest.mark.parametrize(("name", "problem"), [("2026", "2 sessions match"), ("2025", "No session or file")])
+def test_a_prefix_of_no_or_several_sessions_is_refused(folder: DataFolder, name: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
         find_session(folder, name)
 
 
-def test_sessions_are_told_by_content_or_name(tmp_path: Path) -> None:
+def test_sessions_are_recognised_by_content_or_suffix(tmp_path: Path) -> None:
     ours, other = tmp_path / "renamed.bin", tmp_path / "other.sqlite"
     ours.write_bytes(b"SQLite format 3\0" + bytes(52) + b"CWS1" + bytes(28))
     other.write_bytes(b"SQLite format 3\0" + bytes(84))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from crampwatch.app.cli.main import main
 from crampwatch.app.stack.database_logins import LOGINS
-from crampwatch.app.stack.secrets import _DATABASE_LOGINS, Stack, StackWishes
+from crampwatch.app.stack.secrets import _DATABASE_LOGINS, Stack, StackOptions
 from lanes.influx_admin import BUCKET, EVERYTHING, Databases, running_databases
 
 
 @pytest.fixture
 def databases(tmp_path: Path) -> Iterator[Databases]:
     """Databases set up with the secrets of a stack in the test's folder."""
-    Stack(tmp_path).create(StackWishes())
+    Stack(tmp_path).create(StackOptions())
     kept = secrets(tmp_path)
     databases = Databases(password=kept["influxdb-admin-password"], grafana_password=kept["grafana-admin-password"])
     databases.add({"permissions": EVERYTHING, "description": "admin's Token"}, kept["influxdb-admin-token"])

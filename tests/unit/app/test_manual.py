@@ -1,4 +1,4 @@
-"""docs/operations.md tells what the code does."""
+"""docs/operations.md agrees with the code."""
 
 from pathlib import Path
 
@@ -14,6 +14,6 @@ def test_the_table_of_settings_is_the_one_the_code_uses() -> None:
     assert rest.partition("<!-- end of settings -->")[0] == settings_table()
 
 
-def test_every_exit_code_and_command_is_told() -> None:
+def test_every_exit_code_and_command_is_documented() -> None:
     assert all(f"| {code.value} |" in MANUAL for code in ExitCode)
     assert all(f"`{name}" in MANUAL for names in COMMANDS.values() for name in names)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from crampwatch.app.config.data_folder import DataFolder
-from crampwatch.app.config.placements import placed_on_page
+from crampwatch.app.config.placements import load_page_placements
 from crampwatch.app.config.settings import Settings, WebSettings
-from crampwatch.app.supervise.build import _access_token
+from crampwatch.app.stages.web import page_access_token
 from crampwatch.protocol.messages import Placement
 from crampwatch.web.settings.folder import SettingsFolder
 from crampwatch.web.settings.model.sensor_labels import SensorLabel
@@ -19,28 +19,28 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_this_machine_alone_needs_no_secret(settings: Settings) -> None:
-    assert _access_token(settings) is None
+    assert page_access_token(settings) is None
     assert not DataFolder(settings.data).secrets.exists()
 
 
 def test_other_machines_log_in_with_a_secret_made_once(settings: Settings) -> None:
     reachable = replace(settings, web=WebSettings(host="0.0.0.0"))
-    token = _access_token(reachable)
+    token = page_access_token(reachable)
     assert token is not None
     assert len(token) >= 16
-    assert _access_token(reachable) == token
+    assert page_access_token(reachable) == token
     assert token in DataFolder(settings.data).secrets.read_text()
 
 
 def test_a_secret_of_one_s_own_goes_first(settings: Settings) -> None:
     own = replace(settings, web=WebSettings(host="0.0.0.0", token="my-own-long-enough-secret"))
-    assert _access_token(own) == "my-own-long-enough-secret"
+    assert page_access_token(own) == "my-own-long-enough-secret"
     assert not DataFolder(settings.data).secrets.exists()
 
 
 def test_the_next_recording_is_labelled_as_set_on_the_page(tmp_path: Path) -> None:
-    assert placed_on_page(tmp_path) == {}
+    assert load_page_placements(tmp_path) == {}
     SettingsFolder(tmp_path).save_labels(
         {"CW-1": SensorLabel(side="left", muscle="soleus"), "CW-2": SensorLabel(name="the blue one")}
     )
-    assert placed_on_page(tmp_path) == {"CW-1": Placement(side="left", muscle="soleus")}
+    assert load_page_placements(tmp_path) == {"CW-1": Placement(side="left", muscle="soleus")}

@@ -1,9 +1,9 @@
-"""Settings: one table, four sources, and where each value came from."""
+"""Settings: one table, four sources, and the source of each value."""
 
 from pathlib import Path
 
 import pytest
-from crampwatch.app.config.resolve import Resolved, environment_of, resolve, shown
+from crampwatch.app.config.resolve import Resolved, display_value, environment_of, resolve
 from crampwatch.app.config.settings import SETTINGS, setting_of
 from crampwatch.protocol.errors import ConfigurationError
 
@@ -14,14 +14,14 @@ def resolved(tmp_path: Path, toml: str = "", **environ: str) -> Resolved:
     return resolve(config=path, environ=environ)
 
 
-def test_defaults_are_told_as_such(tmp_path: Path) -> None:
+def test_the_source_of_an_untouched_setting_is_default(tmp_path: Path) -> None:
     found = resolved(tmp_path)
     assert found.settings.web.host == "127.0.0.1"
     assert set(found.sources.values()) == {"default"}
     assert found.sources.keys() == {setting.key for setting in SETTINGS}
 
 
-def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
+def test_flags_override_environment_file_and_defaults(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[web]\nport = 1\nhost = "::1"\n[log]\nlevel = "error"\n')
     environ = {"CRAMPWATCH_WEB_PORT": "2", "CRAMPWATCH_WEB_HOST": "localhost"}
@@ -57,7 +57,7 @@ def test_an_unknown_variable_names_the_nearest(tmp_path: Path) -> None:
         resolved(tmp_path, CRAMPWATCH_STOR_URL="x")
 
 
-def test_variables_of_tests_and_supervision_are_no_settings(tmp_path: Path) -> None:
+def test_variables_of_tests_and_supervision_are_not_settings(tmp_path: Path) -> None:
     found = resolved(tmp_path, CRAMPWATCH_REQUIRE_LANES="1", CRAMPWATCH_SUPERVISED="1", CRAMPWATCH_TEST_X="1")
     assert set(found.sources.values()) == {"default"}
 
@@ -65,28 +65,28 @@ def test_variables_of_tests_and_supervision_are_no_settings(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
-        ("[web]\nport = 'eight'\n", "a whole number is expected"),
-        ("[web]\nport = true\n", "a whole number is expected"),
+        ("[web]\nport = 'eight'\n", "expected a whole number"),
+        ("[web]\nport = true\n", "expected a whole number"),
         ("[web]\nport = 70000\n", "0 to 65535"),
         ("[web]\nport = -1\n", "0 to 65535"),
-        ("[web]\nbrowser = 1\n", "true or false is expected"),
+        ("[web]\nbrowser = 1\n", "expected true or false"),
         ("[log]\nlevel = 'loud'\n", "debug, info, warning, error"),
-        ("[collector]\nsensors = 'CW-1'\n", "a list of texts is expected"),
-        ("data = ''\n", "a folder is expected"),
-        ("[web\n", "is no TOML"),
+        ("[collector]\nsensors = 'CW-1'\n", "expected a list of texts"),
+        ("data = ''\n", "expected a folder"),
+        ("[web\n", "is not valid TOML"),
     ],
 )
-def test_a_value_that_cannot_be_says_what_can(tmp_path: Path, toml: str, expected: str) -> None:
+def test_a_wrong_value_is_refused_with_what_is_expected(tmp_path: Path, toml: str, expected: str) -> None:
     with pytest.raises(ConfigurationError, match=expected):
         resolved(tmp_path, toml)
 
 
 @pytest.mark.parametrize("text", ["1", "true", "Yes", "ON"])
-def test_the_environment_writes_true_in_many_ways(tmp_path: Path, text: str) -> None:
+def test_true_in_the_environment_has_several_spellings(tmp_path: Path, text: str) -> None:
     assert resolved(tmp_path, "[web]\nbrowser = false\n", CRAMPWATCH_WEB_BROWSER=text).settings.web.browser
 
 
-def test_a_named_file_that_is_absent_is_an_error(tmp_path: Path) -> None:
+def test_a_named_settings_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         resolve(config=tmp_path / "absent.toml", environ={})
 
@@ -98,13 +98,13 @@ def test_the_file_can_be_named_by_the_environment(tmp_path: Path) -> None:
 
 
 def test_secrets_are_never_shown() -> None:
-    assert shown(setting_of("web.token"), "hush") == "********"
-    assert shown(setting_of("web.token"), "") == ""
-    assert shown(setting_of("broker.url"), "mqtt://me:hush@home:1883") == "mqtt://me:********@home:1883"
-    assert shown(setting_of("broker.url"), "mqtt://home:1883") == "mqtt://home:1883"
+    assert display_value(setting_of("web.token"), "hush") == "********"
+    assert display_value(setting_of("web.token"), "") == ""
+    assert display_value(setting_of("broker.url"), "mqtt://me:hush@home:1883") == "mqtt://me:********@home:1883"
+    assert display_value(setting_of("broker.url"), "mqtt://home:1883") == "mqtt://home:1883"
 
 
-def test_every_setting_says_what_it_does_and_has_names_of_its_own() -> None:
+def test_every_setting_has_a_description_and_unique_names() -> None:
     assert all(setting.text.endswith(".") for setting in SETTINGS)
     assert len({setting.flag for setting in SETTINGS}) == len(SETTINGS)
     assert len({setting.env for setting in SETTINGS}) == len(SETTINGS)

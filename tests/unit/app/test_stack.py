@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from crampwatch.app.cli.main import main
+from crampwatch.app.config.addresses import broker_address
 from crampwatch.app.config.resolve import resolve
 from crampwatch.app.stack.certificates import Certificates
-from crampwatch.app.stack.secrets import Stack, StackWishes
-from crampwatch.app.supervise.build import broker_address
+from crampwatch.app.stack.secrets import Stack, StackOptions
 from crampwatch.bus.address import BrokerAddress
 from crampwatch.bus.roles import ROLES, User
 from crampwatch.bus.user_file import format_user_file, load_users
@@ -21,14 +21,14 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_every_file_is_its_owners_alone(tmp_path: Path) -> None:
-    made = Stack(tmp_path).create(StackWishes())
+    made = Stack(tmp_path).create(StackOptions())
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
 def test_every_role_has_a_secret_of_its_own_and_no_two_stacks_share_one(tmp_path: Path) -> None:
     for name in ("one", "other"):
-        Stack(tmp_path / name).create(StackWishes())
+        Stack(tmp_path / name).create(StackOptions())
     one, other = contents(tmp_path / "one"), contents(tmp_path / "other")
     passwords = [text for name, text in (*one.items(), *other.items()) if "." not in name and "mosquitto" not in name]
     assert len(set(passwords)) == len(passwords) >= 2 * (len(ROLES) + 4)
@@ -38,11 +38,11 @@ def test_every_role_has_a_secret_of_its_own_and_no_two_stacks_share_one(tmp_path
 
 def test_doing_it_again_changes_nothing_and_adds_what_is_asked(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
-    stack.create(StackWishes())
+    stack.create(StackOptions())
     before = contents(tmp_path)
-    assert stack.create(StackWishes()) == []
+    assert stack.create(StackOptions()) == []
     assert contents(tmp_path) == before
-    stack.create(StackWishes(bedside=(("pi", ("CW-1", "CW-2")),)))
+    stack.create(StackOptions(bedside=(("pi", ("CW-1", "CW-2")),)))
     after = contents(tmp_path)
     assert {name: text for name, text in after.items() if text == before.get(name)}.keys() >= {
         "broker-store",
@@ -55,7 +55,7 @@ def test_doing_it_again_changes_nothing_and_adds_what_is_asked(tmp_path: Path) -
 
 def test_rotation_renews_every_login_of_the_broker_and_keeps_rights(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
-    stack.create(StackWishes(bedside=(("pi", ("CW-1",)),)))
+    stack.create(StackOptions(bedside=(("pi", ("CW-1",)),)))
     before, users = contents(tmp_path), load_users(tmp_path / "secrets" / "broker-users.toml")
     stack.rotate()
     after, renewed = contents(tmp_path), load_users(tmp_path / "secrets" / "broker-users.toml")

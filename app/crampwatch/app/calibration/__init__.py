@@ -1,1 +1,1 @@
-"""`crampwatch calibrate`: guides a wearer through a minute of known movements and saves what was measured."""
+"""`crampwatch calibrate`: guides a wearer through a minute of known movements, and saves what was measured."""

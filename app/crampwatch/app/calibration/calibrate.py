@@ -1,4 +1,4 @@
-"""Making a calibration: live from what is published, or of a recording whose times are known."""
+"""Makes calibrations: live from published samples, or from a session or recording whose times the user gives."""
 
 import asyncio
 import os
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from crampwatch.app.analysis.reanalyse import sensor_info
-from crampwatch.app.calibration.guide import Guide, Moment
+from crampwatch.app.analysis.session_analysis import sensor_info
+from crampwatch.app.calibration.guide import Guide, GuideStep
 from crampwatch.app.cli.reader_options import ReaderOptions
+from crampwatch.app.config.addresses import broker_address
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.supervise.build import broker_address
 from crampwatch.bus.client import Bus, Message
 from crampwatch.decoding.session import BootStarted, decode_sensor
 from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
@@ -26,104 +26,108 @@ from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 __all__ = ["calibrate_live", "calibrate_recording", "calibrate_session"]
 
 Spans = Mapping[Phase, tuple[float, float]]
-"""Begin and end of each phase, seconds from the first sample."""
+"""Start and end of each phase, in seconds from the first sample."""
 
-_PATIENCE_S: Final = 20.0
-"""A sensor that was just switched on takes so long to connect."""
-_LOOK_S: Final = 3.0
-"""For others, once one was heard."""
+_FIRST_SENSOR_TIMEOUT_S: Final = 20.0
+"""A sensor that was just switched on takes this long to connect."""
+_OTHER_SENSORS_S: Final = 3.0
+"""Time to look for further sensors once one sends: all of them publish four times a second."""
 _SILENCE_S: Final = 8.0
+"""Longer than the gaps that a link bridges by itself; after it the wearer must know that the sensor is gone."""
 _BLOCK_S: Final = 1.0
 _CHUNK_S: Final = 10.0
 
 
 async def calibrate_live(
-    settings: Settings, *, sensor: str | None, phase_s: float, show: Callable[[Moment], None]
+    settings: Settings, *, sensor: str | None, phase_s: float, show: Callable[[GuideStep], None]
 ) -> Calibration:
-    """Listen to a sensor while its wearer is led through the phases.
+    """Measure a running sensor while its wearer is guided through the phases.
 
     Args:
-        settings: Where the broker is.
+        settings: Name the broker.
         sensor: Its id; None where only one sends.
         phase_s: Length of each phase.
-        show: Told where one is, several times a second.
+        show: Called with the present step, several times per second.
 
     Raises:
-        UnavailableError: The broker is not there, or no sensor sends.
+        UnavailableError: The broker does not answer, or no sensor sends.
         ConfigurationError: Several sensors send and none was named.
-        CalibrationRefusedError: It would mislead.
+        CalibrationRefusedError: It would mislead the detector.
     """
     address = broker_address(settings, "reader")
     subscriptions = {leaf_filter(leaf): leaf.qos for leaf in (Leaf.INFO, Leaf.SAMPLES)}
     async with Bus(address, client_id=f"crampwatch-calibrate-{os.getpid()}", subscriptions=subscriptions) as bus:
-        hearing = _Hearing(bus)
-        info, first = await hearing.choose(sensor)
+        sensors = _SensorSubscription(bus)
+        info, first = await sensors.choose(sensor)
         guide = Guide(info, first, phase_s=phase_s)
-        moment = guide.take(first)
-        while moment is not None:
-            show(moment)
-            moment = guide.take(await hearing.next_block(first))
+        step = guide.push(first)
+        while step is not None:
+            show(step)
+            step = guide.push(await sensors.next_block(first))
     return guide.make()
 
 
-class _Hearing:
-    """What sensors say on the broker."""
+class _SensorSubscription:
+    """Samples of the sensors on a broker, and which of them to calibrate."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._infos: dict[str, messages.SensorInfo] = {}
-        self._sender = ""
+        self._chosen = ""
 
     async def choose(self, wanted: str | None) -> tuple[messages.SensorInfo, SampleBlock]:
         """Return a sensor that sends EMG now, with a block of it.
 
         Raises:
-            UnavailableError: The wanted one does not send, or none does.
+            UnavailableError: The named sensor does not send, or none does.
             ConfigurationError: Several send.
         """
         sending: dict[str, SampleBlock] = {}
         clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(_PATIENCE_S) as patience:
+            async with asyncio.timeout(_FIRST_SENSOR_TIMEOUT_S) as deadline:
                 while wanted is None or wanted not in sending:
-                    heard = self._take(await self._bus.receive())
-                    if heard and not sending and wanted is None:
-                        patience.reschedule(clock() + _LOOK_S)
-                    sending |= heard
+                    received = self._handle(await self._bus.receive())
+                    if received and not sending and wanted is None:
+                        deadline.reschedule(clock() + _OTHER_SENSORS_S)
+                    sending |= received
         except TimeoutError:
-            pass  # now all that send have been heard
+            pass  # by now every sensor that sends is known
         names = sorted(sending)
         if wanted not in sending and (wanted is not None or not names):
+            others = f"; these do: {', '.join(names)}" if names else ""
             raise UnavailableError(
-                f"{wanted or 'No sensor'} sends nothing; heard were: {', '.join(names) or 'none'}.",
-                advice="Start `crampwatch wear` first and wear the sensor.",
+                f"The sensor {wanted} sends no samples{others}." if wanted else "No sensor sends samples.",
+                advice="Start `crampwatch wear` first, and put the sensor on.",
             )
         if wanted is None and len(names) > 1:
             raise ConfigurationError(
-                f"Several sensors send: {', '.join(names)}.", advice="Say which one to calibrate, one after the other."
+                f"Several sensors send: {', '.join(names)}.",
+                advice="Choose one by --sensor NAME; calibrate them one after the other.",
             )
-        self._sender = wanted or names[0]
-        return self._infos[self._sender], sending[self._sender]
+        self._chosen = wanted or names[0]
+        return self._infos[self._chosen], sending[self._chosen]
 
     async def next_block(self, like: SampleBlock) -> SampleBlock:
-        """Return the next block of the chosen sensor's stream.
+        """Return the next block of the chosen sensor, of the same stream as `like`.
 
         Raises:
-            UnavailableError: It fell silent.
+            UnavailableError: No block came for some seconds.
         """
         try:
             async with asyncio.timeout(_SILENCE_S):
                 while True:
-                    block = self._take(await self._bus.receive()).get(self._sender)
+                    block = self._handle(await self._bus.receive()).get(self._chosen)
                     if block is not None and block.stream == like.stream:
                         return block
         except TimeoutError:
             raise UnavailableError(
-                f"{self._sender} fell silent for {_SILENCE_S:g} s.", advice="Bring it nearer and begin again."
+                f"The sensor {self._chosen} has sent no samples for {_SILENCE_S:g} s.",
+                advice="Bring it closer, then start the calibration again.",
             ) from None
 
-    def _take(self, message: Message) -> dict[str, SampleBlock]:
-        """Take a message; return the block of EMG that it is, by its sensor."""
+    def _handle(self, message: Message) -> dict[str, SampleBlock]:
+        """Return the EMG block of a message by its sensor; empty for any other message."""
         message.ack()
         try:
             topic = Topic.parse(message.topic)
@@ -139,11 +143,11 @@ class _Hearing:
 
 
 def calibrate_recording(path: Path, options: ReaderOptions, spans: Spans) -> Calibration:
-    """Make a calibration of a recording; it belongs to no sensor.
+    """Make a calibration from a recording; it belongs to no sensor.
 
     Raises:
-        RecordingError: It cannot be read.
-        CalibrationRefusedError: It would mislead.
+        RecordingError: The recording cannot be read.
+        CalibrationRefusedError: It would mislead the detector.
     """
     recording = options.read(path)
     maker = CalibrationMaker(recording.stream)
@@ -160,15 +164,15 @@ def calibrate_recording(path: Path, options: ReaderOptions, spans: Spans) -> Cal
 
 
 def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibration:
-    """Make a calibration of what a session holds of a sensor's first boot.
+    """Make a calibration from a session; it belongs to the session's sensor. Spans count from the first boot's start.
 
     Raises:
         RecordingError: The session is damaged.
         ConfigurationError: There are several sensors and none was named, or no such sensor.
-        CalibrationRefusedError: It would mislead.
+        CalibrationRefusedError: It would mislead the detector.
     """
     with SessionReader(path) as reader:
-        chosen = _chosen(reader.sensors(), sensor)
+        chosen = _choose_sensor(reader.sensors(), sensor)
         info: messages.SensorInfo | None = None
         maker, first = None, None
         for item in decode_sensor(reader, chosen, block_s=_BLOCK_S):
@@ -196,12 +200,13 @@ def _segments(spans: Spans, rate_hz: float, first_index: int) -> list[Segment]:
     ]
 
 
-def _chosen(sensors: Iterable[SessionSensor], wanted: str | None) -> SessionSensor:
-    known = {one.sensor: one for one in sensors}
-    if wanted in known:
-        return known[wanted]
-    if wanted is None and len(known) == 1:
-        return next(iter(known.values()))
+def _choose_sensor(sensors: Iterable[SessionSensor], wanted: str | None) -> SessionSensor:
+    by_name = {one.sensor: one for one in sensors}
+    if wanted in by_name:
+        return by_name[wanted]
+    if wanted is None and len(by_name) == 1:
+        return next(iter(by_name.values()))
     raise ConfigurationError(
-        f"The session holds {', '.join(sorted(known)) or 'no sensor'}.", advice="Say which one: --sensor NAME."
+        f"The session holds these sensors: {', '.join(sorted(by_name)) or 'none'}.",
+        advice="Choose one by --sensor NAME.",
     )

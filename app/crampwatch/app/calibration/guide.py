@@ -1,4 +1,9 @@
-"""Walks a wearer through a calibration by the sensor's own samples: what to do, how long, what is seen (no I/O)."""
+"""Guides a wearer through the phases of a calibration. Pure: the sensor's samples are the clock.
+
+The phases follow each other in the order of `Phase`. Each starts with a few seconds to read the instruction, which are
+not measured, and lasts the same number of samples whatever the radio does: samples that are fetched late do not shift
+it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +17,25 @@ from crampwatch.protocol.block import SampleBlock
 from crampwatch.protocol.messages import SensorInfo
 from numpy.typing import NDArray
 
-__all__ = ["INSTRUCTIONS", "Guide", "Moment"]
+__all__ = ["INSTRUCTIONS", "Guide", "GuideStep"]
 
 INSTRUCTIONS: Final = {
-    Phase.REST: "Lie still and let the foot hang loose.",
-    Phase.CURL: "Curl the toes as hard as you can without pain, three seconds; let go; and again, until told to stop.",
-    Phase.ANKLE: "Move the ankle slowly up, down and around.",
+    Phase.REST: "Lie still and relax your foot.",
+    Phase.CURL: "Curl your toes for three seconds as hard as you can without pain, relax, and repeat until time is up.",
+    Phase.ANKLE: "Move your ankle slowly up, down and around.",
 }
 READY_S: Final = 4.0
-"""Time to read before each phase."""
+"""Time to read the instruction before each phase."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Where one is.
+class GuideStep:
+    """The present position within a calibration.
 
     Attributes:
-        phase: The present phase, or the next.
-        ready_in_s: Seconds until it begins; 0 while it lasts.
-        left_s: Seconds it still lasts.
+        phase: The phase that is measured or announced.
+        ready_in_s: Seconds until its measurement starts; 0 while it lasts.
+        left_s: Seconds of its measurement that are left.
         level: Root mean square of each channel now; NaN where unknown.
     """
 
@@ -41,12 +46,12 @@ class Moment:
 
 
 class Guide:
-    """One calibration.
+    """One calibration in progress.
 
     Args:
-        info: The sensor, as it introduced itself.
-        first: Its first block; it is not taken yet.
-        phase_s: Length of each phase.
+        info: The sensor's introduction.
+        first: Its first block, at which the first phase starts; it must still be pushed.
+        phase_s: Length of each phase, without the time to read.
     """
 
     def __init__(self, info: SensorInfo, first: SampleBlock, *, phase_s: float = 20.0) -> None:
@@ -65,14 +70,16 @@ class Guide:
             for place, phase in enumerate(Phase)
         )
 
-    def take(self, block: SampleBlock) -> Moment | None:
-        """Take a block; return where one is, None when all is done.
+    def push(self, block: SampleBlock) -> GuideStep | None:
+        """Add a block and return the present step; None when all phases are over.
 
         Raises:
-            CalibrationRefusedError: The sensor began anew in between.
+            CalibrationRefusedError: The sensor restarted meanwhile, and its sample index with it.
         """
         if block.boot_id != self._first.boot_id:
-            raise CalibrationRefusedError("The sensor started anew in between.", advice="Begin again.")
+            raise CalibrationRefusedError(
+                "The sensor restarted during the calibration.", advice="Start the calibration again."
+            )
         self._maker.push(block.first_index, microvolts(block))
         rate_hz = self._maker.stream.rate_hz
         self._last_ns = block.first_utc_ns + round(len(block.counts) / rate_hz * 1e9)
@@ -80,14 +87,14 @@ class Guide:
         for phase, start, stop in self.segments:
             if now < stop:
                 ready_in_s = max(0, start - now) / rate_hz
-                return Moment(phase, ready_in_s, (stop - now) / rate_hz - ready_in_s, self._maker.level())
+                return GuideStep(phase, ready_in_s, (stop - now) / rate_hz - ready_in_s, self._maker.level())
         return None
 
     def make(self) -> Calibration:
-        """Return the calibration.
+        """Return the calibration; all phases must be over.
 
         Raises:
-            CalibrationRefusedError: It would mislead.
+            CalibrationRefusedError: It would mislead the detector; the message says why.
         """
         place = self._info.placement
         wearing = Wearing(self._info.sensor, place.side, place.muscle, self._first.boot_id)

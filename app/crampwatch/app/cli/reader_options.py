@@ -1,11 +1,13 @@
-"""What a user says of a recording that does not tell everything itself."""
+"""How to read a recording whose file does not state everything: the flags --channels, --rate-hz, --scale, --column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # reading one loads numpy: a run only passes the options on
+from crampwatch.protocol.errors import ConfigurationError
+
+if TYPE_CHECKING:  # loads numpy, which a command that only passes the options on does not need
     from crampwatch.recordings import Recording
 
 __all__ = ["ReaderOptions"]
@@ -13,7 +15,7 @@ __all__ = ["ReaderOptions"]
 
 @dataclass(frozen=True, slots=True)
 class ReaderOptions:
-    """How to read a file that does not tell everything: as `recordings.read` takes it."""
+    """Arguments of :func:`crampwatch.recordings.read`; None where the user did not give one."""
 
     channels: Sequence[str | int] | None = None
     rate_hz: float | None = None
@@ -21,19 +23,31 @@ class ReaderOptions:
     column: Sequence[int] | None = None
 
     @property
-    def given(self) -> bool:
-        """Whether anything was said."""
+    def has_any(self) -> bool:
+        """Whether the user gave any of them."""
         return any(one is not None for one in (self.channels, self.rate_hz, self.scale_uv, self.column))
 
+    def refuse_for_session(self, path: Path) -> None:
+        """Raise where any was given for a session file, which states everything itself.
+
+        Raises:
+            ConfigurationError: Any was given.
+        """
+        if self.has_any:
+            raise ConfigurationError(
+                f"{path} is a crampwatch session, which states its own channels, rate and scale.",
+                advice="Leave out --channels, --rate-hz, --scale and --column.",
+            )
+
     def arguments(self) -> tuple[str, ...]:
-        """Return the flags that say the same."""
-        said = {
+        """Return the command line flags, to pass on to another command."""
+        flags = {
             "--channels": self.channels and ",".join(str(one) for one in self.channels),
             "--rate-hz": self.rate_hz,
             "--scale": self.scale_uv,
             "--column": self.column and ",".join(str(one) for one in self.column),
         }
-        return tuple(str(part) for flag, value in said.items() if value is not None for part in (flag, value))
+        return tuple(str(part) for flag, value in flags.items() if value is not None for part in (flag, value))
 
     def read(self, path: Path) -> "Recording":
         """Open a recording; raises as :func:`crampwatch.recordings.read` does."""

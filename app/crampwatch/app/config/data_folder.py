@@ -1,4 +1,4 @@
-"""The data folder: where everything that is kept lies, and the lock that keeps two programs from sharing it."""
+"""The data folder: its layout, its creation, and the lock that keeps two programs from using it at once."""
 
 import os
 import secrets
@@ -15,17 +15,14 @@ from crampwatch.protocol.errors import UnavailableError
 
 __all__ = ["DataFolder", "FolderLock"]
 
-_KEPT: Final = ("sessions", "broker", "detector", "calibrations", "final", "logs", "page", "cache", "deleted")
-_PATTERNS: Final = ("store*.sqlite*", "home.json", "bonds.json", "sensor-bonds.json")
+_FOLDERS: Final = ("sessions", "broker", "detector", "calibrations", "final", "logs", "page", "cache", "deleted")
+_FILES: Final = ("store*.sqlite*", "home.json", "bonds.json", "sensor-bonds.json")
+"""What `DataFolder.clear` removes; secrets and the name of the installation stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """A data folder, which need not exist yet.
-
-    Attributes:
-        root: The folder.
-    """
+    """A data folder, which need not exist yet. docs/operations.md lists its contents."""
 
     root: Path
 
@@ -36,7 +33,7 @@ class DataFolder:
 
     @property
     def store(self) -> Path:
-        """Embedded database of features, temperatures and episodes."""
+        """The embedded store: features, temperatures, episodes."""
         return self.root / "store.sqlite"
 
     @property
@@ -46,12 +43,12 @@ class DataFolder:
 
     @property
     def sensor_bonds(self) -> Path:
-        """The simulated sensors' side of the same."""
+        """Keys shared with paired collectors, on the side of simulated sensors."""
         return self.root / "sensor-bonds.json"
 
     @property
     def broker(self) -> Path:
-        """The embedded broker's secrets and stored messages."""
+        """Secrets and stored messages of the embedded broker."""
         return self.root / "broker"
 
     @property
@@ -61,17 +58,17 @@ class DataFolder:
 
     @property
     def calibrations(self) -> Path:
-        """What wearers did to calibrate, one file each."""
+        """Personal calibrations, one file each."""
         return self.root / "calibrations"
 
     @property
     def finals(self) -> Path:
-        """Final episodes of each ended session, JSON Lines."""
+        """Results of final analyses, see `final_analysis.files`."""
         return self.root / "final"
 
     @property
     def home(self) -> Path:
-        """The night's count of cramps, as told to Home Assistant."""
+        """Tonight's count of cramps, as published to Home Assistant."""
         return self.root / "home.json"
 
     @property
@@ -81,12 +78,12 @@ class DataFolder:
 
     @property
     def page(self) -> Path:
-        """What people set on the page: alarms, names of sensors."""
+        """Settings made on the page: alarms, names of sensors."""
         return self.root / "page"
 
     @property
     def secrets(self) -> Path:
-        """What visitors from other machines log in to the page with."""
+        """The secret with which visitors from other machines log in to the page."""
         return self.root / "secrets.toml"
 
     @property
@@ -94,18 +91,21 @@ class DataFolder:
         return self.root / "installation"
 
     def client_id(self, stage: str) -> str:
-        """Return what a stage of this folder calls itself at a broker: the same after every restart, and nobody else's.
+        """Return the MQTT client id of a stage: the same after every restart, and different in every data folder.
 
-        A broker keeps messages for a client by this name, and hangs up on the first where two use the same. It has no
-        more than the 23 characters that every broker has to take.
+        A broker stores messages for a client by this id, and disconnects the first of two clients with the same id. It
+        has at most the 23 characters that every broker must accept (MQTT 3.1.1, 3.1.3.1).
 
         Raises:
             UnavailableError: The folder cannot be written to.
         """
-        return f"cw-{stage}-{self._own_name()}"
+        return f"cw-{stage}-{self._installation_name()}"
 
-    def _own_name(self) -> str:
-        """Return this folder's name, made where there is none; stages that begin side by side agree on one."""
+    def _installation_name(self) -> str:
+        """Return the random name of this folder, created once.
+
+        Stages that start at the same time agree on one: only one of them can link its draft to the file.
+        """
         draft = self.root / f".installation.{secrets.token_hex(4)}"
         try:
             if not self._installation.exists():
@@ -116,61 +116,61 @@ class DataFolder:
             return self._installation.read_text("ascii")
         except OSError as error:
             raise UnavailableError(
-                f"The name of this installation cannot be kept in {self.root}: {error.strerror or error}.",
-                advice="Choose another data folder by --data, or correct its permissions or free space.",
+                f"The name of this installation cannot be saved in {self.root}: {error.strerror or error}.",
+                advice="Choose another data folder by --data, or check permissions and free space.",
             ) from error
 
     def part(self, name: str) -> "DataFolder":
-        """Return the folder of simulated or replayed data, which never mixes with real nights."""
+        """Return the data folder of demos or replays within this one: their data never mixes with real nights."""
         return DataFolder(self.root / name)
 
     def create(self) -> None:
-        """Make the folder, readable by its owner only.
+        """Create the folder, readable by its owner only, and check that it is writable.
 
         Raises:
-            UnavailableError: It cannot be made or written to.
+            UnavailableError: It cannot be created or written to.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.logs.mkdir(exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root) as probe:  # a name of its own: stages begin side by side
+            with tempfile.TemporaryFile(dir=self.root) as probe:  # not of a fixed name: stages start at the same time
                 probe.write(b"crampwatch")
         except OSError as error:
             raise UnavailableError(
-                f"The data folder {self.root} cannot be written to: {error.strerror or error}.",
-                advice="Choose another by --data, or correct its permissions or free space.",
+                f"The data folder {self.root} is not writable: {error.strerror or error}.",
+                advice="Choose another one by --data, or check permissions and free space.",
             ) from error
 
     def clear(self) -> None:
-        """Remove what an earlier run left in it; anything that is not ours stays.
+        """Remove the data of an earlier run; files that are not ours stay.
 
         Raises:
             UnavailableError: Something cannot be removed.
         """
         try:
-            for name in _KEPT:
+            for name in _FOLDERS:
                 if (self.root / name).exists():
                     shutil.rmtree(self.root / name)
-            for pattern in _PATTERNS:
+            for pattern in _FILES:
                 for path in self.root.glob(pattern):
                     path.unlink(missing_ok=True)
         except OSError as error:
             raise UnavailableError(
-                f"What an earlier run left in {self.root} cannot be removed: {error}.",
-                advice="Remove the folder by hand, or choose another by --data.",
+                f"The data of an earlier run in {self.root} cannot be removed: {error}.",
+                advice="Remove the folder by hand, or choose another one by --data.",
             ) from error
 
 
 class FolderLock:
-    """Held by the program that works in a data folder; the operating system drops it when the program dies.
+    """Held by the program that uses a data folder; the operating system releases it when the program dies.
 
-    Like the session file's, it is SQLite's exclusive lock on an empty database: no code for each platform.
+    It is SQLite's exclusive lock on an empty database, as for session files: one implementation for every platform.
 
     Args:
-        folder: An existing folder.
+        folder: Must exist.
 
     Raises:
-        UnavailableError: Another program works there.
+        UnavailableError: Another program holds it.
     """
 
     def __init__(self, folder: DataFolder) -> None:
@@ -180,8 +180,8 @@ class FolderLock:
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise UnavailableError(
-                f"Another crampwatch works in {folder.root}.",
-                advice="Stop it first, or give this one a folder of its own: --data FOLDER.",
+                f"Another crampwatch is using {folder.root}.",
+                advice="Stop it first, or choose another folder by --data.",
             ) from error
 
     def __enter__(self) -> Self:
@@ -190,6 +190,6 @@ class FolderLock:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        with suppress(sqlite3.Error):  # closing drops the lock whatever rollback says
+        with suppress(sqlite3.Error):  # closing releases the lock whether or not this succeeds
             self._connection.execute("ROLLBACK")
         self._connection.close()

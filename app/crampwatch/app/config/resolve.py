@@ -1,4 +1,4 @@
-"""Settings from flags, environment, file and defaults, in this order, each with where it came from."""
+"""Resolves settings: flags override environment variables, which override the settings file, then the defaults."""
 
 import dataclasses
 import difflib
@@ -10,37 +10,45 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from crampwatch.app.config.settings import SETTINGS, Setting, Settings, default_config_path, setting_of
+from crampwatch.app.config.settings import (
+    LARGEST_NUMBER,
+    LEAST_NUMBER,
+    SETTINGS,
+    Setting,
+    Settings,
+    default_config_path,
+    setting_of,
+)
 from crampwatch.protocol.errors import ConfigurationError
 
-__all__ = ["CONFIG_VARIABLE", "OTHER_VARIABLES", "Resolved", "environment_of", "read_file", "resolve", "shown"]
+__all__ = ["CONFIG_VARIABLE", "OTHER_VARIABLES", "Resolved", "display_value", "environment_of", "read_file", "resolve"]
 
 CONFIG_VARIABLE: Final = "CRAMPWATCH_CONFIG"
 OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "CRAMPWATCH_REQUIRE_LANES", "CRAMPWATCH_SUPERVISED"})
-"""Variables that are ours and no setting: the settings file, the test lanes, the mark of a supervised stage."""
+"""Our variables that are not settings: the settings file, the test lanes, the mark of a supervised stage."""
 
 _PREFIX: Final = "CRAMPWATCH_"
 _TEST_PREFIX: Final = "CRAMPWATCH_TEST_"
 _FILE_SUFFIX: Final = "_FILE"
-"""A secret's variable with this ending names a file that holds it."""
+"""Appended to the variable of a secret: it then names a file that holds the secret."""
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Settings and where each came from.
+    """Settings and their sources.
 
     Attributes:
         settings: The values.
-        sources: By dotted key: ``default``, or a flag, variable or file in words.
+        sources: By key: ``default``, or the name of a flag, variable or file.
     """
 
     settings: Settings
     sources: Mapping[str, str]
 
     def value(self, key: str) -> Any:
-        """Return a value by its dotted key."""
-        return _value(self.settings, key)
+        """Return a value by its key."""
+        return _value_of(self.settings, key)
 
 
 def resolve(
@@ -49,15 +57,15 @@ def resolve(
     environ: Mapping[str, str] | None = None,
     config: Path | None = None,
 ) -> Resolved:
-    """Merge the sources; the first that names a value wins.
+    """Merge the sources and check every value.
 
     Args:
-        flags: Values given on the command line, by dotted key.
-        environ: Environment; None for this process's own.
-        config: Settings file named by the user; None for the one at its usual place, which may be absent.
+        flags: Values given on the command line, by key.
+        environ: None for the environment of this process.
+        config: Settings file named by the user; None for the default one, which need not exist.
 
     Raises:
-        ConfigurationError: An unknown key, or a value that is none of those allowed.
+        ConfigurationError: A key is unknown or a value is not permitted.
     """
     environ = os.environ if environ is None else environ
     path = config or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
@@ -70,38 +78,39 @@ def resolve(
     sources: dict[str, str] = {}
     for setting in SETTINGS:
         found = next((layer[setting.key] for layer in layers if setting.key in layer), (setting.default, "default"))
-        values[setting.key], sources[setting.key] = _checked(setting, *found), found[1]
+        values[setting.key], sources[setting.key] = _check_value(setting, *found), found[1]
     return Resolved(_build(values), sources)
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Read a settings file into values by dotted key.
+    """Return the values of a settings file by key.
 
     Raises:
-        ConfigurationError: It cannot be read, is no TOML, or holds an unknown key.
+        ConfigurationError: The file cannot be read, is not TOML, or holds an unknown key.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
-            f"The settings file {path} cannot be read: {error.strerror or error}.", advice="Check its path and rights."
+            f"The settings file {path} cannot be read: {error.strerror or error}.",
+            advice="Check its path and permissions.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"The settings file {path} is no TOML: {error}.", advice="Correct that line."
+            f"The settings file {path} is not valid TOML: {error}.", advice="Correct that line."
         ) from error
     keys = dict(_flatten(document))
     for key in keys:
-        _known(key, [setting.key for setting in SETTINGS], f"The settings file {path} sets {key!r}")
+        _check_known(key, [setting.key for setting in SETTINGS], f"The settings file {path} sets {key!r}")
     return keys
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """Return all settings as environment variables, so that a child process sees what its parent resolved."""
-    return {setting.env: _text(_value(settings, setting.key)) for setting in SETTINGS}
+    return {setting.env: _env_text(_value_of(settings, setting.key)) for setting in SETTINGS}
 
 
-def shown(setting: Setting, value: Any) -> Any:
+def display_value(setting: Setting, value: Any) -> Any:
     """Return a value as it may be shown: secrets, and passwords within addresses, are masked."""
     if setting.secret:
         return "********" if value else ""
@@ -127,21 +136,21 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             continue
         setting = by_name.get(name.removesuffix(_FILE_SUFFIX))
         if name.endswith(_FILE_SUFFIX) and setting is not None and setting.secret:
-            found[setting.key] = (_secret_in(Path(text), name), f"file {text} (environment {name})")
+            found[setting.key] = (_read_secret(Path(text), name), f"file {text} (environment {name})")
             continue
-        _known(name, by_name, f"The environment sets {name}")
-        found[by_name[name].key] = (_parsed(by_name[name], text), f"environment {name}")
+        _check_known(name, by_name, f"The environment sets {name}")
+        found[by_name[name].key] = (_parse_text(by_name[name], text), f"environment {name}")
     return found
 
 
-def _secret_in(path: Path, name: str) -> str:
-    """Read a secret that a file holds alone, as Docker and systemd hand them over."""
+def _read_secret(path: Path, name: str) -> str:
+    """Return the content of a file that holds one secret, as Docker and systemd provide them."""
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"The secret named by {name} cannot be read from {path}: {error}.",
-            advice="Check the file and its permissions; `crampwatch init-stack` makes those of docker-compose.yml.",
+            f"The secret file {path}, named by {name}, cannot be read: {error}.",
+            advice="Check the file and its permissions; `crampwatch init-stack` creates those of docker-compose.yml.",
         ) from error
 
 
@@ -161,18 +170,18 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def _known(name: str, names: Iterable[str], met: str) -> None:
+def _check_known(name: str, names: Iterable[str], subject: str) -> None:
     names = list(names)
     if name in names:
         return
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
     raise ConfigurationError(
-        f"{met}, which is no setting.", advice=f"Did you mean {near[0]}? `crampwatch config` lists all settings."
+        f"{subject}, which is not a setting.", advice=f"Did you mean {near[0]}? `crampwatch config` lists all settings."
     )
 
 
-def _parsed(setting: Setting, text: str) -> Any:
-    """Read a value from the environment, where all is text; what cannot be read is refused when checked."""
+def _parse_text(setting: Setting, text: str) -> Any:
+    """Return the value of a variable in the setting's type; unchanged where that fails, to be refused by the check."""
     if setting.kind is bool and text.lower() in _TRUE | _FALSE:
         return text.lower() in _TRUE
     if setting.kind is int and text.strip().lstrip("+-").isdecimal():
@@ -193,29 +202,24 @@ _KIND_NAMES: Final[dict[type, str]] = {
 _CONVERT: Final[dict[type, Callable[[Any], Any]]] = {Path: lambda value: Path(value).expanduser(), tuple: tuple}
 
 
-def _checked(setting: Setting, value: Any, source: str) -> Any:
-    """Return the value in its own type.
+def _check_value(setting: Setting, value: Any, source: str) -> Any:
+    """Return the value in the setting's type.
 
     Raises:
-        ConfigurationError: It has another type or is none of the choices.
+        ConfigurationError: The value has another type, or is not permitted.
     """
-    met = f"{setting.key} is {shown(setting, value)!r} (from {source})"
+    given = f"{setting.key} is {display_value(setting, value)!r} (from {source})"
     if setting.kind is Path and isinstance(value, str) and not value:
-        raise ConfigurationError(f"{met}; a folder is expected.", advice=f"Name one by {setting.flag}.")
+        raise ConfigurationError(f"{given}; expected a folder.", advice=f"Name one by {setting.flag}.")
     accepted = _ACCEPTED.get(setting.kind, (setting.kind,))
     if not isinstance(value, accepted) or (setting.kind is int and isinstance(value, bool)):
-        kinds = {
-            int: "a whole number",
-            bool: "true or false",
-            tuple: "a list of texts",
-            str: "a text",
-            Path: "a folder",
-        }
-        raise ConfigurationError(f"{met}; {kinds[setting.kind]} is expected.", advice="Correct it there.")
+        raise ConfigurationError(f"{given}; expected {_KIND_NAMES[setting.kind]}.", advice="Correct it there.")
     if setting.choices and value not in setting.choices:
-        raise ConfigurationError(f"{met}; it can be {', '.join(setting.choices)}.", advice="Correct it there.")
-    if isinstance(value, int) and not 0 <= value <= 65_535:
-        raise ConfigurationError(f"{met}; it can be 0 to 65535.", advice="Correct it there.")
+        raise ConfigurationError(f"{given}; expected one of {', '.join(setting.choices)}.", advice="Correct it there.")
+    if isinstance(value, int) and not LEAST_NUMBER <= value <= LARGEST_NUMBER:
+        raise ConfigurationError(
+            f"{given}; expected a whole number from {LEAST_NUMBER} to {LARGEST_NUMBER}.", advice="Correct it there."
+        )
     return _CONVERT.get(setting.kind, lambda same: same)(value)
 
 
@@ -228,14 +232,14 @@ def _build(values: Mapping[str, Any]) -> Settings:
     return Settings(**top, **{name: types[name](**fields) for name, fields in groups.items()})
 
 
-def _value(settings: Settings, key: str) -> Any:
+def _value_of(settings: Settings, key: str) -> Any:
     value: Any = settings
     for part in key.split("."):
         value = getattr(value, part)
     return value
 
 
-def _text(value: Any) -> str:
+def _env_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""What can be set, in one place: flags, environment variables, the settings file and the documentation follow from it.
+"""All settings in one table, from which flags, environment variables, settings file and documentation are made.
 
 A setting ``group.name`` is the flag ``--group-name`` (or a shorter one), the variable ``CRAMPWATCH_GROUP_NAME`` and the
 key ``name`` of the table ``[group]`` in the settings file.
@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from platformdirs import user_config_path, user_data_path
 
 __all__ = [
+    "LARGEST_NUMBER",
+    "LEAST_NUMBER",
     "SETTINGS",
     "BrokerSettings",
     "CollectorSettings",
@@ -28,22 +30,25 @@ __all__ = [
     "setting_of",
 ]
 
+LEAST_NUMBER: Final = 0
+LARGEST_NUMBER: Final = 65_535
+"""Limits of every whole number among the settings: those of a TCP port, which most of them are."""
 _APP_NAME: Final = "crampwatch"
 _USER_DATA: Final = user_data_path(_APP_NAME, appauthor=False)
 
 
 def _setting(default: Any, text: str, *, flag: str = "", metavar: str = "", secret: bool = False) -> Any:
-    """Declare a setting: a dataclass field that carries its own documentation."""
+    """Declare a setting: a dataclass field with its documentation, flag (derived from its key if empty) and metavar."""
     return field(default=default, metadata={"text": text, "flag": flag, "metavar": metavar, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What is logged, and how."""
+    """Logging."""
 
-    level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severe line that is logged.")
-    format: Literal["text", "json"] = _setting("text", "Log lines for people, or one JSON object a line.")
-    max_mb: int = _setting(5, "Size at which a log file is put aside; three old ones are kept.", metavar="MB")
+    level: Literal["debug", "info", "warning", "error"] = _setting("info", "Minimum log level.")
+    format: Literal["text", "json"] = _setting("text", "Log as text, or as one JSON object per line.")
+    max_mb: int = _setting(5, "Rotate logs at this size (3 kept).", metavar="MB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +57,58 @@ class BrokerSettings:
 
     url: str = _setting(
         "",
-        "An MQTT broker of your own, such as mqtt://user:password@192.168.1.5:1883 (mqtts:// for TLS); empty for the "
-        "embedded one. With a password, better set by environment or file.",
+        "Your own MQTT broker, such as mqtt://user:password@192.168.1.5:1883 (mqtts:// for TLS); empty for the "
+        "embedded one. If it contains a password, set it by environment variable or file instead.",
         flag="--broker",
         metavar="URL",
     )
-    password: str = _setting("", "Password for the broker, where its address has none.", secret=True)
+    password: str = _setting("", "Password for the broker, if its address has none.", secret=True)
     ca: str = _setting(
         "",
-        "Certificates (PEM) that may vouch for a broker at mqtts://; empty for those the system trusts.",
+        "CA certificate(s) used to verify the broker at mqtts:// (PEM); empty for those of the system.",
         metavar="FILE",
     )
-    port: int = _setting(0, "Port of the embedded broker on this machine; 0 chooses a free one.", metavar="PORT")
+    port: int = _setting(0, "Port of the embedded broker; 0 for a free one.", metavar="PORT")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where `crampwatch broker` listens, and whom it lets in; not for the broker of `wear`, which is private."""
+    """Where `crampwatch broker` listens and who may log in. The broker of `wear` ignores this: it is private."""
 
     host: str = _setting(
-        "127.0.0.1", "Address `crampwatch broker` listens on; 0.0.0.0 lets other machines in.", metavar="ADDRESS"
+        "127.0.0.1", "Address on which `crampwatch broker` listens; 0.0.0.0 for all networks.", metavar="ADDRESS"
     )
     users: str = _setting(
         "",
-        "Users `crampwatch broker` lets in, beside its own stages; `crampwatch init-stack` writes it.",
+        "Users of `crampwatch broker` besides its own stages; `crampwatch init-stack` writes this file.",
         metavar="FILE",
     )
     certificate: str = _setting(
-        "", "Certificate (PEM) of `crampwatch broker`; it then speaks TLS only.", metavar="FILE"
+        "", "Certificate (PEM) of `crampwatch broker`; with it, only TLS connections are accepted.", metavar="FILE"
     )
-    key: str = _setting("", "Key (PEM) of that certificate.", metavar="FILE")
+    key: str = _setting("", "Private key (PEM) of that certificate.", metavar="FILE")
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings:
-    """Which sensors are recorded, and over which radio."""
+    """Which sensors to record, over which radio."""
 
     adapter: str = _setting(
         "",
-        "Bluetooth adapter: empty for the system's own, a name such as hci1, or bumble:<transport> for a dongle that "
-        "the system does not use, such as bumble:usb:0.",
+        "Bluetooth adapter: empty for the system's default, a name such as hci1, or bumble:<transport> for a dongle "
+        "that the system does not use, such as bumble:usb:0.",
         flag="--adapter",
         metavar="ADAPTER",
     )
     sensors: tuple[str, ...] = _setting(
-        (), "Names or addresses of the sensors to record; none given: all found.", flag="--sensor", metavar="NAME"
+        (),
+        "Name or address of a sensor to record (repeatable); without any, all sensors found.",
+        flag="--sensor",
+        metavar="NAME",
     )
     placements: tuple[str, ...] = _setting(
         (),
-        "Where sensors are worn, such as CW-1A2B=left:abductor hallucis; the muscle may be left out.",
+        "Where a sensor is worn (repeatable), such as CW-1A2B=left:abductor hallucis; the muscle is optional.",
         flag="--placement",
         metavar="NAME=SIDE:MUSCLE",
     )
@@ -108,18 +116,17 @@ class CollectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where features, temperatures and episodes are kept."""
+    """Database of features, temperatures and episodes."""
 
     url: str = _setting(
         "",
-        "Address of the store: sqlite:///path/to/file, or http://127.0.0.1:8086 for InfluxDB; empty for SQLite in the "
-        "data folder.",
+        "Database: sqlite:///path/to/file, or http://127.0.0.1:8086 for InfluxDB; empty for SQLite in the data folder.",
         flag="--store",
         metavar="URL",
     )
-    token: str = _setting("", "Token for InfluxDB; set by environment or file.", secret=True)
+    token: str = _setting("", "Token for InfluxDB.", secret=True)
     org: str = _setting("crampwatch", "Organisation in InfluxDB 2.", metavar="NAME")
-    bucket: str = _setting("crampwatch", "Bucket in InfluxDB 2, database in 1 and 3.", metavar="NAME")
+    bucket: str = _setting("crampwatch", "Bucket in InfluxDB 2; database in InfluxDB 1 and 3.", metavar="NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +135,27 @@ class WebSettings:
 
     host: str = _setting(
         "127.0.0.1",
-        "Address the page listens on; on any other than this machine's own, visitors log in with a secret.",
+        "Address on which the page listens; 0.0.0.0 for all networks, where visitors log in with a secret.",
         metavar="ADDRESS",
     )
     port: int = _setting(
-        0, "Port of the page; 0 takes 8042, or a free one where that is in use.", flag="--port", metavar="PORT"
+        0, "Port of the page; 0 for 8042, or a free one if that is in use.", flag="--port", metavar="PORT"
     )
     token: str = _setting(
         "",
-        "What visitors log in with where other machines may open the page, at least 16 characters; empty for one that "
-        "is made once and kept in secrets.toml in the data folder.",
+        "Secret with which visitors from other machines log in, at least 16 characters; empty for a generated one, "
+        "saved in secrets.toml in the data folder.",
         secret=True,
     )
     certificate: str = _setting(
         "",
-        "PEM file of a TLS certificate: the page is then served by https, which phones ask for to keep the screen on.",
+        "TLS certificate (PEM) to serve the page by https, which phones require to keep the screen on.",
         metavar="FILE",
     )
-    key: str = _setting("", "PEM file of the certificate's key; empty where it is in the same file.", metavar="FILE")
-    allowed_hosts: tuple[str, ...] = _setting((), "Further host names the page may be opened by.", metavar="NAME")
+    key: str = _setting("", "Private key (PEM) of that certificate; empty if it is in the same file.", metavar="FILE")
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), "Additional host name by which the page may be opened (repeatable).", metavar="NAME"
+    )
     browser: bool = _setting(True, "Open the page in a browser when it is ready.", flag="--browser")
 
 
@@ -156,20 +165,20 @@ class HomeSettings:
 
     tell: bool = _setting(
         False,
-        "Let `wear`, `demo` and `replay` tell Home Assistant, which has to use the same broker (--broker).",
+        "Let `wear`, `demo` and `replay` publish to Home Assistant, which must use the same broker (--broker).",
         flag="--home-assistant",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class OpsSettings:
-    """What a service tells of itself, for monitoring."""
+    """Health and metrics of a service."""
 
-    host: str = _setting("127.0.0.1", "Address of /healthz and /metrics.", metavar="ADDRESS")
+    host: str = _setting("127.0.0.1", "Address on which /healthz and /metrics are served.", metavar="ADDRESS")
     port: int = _setting(
         0,
-        "Port of /healthz and /metrics; 0 for none. With `wear`, `demo` and `replay` the broker has this one, and "
-        "collector, detector, store, page and `home` the following.",
+        "Port of /healthz and /metrics; 0 for none. With `wear`, `demo` and `replay` it is that of the broker; "
+        "collector, detector, store, page and `home` use the following ones.",
         metavar="PORT",
     )
 
@@ -178,8 +187,8 @@ class OpsSettings:
 class Settings:
     """All settings, resolved; the defaults are for one person on one machine."""
 
-    data: Path = _setting(  # noqa: RUF009 -- a frozen field; the linter takes only its own list of types for such
-        _USER_DATA, "Folder for recordings and all else that is kept.", metavar="FOLDER"
+    data: Path = _setting(  # noqa: RUF009 - a Path cannot change; the linter does not know that
+        _USER_DATA, "Data folder (recordings, database, logs).", metavar="FOLDER"
     )
     log: LogSettings = field(default_factory=LogSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
@@ -196,14 +205,14 @@ class Setting:
     """One row of the table of settings.
 
     Attributes:
-        key: Dotted, as in messages and in the settings file.
+        key: ``group.name``, as in messages and in the settings file.
         kind: ``str``, ``int``, ``bool``, ``Path`` or ``tuple`` (of texts).
-        choices: All values allowed; none where any value of the kind is.
-        default: Value where nobody says otherwise.
-        text: What it does, for help and documentation.
+        choices: Permitted values; empty where every value of the kind is permitted.
+        default: Used where no source gives a value.
+        text: Help and documentation.
         flag: On the command line.
         metavar: Placeholder for the value in help.
-        secret: Never shown.
+        secret: Whether the value is masked wherever it is shown, and has no flag.
     """
 
     key: str
@@ -232,22 +241,22 @@ class Setting:
 
 
 def default_config_path() -> Path:
-    """Return where the settings file is looked for."""
+    """Return the path of the settings file that is read where the user names none."""
     return user_config_path(_APP_NAME, appauthor=False) / "config.toml"
 
 
-def _table(owner: type, prefix: str = "") -> tuple[Setting, ...]:
+def _settings_of(owner: type, prefix: str = "") -> tuple[Setting, ...]:
     hints = get_type_hints(owner)
     rows: list[Setting] = []
     for one in dataclasses.fields(owner):
         if dataclasses.is_dataclass(hints[one.name]):
-            rows += _table(hints[one.name], f"{one.name}.")
+            rows += _settings_of(hints[one.name], f"{one.name}.")
         else:
-            rows.append(_row(f"{prefix}{one.name}", hints[one.name], one))
+            rows.append(_setting_row(f"{prefix}{one.name}", hints[one.name], one))
     return tuple(rows)
 
 
-def _row(key: str, hint: Any, one: "dataclasses.Field[Any]") -> Setting:
+def _setting_row(key: str, hint: Any, one: "dataclasses.Field[Any]") -> Setting:
     choices = get_args(hint) if get_origin(hint) is Literal else ()
     kind: type = str if choices else get_origin(hint) or hint
     about: types.MappingProxyType[Any, Any] = one.metadata
@@ -255,8 +264,8 @@ def _row(key: str, hint: Any, one: "dataclasses.Field[Any]") -> Setting:
     return Setting(key, kind, choices, one.default, about["text"], flag, about["metavar"], about["secret"])
 
 
-SETTINGS: Final = _table(Settings)
-"""Every setting there is, in the order of the structure."""
+SETTINGS: Final = _settings_of(Settings)
+"""All settings, in the order of the structure."""
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 

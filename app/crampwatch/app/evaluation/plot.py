@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from crampwatch.app.evaluation.clip import Clip, Span
 from crampwatch.app.evaluation.outcome import Reliability
-from crampwatch.app.sessions.text import clock_text
+from crampwatch.app.sessions.episode_line import clock_text
 from crampwatch.protocol.kinds import EpisodeKind
 from numpy.typing import NDArray
 

@@ -9,7 +9,7 @@ from crampwatch.app.evaluation.clip import Clip, Span
 from crampwatch.app.evaluation.outcome import Outcome
 from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
 from crampwatch.app.evaluation.tables import Table
-from crampwatch.app.sessions.text import clock_text
+from crampwatch.app.sessions.episode_line import clock_text
 
 __all__ = ["Plots", "html_page", "markdown_text", "pick_clips"]
 

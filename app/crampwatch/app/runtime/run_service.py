@@ -1,17 +1,16 @@
 """Running one stage as a program: until a signal, or until the supervisor that started it is gone."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
 from crampwatch.app.runtime.health import HealthCheck, check_broker, serve_health
 from crampwatch.app.runtime.logs import log_to_file, log_to_terminal
-from crampwatch.app.runtime.stopping import create_stop_event, is_supervised
-from crampwatch.app.supervise.supervisor import READY_PREFIX
+from crampwatch.app.runtime.stopping import create_stop_event
+from crampwatch.app.runtime.supervised import is_supervised
 
-__all__ = ["Service", "announce_ready", "run_service"]
+__all__ = ["Service", "run_service"]
 
 Service = Callable[[asyncio.Event], Awaitable[None]]
 """A stage that runs until the event is set, and then ends soon."""
@@ -39,10 +38,3 @@ async def _serve(name: str, settings: Settings, service: Service, ailment: Healt
     stop = create_stop_event()
     async with serve_health(settings.ops, name, ailment):
         await service(stop)
-
-
-def announce_ready(detail: str) -> None:
-    """Tell a supervisor, by a line on standard output, that the stage is ready and where it can be reached."""
-    if is_supervised():
-        sys.stdout.write(f"{READY_PREFIX}{detail}\n")
-        sys.stdout.flush()

@@ -7,9 +7,9 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-from crampwatch.app.supervise.supervisor import SUPERVISED
+from crampwatch.app.runtime.supervised import is_supervised
 
-__all__ = ["StopEvent", "create_stop_event", "is_supervised"]
+__all__ = ["StopEvent", "create_stop_event"]
 
 _HARD_END_S: Final = 10.0
 """A stage that hangs when its supervisor is gone ends itself after this; the supervisor itself waits less long."""
@@ -23,11 +23,6 @@ class StopEvent(asyncio.Event):
     """
 
     by_person = False
-
-
-def is_supervised() -> bool:
-    """Return whether a supervisor started this process."""
-    return os.environ.get(SUPERVISED) == "1"
 
 
 def create_stop_event() -> StopEvent:

@@ -1,4 +1,4 @@
-"""A certificate for the broker, and the authority that vouches for it: for a home, where no public one does."""
+"""A certificate for the broker, issued by an authority of our own: no public authority issues any for names at home."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -12,19 +12,20 @@ from cryptography.x509.oid import NameOID
 
 __all__ = ["Certificates"]
 
-_LASTS: Final = timedelta(days=3650)
-_SLACK: Final = timedelta(days=1)
-"""Clocks of small computers without a battery are behind after a start."""
+_VALIDITY: Final = timedelta(days=3650)
+"""Nobody would notice at home that a certificate must be renewed, until a night was not stored."""
+_CLOCK_SLACK: Final = timedelta(days=1)
+"""Computers without a clock battery are behind after a start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM texts.
+    """An authority and the certificate that it issued, as PEM texts.
 
     Attributes:
-        authority: What clients are given, to check the broker by.
-        certificate: The broker's.
-        key: The broker's; the authority's own key is forgotten, so that nobody can vouch for another.
+        authority: Certificate of the authority, by which clients verify the broker.
+        certificate: Of the broker.
+        key: Of the broker. The authority's key is not kept, so that nobody can issue another certificate.
     """
 
     authority: str
@@ -33,7 +34,7 @@ class Certificates:
 
     @classmethod
     def for_names(cls, names: tuple[str, ...]) -> Self:
-        """Make a new authority and a certificate for host names and addresses."""
+        """Create a new authority, and a certificate for host names and addresses."""
         authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         issuer, subject = _name("crampwatch authority"), _name(names[0])
         authority = (
@@ -66,8 +67,8 @@ def _builder(issuer: x509.Name, subject: x509.Name, key: ec.EllipticCurvePublicK
         .subject_name(subject)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SLACK)
-        .not_valid_after(now + _LASTS)
+        .not_valid_before(now - _CLOCK_SLACK)
+        .not_valid_after(now + _VALIDITY)
     )
 
 

@@ -1,6 +1,6 @@
-"""Who may do what in the stack's databases: a token each in InfluxDB 2, with no more rights than that one needs.
+"""Logins of the stack's databases: in InfluxDB 2 one token per service, with no more rights than the service needs.
 
-By the InfluxDB 2 API (https://docs.influxdata.com/influxdb/v2/api/) and Grafana's
+Uses the InfluxDB 2 API (https://docs.influxdata.com/influxdb/v2/api/) and Grafana's
 (https://grafana.com/docs/grafana/latest/developers/http_api/user/).
 """
 
@@ -27,17 +27,20 @@ LOGINS: Final = {
     "backup": ("read",),
     "grafana": ("read",),
 }
-"""Names and what each may do with the bucket, and with nothing else; deploy/influxdb-logins.sh makes the same first."""
+"""What each login may do with the bucket; nothing else is permitted. deploy/influxdb-logins.sh creates the same ones at
+the first start."""
 _TIMEOUT_MS: Final = 10_000
 _ADMIN: Final = "admin"
 
 
 class InfluxAdmin:
-    """InfluxDB 2, as its administrator.
+    """The administrator of an InfluxDB 2.
+
+    Every call raises UnavailableError where the database cannot be reached or refuses.
 
     Args:
-        url: Its address.
-        token: The administrator's.
+        url: Of the database.
+        token: The administrator's token.
         org: Organisation.
         bucket: The bucket that the logins are for.
     """
@@ -50,38 +53,29 @@ class InfluxAdmin:
         self._client = InfluxDBClient(url, token=token, org=org, timeout=_TIMEOUT_MS)
         self._authorizations = self._client.authorizations_api()
 
-    def grant(self, name: str) -> str:
-        """Make a new token for one of `LOGINS`; return it. Earlier ones are good until `withdraw_but`.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
+    def create_token(self, name: str) -> str:
+        """Create a token for one of `LOGINS` and return it; earlier ones are valid until `revoke_others`."""
+        with self._database_errors():
             bucket = self._client.buckets_api().find_bucket_by_name(self._bucket)
             if bucket is None:
-                raise UnavailableError(f"InfluxDB at {self._url} has no bucket {self._bucket!r}.", advice="Create it.")
+                raise UnavailableError(
+                    f"InfluxDB at {self._url} has no bucket {self._bucket!r}.",
+                    advice="Create the bucket, or start the database from docker-compose.yml.",
+                )
             resource = PermissionResource(type="buckets", id=bucket.id, org_id=bucket.org_id)
             rights = [Permission(action=action, resource=resource) for action in LOGINS[name]]
-            return self._created(Authorization(org_id=bucket.org_id, permissions=rights, description=_mark(name)))
+            return self._create(Authorization(org_id=bucket.org_id, permissions=rights, description=_description(name)))
 
-    def withdraw_but(self, name: str, token: str) -> None:
-        """Withdraw the tokens made for a login, all but one.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
+    def revoke_others(self, name: str, token: str) -> None:
+        """Revoke all tokens of a login but one."""
+        with self._database_errors():
             for one in self._authorizations.find_authorizations(org=self._org):
-                if one.description == _mark(name) and one.token != token:
+                if one.description == _description(name) and one.token != token:
                     self._authorizations.delete_authorization(one)
 
-    def map_bucket(self) -> None:
-        """Let InfluxQL find the bucket by its name, where it does not yet.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
+    def map_bucket_for_influxql(self) -> None:
+        """Make the bucket available to InfluxQL under its own name, unless it is already."""
+        with self._database_errors():
             service = DBRPsService(self._client.api_client)
             if service.get_dbr_ps(org=self._org, db=self._bucket).content:
                 return
@@ -96,33 +90,21 @@ class InfluxAdmin:
             service.post_dbrp(dbrp_create=wanted)
 
     def renew_token(self) -> str:
-        """Make another token with the administrator's own rights; return it. The old one is good until `withdraw`.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
-            own = self._own()
-            return self._created(
+        """Create and return a token with the administrator's rights; the old one is valid until `revoke_own_token`."""
+        with self._database_errors():
+            own = self._own_authorization()
+            return self._create(
                 Authorization(org_id=own.org_id, permissions=own.permissions, description="crampwatch administrator")
             )
 
-    def withdraw(self) -> None:
-        """Withdraw the token this was made with.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
-            self._authorizations.delete_authorization(self._own())
+    def revoke_own_token(self) -> None:
+        """Revoke the token with which this object was created."""
+        with self._database_errors():
+            self._authorizations.delete_authorization(self._own_authorization())
 
     def set_password(self, password: str) -> None:
-        """Give the administrator another password.
-
-        Raises:
-            UnavailableError: The database cannot be reached, or refuses.
-        """
-        with self._told():
+        """Set the administrator's password."""
+        with self._database_errors():
             users = self._client.users_api()
             user = next(one for one in users.find_users(name=_ADMIN).users if one.name == _ADMIN)
             users.update_password(user, password)
@@ -131,15 +113,15 @@ class InfluxAdmin:
         """Close connections."""
         self._client.close()
 
-    def _created(self, wanted: Authorization) -> str:
+    def _create(self, wanted: Authorization) -> str:
         return str(self._authorizations.create_authorization(authorization=wanted).token)
 
-    def _own(self) -> Any:
+    def _own_authorization(self) -> Any:
         found = self._authorizations.find_authorizations(org=self._org)
         return next(one for one in found if one.token == self._token)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _database_errors(self) -> Iterator[None]:
         try:
             yield
         except ApiException as error:
@@ -153,17 +135,17 @@ class InfluxAdmin:
             ) from error
         except StopIteration as error:
             raise UnavailableError(
-                f"InfluxDB at {self._url} does not show its administrator.",
-                advice="It has to be InfluxDB 2, set up by docker-compose.yml.",
+                f"InfluxDB at {self._url} does not list its administrator.",
+                advice="It must be an InfluxDB 2, set up by docker-compose.yml.",
             ) from error
 
 
 class GrafanaAdmin:
-    """Grafana, as its administrator.
+    """The administrator of a Grafana.
 
     Args:
-        url: Its address.
-        password: Of the user ``admin``.
+        url: Of the Grafana.
+        password: The present password of the user ``admin``.
     """
 
     def __init__(self, url: str, password: str) -> None:
@@ -171,7 +153,7 @@ class GrafanaAdmin:
         self._password = password
 
     def set_password(self, password: str) -> None:
-        """Give the administrator another password.
+        """Set the administrator's password.
 
         Raises:
             UnavailableError: Grafana cannot be reached, or refuses.
@@ -193,5 +175,5 @@ class GrafanaAdmin:
             )
 
 
-def _mark(name: str) -> str:
+def _description(name: str) -> str:
     return f"crampwatch {name}"

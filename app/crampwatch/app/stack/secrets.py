@@ -1,7 +1,7 @@
-"""The secrets of a stack of services: made once, each a file that only its owner may read, renewed on demand.
+"""The secrets of the services in docker-compose.yml: created once, one file each, renewed on demand.
 
-No password has a default, and none is in docker-compose.yml, an image, an environment or git: every service is handed
-the one file it needs.
+No password has a default, and none is in docker-compose.yml, in an image, in an environment variable or in git: every
+service is given the file that it needs, readable by its owner only.
 """
 
 import os
@@ -18,28 +18,29 @@ from crampwatch.bus.roles import ROLES, User
 from crampwatch.bus.user_file import format_user_file, load_users
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 
-__all__ = ["PROFILES", "Stack", "StackWishes"]
+__all__ = ["PROFILES", "Stack", "StackOptions"]
 
 PROFILES: Final = ("full", "server", "collector", "demo")
 _USERS: Final = "broker-users.toml"
 _ONCE: Final = ("influxdb-admin-password", "influxdb-admin-token", "grafana-admin-password")
-"""Databases keep these themselves after their first start: they are renewed there, while they run."""
+"""The databases store these themselves at their first start: they can only be renewed there, while they are running."""
 _DATABASE: Final = "influxdb"
-"""Folder with a folder a login: the database makes the tokens, and each service is handed its own."""
+"""Folder with one folder per login: the database makes the tokens, and each service is given its own folder."""
 _DATABASE_LOGINS: Final = ("store", "web", "finaliser", "backup", "grafana")
-"""Those of :data:`crampwatch.app.stack.database_logins.LOGINS`, which takes long to import."""
+"""The names in :data:`crampwatch.app.stack.database_logins.LOGINS`, a module that takes half a second to import."""
 _RENEWED: Final = ("web-token",)
-_SECRET_OCTETS: Final = 32
+_SECRET_BYTES: Final = 32
+"""256 random bits: out of reach of guessing, however fast."""
 
 
 @dataclass(frozen=True, slots=True)
-class StackWishes:
-    """What is to be made.
+class StackOptions:
+    """What to create.
 
     Attributes:
-        profile: Which services `docker compose up` starts.
+        profile: Decides which services `docker compose up` starts.
         names: Host names and addresses by which other machines reach the broker, for its certificate.
-        bedside: Logins for collectors elsewhere: name and the only sensors each may speak for.
+        bedside: Logins for collectors on other machines: name, and the only sensors that each may publish for.
     """
 
     profile: str = "full"
@@ -48,91 +49,93 @@ class StackWishes:
 
 
 class Stack:
-    """The folder of docker-compose.yml.
+    """The secrets and the ``.env`` file beside docker-compose.yml.
 
     Args:
-        folder: Where ``secrets/`` and ``.env`` are.
+        folder: The folder of docker-compose.yml.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._secrets = folder / "secrets"
 
-    def create(self, wishes: StackWishes) -> list[Path]:
-        """Make what is not there yet; return the files that were made.
+    def create(self, options: StackOptions) -> list[Path]:
+        """Create what does not exist yet; return the files that were created.
 
         Raises:
             UnavailableError: Something cannot be written.
-            ConfigurationError: A file that is there cannot be read.
+            ConfigurationError: An existing file cannot be read.
         """
         try:
             self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._secrets.chmod(0o700)
-            self._hand_over(self._secrets)
+            self._set_owner(self._secrets)
             backups = self._folder / "backups"
             backups.mkdir(mode=0o700, exist_ok=True)
-            self._hand_over(backups)
+            self._set_owner(backups)
             self._make_login_folders()
-            made = [
+            created = [
                 self._write(self._secrets / name, _new_secret()) for name in (*_ONCE, *_RENEWED) if not self._has(name)
             ]
-            made += self._add_users(_bedside(wishes))
-            made += self._certify(wishes.names)
-            made += (
-                [] if (self._folder / ".env").exists() else [self._write(self._folder / ".env", _environment(wishes))]
+            created += self._add_users(_new_users(options))
+            created += self._create_certificate(options.names)
+            created += (
+                []
+                if (self._folder / ".env").exists()
+                else [self._write(self._folder / ".env", _env_file_text(options))]
             )
         except OSError as error:
-            raise self._unwritable(error) from error
-        return made
+            raise self._write_error(error) from error
+        return created
 
     def rotate(self) -> list[Path]:
-        """Give every user of the broker, and the page, a new secret; return the files that changed.
+        """Renew the secrets of all users of the broker, and of the page; return the files that changed.
 
         Raises:
             UnavailableError: Something cannot be written.
-            ConfigurationError: There is no stack yet.
+            ConfigurationError: There are no secrets yet.
         """
-        self._check_there()
+        self._check_exists()
         users = [User(user.name, user.role, _new_secret(), user.sensors) for user in load_users(self._secrets / _USERS)]
         try:
             return [*[self._write(self._secrets / name, _new_secret()) for name in _RENEWED], *self._write_users(users)]
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._write_error(error) from error
 
     def rotate_databases(self, influx_url: str, grafana_url: str) -> list[Path]:
-        """Renew all passwords and tokens of InfluxDB and Grafana, which have to run; return the files that changed.
+        """Renew all passwords and tokens of InfluxDB and Grafana, which must be running; return the files that changed.
 
-        Each is made there first, then written, then the old one is withdrawn: what fails in between can be run again.
+        Each new one is created in the database first, then written to its file, and only then the old one is revoked:
+        after a failure at any point this can be run again.
 
         Raises:
             UnavailableError: A database cannot be reached or refuses, or something cannot be written.
-            ConfigurationError: There is no stack yet.
+            ConfigurationError: There are no secrets yet.
         """
-        self._check_there()
+        self._check_exists()
         try:
             self._make_login_folders()
             return [*self._rotate_influx(influx_url), self._rotate_grafana(grafana_url)]
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._write_error(error) from error
 
     def _rotate_influx(self, url: str) -> list[Path]:
-        from crampwatch.app.stack.database_logins import (
-            InfluxAdmin,  # takes half a second that other commands need not spend
-        )
+        # For start-up time: the InfluxDB client takes half a second to import, which `init-stack` alone does not need.
+        from crampwatch.app.stack.database_logins import InfluxAdmin
 
         changed = []
         admin = InfluxAdmin(url, token=self._read("influxdb-admin-token"), org="crampwatch", bucket="crampwatch")
         try:
-            admin.map_bucket()
+            admin.map_bucket_for_influxql()
             for name in _DATABASE_LOGINS:
-                token = admin.grant(name)
+                token = admin.create_token(name)
                 changed.append(self._write(self._secrets / _DATABASE / name / "token", token))
-                admin.withdraw_but(name, token)
+                admin.revoke_others(name, token)
             password = _new_secret()
             admin.set_password(password)
             changed.append(self._write(self._secrets / "influxdb-admin-password", password))
             changed.append(self._write(self._secrets / "influxdb-admin-token", admin.renew_token()))
-            admin.withdraw()
+            admin.revoke_own_token()
         finally:
             admin.close()
         return changed
@@ -145,15 +148,15 @@ class Stack:
         return self._write(self._secrets / "grafana-admin-password", password)
 
     def _make_login_folders(self) -> None:
-        """Make the folders that the database, which runs as we do, writes its tokens to."""
+        """Create the folders into which the database, which runs as the same user, writes its tokens."""
         for folder in (self._secrets / _DATABASE, *(self._secrets / _DATABASE / name for name in _DATABASE_LOGINS)):
             folder.mkdir(mode=0o700, exist_ok=True)
-            self._hand_over(folder)
+            self._set_owner(folder)
 
-    def _check_there(self) -> None:
+    def _check_exists(self) -> None:
         if not self._has(_USERS):
             raise ConfigurationError(
-                f"There are no secrets in {self._secrets}.", advice="Run `crampwatch init-stack` first."
+                f"There are no secrets in {self._secrets} yet.", advice="Run `crampwatch init-stack` first."
             )
 
     def _read(self, name: str) -> str:
@@ -166,7 +169,7 @@ class Stack:
         return self._write_users([*present, *added]) if added else []
 
     def _write_users(self, users: Sequence[User]) -> list[Path]:
-        """Write the passwords first: a broker that is told of them finds services that know them."""
+        """Write the passwords before the broker's files: once the broker has read these, no service must be refused."""
         files = {f"broker-{user.name}": user.password for user in users}
         files |= {
             _USERS: format_user_file(users),
@@ -175,12 +178,12 @@ class Stack:
         }
         return [self._write(self._secrets / name, text) for name, text in files.items()]
 
-    def _certify(self, names: tuple[str, ...]) -> list[Path]:
-        """Make the broker's certificate, or another when other names are asked for."""
+    def _create_certificate(self, names: tuple[str, ...]) -> list[Path]:
+        """Create the broker's certificate; an existing one is replaced only where names are given."""
         if self._has("broker.crt") and not names:
             return []
-        made = Certificates.for_names(("localhost", "127.0.0.1", "broker", *names))
-        files = {"ca.crt": made.authority, "broker.crt": made.certificate, "broker.key": made.key}
+        issued = Certificates.for_names(("localhost", "127.0.0.1", "broker", *names))
+        files = {"ca.crt": issued.authority, "broker.crt": issued.certificate, "broker.key": issued.key}
         return [self._write(self._secrets / name, text) for name, text in files.items()]
 
     def _has(self, name: str) -> bool:
@@ -188,46 +191,47 @@ class Stack:
 
     def _write(self, path: Path, text: str) -> Path:
         write_private(path, text)
-        self._hand_over(path)
+        self._set_owner(path)
         return path
 
-    def _hand_over(self, path: Path) -> None:
-        """Give a file that root made to those who the containers run as."""
+    def _set_owner(self, path: Path) -> None:
+        """Make the containers' user the owner of a file that root created."""
         if getattr(os, "geteuid", lambda: 1)() == 0:
             os.chown(path, _id("getuid"), _id("getgid"))
 
-    def _unwritable(self, error: OSError) -> UnavailableError:
+    def _write_error(self, error: OSError) -> UnavailableError:
         return UnavailableError(
             f"The stack's secrets cannot be written to {self._secrets}: {error.strerror or error}.",
-            advice="Choose another folder by --folder, or correct permissions or free space.",
+            advice="Choose another folder by --folder, or check permissions and free space.",
         )
 
 
-def _bedside(wishes: StackWishes) -> list[User]:
+def _new_users(options: StackOptions) -> list[User]:
     users = [User(role, role, _new_secret()) for role in ROLES]
-    for name, sensors in wishes.bedside:
+    for name, sensors in options.bedside:
         if name in ROLES or not name.replace("-", "").isalnum():
             raise ConfigurationError(
-                f"A collector elsewhere cannot be named {name!r}.", advice="Choose letters, digits and -, and no role."
+                f"{name!r} cannot be the name of a collector's login.",
+                advice=f"Use letters, digits and -, and none of the names {', '.join(ROLES)}.",
             )
         users.append(User(name, "collector", _new_secret(), sensors))
     return users
 
 
-def _environment(wishes: StackWishes) -> str:
-    """Return what docker compose reads beside its file; nothing in it is secret."""
+def _env_file_text(options: StackOptions) -> str:
+    """Return the text of ``.env``, which docker compose reads; nothing in it is secret."""
     return (
-        "# Read by docker compose; nothing in here is secret. docs/operations.md tells more.\n"
-        f"COMPOSE_PROFILES={wishes.profile}\n"
+        "# Read by docker compose; nothing in here is secret. See docs/stack.md.\n"
+        f"COMPOSE_PROFILES={options.profile}\n"
         f"CRAMPWATCH_UID={_id('getuid')}\nCRAMPWATCH_GID={_id('getgid')}\n"
     )
 
 
 def _id(function: str) -> int:
-    """Return our user or group id, whom the containers run as so that they may read what is ours; never root's."""
+    """Return the id of our user or group, under which the containers run to be able to read our files; never root's."""
     number: int = getattr(os, function, lambda: 1000)()
     return number or 1000
 
 
 def _new_secret() -> str:
-    return secrets.token_urlsafe(_SECRET_OCTETS)
+    return secrets.token_urlsafe(_SECRET_BYTES)

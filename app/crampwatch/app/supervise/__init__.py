@@ -1,1 +1,1 @@
-"""Running the stages as child processes: what to start, when to restart it, what the person sees."""
+"""`demo`, `wear` and `replay`: starts every stage as a child process, restarts it, ends it, and reports to the user."""

@@ -1,29 +1,34 @@
-"""What a run has seen: who is there, how the link fares, which episodes hold. Pure; fed with messages."""
+"""What a run has come to so far, and its summary: a fold over the messages of all stages. Pure."""
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
+from crampwatch.app.cli.wording import count_text, episode_counts_text
 from crampwatch.protocol import messages
+from crampwatch.protocol.kinds import Origin
 
-__all__ = ["RunSummary", "Tally", "kinds_text"]
+__all__ = ["RunStatus", "RunSummary"]
+
+_MARKS: Final[dict[str, str]] = {Origin.DEMO: " Simulated data.", Origin.REPLAY: " Replayed recording."}
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What is told at the end of a run.
+    """What a run came to; also the fields of the JSON event ``summary``.
 
     Attributes:
         origin: ``demo``, ``replay`` or ``live``.
-        sensors: How many took part.
-        monitored_s: Longest stretch of signal any of them delivered.
+        sensors: Sensors that took part.
+        monitored_s: Longest signal that any sensor delivered.
         episodes: Count by kind.
-        final: Whether that is the verdict over the complete session, not the live one.
-        received: Samples a channel, of all sensors, live and later.
-        lost: Samples that nobody holds any more, or that were not fetched yet.
-        backfilled: Those of them fetched from a sensor's memory after a gap.
-        reconnects: Connections made again.
-        session: UUID; empty where none was recorded.
-        restarts: Stages that died and were started again.
+        final: Whether `episodes` is the final result over the complete session, not the live one.
+        received: Samples per channel of all sensors, live and fetched later.
+        lost: Samples that were not received, and were not fetched later either.
+        backfilled: Those of `received` that were fetched from a sensor's memory after a gap.
+        reconnects: Connections that were made again.
+        session: UUID; empty where nothing was recorded.
+        restarts: Restarts by stage.
     """
 
     origin: str
@@ -39,53 +44,42 @@ class RunSummary:
     restarts: dict[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
-        """Return one line for people."""
-        marks = {"demo": " Simulated data.", "replay": " Replayed recording."}
-        verdict = "" if self.final else " (live verdict)"
+        """Return the summary for people, likely cramps first."""
+        found = episode_counts_text(self.episodes, self.monitored_s)
         return (
-            f"Monitored {self.monitored_s:.0f} s; episodes{verdict}: {kinds_text(self.episodes)}; "
-            f"samples: {self.received} received, {self.backfilled} of them backfilled, {self.lost} lost; "
-            f"{self.reconnects} reconnection(s)."
-            f"{marks.get(self.origin, '')}"
+            f"{found[0].upper()}{found[1:]}{'' if self.final else ', live result'}. "
+            f"Samples: {self.received} received, {self.backfilled} of them fetched late, {self.lost} lost; "
+            f"{count_text(self.reconnects, 'reconnection')}.{_MARKS.get(self.origin, '')}"
         )
 
 
-def kinds_text(counts: dict[str, int]) -> str:
-    """Return how many episodes of each kind there were.
-
-    >>> kinds_text({"cramp": 1, "leg_movement": 2})
-    '1 cramp, 2 leg movement'
-    """
-    return ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items()) or "none"
-
-
 @dataclass(slots=True)
-class Tally:
-    """Takes messages and remembers what holds.
+class RunStatus:
+    """State of a run, updated by messages.
 
     Attributes:
-        since_ns: Statuses older than this were kept by the broker from an earlier run, and are passed over.
-        origin: What data are where no sensor has told.
-        online: Services that are there, with what they say of themselves.
-        infos: Latest of each sensor.
-        links: Latest of each sensor.
-        states: Latest of each sensor.
-        episodes: Revision that holds of each, retracted ones left out.
+        since_ns: Start of the run, UTC. Older statuses are ignored: the broker retained them from an earlier run.
+        origin: Assumed where no sensor has introduced itself.
+        online: Services that are online, with the detail that each published, such as the page's address.
+        infos: Newest by sensor.
+        links: Newest by sensor.
+        states: Newest by sensor.
+        episodes: Revision that counts, by id; without retracted ones.
     """
 
     since_ns: int
-    origin: str = ""
+    origin: str = Origin.LIVE
     online: dict[str, str] = field(default_factory=dict)
     infos: dict[str, messages.SensorInfo] = field(default_factory=dict)
     links: dict[str, messages.Link] = field(default_factory=dict)
     states: dict[str, messages.SensorState] = field(default_factory=dict)
     episodes: dict[str, messages.Episode] = field(default_factory=dict)
 
-    def take(self, message: messages.Message) -> None:
-        """Take a message of any leaf."""
+    def handle(self, message: messages.Message) -> None:
+        """Update the state; messages of other types change nothing."""
         match message:
             case messages.ServiceStatus():
-                self._take_status(message)
+                self._handle_status(message)
             case messages.SensorInfo():
                 self.infos[message.sensor] = message
             case messages.Link():
@@ -93,25 +87,25 @@ class Tally:
             case messages.SensorState():
                 self.states[message.sensor] = message
             case messages.Episode():
-                self._take_episode(message)
+                self._handle_episode(message)
 
     def lost_samples(self) -> int:
-        """Return the samples missing at present, of all sensors."""
+        """Return the samples that are missing at present, of all sensors."""
         return sum(link.lost_samples for link in self.links.values())
 
-    def hears_signal(self) -> bool:
+    def has_signal(self) -> bool:
         """Return whether any sensor has delivered samples."""
         return any(link.received_samples for link in self.links.values())
 
-    def is_quiet(self) -> bool:
-        """Return whether the detector is done with every sensor: it says that there is no data any more."""
+    def is_detection_over(self) -> bool:
+        """Return whether the detector has finished with every sensor: it reports that no data comes any more."""
         return all(state.state == "no_data" for state in self.states.values())
 
     def summary(self, *, final: bool, restarts: dict[str, int]) -> RunSummary:
-        """Return what the run comes to."""
-        rates = {sensor: _rate_hz(info) for sensor, info in self.infos.items()}
-        held = {sensor: link.received_samples + link.backfilled_samples for sensor, link in self.links.items()}
-        lengths = [count / rates[sensor] for sensor, count in held.items() if rates.get(sensor)]
+        """Return the summary; the arguments are facts that no message holds."""
+        rates = {sensor: _emg_rate_hz(info) for sensor, info in self.infos.items()}
+        received = {sensor: link.received_samples + link.backfilled_samples for sensor, link in self.links.items()}
+        lengths = [count / rates[sensor] for sensor, count in received.items() if rates.get(sensor)]
         kinds = Counter(str(episode.kind) for episode in self.episodes.values())
         return RunSummary(
             origin=next((str(info.origin) for info in self.infos.values()), self.origin),
@@ -119,7 +113,7 @@ class Tally:
             monitored_s=max(lengths, default=0.0),
             episodes=dict(sorted(kinds.items())),
             final=final,
-            received=sum(held.values()),
+            received=sum(received.values()),
             lost=self.lost_samples(),
             backfilled=sum(link.backfilled_samples for link in self.links.values()),
             reconnects=sum(link.reconnects for link in self.links.values()),
@@ -127,7 +121,7 @@ class Tally:
             restarts=restarts,
         )
 
-    def _take_status(self, status: messages.ServiceStatus) -> None:
+    def _handle_status(self, status: messages.ServiceStatus) -> None:
         if status.t_ns < self.since_ns or not status.sensor.startswith("_"):
             return
         if status.online:
@@ -135,15 +129,15 @@ class Tally:
         else:
             self.online.pop(status.service, None)
 
-    def _take_episode(self, episode: messages.Episode) -> None:
-        held = self.episodes.get(episode.id)
-        if held is not None and held.status == "final" and episode.status not in ("final", "retracted"):
-            return
+    def _handle_episode(self, episode: messages.Episode) -> None:
+        present = self.episodes.get(episode.id)
+        if present is not None and present.status == "final" and episode.status not in ("final", "retracted"):
+            return  # a live revision that arrives late does not override the final result
         if episode.status == "retracted":
             self.episodes.pop(episode.id, None)
         else:
             self.episodes[episode.id] = episode
 
 
-def _rate_hz(info: messages.SensorInfo) -> float:
+def _emg_rate_hz(info: messages.SensorInfo) -> float:
     return next((stream.rate_hz for stream in info.streams if stream.kind == "emg"), 0.0)

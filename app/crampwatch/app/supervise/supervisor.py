@@ -1,7 +1,20 @@
-"""Runs the stages as child processes: starts them, restarts what dies, ends them all.
+"""Runs stages as child processes: starts them, restarts those that die, and ends them all.
 
-A stage is told to end by closing its standard input, which also happens when this process is killed: no orphan stays
-behind, on any system. One that ends by an error that would only repeat itself is not restarted.
+Each stage moves through these states:
+
+    starting --> running --> ended with code 0, and the stage may end --> done
+        ^           |
+        |           +------> ended otherwise --> waiting (see restart_policy) --> starting
+        |                          |
+        +--------------------------+-----------> given up: the whole run fails with the stage's own error message
+
+Invariants:
+
+- No process is left behind, on any system, even when this process is killed: a stage ends when its standard input ends,
+  and the other end of that pipe is held by this process alone.
+- Stages get no signals from the terminal (they run in a session of their own), so that Ctrl-C reaches the supervisor
+  alone, which then ends them in their order.
+- Whatever a stage writes goes to a file, or is read here continuously: a full pipe never blocks a stage.
 """
 
 import asyncio
@@ -17,7 +30,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from crampwatch.app.cli.exits import ExitCode
-from crampwatch.app.supervise.restart import StageLife
+from crampwatch.app.runtime.supervised import READY_PREFIX, SUPERVISED
+from crampwatch.app.supervise.restart_policy import StageHistory
 from crampwatch.protocol.errors import (
     ConfigurationError,
     CrampwatchError,
@@ -25,35 +39,34 @@ from crampwatch.protocol.errors import (
     UnavailableError,
 )
 
-__all__ = ["READY_PREFIX", "SUPERVISED", "Stage", "Supervisor", "spawn"]
+__all__ = ["Stage", "Supervisor", "spawn"]
 
-SUPERVISED: Final = "CRAMPWATCH_SUPERVISED"
-"""Set for a child: its standard input is the line to its supervisor."""
-READY_PREFIX: Final = "ready "
-"""Begins the line on standard output by which a stage that announces itself says where it can be reached."""
-FAREWELL_S: Final = 1.5
-"""A stage has this long to end by itself before it is killed. Three rounds of it stay under the 5 s a person waits."""
-_LAST_OCTETS: Final = 2000
+DEFAULT_GRACE_S: Final = 1.5
+"""Three rounds of it, one per rank, stay below the 5 s within which everything ends after Ctrl-C."""
+_ERROR_TAIL_BYTES: Final = 2000
+"""How much of a stage's error output is searched for its last message; the longest message has a few hundred."""
 _ERROR_MARK: Final = "crampwatch: "
+"""Starts the message of an expected error, see `crampwatch.app.cli.main`."""
 _log: Final = logging.getLogger(__name__)
-_KINDS: Final[dict[int, type[CrampwatchError]]] = {
+_ERRORS: Final[dict[int, type[CrampwatchError]]] = {
     ExitCode.USAGE: ConfigurationError,
+    ExitCode.UNAVAILABLE: UnavailableError,
     ExitCode.BAD_RECORDING: RecordingError,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A child process.
+    """How to run a child process.
 
     Attributes:
-        name: For people.
+        name: Shown to people, and unique within a supervisor.
         command: Program and arguments.
-        output: File its standard error, and output where it does not announce itself, are appended to.
-        environment: Added to ours.
-        announces: Whether its first line on standard output says that it is ready.
-        may_end: Whether it is done, rather than dead, where it ends with code 0.
-        rank: Order of ending: those of a lower rank end first, since they still talk to the others while they do.
+        output: File to which standard error is appended; standard output as well, unless the stage announces itself.
+        environment: Added to our own.
+        announces: Whether the stage writes a line to standard output when it is ready, see `runtime.supervised`.
+        may_end: Whether exit code 0 means that its work is done; otherwise it is restarted after any end.
+        rank: Stages of a lower rank end first.
     """
 
     name: str
@@ -66,29 +79,29 @@ class Stage:
 
 
 @dataclass(slots=True)
-class _Kept:
-    """A stage, its process as it is now, and what is remembered of it."""
+class _Child:
+    """A stage with its current process."""
 
     stage: Stage
     process: Process
     announced: "asyncio.Future[str]"
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    life: StageLife = field(default_factory=StageLife)
-    keeper: "asyncio.Task[None] | None" = None
+    history: StageHistory = field(default_factory=StageHistory)
+    watcher: "asyncio.Task[None] | None" = None
 
 
 class Supervisor:
-    """Keeps stages alive within its context.
+    """Runs stages within its context, and ends them all when the context is left.
 
     Attributes:
         restarts: How often each stage was restarted.
-        farewell_s: How long a stage may take to end by itself before it is killed.
+        grace_s: How long a stage may take to end by itself before it is killed; may be changed at any time.
     """
 
     def __init__(self) -> None:
         self.restarts: Counter[str] = Counter()
-        self.farewell_s = FAREWELL_S
-        self._kept: dict[str, _Kept] = {}
+        self.grace_s = DEFAULT_GRACE_S
+        self._children: dict[str, _Child] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -100,100 +113,100 @@ class Supervisor:
         await asyncio.shield(self._end_all())
 
     async def start(self, stage: Stage) -> None:
-        """Start a stage and keep it running.
+        """Start a stage and keep it running from then on.
 
         Raises:
             UnavailableError: Its program cannot be started.
         """
-        kept = _Kept(stage, await spawn(stage), asyncio.get_running_loop().create_future())
-        self._kept[stage.name] = kept
-        kept.keeper = asyncio.create_task(self._keep(kept), name=f"keep {stage.name}")
+        child = _Child(stage, await spawn(stage), asyncio.get_running_loop().create_future())
+        self._children[stage.name] = child
+        child.watcher = asyncio.create_task(self._keep_running(child), name=f"watch {stage.name}")
 
-    def change(self, stage: Stage) -> None:
-        """Start a stage otherwise from its next start on."""
-        self._kept[stage.name].stage = stage
+    def replace(self, stage: Stage) -> None:
+        """Use another command or environment for the stage of this name, from its next start on."""
+        self._children[stage.name].stage = stage
 
-    async def announcement(self, name: str) -> str:
-        """Wait until a stage said that it is ready; return what else it said.
+    async def wait_announced(self, name: str) -> str:
+        """Wait until a stage has announced itself; return the detail that it announced.
 
         Raises:
-            CrampwatchError: A stage cannot be kept running.
+            CrampwatchError: Some stage was given up.
         """
-        announced = self._kept[name].announced
-        failure = asyncio.create_task(self.failure())
+        announced = self._children[name].announced
+        failure = asyncio.create_task(self.wait_failed())
         announced.add_done_callback(lambda _: failure.cancel())
         await asyncio.wait([failure])
         if not failure.cancelled():
             failure.result()
         return announced.result()
 
-    async def done(self, name: str) -> None:
+    async def wait_done(self, name: str) -> None:
         """Wait until a stage that may end has done its work."""
-        await self._kept[name].done.wait()
+        await self._children[name].done.wait()
 
-    async def failure(self) -> None:
-        """Wait until a stage cannot be kept running.
+    async def wait_failed(self) -> None:
+        """Wait until a stage is given up; never returns otherwise.
 
         Raises:
-            CrampwatchError: Always, in the end; with the stage's own words.
+            CrampwatchError: Always, with the stage's own message.
         """
         await asyncio.shield(self._failed)
 
     def pid_of(self, name: str) -> int:
-        """Return the process of a stage, as it is now."""
-        return self._kept[name].process.pid
+        """Return the id of a stage's current process."""
+        return self._children[name].process.pid
 
     async def end(self, *names: str) -> None:
-        """End some stages, and wait until they have ended."""
-        chosen = [self._kept.pop(name) for name in names if name in self._kept]
-        keepers = [kept.keeper for kept in chosen if kept.keeper is not None]
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
-        await _end([kept.process for kept in chosen], self.farewell_s)
+        """End some stages, side by side, and wait until they have ended."""
+        children = [self._children.pop(name) for name in names if name in self._children]
+        watchers = [child.watcher for child in children if child.watcher is not None]
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        await _end_processes([child.process for child in children], self.grace_s)
 
-    async def _keep(self, kept: _Kept) -> None:
+    async def _keep_running(self, child: _Child) -> None:
         while True:
-            began_s = time.monotonic()
-            await _listen(kept)
-            code = await kept.process.wait()
-            if code == ExitCode.OK and kept.stage.may_end:
-                kept.done.set()
+            started_s = time.monotonic()
+            await _read_announcement(child)
+            code = await child.process.wait()
+            if code == ExitCode.OK and child.stage.may_end:
+                child.done.set()
                 return
-            pause_s = kept.life.ended(code, lived_s=time.monotonic() - began_s)
+            pause_s = child.history.pause_after_end_s(code, ran_s=time.monotonic() - started_s)
             if pause_s is None:
-                self._fail(kept.stage, code)
+                self._give_up(child.stage, code)
                 return
-            _log.warning("%s ended with code %d and is restarted in %.1f s", kept.stage.name, code, pause_s)
+            _log.warning("%s ended with code %d; restarting it in %.1f s", child.stage.name, code, pause_s)
             await asyncio.sleep(pause_s)
-            self.restarts[kept.stage.name] += 1
-            kept.process = await spawn(kept.stage)
+            self.restarts[child.stage.name] += 1
+            child.process = await spawn(child.stage)
 
-    def _fail(self, stage: Stage, code: int) -> None:
+    def _give_up(self, stage: Stage, code: int) -> None:
         if not self._failed.done():
             self._failed.set_exception(_error_of(stage, code))
 
     async def _end_all(self) -> None:
-        for rank in sorted({kept.stage.rank for kept in self._kept.values()}):
-            await self.end(*[name for name, kept in self._kept.items() if kept.stage.rank == rank])
+        for rank in sorted({child.stage.rank for child in self._children.values()}):
+            await self.end(*[name for name, child in self._children.items() if child.stage.rank == rank])
         if self._failed.done():
-            self._failed.exception()  # seen by now, or of no interest any more
+            self._failed.exception()  # marks it as retrieved: asyncio would log an exception that nobody waited for
         else:
             self._failed.cancel()
 
 
-async def _listen(kept: _Kept) -> None:
-    """Take a stage's announcement; what it says later on standard output goes nowhere, but never blocks it."""
-    if kept.process.stdout is None:
+async def _read_announcement(child: _Child) -> None:
+    """Read standard output to its end: the announcement is recorded, everything else discarded."""
+    if child.process.stdout is None:
         return
-    while line := await kept.process.stdout.readline():
+    while line := await child.process.stdout.readline():
         text = line.decode(errors="replace").rstrip("\n")
-        if text.startswith(READY_PREFIX) and not kept.announced.done():
-            kept.announced.set_result(text.removeprefix(READY_PREFIX))
+        if text.startswith(READY_PREFIX) and not child.announced.done():
+            child.announced.set_result(text.removeprefix(READY_PREFIX))
 
 
 async def spawn(stage: Stage) -> Process:
-    """Start a stage as a child that ends when this process does.
+    """Start a stage as a child process that ends when this process does; it is not restarted.
 
     Raises:
         UnavailableError: Its program cannot be started.
@@ -207,45 +220,46 @@ async def spawn(stage: Stage) -> Process:
                 stdout=asyncio.subprocess.PIPE if stage.announces else output,
                 stderr=output,
                 env={**os.environ, **stage.environment, SUPERVISED: "1"},
-                start_new_session=True,  # Ctrl-C on the terminal reaches us alone: we end the stages in order
+                start_new_session=True,  # no Ctrl-C from the terminal, see above
             )
         except OSError as error:
             raise UnavailableError(
-                f"{stage.name.capitalize()} cannot be started: {error.strerror}.",
-                advice=f"The program is {stage.command[0]}.",
+                f"The stage {stage.name} cannot be started: {error.strerror}.",
+                advice=f"Its program is {stage.command[0]}.",
             ) from error
 
 
-async def _end(processes: list[Process], farewell_s: float) -> None:
-    """Ask processes to end, and kill those that do not."""
+async def _end_processes(processes: list[Process], grace_s: float) -> None:
+    """Close the standard input of processes, which asks them to end; kill those that have not ended in time."""
     waiting = {asyncio.create_task(process.wait()): process for process in processes}
     if not waiting:
         return
     for process in processes:
         if process.stdin is not None:
             process.stdin.close()
-    _, late = await asyncio.wait(waiting, timeout=farewell_s)
+    _, late = await asyncio.wait(waiting, timeout=grace_s)
     for task in late:
-        _log.warning("process %d did not end in time and is killed", waiting[task].pid)
+        _log.warning("process %d did not end within %.1f s; killing it", waiting[task].pid, grace_s)
         waiting[task].kill()
     if late:
         await asyncio.wait(late)
 
 
 def _error_of(stage: Stage, code: int) -> CrampwatchError:
-    """Return the error a stage ended by: its own words where it found some."""
-    words = _last_words(stage.output)
-    if code in (*_KINDS, ExitCode.UNAVAILABLE) and _ERROR_MARK in words:
-        return _KINDS.get(code, UnavailableError)(words.rpartition(_ERROR_MARK)[2])
+    """Return the error by which a stage ended, with the stage's own message where it wrote one."""
+    text = _last_output(stage.output)
+    if code in _ERRORS and _ERROR_MARK in text:
+        return _ERRORS[code](text.rpartition(_ERROR_MARK)[2])
     return UnavailableError(
-        f"{stage.name.capitalize()} could not run (code {code}): {words}",
+        f"The stage {stage.name} could not run (exit code {code}): {text or 'it wrote no message.'}",
         advice=f"Its logs are in {stage.output.parent}.",
     )
 
 
-def _last_words(output: Path) -> str:
+def _last_output(output: Path) -> str:
+    """Return the end of a stage's error output as one line; empty where there is none."""
     try:
-        text = output.read_bytes()[-_LAST_OCTETS:].decode("utf-8", errors="replace")
+        text = output.read_bytes()[-_ERROR_TAIL_BYTES:].decode("utf-8", errors="replace")
     except OSError:
-        text = ""
-    return " ".join(text.split()) or "it said nothing."
+        return ""
+    return " ".join(text.split())

@@ -1,1 +1,1 @@
-"""Commands about this machine: its readiness, settings and backups."""
+"""Commands about this machine: checks, settings, backups, and the secrets of the full stack."""

@@ -1,4 +1,4 @@
-"""`crampwatch doctor`: is this machine ready for the night."""
+"""`crampwatch doctor`: whether this machine is ready for the night."""
 
 import json
 from dataclasses import asdict
@@ -16,10 +16,10 @@ _MARKS = {"ok": "ok", "note": "note", "fault": "FAULT"}
 @json_option()
 @settings_options("broker", "collector", "store", "web")
 def doctor(*, resolved: Resolved, as_json: bool) -> int:
-    r"""Check every link of the chain, from sensor to page, and say what to do where one is not well.
+    r"""Check everything from sensor to page, and say what to do about each problem.
 
-    Program, data folder, disk, broker, store, secrets, Bluetooth, port, page and clock; and, where services run, what
-    they and the sensors say of themselves. Ends with code 3 where something needed is missing.
+    Checks program, data folder, disk, broker, store, secrets, Bluetooth, port, page and clock, and the state of running
+    stages and sensors. Exits with code 3 if something needed is missing.
 
     \b
     Examples:
@@ -29,15 +29,14 @@ def doctor(*, resolved: Resolved, as_json: bool) -> int:
     import asyncio
 
     from crampwatch.app.cli.exits import ExitCode
-    from crampwatch.app.doctor.checks import examine
+    from crampwatch.app.cli.tables import print_table
+    from crampwatch.app.doctor.checks import run_checks
     from crampwatch.app.runtime.logs import log_to_terminal
 
     log_to_terminal(resolved.settings.log, least="error")
-    findings = asyncio.run(examine(resolved.settings))
+    results = asyncio.run(run_checks(resolved.settings))
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in findings], indent=2))
+        click.echo(json.dumps([asdict(one) for one in results], indent=2))
     else:
-        from crampwatch.app.cli.tables import print_table
-
-        print_table(("check", "", "what was met"), [(one.name, _MARKS[one.level], one.text) for one in findings])
-    return ExitCode.UNAVAILABLE if any(one.level == "fault" for one in findings) else ExitCode.OK
+        print_table(("check", "", "result"), [(one.name, _MARKS[one.level], one.text) for one in results])
+    return ExitCode.UNAVAILABLE if any(one.level == "fault" for one in results) else ExitCode.OK

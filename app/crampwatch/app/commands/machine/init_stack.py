@@ -8,25 +8,25 @@ from crampwatch.protocol.errors import ConfigurationError
 __all__ = ["init_stack"]
 
 
-def _bedside(
+def _parse_bedside(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    found = []
+    logins = []
     for text in texts:
         name, equals, sensors = text.partition("=")
         if not equals or not all(sensors.split(",")):
             raise click.BadParameter(f"{text!r} is not NAME=SENSOR[,SENSOR...].")
-        found.append((name, tuple(sensors.split(","))))
-    return tuple(found)
+        logins.append((name, tuple(sensors.split(","))))
+    return tuple(logins)
 
 
-@click.command(name="init-stack", short_help="Make, or renew, the secrets of docker-compose.yml.")
+@click.command(name="init-stack", short_help="Create or renew the secrets for docker-compose.yml.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="FOLDER",
-    help="That of docker-compose.yml; here where not given.",
+    help="Folder of docker-compose.yml  [default: the current one]",
 )
 @click.option(
     "--profile",
@@ -40,21 +40,25 @@ def _bedside(
     "names",
     multiple=True,
     metavar="HOST",
-    help="Name or address by which other machines reach the broker; goes into its certificate.",
+    help="Host name or address by which other machines reach the broker, for its certificate.",
 )
 @click.option(
     "--bedside",
-    callback=_bedside,
+    callback=_parse_bedside,
     multiple=True,
     metavar="NAME=SENSOR,...",
-    help="Login for a collector elsewhere, for these sensors only.",
+    help="Create a login for a collector on another machine, for these sensors only.",
 )
-@click.option("--rotate", is_flag=True, help="Give the broker's users and the page new secrets.")
+@click.option("--rotate", is_flag=True, help="Renew the secrets of the broker's users and the page.")
 @click.option(
-    "--databases", is_flag=True, help="With --rotate: renew those of InfluxDB and Grafana, which have to run."
+    "--databases", is_flag=True, help="With --rotate: renew those of InfluxDB and Grafana too, which must be running."
 )
-@click.option("--influxdb", default="http://127.0.0.1:8086", show_default=True, metavar="URL", help="For --databases.")
-@click.option("--grafana", default="http://127.0.0.1:3000", show_default=True, metavar="URL", help="For --databases.")
+@click.option(
+    "--influxdb", default="http://127.0.0.1:8086", show_default=True, metavar="URL", help="InfluxDB for --databases."
+)
+@click.option(
+    "--grafana", default="http://127.0.0.1:3000", show_default=True, metavar="URL", help="Grafana for --databases."
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 def init_stack(
     *,
@@ -68,11 +72,11 @@ def init_stack(
     grafana: str,
     debug: bool,  # noqa: ARG001 - main reads it
 ) -> None:
-    r"""Make the secrets of the services in docker-compose.yml, each a file that only you may read.
+    r"""Create the secrets of the services in docker-compose.yml, each in a file that only you can read.
 
-    What is there stays as it is. --rotate gives the broker's users and the page new secrets; with --databases also
-    InfluxDB and Grafana, which keep theirs themselves. Start the services again then. No password has a default, and
-    none is shown.
+    Existing secrets are not changed. --rotate renews those of the broker's users and the page; with --databases also
+    those of InfluxDB and Grafana, which store their own. Restart the services afterwards. There are no default
+    passwords, and none is printed.
 
     \b
     Examples:
@@ -81,21 +85,22 @@ def init_stack(
       crampwatch init-stack --rotate
       crampwatch init-stack --rotate --databases
     """
-    from crampwatch.app.stack.secrets import Stack, StackWishes
+    from crampwatch.app.stack.secrets import Stack, StackOptions
 
     stack = Stack(folder)
     if rotate:
         if names or bedside:
-            raise ConfigurationError("--rotate renews what is there; it adds nothing.", advice="Run it by itself.")
+            raise ConfigurationError(
+                "--rotate renews existing secrets and cannot add --name or --bedside.",
+                advice="Run the two commands one after the other.",
+            )
         changed = stack.rotate_databases(influxdb, grafana) if databases else []
         changed += stack.rotate()
-        click.echo(
-            f"{len(changed)} files in {folder / 'secrets'} have new secrets. Now: docker compose up -d --force-recreate"
-        )
+        click.echo(f"{len(changed)} files in {folder / 'secrets'} renewed. Next: docker compose up -d --force-recreate")
         return
     if databases:
-        raise ConfigurationError("--databases is for --rotate.", advice="Give both, while the services run.")
-    made = stack.create(StackWishes(profile, names, bedside))
-    for path in made:
-        click.echo(f"made {path}")
-    click.echo("Now: docker compose up -d" if made else "Everything was there; nothing was changed.")
+        raise ConfigurationError("--databases needs --rotate.", advice="Give both, while the services are running.")
+    created = stack.create(StackOptions(profile, names, bedside))
+    for path in created:
+        click.echo(f"created {path}")
+    click.echo("Next: docker compose up -d" if created else "All secrets exist already; nothing was changed.")

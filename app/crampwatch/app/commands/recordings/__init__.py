@@ -1,1 +1,1 @@
-"""Commands about recordings."""
+"""Commands about recordings: detect, measure, replay, simulate, list, export, analyse, import."""

@@ -1,4 +1,4 @@
-"""`crampwatch backfill-store`: recorded sessions into a store that has not seen them."""
+"""`crampwatch backfill-store`: recorded sessions into a store that does not hold them."""
 
 import json
 
@@ -14,32 +14,46 @@ __all__ = ["backfill_store"]
 @settings_options("store")
 @json_option()
 def backfill_store(*, resolved: Resolved, sessions: tuple[str, ...], as_json: bool) -> None:
-    r"""Judge recorded sessions and write all that follows from them into the store: for a new database.
+    r"""Analyse recorded sessions and write the results into the store, for example a new database.
 
-    SESSION is a file, the begin of its name, or `last`; without any, all sessions of the data folder that have ended,
-    without demonstrations and replays. What the store holds already stays as it is. What the wearer noted is not in
-    the sessions: it is copied from the folder's own SQLite store, where there is one.
+    SESSION is a file, a prefix of a session's name, or `last`; without any, all real sessions of the data folder that
+    have ended are loaded. What the store already holds is not changed. The wearer's notes are not part of a session:
+    they are copied from the data folder's own SQLite store, if there is one.
 
     \b
     Examples:
       CRAMPWATCH_STORE_TOKEN=... crampwatch backfill-store --store http://127.0.0.1:8086
       crampwatch backfill-store last
     """
-    from crampwatch.app.analysis.import_store import backfill, backfill_journal
+    from crampwatch.app.analysis.backfill_store import backfill_journal, backfill_session
     from crampwatch.app.cli.progress import progress_bar
+    from crampwatch.app.cli.wording import count_text
     from crampwatch.app.config.data_folder import DataFolder
     from crampwatch.app.runtime.logs import log_to_terminal
     from crampwatch.app.sessions.find import ended_sessions, find_session
 
     log_to_terminal(resolved.settings.log, least="warning")
     folder = DataFolder(resolved.settings.data)
-    paths = [find_session(folder, name) for name in sessions] if sessions else ended_sessions(folder)
+    named = [find_session(folder, name) for name in sessions]
+    paths = named or [entry.path for entry in ended_sessions(folder)]
     for path in paths:
         with progress_bar(path.name) as progress:
-            done = backfill(path, resolved.settings, progress=progress)
-        told = {"session": done.session, "messages": done.messages, "episodes": done.episodes, "raw_s": done.raw_s}
-        text = f"Session {done.session}: {done.episodes} episode(s), {done.raw_s} s of raw signal around them."
-        click.echo(json.dumps(told) if as_json else text)
-    noted = backfill_journal(resolved.settings)
+            done = backfill_session(path, resolved.settings, progress=progress)
+        if as_json:
+            fields = {
+                "session": done.session,
+                "messages": done.messages,
+                "episodes": done.episodes,
+                "raw_s": done.raw_s,
+            }
+            click.echo(json.dumps(fields))
+        else:
+            episodes = count_text(done.episodes, "episode")
+            click.echo(f"Session {done.session}: {episodes}, {done.raw_s} s of raw signal around them.")
+    copied = backfill_journal(resolved.settings)
     if not as_json:
-        click.echo(f"{len(paths)} session(s) loaded, {noted} note(s) and notice(s) copied.", err=True)
+        click.echo(
+            f"{count_text(len(paths), 'session')} loaded, {count_text(copied, 'note or notice', 'notes and notices')} "
+            "copied.",
+            err=True,
+        )

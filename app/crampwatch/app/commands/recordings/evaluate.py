@@ -1,4 +1,4 @@
-"""`crampwatch evaluate`: how well the detector finds what really happened."""
+"""`crampwatch evaluate`: measures how well the detector finds what really happened."""
 
 import json
 from dataclasses import fields
@@ -13,12 +13,20 @@ from crampwatch.app.config.resolve import Resolved
 __all__ = ["evaluate"]
 
 
-@click.command(short_help="Measure how well episodes are found, where the truth is known.")
+@click.command(short_help="Measure how well episodes are found in annotated recordings.")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--scenario", default="night-hard", show_default=True, metavar="NAME", help="Of the simulated nights.")
-@click.option("--seeds", default="tuning:4", show_default=True, metavar="SET[:N]|LIST", help="Which nights.")
-@click.option("--hours", type=float, metavar="H", help="Length of a night; the scenario's own where not given.")
-@click.option("--pairs", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs.")
+@click.option(
+    "--scenario", default="night-hard", show_default=True, metavar="NAME", help="Scenario of simulated nights."
+)
+@click.option(
+    "--seeds", default="tuning:4", show_default=True, metavar="SET[:N]|LIST", help="Seeds of simulated nights."
+)
+@click.option(
+    "--hours", type=float, metavar="H", help="Length of each simulated night  [default: that of the scenario]"
+)
+@click.option(
+    "--pairs", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs (channels) simulated."
+)
 @click.option(
     "--sampling",
     "sampling_hz",
@@ -26,25 +34,31 @@ __all__ = ["evaluate"]
     show_default=True,
     type=float,
     metavar="HZ",
-    help="Samples a second of a simulated night.",
+    help="Sampling rate of simulated nights.",
 )
-@click.option("--unknown-scale", is_flag=True, help="Do not tell the detector what a count is in microvolts.")
-@click.option("--calibrated", is_flag=True, help="Let each simulated wearer calibrate before the night.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights at a time.")
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep rendered nights.")
-@click.option("--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write a report there.")
-@click.option("--plots", default=200, show_default=True, type=click.IntRange(0), help="Errors plotted in it, at most.")
+@click.option("--unknown-scale", is_flag=True, help="Hide the scale in microvolts from the detector.")
+@click.option("--calibrated", is_flag=True, help="Calibrate each simulated wearer before the night.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights analysed in parallel.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Cache simulated nights here."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write an HTML report here."
+)
+@click.option(
+    "--plots", default=200, show_default=True, type=click.IntRange(0), help="Most errors plotted in the report."
+)
 @reader_options
 @json_option("Print the figures as JSON.")
 @settings_options()
 def evaluate(*, resolved: Resolved, as_json: bool, **options: Any) -> None:
-    r"""Run the detector over nights whose truth is known, and score it.
+    r"""Run the detector over recordings with known events, and score what it finds.
 
-    Without FILES, nights are simulated, and figures measured on them say so. Seeds: `tuning` to work with, `reporting`
-    for figures one tells, which nobody may look into while tuning; or numbers.
+    Without FILES, nights are simulated, and all figures say so. Seeds are numbers such as 1-8, or a set: `tuning`
+    seeds are for development; `reporting` seeds are held out, so don't look at them while tuning.
 
-    FILES are recordings with FILE.annotations.csv beside them, which a person made, or with the truth that `crampwatch
-    simulate` wrote.
+    FILES are recordings with FILE.annotations.csv beside them, made by a person, or with the true events that
+    `crampwatch simulate` wrote.
 
     \b
     Examples:

@@ -16,15 +16,16 @@ __all__ = ["export"]
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Ends in .edf, .bdf, .parquet, .npz or .csv.",
+    help="File to write; its suffix (.edf, .bdf, .parquet, .npz, .csv) selects the format.",
 )
-@click.option("--only", "sensor", metavar="SENSOR", help="Which sensor, where the session has several.")
+@click.option("--only", "sensor", metavar="SENSOR", help="Sensor to export, if the session has several.")
 @settings_options()
 def export(*, resolved: Resolved, session: str, out: Path, sensor: str | None) -> None:
-    r"""Write SESSION, a file, the begin of its name or `last`, as FILE for other programs.
+    r"""Export a recorded session for other programs.
 
-    What is missing stays missing. Episodes become annotations: within EDF+, BDF+ and Parquet, beside the others.
-    Parquet needs pyarrow: pip install 'crampwatch[parquet]'.
+    SESSION is a file, a prefix of a session's name, or `last`. Gaps stay gaps. Episodes become annotations: inside
+    EDF+, BDF+ and Parquet, in a separate file for the other formats. Parquet needs pyarrow: pip install
+    'crampwatch[parquet]'.
 
     \b
     Examples:
@@ -33,6 +34,7 @@ def export(*, resolved: Resolved, session: str, out: Path, sensor: str | None) -
     """
     from crampwatch.app.analysis.export import export_session
     from crampwatch.app.cli.progress import progress_bar
+    from crampwatch.app.cli.wording import count_text
     from crampwatch.app.config.data_folder import DataFolder
     from crampwatch.app.runtime.logs import log_to_terminal
     from crampwatch.app.sessions.find import find_session
@@ -41,4 +43,4 @@ def export(*, resolved: Resolved, session: str, out: Path, sensor: str | None) -
     path = find_session(DataFolder(resolved.settings.data), session)
     with progress_bar(f"writing {out.name}") as progress:
         episodes = export_session(path, out, sensor=sensor, progress=progress)
-    click.echo(f"{out}: written with {episodes} episode(s) as annotations.", err=True)
+    click.echo(f"{out}: written, with {count_text(episodes, 'episode')} as annotations.", err=True)

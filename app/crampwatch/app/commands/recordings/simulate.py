@@ -1,4 +1,4 @@
-"""`crampwatch simulate`: a simulated foot, as a file or as a sensor on a radio."""
+"""`crampwatch simulate`: a simulated foot, as a recording or as sensors on a radio."""
 
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,38 @@ from crampwatch.protocol.errors import ConfigurationError
 __all__ = ["simulate"]
 
 
-@click.command(short_help="Write a simulated recording, or be a simulated sensor.")
+@click.command(short_help="Generate a simulated recording or act as a simulated sensor.")
 @click.option("--scenario", default="night", show_default=True, metavar="NAME", help="What happens; see --list.")
-@click.option("--list", "list_scenarios", is_flag=True, help="List the scenarios and end.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides the foot and its night.")
-@click.option("--hours", type=float, metavar="H", help="Length; the scenario's own where not given.")
+@click.option("--list", "list_only", is_flag=True, help="List scenarios and exit.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .edf, .bdf, .parquet, .npz or .csv."
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Random seed; same seed, same night."
 )
-@click.option("--listen", metavar="HOST:PORT", help="Be a sensor on a virtual radio that listens there.")
-@click.option("--hci", metavar="TRANSPORT", help="Be a sensor in the air, by a dongle such as usb:0.")
-@click.option("--play", "play", type=click.Path(path_type=Path), metavar="FILE", help="Play a recording instead.")
-@click.option("--sensors", default=1, show_default=True, type=click.IntRange(1, 16), help="How many sensors.")
-@click.option("--speed", default=1.0, show_default=True, type=float, help="Times faster than life; virtual radio only.")
-@click.option("--name", "names", multiple=True, metavar="NAME", help="Name a sensor advertises; once for each.")
+@click.option("--hours", type=float, metavar="H", help="Length  [default: that of the scenario]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a recording; the suffix (.edf, .bdf, .parquet, .npz, .csv) selects the format.",
+)
+@click.option("--listen", metavar="HOST:PORT", help="Act as a sensor on a virtual radio that listens here.")
+@click.option("--hci", metavar="TRANSPORT", help="Act as a sensor over the air, with a dongle such as usb:0.")
+@click.option("--play", type=click.Path(path_type=Path), metavar="FILE", help="Send a recording instead of a scenario.")
+@click.option("--sensors", default=1, show_default=True, type=click.IntRange(1, 16), help="Number of sensors.")
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=float,
+    help="Playback speed (10 = ten times real time); virtual radio only.",
+)
+@click.option("--name", "names", multiple=True, metavar="NAME", help="Advertised sensor name; repeat for each sensor.")
 @reader_options
 @settings_options()
 def simulate(
     *,
     resolved: Resolved,
     scenario: str,
-    list_scenarios: bool,
+    list_only: bool,
     seed: int,
     hours: float | None,
     out: Path | None,
@@ -44,9 +55,9 @@ def simulate(
     names: tuple[str, ...],
     **options: Any,
 ) -> None:
-    r"""Simulate a foot from physiology: write a recording with its truth beside it, or act as a sensor.
+    r"""Simulate a foot from its physiology: write a recording and its true events, or act as a sensor.
 
-    The same scenario, seed and length always give the same samples. Simulated data says so wherever it goes.
+    The same scenario, seed and length always give the same samples. Simulated data is marked as such everywhere.
 
     \b
     Examples:
@@ -54,20 +65,21 @@ def simulate(
       crampwatch simulate --scenario cramp --listen 127.0.0.1:41001
       crampwatch simulate --scenario cramp --hci usb:0
     """
-    from crampwatch.app.supervise import simulate as simulating
+    from crampwatch.app.simulation.recording import list_scenarios, write_simulated_recording
+    from crampwatch.app.simulation.sensors import SimulatedSensors, run_simulated_sensors
 
-    if list_scenarios:
-        simulating.list_scenarios()
+    if list_only:
+        list_scenarios()
     elif out is not None and listen is None and hci is None and play is None:
-        simulating.write_file(out, scenario=scenario, seed=seed, hours=hours)
+        write_simulated_recording(out, name=scenario, seed=seed, hours=hours)
     elif out is None and (listen is None) != (hci is None):
         reader = ReaderOptions(**options)
-        cast = simulating.Cast(
+        simulated = SimulatedSensors(
             scenario, seed=seed, hours=hours, play=play, options=reader, sensors=sensors, names=names
         )
-        simulating.be_sensors(resolved.settings, cast, listen=listen, hci=hci, speed=speed)
+        run_simulated_sensors(resolved.settings, simulated, listen=listen, hci=hci, speed=speed)
     else:
         raise ConfigurationError(
-            "It is not clear what the simulation is for.",
-            advice="Give one of --out FILE, --listen HOST:PORT or --hci TRANSPORT; --play goes with the latter two.",
+            "Choose one of --out, --listen and --hci.",
+            advice="--play goes with --listen or --hci. `crampwatch simulate --help` has examples.",
         )

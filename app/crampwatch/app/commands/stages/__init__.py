@@ -1,1 +1,1 @@
-"""Commands that run one stage alone, for systemd or compose."""
+"""Commands that run one stage alone, for systemd or Docker Compose."""

@@ -10,10 +10,10 @@ __all__ = ["broker"]
 @click.command(short_help="Run the embedded MQTT broker.")
 @settings_options("broker", "server", "ops")
 def broker(*, resolved: Resolved) -> None:
-    """Run the embedded MQTT broker of the data folder, on this machine only.
+    """Run the embedded MQTT broker of the data folder, for this machine only unless --server-host says otherwise.
 
     Other stages with the same --data find it by themselves.
     """
-    from crampwatch.app.supervise.build import run_stage
+    from crampwatch.app.stages.broker import run_broker
 
-    run_stage("broker", resolved.settings)
+    run_broker(resolved.settings)

@@ -7,10 +7,10 @@ from crampwatch.app.config.resolve import Resolved
 __all__ = ["detector"]
 
 
-@click.command(short_help="Find episodes in what is published, live.")
+@click.command(short_help="Find episodes live in published samples.")
 @settings_options("broker", "ops")
 def detector(*, resolved: Resolved) -> None:
-    """Find episodes in the samples on the broker, and publish them as they begin, change and end."""
-    from crampwatch.app.supervise.build import run_stage
+    """Find episodes in the samples on the broker, and publish them as they start, change and end."""
+    from crampwatch.app.stages.detector import run_detector
 
-    run_stage("detector", resolved.settings)
+    run_detector(resolved.settings)

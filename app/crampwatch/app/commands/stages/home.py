@@ -7,14 +7,14 @@ from crampwatch.app.config.resolve import Resolved
 __all__ = ["home"]
 
 
-@click.command(short_help="Tell Home Assistant.")
+@click.command(short_help="Publish to Home Assistant.")
 @settings_options("broker", "ops")
 def home(*, resolved: Resolved) -> None:
-    """Announce each sensor to Home Assistant as a device, by MQTT discovery, and keep its picture up to date.
+    """Announce each sensor to Home Assistant as a device, by MQTT discovery, and keep its state up to date.
 
-    Home Assistant has to use the same broker. It is told of likely cramps, state, temperature, battery and problems,
-    and nothing of the signal.
+    Home Assistant must use the same broker. It gets likely cramps, state, temperature, battery and problems, but no
+    signal data.
     """
-    from crampwatch.app.supervise.build import run_stage
+    from crampwatch.app.stages.home import run_home
 
-    run_stage("home", resolved.settings)
+    run_home(resolved.settings)

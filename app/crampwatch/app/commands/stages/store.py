@@ -7,10 +7,10 @@ from crampwatch.app.config.resolve import Resolved
 __all__ = ["store"]
 
 
-@click.command(short_help="Keep what is published.")
+@click.command(short_help="Store published data.")
 @settings_options("broker", "store", "ops")
 def store(*, resolved: Resolved) -> None:
-    """Keep features, temperatures, episodes and notices: in SQLite in the data folder, or in InfluxDB."""
-    from crampwatch.app.supervise.build import run_stage
+    """Store features, temperatures, episodes and notices: in SQLite in the data folder, or in InfluxDB (--store)."""
+    from crampwatch.app.stages.store import run_store
 
-    run_stage("store", resolved.settings)
+    run_store(resolved.settings)

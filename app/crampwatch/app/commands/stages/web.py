@@ -12,8 +12,9 @@ __all__ = ["web"]
 def web(*, resolved: Resolved) -> None:
     """Serve the live page.
 
-    It listens on this machine only unless --web-host says otherwise; it then asks for the token CRAMPWATCH_WEB_TOKEN.
+    It listens on this machine only, unless --web-host says otherwise; visitors then log in with a secret
+    (CRAMPWATCH_WEB_TOKEN, or the one in secrets.toml of the data folder).
     """
-    from crampwatch.app.supervise.build import run_stage
+    from crampwatch.app.stages.web import run_web
 
-    run_stage("web", resolved.settings)
+    run_web(resolved.settings)

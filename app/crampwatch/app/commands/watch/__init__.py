@@ -1,1 +1,1 @@
-"""Commands for the night: everything at once."""
+"""Commands for the night: everything at once, and what is needed before it."""

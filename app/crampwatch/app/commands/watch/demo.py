@@ -1,9 +1,9 @@
-"""`crampwatch demo`: everything at once, on simulated feet."""
+"""`crampwatch demo`: the whole pipeline on simulated feet."""
 
 from dataclasses import replace
 
 import click
-from crampwatch.app.cli.options import duration_option, json_option, settings_options
+from crampwatch.app.cli.options import EVENTS_HELP, duration_option, json_option, settings_options
 from crampwatch.app.config.resolve import Resolved
 
 __all__ = ["demo"]
@@ -12,12 +12,20 @@ _NAMES = ("--name", "CW-LEFT", "--name", "CW-RIGHT")
 _PLACEMENTS = ("CW-LEFT=left:abductor hallucis", "CW-RIGHT=right:abductor hallucis")
 
 
-@click.command(short_help="Show everything at work, on a simulated foot.")
-@duration_option("End so long after the first samples.")
-@click.option("--scenario", default="cramp", show_default=True, metavar="NAME", help="What the foot does.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides the foot and what it does.")
-@click.option("--sensors", default=2, show_default=True, type=click.IntRange(1, 4), help="How many sensors are worn.")
-@json_option("Print JSON Lines: ready (with the page's address), notices, summary.")
+@click.command(short_help="Show everything at work on simulated feet.")
+@duration_option("Stop this many seconds after the first sample.")
+@click.option(
+    "--scenario",
+    default="cramp",
+    show_default=True,
+    metavar="NAME",
+    help="What happens; `crampwatch simulate --list` lists the scenarios.",
+)
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Random seed; same seed, same events."
+)
+@click.option("--sensors", default=2, show_default=True, type=click.IntRange(1, 4), help="Number of simulated sensors.")
+@json_option(EVENTS_HELP)
 @settings_options("broker", "store", "web", "home", "ops")
 def demo(
     *,
@@ -28,10 +36,10 @@ def demo(
     sensors: int,
     as_json: bool,
 ) -> int:
-    r"""Start everything at once with a simulated foot, and show a cramp on the live page within a minute.
+    r"""Run the whole pipeline on simulated feet; the live page shows a cramp within a minute.
 
-    No hardware, account or network is needed. The sensors and their radio are simulated and marked so everywhere; the
-    rest is what a real night uses. Each demonstration begins afresh in the folder `demo` of the data folder.
+    Needs no hardware, account or network. The feet, their sensors and the radio are simulated, and marked as such
+    everywhere; everything else is as on a real night. Each demo starts afresh in the folder `demo` of the data folder.
 
     \b
     Examples:
@@ -40,10 +48,10 @@ def demo(
     """
     from crampwatch.app.config.settings import CollectorSettings
     from crampwatch.app.supervise.plan import Plan
-    from crampwatch.app.supervise.start import in_folder, start
+    from crampwatch.app.supervise.run import run_plan, with_subfolder
 
-    settings = in_folder(resolved.settings, "demo")
+    settings = with_subfolder(resolved.settings, "demo")
     settings = replace(settings, collector=CollectorSettings(placements=_PLACEMENTS))
     arguments = ("--scenario", scenario, "--seed", str(seed), "--sensors", str(sensors), *_NAMES)
     plan = Plan("demo", settings, simulate=arguments, duration_s=duration_s)
-    return start(plan, as_json=as_json, afresh=True)
+    return run_plan(plan, as_json=as_json, clear_first=True)

@@ -1,28 +1,30 @@
-"""Episodes as `crampwatch detect` tells them: JSON Lines for programs, a table for people. Pure."""
+"""Episodes as `crampwatch detect` prints them: JSON Lines for programs, a table for people. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["Line", "clock_text", "utc_text"]
+from crampwatch.app.cli.wording import kind_text, length_text
+
+__all__ = ["EpisodeLine", "clock_text", "utc_text"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EpisodeLine:
     """One episode of a recording.
 
     Attributes:
-        onset_s: Seconds from the first sample.
-        offset_s: The same for its end.
-        onset_utc_ns: UTC of its begin; None where the recording does not tell.
-        kind: What it most likely is.
+        onset_s: Seconds from the first sample of the recording.
+        offset_s: Seconds from the first sample of the recording.
+        onset_utc_ns: None where the recording does not state its start.
+        kind: What the episode most likely is.
         channels: Numbered from 0, the strongest first.
-        detected_at_s: When the detector could first have said it.
+        detected_at_s: When a live detector would have reported it, in seconds from the first sample.
         confidence: 0 to 1.
-        peak_uv: Largest value; in the recording's own units where its scale is unknown.
-        reasons: Why, in words.
-        sensor: Whose signal, where the recording holds several sensors.
-        calibration: Id and date of the personal calibration it was judged with; empty where there was none.
+        peak_uv: Largest amplitude; in the recording's own units where its scale is unknown.
+        reasons: One sentence each.
+        sensor: Empty where the recording holds only one sensor.
+        calibration: Id and date of the personal calibration that was used; empty for none.
     """
 
     onset_s: float
@@ -38,7 +40,7 @@ class Line:
     calibration: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the object of one JSON line."""
+        """Return the object of one JSON line; `sensor` and `calibration` only where they are not empty."""
         fields: dict[str, Any] = {
             "onset_s": round(self.onset_s, 6),
             "offset_s": round(self.offset_s, 6),
@@ -50,16 +52,16 @@ class Line:
             "peak_uv": round(self.peak_uv, 3),
             "reasons": list(self.reasons),
         }
-        told = {"sensor": self.sensor, "calibration": self.calibration}
-        return fields | {name: text for name, text in told.items() if text}
+        optional = {"sensor": self.sensor, "calibration": self.calibration}
+        return fields | {name: text for name, text in optional.items() if text}
 
-    def to_row(self, *, unit: str) -> tuple[str, ...]:
+    def to_cells(self, *, unit: str) -> tuple[str, ...]:
         """Return the cells of a table for people."""
         return (
             *([self.sensor] if self.sensor else []),
             clock_text(self.onset_s),
-            f"{self.offset_s - self.onset_s:.1f} s",
-            self.kind.replace("_", " "),
+            length_text(self.offset_s - self.onset_s),
+            kind_text(self.kind),
             ", ".join(str(channel + 1) for channel in self.channels),
             f"{self.confidence:.0%}",
             f"{self.peak_uv:.0f} {unit}".strip() if self.peak_uv >= 10 else f"{self.peak_uv:.3g} {unit}".strip(),
@@ -79,7 +81,7 @@ def utc_text(utc_ns: int) -> str:
 
 
 def clock_text(seconds: float) -> str:
-    """Return a stretch of time as people write it.
+    """Return a position within a recording, as hours:minutes:seconds.
 
     >>> clock_text(3725.52)
     '1:02:05.5'

@@ -11,26 +11,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from crampwatch.app.backup.archive import BackupContent, read_content, unpacked
-from crampwatch.app.backup.create import back_up
-from crampwatch.app.backup.influx_copy import copy_of
+from crampwatch.app.backup.archive import BackupContent, read_content, unpack_files
+from crampwatch.app.backup.create import create_backup
+from crampwatch.app.backup.influx_copy import influx_copy_of
 from crampwatch.app.cli.progress import Progress
+from crampwatch.app.config.addresses import store_url
 from crampwatch.app.config.data_folder import DataFolder
 from crampwatch.app.config.settings import Settings
-from crampwatch.app.supervise.build import store_url
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.errors import CrampwatchError, UnavailableError
 from crampwatch.store.sqlite.store import SqliteStore
 from crampwatch.web.backups.schema import BackupFindings
 
-__all__ = ["BackupWork"]
+__all__ = ["PageBackups"]
 
 _SESSION: Final = re.compile(r"sessions/[^/]+\.cws")
 _VERDICT: Final = re.compile(r"final/[^/]+\.jsonl")
 _STORE: Final = "store.sqlite"
 
 
-class BackupWork:
+class PageBackups:
     """Backups of a data folder that is worked in.
 
     Bringing back adds recordings, and changes or removes nothing: each appears whole, after its verdict and what the
@@ -52,7 +52,7 @@ class BackupWork:
 
     def make(self, target: Path, progress: Progress) -> None:
         """Copy all that is kept into an archive."""
-        back_up(self._folder, target, database=copy_of(self._settings.store), progress=progress)
+        create_backup(self._folder, target, database=influx_copy_of(self._settings.store), progress=progress)
 
     def sessions(self, source: Path) -> int:
         """Return how many recordings an archive says it holds.
@@ -72,7 +72,7 @@ class BackupWork:
         plan = self._plan(source)
         damaged = []
         with self._unpacking() as place:
-            for name, path in unpacked(source, place, progress=progress):
+            for name, path in unpack_files(source, place, progress=progress):
                 if not _opens(name, path):
                     damaged.append(name)
                 path.unlink()
@@ -92,7 +92,7 @@ class BackupWork:
         damaged = []
         with self._unpacking() as place:
             kept: dict[str, Path] = {}
-            for name, path in unpacked(source, place, progress=progress):
+            for name, path in unpack_files(source, place, progress=progress):
                 if not _opens(name, path):
                     damaged.append(name)
                 if name in wanted:
@@ -127,7 +127,7 @@ class BackupWork:
                 yield Path(place)
         except OSError as error:
             raise UnavailableError(
-                f"The backup cannot be unpacked in {self._folder.root}: {error.strerror or error}.",
+                f"The backup cannot be unpack_files in {self._folder.root}: {error.strerror or error}.",
                 advice="Check permissions and free space, then do it again: what is back already stays.",
                 code="not_written",
             ) from error

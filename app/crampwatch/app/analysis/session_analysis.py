@@ -1,7 +1,14 @@
-"""The final verdict: a whole session decoded, backfilled gaps included, through the same detector that watched it live.
+"""Analyses a recorded session as a whole, with the same detector that followed it live.
 
-Every episode keeps the id it had live, since the id is made of sensor, boot, stream and onset. Pure but for the reading
-of the session file.
+A session holds everything that was received, in the order in which it arrived. Decoding puts it in the order in which
+the sensor measured it, so that samples fetched late (after the radio link was lost) lie in their place; the live
+detector had to go on without them. That is the one difference between the live and the final result: code and settings
+are the same. One `LiveAnalysis` runs per boot and stream, since the sample index starts at zero with each boot.
+
+Every episode keeps the id it had live, because the id is made of sensor, boot, stream and onset: the final episode
+replaces the live one in the store. `retractions` lists the live ones that have no successor.
+
+Reads the session file; everything else is pure.
 """
 
 import math
@@ -23,29 +30,29 @@ from crampwatch.protocol.info import Info
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.records import SessionHead, SessionSensor
 
-__all__ = ["Heard", "SensorVerdict", "retractions", "session_verdicts"]
+__all__ = ["SensorAnalysis", "SessionEvent", "analyse_session", "retractions", "sensor_info"]
 
 _BLOCK_S: Final = 15.0
 """Long blocks cost the detector a third of short ones; the sensor's clock drifts by less than a millisecond in one."""
 
 Progress = Callable[[int, int | None], None]
-Heard = messages.Message | SampleBlock
-Listener = Callable[[SessionSensor, Heard], None]
+SessionEvent = messages.Message | SampleBlock
+Listener = Callable[[SessionSensor, SessionEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
-class SensorVerdict:
-    """What a session holds of one sensor.
+class SensorAnalysis:
+    """The final result for one sensor of a session.
 
     Attributes:
-        sensor: Whose.
+        sensor: As recorded in the session.
         unit: Of amplitudes.
-        first_utc_ns: Time of its first EMG sample; None where it has none.
-        boot_id: Of that sample.
-        first_index: Index of that sample.
-        samples: EMG samples a channel that arrived, live or later.
-        monitored_s: How long these last.
-        episodes: Final, by onset.
+        first_utc_ns: Time of the first EMG sample; None where there is none.
+        boot_id: Boot of the first sample.
+        first_index: Index of the first sample within its boot.
+        samples: EMG samples per channel, received live or fetched later.
+        monitored_s: Length of these samples.
+        episodes: By onset; all with the status ``final``.
     """
 
     sensor: SessionSensor
@@ -58,76 +65,78 @@ class SensorVerdict:
     episodes: tuple[messages.Episode, ...]
 
     def onset_s(self, episode: messages.Episode) -> float:
-        """Return seconds from the sensor's first sample to an episode's begin, exact within the boot."""
-        return self._seconds_to(episode, episode.onset_index, episode.onset_ns)
+        """Return seconds from the sensor's first sample to an episode's onset.
+
+        Exact to the sample within the boot of the first sample; by the clock after a reboot.
+        """
+        return self._seconds_to(episode, episode.onset_index)
 
     def offset_s(self, episode: messages.Episode) -> float:
-        """Return the same for its end."""
-        index = episode.detected_index if episode.offset_index is None else episode.offset_index
-        return self._seconds_to(episode, index, episode.onset_ns) + self._later_by_s(episode, index)
+        """Return seconds from the sensor's first sample to an episode's end."""
+        return self._seconds_to(
+            episode, episode.detected_index if episode.offset_index is None else episode.offset_index
+        )
 
     def detected_at_s(self, episode: messages.Episode) -> float:
-        """Return the same for when the detector could first have said it."""
-        index = episode.detected_index
-        return self._seconds_to(episode, index, episode.onset_ns) + self._later_by_s(episode, index)
+        """Return seconds from the sensor's first sample to when a live detector would have reported an episode."""
+        return self._seconds_to(episode, episode.detected_index)
 
-    def _seconds_to(self, episode: messages.Episode, index: int, onset_ns: int) -> float:
+    def _seconds_to(self, episode: messages.Episode, index: int) -> float:
         if episode.boot_id == self.boot_id:
             return (index - self.first_index) / episode.rate_hz
-        return (onset_ns - (self.first_utc_ns or 0)) / 1e9
-
-    def _later_by_s(self, episode: messages.Episode, index: int) -> float:
-        """Return what is still to be added where a time was told by its begin, in another boot."""
-        return 0.0 if episode.boot_id == self.boot_id else (index - episode.onset_index) / episode.rate_hz
+        since_onset_s = (index - episode.onset_index) / episode.rate_hz
+        return (episode.onset_ns - (self.first_utc_ns or 0)) / 1e9 + since_onset_s
 
 
-def session_verdicts(
+def analyse_session(
     reader: SessionReader, *, progress: Progress | None = None, listener: Listener | None = None
-) -> Iterator[SensorVerdict]:
-    """Yield the verdict on each sensor of a session, with the calibrations of the data folder it lies in.
+) -> Iterator[SensorAnalysis]:
+    """Yield the result for each sensor of a session, with the calibrations of the data folder that holds the session.
 
     Args:
         reader: Of the session.
-        progress: Told EMG samples done, and nothing of how many there are.
-        listener: Told all on the way to the verdict, in the order of time: the sensor's introduction, its EMG, what it
-            told besides, and what the detector said, episodes as it said them live.
+        progress: Called with the EMG samples done; their total is not known, so that its second argument is None.
+        listener: Called with everything on the way, in the order of time: what the sensor is, its EMG, battery and
+            temperature, and what the detector published, with episodes as they were live.
 
     Raises:
         RecordingError: The session is damaged.
     """
     done = 0
-    known = CalibrationFolder(DataFolder(reader.path.absolute().parent.parent).calibrations)
+    calibrations = CalibrationFolder(DataFolder(reader.path.absolute().parent.parent).calibrations)
     for sensor in reader.sensors():
-        hearing = _Hearing(sensor, reader.head, reader.ended_utc_ns, listener, known.for_sensor(sensor.sensor))
+        analyser = _SensorAnalyser(
+            sensor, reader.head, reader.ended_utc_ns, listener, calibrations.for_sensor(sensor.sensor)
+        )
         for item in decode_sensor(reader, sensor, block_s=_BLOCK_S):
-            hearing.take(item)
+            analyser.push(item)
             if progress is not None and isinstance(item, SampleBlock):
-                progress(done + hearing.samples, None)
-        done += hearing.samples
-        yield hearing.verdict()
+                progress(done + analyser.samples, None)
+        done += analyser.samples
+        yield analyser.finish()
 
 
 def retractions(
     live: Iterable[messages.Episode], finals: Iterable[messages.Episode], *, t_ns: int
 ) -> list[messages.Episode]:
-    """Return the withdrawal of each episode that was said live and did not stand.
+    """Return a retraction for each live episode that the final analysis did not confirm.
 
     Args:
-        live: What the store holds of the session.
-        finals: The final verdict.
-        t_ns: Time of the verdict, UTC.
+        live: Episodes of the session that the store holds.
+        finals: Episodes of the final analysis.
+        t_ns: Time of the analysis, UTC.
     """
-    standing = {episode.id for episode in finals}
+    confirmed = {episode.id for episode in finals}
     return [
         msgspec.structs.replace(episode, status="retracted", revision=episode.revision + 1, t_ns=t_ns)
         for episode in live
-        if episode.id not in standing and episode.status != "retracted"
+        if episode.id not in confirmed and episode.status != "retracted"
     ]
 
 
 @dataclass(slots=True)
-class _Hearing:
-    """Takes what is decoded of one sensor, and lets the detector judge it."""
+class _SensorAnalyser:
+    """Passes the decoded items of one sensor to the detector, and collects its episodes."""
 
     sensor: SessionSensor
     head: SessionHead
@@ -142,22 +151,22 @@ class _Hearing:
     _analyses: dict[tuple[int, int], LiveAnalysis] = field(default_factory=dict)
     _episodes: dict[str, messages.Episode] = field(default_factory=dict)
 
-    def take(self, item: DecodedItem) -> None:
+    def push(self, item: DecodedItem) -> None:
         if isinstance(item, BootStarted):
             self._infos[item.info.boot_id] = item.info
-            self._tell(sensor_info(item.info, self.sensor, self.head, self.ended_ns))
+            self._notify(sensor_info(item.info, self.sensor, self.head, self.ended_ns))
         elif isinstance(item, BatteryReading):
-            self._tell(self._battery(item))
+            self._notify(self._battery_message(item))
         elif isinstance(item, SampleBlock):
-            self._take_block(item)
+            self._push_block(item)
         elif isinstance(item, TemperatureReading):
-            self._take_temperature(item)
+            self._push_temperature(item)
 
-    def verdict(self) -> SensorVerdict:
+    def finish(self) -> SensorAnalysis:
         for analysis in self._analyses.values():
-            self._note(analysis.finish())
+            self._collect(analysis.finish())
         first = self._first
-        return SensorVerdict(
+        return SensorAnalysis(
             self.sensor,
             self._unit,
             None if first is None else first.first_utc_ns,
@@ -168,7 +177,7 @@ class _Hearing:
             tuple(sorted(self._episodes.values(), key=lambda episode: episode.onset_ns)),
         )
 
-    def _take_block(self, block: SampleBlock) -> None:
+    def _push_block(self, block: SampleBlock) -> None:
         info = sensor_info(self._infos[block.boot_id], self.sensor, self.head, self.ended_ns)
         stream = next((row for row in info.streams if row.stream == block.stream), None)
         if stream is None or stream.kind != "emg":
@@ -182,31 +191,31 @@ class _Hearing:
         if key not in self._analyses:
             self._analyses[key] = LiveAnalysis(info, block)
             self._analyses[key].use_calibrations(self.calibrations)
-        self._tell(block)
-        self._note(self._analyses[key].push(block))
+        self._notify(block)
+        self._collect(self._analyses[key].push(block))
 
-    def _take_temperature(self, reading: TemperatureReading) -> None:
+    def _push_temperature(self, reading: TemperatureReading) -> None:
         message = messages.Temperature(
             sensor=self.sensor.sensor,
             t_ns=reading.utc_ns,
             origin=Origin(self.head.origin),
             celsius=reading.celsius if math.isfinite(reading.celsius) else None,
         )
-        self._tell(message)
+        self._notify(message)
         for analysis in self._analyses.values():
             analysis.push_temperature(message)
 
-    def _battery(self, reading: BatteryReading) -> messages.Battery:
+    def _battery_message(self, reading: BatteryReading) -> messages.Battery:
         origin = Origin(self.head.origin)
         return messages.Battery(sensor=self.sensor.sensor, t_ns=reading.utc_ns, origin=origin, percent=reading.percent)
 
-    def _tell(self, heard: Heard) -> None:
+    def _notify(self, event: SessionEvent) -> None:
         if self.listener is not None:
-            self.listener(self.sensor, heard)
+            self.listener(self.sensor, event)
 
-    def _note(self, told: Iterable[messages.Message]) -> None:
-        for message in told:
-            self._tell(message)
+    def _collect(self, published: Iterable[messages.Message]) -> None:
+        for message in published:
+            self._notify(message)
             if not isinstance(message, messages.Episode):
                 continue
             if message.status == "retracted":
@@ -216,7 +225,7 @@ class _Hearing:
 
 
 def sensor_info(info: Info, sensor: SessionSensor, head: SessionHead, ended_ns: int | None) -> messages.SensorInfo:
-    """Return a sensor as it introduced itself on the bus."""
+    """Return the message by which a sensor was introduced on the bus, from its INFO record and the session."""
     return messages.SensorInfo(
         sensor=sensor.sensor,
         t_ns=head.started_utc_ns,
@@ -240,9 +249,9 @@ def sensor_info(info: Info, sensor: SessionSensor, head: SessionHead, ended_ns: 
         started_ns=head.started_utc_ns,
         utc_offset_s=head.utc_offset_s,
         ended_ns=ended_ns,
-        placement=messages.Placement(side=_side(sensor.side), muscle=sensor.muscle[:500]),
+        placement=messages.Placement(side=_placement_side(sensor.side), muscle=sensor.muscle[:500]),
     )
 
 
-def _side(text: str) -> Literal["left", "right", "unknown"]:
+def _placement_side(text: str) -> Literal["left", "right", "unknown"]:
     return "left" if text == "left" else "right" if text == "right" else "unknown"

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from crampwatch.app.doctor.chain_check import STAGES, Chain
+from crampwatch.app.doctor.pipeline_state import NEEDED_STAGES, PipelineState
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.kinds import Origin
@@ -12,14 +12,14 @@ from crampwatch.protocol.topics import Leaf, Topic
 NOW_NS = 1_700_000_000_000_000_000
 
 
-def heard(*said: messages.Message, samples: tuple[str, ...] = ()) -> Chain:
-    chain = Chain()
+def state_after(*published: messages.Message, samples: tuple[str, ...] = ()) -> PipelineState:
+    state = PipelineState()
     leaves = {messages.ServiceStatus: Leaf.STATUS, messages.SensorInfo: Leaf.INFO, messages.Link: Leaf.LINK}
-    for message in said:
-        chain.take(Topic(message.sensor, leaves[type(message)]), messages.encode(message), now_ns=NOW_NS)
+    for message in published:
+        state.handle(Topic(message.sensor, leaves[type(message)]), messages.encode(message), now_ns=NOW_NS)
     for sensor in samples:
-        chain.take(Topic(sensor, Leaf.SAMPLES), b"", now_ns=NOW_NS)
-    return chain
+        state.handle(Topic(sensor, Leaf.SAMPLES), b"", now_ns=NOW_NS)
+    return state
 
 
 def status(name: str, *, online: bool = True, **more: Any) -> messages.ServiceStatus:
@@ -48,28 +48,28 @@ def link(offset_s: float, origin: Origin = Origin.LIVE) -> messages.Link:
 
 
 def test_a_whole_chain_has_no_fault() -> None:
-    chain = heard(*map(status, STAGES), status("CW-1"), info(), link(0.2), samples=("CW-1",))
-    assert chain.runs
-    assert chain.faults_of_services() == chain.faults_of_sensors() == []
-    assert chain.clock_offset_s() == 0
+    state = state_after(*map(status, NEEDED_STAGES), status("CW-1"), info(), link(0.2), samples=("CW-1",))
+    assert state.is_running
+    assert state.service_problems() == state.sensor_problems() == []
+    assert state.clock_offset_s() == 0
 
 
 def test_each_missing_stage_is_named_with_what_to_do() -> None:
-    (fault,) = heard(*[status(name) for name in STAGES if name != "store"]).faults_of_services()
+    (fault,) = state_after(*[status(name) for name in NEEDED_STAGES if name != "store"]).service_problems()
     assert "crampwatch store" in fault
-    (fault,) = heard(*[status(name, online=name != "detector") for name in STAGES]).faults_of_services()
+    (fault,) = state_after(*[status(name, online=name != "detector") for name in NEEDED_STAGES]).service_problems()
     assert fault.startswith("The detector has stopped")
 
 
 def test_a_backlog_is_a_fault_of_the_database() -> None:
-    chain = heard(*[status(name, backlog=100_000 if name == "store" else None) for name in STAGES])
-    assert "100000 messages wait" in chain.faults_of_services()[0]
+    state = state_after(*[status(name, backlog=100_000 if name == "store" else None) for name in NEEDED_STAGES])
+    assert "100000 messages are waiting" in state.service_problems()[0]
 
 
 def test_a_sensor_out_of_reach_or_silent_is_told_unless_its_session_is_over() -> None:
-    assert "out of reach" in heard(status("CW-1", online=False)).faults_of_sensors()[0]
-    assert "no samples" in heard(status("CW-1"), info()).faults_of_sensors()[0]
-    assert heard(status("CW-1", online=False), info(ended_ns=NOW_NS)).faults_of_sensors() == []
+    assert "out of reach" in state_after(status("CW-1", online=False)).sensor_problems()[0]
+    assert "no samples" in state_after(status("CW-1"), info()).sensor_problems()[0]
+    assert state_after(status("CW-1", online=False), info(ended_ns=NOW_NS)).sensor_problems() == []
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_sensor_out_of_reach_or_silent_is_told_unless_its_session_is_over() ->
     [(link(3600), 3600), (link(-90), -90), (link(30), 0), (link(-1e6, Origin.DEMO), 0)],
 )
 def test_a_clock_far_off_is_told_but_not_that_of_a_replay(said: messages.Link, offset_s: float) -> None:
-    assert heard(said).clock_offset_s() == pytest.approx(offset_s)
+    assert state_after(said).clock_offset_s() == pytest.approx(offset_s)
 
 
 def test_nothing_runs_while_all_are_offline() -> None:
-    assert not heard(*[status(name, online=False) for name in STAGES]).runs
+    assert not state_after(*[status(name, online=False) for name in NEEDED_STAGES]).is_running
 
 
 def test_what_cannot_be_read_is_refused() -> None:
     with pytest.raises(FrameError):
-        Chain().take(Topic("CW-1", Leaf.STATUS), b"{", now_ns=NOW_NS)
+        PipelineState().handle(Topic("CW-1", Leaf.STATUS), b"{", now_ns=NOW_NS)
