@@ -1,8 +1,11 @@
-"""The JSON messages on MQTT, one class a leaf (docs/messages.md; schemas in docs/schema/).
+"""The JSON messages on MQTT, one class per leaf (docs/messages.md; schemas in docs/schema/).
 
-Readers skip fields they do not know, so a field may be added within a version; what changes meaning gets a new topic
-root. Times ending in ``_ns`` are UTC nanoseconds since 1970. Amplitudes are microvolts where ``unit`` is ``uV``, else
-relative to the sensor's own unknown scale.
+Compatibility: readers skip fields they do not know, so a field may be added within a version. A change of meaning needs
+a new topic root instead. Every number and text has a limit, because a message may come from a broken or hostile client
+and must not fill memory, overflow a database column or a 64-bit sum.
+
+Times ending in ``_ns`` are UTC nanoseconds since 1970. Amplitudes are in microvolts if ``unit`` is ``uV``, else in
+counts of a sensor whose scale is unknown.
 """
 
 import inspect
@@ -43,10 +46,11 @@ __all__ = [
 ]
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
+"""The largest message of ours, a batch of features of 64 channels, has about 100 kB."""
 
 Text = Annotated[str, Meta(max_length=500)]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
-# Bounds leave room to add and subtract within 64 bits, as databases count.
+# 2**62 leaves room to add and subtract within 64 bits, as databases count; 2**53 is exact in JavaScript.
 Nanoseconds = Annotated[int, Meta(ge=0, lt=1 << 62)]
 Index = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
@@ -59,13 +63,13 @@ _Points = Annotated[tuple[float | None, ...], Meta(max_length=4096)]
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """What every message carries.
+    """Fields of every message.
 
     Attributes:
-        sensor: As in the topic.
-        t_ns: When what it tells was so.
-        origin: Where the data came from.
-        v: Version of the message.
+        sensor: Id of the sensor, the same as in the topic; a service has its name with an underscore in front.
+        t_ns: The time that the message is about.
+        origin: Whether the data is live, simulated or replayed.
+        v: Version of the message layout.
     """
 
     sensor: Name
@@ -75,11 +79,15 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class ServiceStatus(Message, frozen=True, kw_only=True):
-    """Leaf ``status``: whether the sensor, or the service named, is there. ``offline`` is also the last will.
+    """Leaf ``status``: whether a sensor or service is online; also published by the broker when a service vanishes.
 
     Attributes:
-        backlog: How many messages wait to be passed on; null where nothing ever waits.
-        free_bytes: Left on the disk the service writes to; null where it writes to none.
+        online: Whether it is there.
+        service: The service itself, or the one that reports the sensor.
+        version: Version of the service's software.
+        detail: For people, such as the address of the live page.
+        backlog: Messages that wait to be passed on; null for a service where none ever wait.
+        free_bytes: Free space on the disk the service writes to; null for a service that writes to none.
     """
 
     online: bool
@@ -98,7 +106,7 @@ class Placement(Struct, frozen=True, kw_only=True):
 
 
 class StreamInfo(Struct, frozen=True, kw_only=True):
-    """A stream, as described by the sensor; ``lsb_uv`` is null where its scale is unknown."""
+    """A stream as the sensor describes it; ``lsb_uv``, microvolts per count, is null if its scale is unknown."""
 
     stream: Annotated[int, Meta(ge=1, le=15)]
     kind: Literal["emg", "temperature", "acceleration", "impedance"]
@@ -110,14 +118,17 @@ class StreamInfo(Struct, frozen=True, kw_only=True):
 
 
 class SensorInfo(Message, frozen=True, kw_only=True):
-    """Leaf ``info``: who the sensor is and what it streams, for the present session.
+    """Leaf ``info``: which sensor this is and what it streams, in the current session.
 
     Attributes:
         session: UUID of the recording.
-        started_ns: When the recording began.
-        ended_ns: When it ended; null while it runs.
-        utc_offset_s: The local time's offset where the recording began.
-        boot_id: The sensor's boot that sample indices count from.
+        name: As the sensor advertises itself.
+        profile: The sensor profile that decodes its notifications.
+        boot_id: Random number of the sensor's power-up; its sample indices count from there.
+        started_ns: Start of the recording.
+        utc_offset_s: Offset of local time from UTC where and when the recording started.
+        ended_ns: End of the recording; null while it runs.
+        firmware: Firmware revision that the sensor reports.
     """
 
     session: Name
@@ -133,33 +144,33 @@ class SensorInfo(Message, frozen=True, kw_only=True):
 
 
 class Temperature(Message, frozen=True, kw_only=True):
-    """Leaf ``temperature``: of the skin; null where the sensor does not know."""
+    """Leaf ``temperature``: temperature of the skin; null if the sensor has no reading."""
 
     celsius: Annotated[float, Meta(ge=-273.15, le=330)] | None
 
 
 class Battery(Message, frozen=True, kw_only=True):
-    """Leaf ``battery``: with the time it will be empty, where a forecast can be made."""
+    """Leaf ``battery``: charge left, and when it will be empty if that can be forecast."""
 
     percent: Annotated[int, Meta(ge=0, le=100)]
     empty_at_ns: Nanoseconds | None = None
 
 
 class Link(Message, frozen=True, kw_only=True):
-    """Leaf ``link``: how the radio fares; counts are since the session began."""
+    """Leaf ``link``: quality of the radio link; counts are since the start of the session."""
 
     connected: bool
     rssi_dbm: int | None = None
     received_samples: Count = 0
     lost_samples: Count = 0
-    """Missing now: neither received live nor backfilled."""
+    """Missing at the moment: neither received live nor backfilled."""
     backfilled_samples: Count = 0
     broken_frames: Count = 0
     reconnects: Count = 0
 
 
 class ChannelFeatures(Struct, frozen=True, kw_only=True):
-    """Features of one channel, one value a step; null where there was no signal."""
+    """Features of one channel, one value per step; null where there was no signal."""
 
     rms: _Points
     envelope: _Points
@@ -167,11 +178,11 @@ class ChannelFeatures(Struct, frozen=True, kw_only=True):
     threshold: _Points
     median_hz: _Points
     quality: tuple[Quality, ...] = ()
-    """What was wrong anywhere in the batch."""
+    """Problems of the signal anywhere in the batch."""
 
 
 class Features(Message, frozen=True, kw_only=True):
-    """Leaf ``features``: a batch on a regular grid; ``t_ns`` is its first step's time."""
+    """Leaf ``features``: a batch on a regular time grid; ``t_ns`` is the time of its first step."""
 
     session: Name
     boot_id: Annotated[int, Meta(ge=0, lt=1 << 32)]
@@ -183,29 +194,32 @@ class Features(Message, frozen=True, kw_only=True):
 
 
 class SensorState(Message, frozen=True, kw_only=True):
-    """Leaf ``state``: what the foot does now, since ``t_ns``."""
+    """Leaf ``state``: what the muscle has been doing since ``t_ns``."""
 
     state: Literal["rest", "active", "cramp", "poor_signal", "off_body", "no_data"]
     session: Name
     quality: tuple[tuple[Quality, ...], ...] = ()
-    """A channel's present faults."""
+    """Current signal problems of each channel."""
 
 
 class Episode(Message, frozen=True, kw_only=True):
-    """Leaf ``episode``: one id, growing revisions; the highest revision holds, and a final one before any live one.
+    """Leaf ``episode``: one revision of an episode; the highest revision is valid, and a final one beats any live one.
 
     Attributes:
-        id: Same for every revision; made of sensor, boot, stream and onset, so that saying it twice is harmless.
-        status: ``final`` is the verdict of the run over the complete session.
-        onset_ns: Begin, UTC.
+        id: Same for every revision; derived from sensor, boot, stream and onset, so that repeating it is harmless.
+        revision: Counts up from 0.
+        status: ``final`` is the result of the final analysis of the complete session.
+        onset_ns: Start, UTC.
         offset_ns: End, UTC; null while it lasts.
-        onset_index: The sample it begins at, since the sensor's boot.
-        detected_index: The sample at which the detector could first have said what it says now.
+        onset_index: Index of its first sample since the sensor's boot.
+        offset_index: Index after its last sample; null while it lasts.
+        detected_index: The earliest sample after which the detector can publish this revision.
+        channels: Indices of the channels it was seen on.
         confidence: Calibrated share of such decisions that are right.
-        peak: Greatest envelope value.
-        reasons: Why, in words a person can read.
-        why: The same, one by one, for readers of another language; empty where the writer knew no codes.
-        calibration: Id and UTC date of the personal calibration it was judged with; empty where there was none.
+        peak: Largest value of the envelope.
+        reasons: Why it was classified like this, as English sentences.
+        why: The same as codes, for readers in other languages; empty if the writer had no codes.
+        calibration: Id and UTC date of the personal calibration in use; empty if there was none.
     """
 
     id: Name
@@ -230,13 +244,14 @@ class Episode(Message, frozen=True, kw_only=True):
 
 
 class Notice(Message, frozen=True, kw_only=True):
-    """Leaf ``notice``: what a person should know now.
+    """Leaf ``notice``: something a person should be told now.
 
     Attributes:
-        id: Same for a notice told twice.
-        code: For programs.
-        text: For people.
-        episode: The episode it is about, if any.
+        id: Same for a notice that is published twice.
+        severity: ``alarm`` wakes the wearer.
+        code: What it is about, for programs.
+        text: The same for people, in English.
+        episode: Id of the episode it is about, if any.
     """
 
     id: Name
@@ -247,7 +262,7 @@ class Notice(Message, frozen=True, kw_only=True):
 
 
 class JournalEntry(Message, frozen=True, kw_only=True):
-    """Leaf ``journal``: what the wearer notes."""
+    """Leaf ``journal``: a note of the wearer."""
 
     id: Name
     entry: Literal["factor", "confirmation", "pain", "relief", "note", "marker"]
@@ -268,7 +283,7 @@ MESSAGE_TYPES: Final[dict[Leaf, type[Message]]] = {
     Leaf.NOTICE: Notice,
     Leaf.JOURNAL: JournalEntry,
 }
-"""The class of each leaf; ``samples`` is not JSON: see :mod:`crampwatch.protocol.block`."""
+"""Class of each leaf's messages. ``samples`` is binary: see :mod:`crampwatch.protocol.block`."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODERS: Final = {kind: msgspec.json.Decoder(kind) for kind in MESSAGE_TYPES.values()}
@@ -281,13 +296,13 @@ def encode(message: Message) -> bytes:
 
 
 def decode(payload: bytes, kind: type[AnyMessage]) -> AnyMessage:
-    """Read a message.
+    """Decode and validate a message.
 
     Raises:
-        FrameError: Not JSON, or not a message of this kind.
+        FrameError: Too long, not JSON, or not a valid message of this kind.
     """
     if len(payload) > MAX_MESSAGE_BYTES:
-        raise FrameError(f"A message has {len(payload)} octets; at most {MAX_MESSAGE_BYTES} are accepted.")
+        raise FrameError(f"A message has {len(payload)} bytes; at most {MAX_MESSAGE_BYTES} are accepted.")
     try:
         message = _DECODERS[kind].decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -297,27 +312,29 @@ def decode(payload: bytes, kind: type[AnyMessage]) -> AnyMessage:
 
 
 def decode_for_topic(topic: Topic, payload: bytes) -> Message:
-    """Read what came on a topic: a message of its leaf, about its sensor; who may speak for one may not for another.
+    """Decode a message and check that it belongs to its topic: of its leaf, and about its sensor.
+
+    A client that may publish for one sensor must not be able to publish for another by what it writes in the message.
 
     Raises:
-        FrameError: It is not that, or the topic carries no JSON.
+        FrameError: Not such a message, or the leaf carries no JSON.
     """
     kind = MESSAGE_TYPES.get(topic.leaf)
     if kind is None:
         raise FrameError(f"Leaf {topic.leaf} carries no JSON.")
     message = decode(payload, kind)
     if message.sensor != topic.sensor:
-        raise FrameError(f"It tells of sensor {message.sensor!r}.")
+        raise FrameError(f"The message is about sensor {message.sensor!r}, but came on the topic of {topic.sensor!r}.")
     return message
 
 
 def json_schemas() -> dict[str, dict[str, object]]:
-    """Return the JSON schema of each leaf by its name, the same whichever version of msgspec makes it."""
+    """Return the JSON schema of each leaf by its name, independent of the version of msgspec."""
     return {leaf.value: _dedented(msgspec.json.schema(kind)) for leaf, kind in MESSAGE_TYPES.items()}
 
 
 def _dedented(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with its descriptions dedented: msgspec before 0.23 copies docstrings as they are indented."""
+    """Dedent all descriptions: msgspec before 0.23 copies docstrings with their indentation, later ones do not."""
     document = json.dumps(schema)
     return dict(json.loads(document, object_hook=_with_clean_description))
 

@@ -1,7 +1,7 @@
-"""Why an episode was judged as it was: a code and a number for programs and other languages, a sentence for people.
+"""Why an episode was classified as it was: a code and a number for programs, a sentence for people.
 
-Readers show the sentence of their own language for a code they know, and the English one that comes with the message
-for any other, so a detector may learn new reasons without anybody losing a word.
+A reader shows the sentence of its own language for each code it has a translation of, and the English sentence that
+comes with the message for any other. So a detector may give new reasons at any time, and older readers still show them.
 """
 
 from enum import StrEnum
@@ -13,26 +13,26 @@ __all__ = ["Reason", "ReasonCode"]
 
 
 class ReasonCode(StrEnum):
-    """What can be said for or against a verdict."""
+    """What speaks for or against a classification; the unit of its number, if it has one, is noted below it."""
 
     SCALE_UNKNOWN = "scale_unknown"
     LASTS = "lasts"
-    """For so many seconds until now."""
+    """Seconds until now."""
     LASTED = "lasted"
-    """So many seconds."""
+    """Seconds."""
     TOO_EARLY = "too_early"
     HEART = "heart"
-    """So many beats a minute."""
+    """Beats per minute."""
     EVEN_BURSTS = "even_bursts"
-    """So many a second."""
+    """Bursts per second."""
     MAINS = "mains"
     LOOSE = "loose"
     BRIEF = "brief"
     TOO_SHORT = "too_short"
     COMES_AND_GOES = "comes_and_goes"
-    """So many times a second."""
+    """Times per second."""
     WEAK = "weak"
-    """At so many microvolts."""
+    """Microvolts."""
     FAINT = "faint"
     ONE_CHANNEL = "one_channel"
     OTHERS_QUIET = "others_quiet"
@@ -40,63 +40,63 @@ class ReasonCode(StrEnum):
     STILL = "still"
     MOVED = "moved"
     BUILT_UP = "built_up"
-    """Over so many seconds."""
+    """Seconds."""
     AT_ONCE = "at_once"
     BEGINNING_UNSEEN = "beginning_unseen"
     FLUTTERS = "flutters"
     EVEN = "even"
     LIKE_NOISE = "like_noise"
     HELD = "held"
-    """For so many seconds."""
+    """Seconds."""
     LET_GO = "let_go"
-    """Within so many seconds."""
+    """Seconds."""
     EBBED = "ebbed"
-    """Over so many seconds."""
+    """Seconds."""
     ENDED_AT_ONCE = "ended_at_once"
-    """Within so many seconds."""
+    """Seconds."""
     OWN_EFFORT = "own_effort"
-    """So many percent of the wearer's own hardest effort, by a personal calibration."""
+    """Percent of the wearer's own maximum effort, from a personal calibration."""
 
 
 _SENTENCES: Final[dict[str, str]] = {
-    ReasonCode.SCALE_UNKNOWN: "The scale of this recording is unknown: judged relative to its own resting level.",
+    ReasonCode.SCALE_UNKNOWN: "The recording's scale is unknown, so strength is relative to its own resting level.",
     ReasonCode.LASTS: "It has lasted {:.1f} s so far.",
     ReasonCode.LASTED: "It lasted {:.1f} s.",
-    ReasonCode.TOO_EARLY: "Too early to tell.",
-    ReasonCode.HEART: "The same brief wave comes {:.0f} times a minute: the heart, heard by the electrode.",
-    ReasonCode.EVEN_BURSTS: "Like bursts come back evenly, {:.1f} times a second.",
+    ReasonCode.TOO_EARLY: "It is too early to tell.",
+    ReasonCode.HEART: "The same short wave repeats {:.0f} times a minute: the electrode picks up the heartbeat.",
+    ReasonCode.EVEN_BURSTS: "Similar bursts repeat regularly, {:.1f} times a second.",
     ReasonCode.MAINS: "The change is at the mains frequency and its harmonics.",
-    ReasonCode.LOOSE: "Most of it is slower than muscle: the electrode or its cable moved.",
-    ReasonCode.BRIEF: "So brief a burst is a twitch or jerk.",
-    ReasonCode.TOO_SHORT: "Too short for a cramp, as long as a leg movement.",
-    ReasonCode.COMES_AND_GOES: "It comes and goes {:.1f} times a second and rests in between.",
-    ReasonCode.WEAK: "At {:.1f} µV it is weaker than cramps are.",
-    ReasonCode.FAINT: "It hardly stands out from rest.",
-    ReasonCode.ONE_CHANNEL: "With one channel one cannot see whether other muscles join in.",
-    ReasonCode.OTHERS_QUIET: "The other muscles stay quiet.",
-    ReasonCode.OTHERS_ALONG: "Other muscles work along, as in a movement.",
-    ReasonCode.STILL: "The foot lay still as it began.",
-    ReasonCode.MOVED: "The electrodes moved as it began, as when a foot is moved.",
+    ReasonCode.LOOSE: "Most of the change is slower than muscle activity: the electrode or its cable moved.",
+    ReasonCode.BRIEF: "A burst this short is a twitch or jerk.",
+    ReasonCode.TOO_SHORT: "Too short for a cramp, about as long as a leg movement.",
+    ReasonCode.COMES_AND_GOES: "It comes and goes {:.1f} times a second, with rest in between.",
+    ReasonCode.WEAK: "At {:.1f} µV it is weaker than a cramp.",
+    ReasonCode.FAINT: "It is barely above the resting level.",
+    ReasonCode.ONE_CHANNEL: "With only one channel, it is unknown whether other muscles joined in.",
+    ReasonCode.OTHERS_QUIET: "The other muscles stayed quiet.",
+    ReasonCode.OTHERS_ALONG: "Other muscles were active as well, as in a movement.",
+    ReasonCode.STILL: "The foot was still when it started.",
+    ReasonCode.MOVED: "The electrodes moved when it started, as when the foot is moved.",
     ReasonCode.BUILT_UP: "It built up over {:.1f} s.",
-    ReasonCode.AT_ONCE: "It was there at once and wanes, as a movement does.",
-    ReasonCode.BEGINNING_UNSEEN: "The signal was missing as it began.",
-    ReasonCode.FLUTTERS: "Its strength flutters, as when a muscle fires by itself.",
-    ReasonCode.EVEN: "It is held evenly, as by will.",
-    ReasonCode.LIKE_NOISE: "It is steadier than a muscle can be, as when an electrode's contact gets worse.",
-    ReasonCode.HELD: "It has held for {:.0f} s without letting go.",
-    ReasonCode.LET_GO: "In {:.0f} s it has let go in between.",
-    ReasonCode.EBBED: "It ebbed away over {:.1f} s.",
-    ReasonCode.ENDED_AT_ONCE: "It was let go within {:.1f} s, as by will.",
-    ReasonCode.OWN_EFFORT: "It reaches {:.0f} % of your own hardest effort.",
+    ReasonCode.AT_ONCE: "Started suddenly and then faded, as a movement does.",
+    ReasonCode.BEGINNING_UNSEEN: "The signal was missing when it started.",
+    ReasonCode.FLUTTERS: "Strength fluctuates, typical of involuntary firing.",
+    ReasonCode.EVEN: "Strength stayed steady, as in a deliberate movement.",
+    ReasonCode.LIKE_NOISE: "Steadier than a muscle can be, as when an electrode loses contact.",
+    ReasonCode.HELD: "Lasted {:.0f} s without relaxing.",
+    ReasonCode.LET_GO: "Relaxed in between during its {:.0f} s.",
+    ReasonCode.EBBED: "It faded over {:.1f} s.",
+    ReasonCode.ENDED_AT_ONCE: "Ended abruptly (within {:.1f} s), as in a deliberate movement.",
+    ReasonCode.OWN_EFFORT: "It reached {:.0f} % of your own maximum effort.",
 }
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """One reason.
+    """One reason for or against a classification.
 
     Attributes:
-        code: What is said: a `ReasonCode`, or one that a newer detector knows.
-        number: How much, in the code's unit, where its sentence holds a number.
+        code: A `ReasonCode`, or one that a newer detector introduced.
+        number: The number in its sentence, in the code's unit; null where the sentence has none.
     """
 
     code: Annotated[str, Meta(min_length=1, max_length=60)]
@@ -104,7 +104,7 @@ class Reason(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The sentence, in English; empty for a code that this version does not know.
+        """The sentence, in English; empty for a code that this version has no sentence for.
 
         >>> Reason(code=ReasonCode.LASTED, number=4.24).text
         'It lasted 4.2 s.'

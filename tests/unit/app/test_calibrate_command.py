@@ -25,7 +25,7 @@ def test_a_calibration_from_a_recording_is_used_by_detect(
     assert main(["detect", str(evening), "--calibration", str(saved)]) == 0
     printed = capsys.readouterr()
     assert "Calibration used: " in printed.err
-    assert "of your own hardest effort" in " ".join(printed.out.split())
+    assert "of your own maximum effort" in " ".join(printed.out.split())
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_weak_contraction_speaks_against_a_cramp_and_a_strong_one_for_nothing(
     assert weights[-1] == pytest.approx(-3.92)
     assert (
         own_effort_arguments(replace(WEAK, own_share=0.351))[0].reason.text
-        == "It reaches 35 % of your own hardest effort."
+        == "It reached 35 % of your own maximum effort."
     )
 
 

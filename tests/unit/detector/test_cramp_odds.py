@@ -10,6 +10,7 @@ from crampwatch.detector.episodes.evidence import Evidence, OnsetEvidence
 from crampwatch.detector.episodes.rhythm import NO_RHYTHM
 from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import ReasonCode
 
 ONSET = OnsetEvidence(2.0, 0.2, 0.05, 0.0, 0.01, 3.0, (1.0, 1.0), (1.0, 1.0))
 CRAMP = Evidence(
@@ -48,7 +49,7 @@ def test_a_contraction_of_all_muscles_at_once_with_motion_is_a_movement() -> Non
     moved = replace(CRAMP, onset=onset, spread=0.8, other_db=23.0)
     odds, arguments = cramp_arguments(moved)
     assert odds < -3.0
-    assert "Other muscles work along, as in a movement." in {one.reason.text for one in arguments if one.weight < 0}
+    assert ReasonCode.OTHERS_ALONG in {one.reason.code for one in arguments if one.weight < 0}
     assert kind(moved) is EpisodeKind.LEG_MOVEMENT
 
 
@@ -67,7 +68,7 @@ def test_one_channel_is_judged_by_what_it_can_tell() -> None:
     alone = replace(CRAMP, onset=replace(ONSET, spread=math.nan, other_db=math.nan), spread=math.nan, other_db=math.nan)
     odds, arguments = cramp_arguments(alone)
     assert math.isfinite(odds)
-    assert "With one channel one cannot see whether other muscles join in." in {one.reason.text for one in arguments}
+    assert ReasonCode.ONE_CHANNEL in {one.reason.code for one in arguments}
 
 
 def test_what_is_steadier_than_a_muscle_can_be_is_a_worse_contact() -> None:

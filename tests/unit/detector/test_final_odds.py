@@ -29,8 +29,8 @@ def over(release_s: float) -> str:
 
 
 def test_what_wanes_is_told_from_what_is_let_go() -> None:
-    assert "It ebbed away over" in over(release_s=5.0)
-    assert "It was let go within" in over(release_s=0.2)
+    assert "It faded over" in over(release_s=5.0)
+    assert "Ended abruptly (within" in over(release_s=0.2)
 
 
 def test_what_is_left_for_minutes_after_a_cramp_is_no_part_of_it() -> None:

@@ -15,8 +15,8 @@ def test_every_code_has_a_sentence(code: ReasonCode) -> None:
     assert "{" not in sentence
 
 
-def test_a_number_is_said_as_exactly_as_it_is_known() -> None:
-    assert Reason(code=ReasonCode.HEART, number=61.7).text.startswith("The same brief wave comes 62 times a minute")
+def test_a_number_is_shown_with_the_digits_that_are_significant() -> None:
+    assert Reason(code=ReasonCode.HEART, number=61.7).text.startswith("The same short wave repeats 62 times a minute")
 
 
 def test_an_episode_without_codes_can_be_read() -> None:
