@@ -21,6 +21,7 @@ from crampwatch.web.live.model import LiveModel
 from crampwatch.web.night.bedtime import NightMarks
 from crampwatch.web.settings.api import SettingsApi
 from crampwatch.web.settings.folder import SettingsFolder
+from crampwatch.web.settings.model.sensor_labels import SensorLabel
 from crampwatch.web.settings.system_report import bytes_per_hour, make_report, thresholds
 from crampwatch.web.stream.sse import Hub
 from hypothesis import HealthCheck, given, settings
@@ -209,3 +210,42 @@ def test_a_replayed_recording_tells_nothing_of_what_an_hour_takes(tmp_path: Path
 def test_ratios_are_told_of_amplitude() -> None:
     told = thresholds(DetectorConfig(least_onset_ratio=4.0, hold_ratio=2.0))
     assert (told.onset_ratio, round(told.hold_ratio, 2)) == (2.0, 1.41)
+
+
+def write_recording(folder: Path, *, hour: int, length_s: float, size: int) -> None:
+    path = folder / f"20260101T{hour:02d}0000Z-0123abcd.cws"
+    path.write_bytes(b"0" * size)
+    os.utime(path, (1767225600 + hour * 3600 + length_s,) * 2)
+
+
+@pytest.mark.parametrize(
+    ("length_s", "is_measured"), [(1799.0, False), (1800.0, True), (36 * 3600.0, True), (36 * 3600 + 1.0, False)]
+)
+def test_recordings_of_half_an_hour_to_36_hours_are_measured(
+    tmp_path: Path, length_s: float, is_measured: bool
+) -> None:
+    write_recording(tmp_path, hour=0, length_s=length_s, size=1000)
+    assert bytes_per_hour(tmp_path)[1] is is_measured
+
+
+def test_the_median_of_the_newest_five_recordings_counts(tmp_path: Path) -> None:
+    for hour, size in enumerate((900, 100, 200, 300, 400, 500)):
+        write_recording(tmp_path, hour=hour, length_s=3600, size=size)
+    assert bytes_per_hour(tmp_path) == (300, True)
+
+
+async def test_sixty_four_sensors_can_be_named(page: Page) -> None:
+    sensors = [f"s{number}" for number in range(65)]
+    page.api._labels = {sensor: SensorLabel(name=sensor) for sensor in sensors[:63]}
+    for sensor in ("cw-left", "cw-right"):
+        info = Foot(sensor).info()
+        page.model.apply(Topic(sensor, Leaf.INFO), encode(info), now_s=0)
+    assert (await page.browser.put("/api/v1/sensors/cw-left", json={"name": "x"})).status_code == 200
+    refused = await page.browser.put("/api/v1/sensors/cw-right", json={"name": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_names")
+    assert (await page.browser.put("/api/v1/sensors/cw-left", json={"name": "y"})).status_code == 200
+
+
+@pytest.mark.parametrize(("length", "status"), [(60, 200), (61, 400)])
+async def test_a_name_has_at_most_sixty_characters(page: Page, length: int, status: int) -> None:
+    assert (await page.browser.put("/api/v1/sensors/cw-left", json={"name": "x" * length})).status_code == status
