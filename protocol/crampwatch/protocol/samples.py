@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 LOWEST_RATE_HZ: Final = 10.0
-"""Muscle activity lies above 10 Hz; slower series are temperatures and events."""
+"""Surface EMG has no useful power below 10 Hz; slower series are temperatures and events."""
 HIGHEST_RATE_HZ: Final = 100_000.0
 """Laboratory needle EMG is sampled at up to 50 kHz."""
 MOST_CHANNELS: Final = 64

@@ -1,8 +1,8 @@
-"""Recordings in files: EDF, BDF, WFDB, text tables, NumPy and Parquet, read and written through one interface.
+"""Recordings in files: EDF, BDF, WFDB, text, NumPy, Parquet and sessions, read and written through one interface.
 
 ::
 
-    from crampwatch.recordings import read, write
+    from crampwatch.recordings import from_array, read, write
 
     recording = read("night.edf")  # opened, not loaded
     recording.rate_hz, recording.labels, recording.start
@@ -10,11 +10,13 @@
     for block in recording.chunks(60_000):  # or piece by piece, in constant memory
         ...
     write("night.npz", recording)  # the ending selects the format
+    write("mine.edf", from_array(emg_uv, rate_hz=1000))  # from memory
 
 How to add a format is in `crampwatch.recordings.format` and in CONTRIBUTING.md.
 """
 
 from crampwatch.recordings.annotation import Annotation
+from crampwatch.recordings.array import from_array
 from crampwatch.recordings.format import Format, ReadOptions, WriteOptions
 from crampwatch.recordings.formats import FORMATS, register, writable_suffixes
 from crampwatch.recordings.reading import read
@@ -31,6 +33,7 @@ __all__ = [
     "WriteOptions",
     "annotations_path",
     "describe_stream",
+    "from_array",
     "read",
     "register",
     "truth_path",

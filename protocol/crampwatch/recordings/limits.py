@@ -3,6 +3,7 @@
 import math
 
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
+from crampwatch.protocol.samples import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, MOST_CHANNELS
 
 __all__ = [
     "HIGHEST_RATE_HZ",
@@ -14,14 +15,8 @@ __all__ = [
     "check_rate",
 ]
 
-LOWEST_RATE_HZ = 10.0
-"""Surface EMG has no useful power below 10 Hz; slower series are temperatures and events."""
-HIGHEST_RATE_HZ = 100_000.0
-"""Laboratory needle EMG is sampled at up to 50 kHz."""
 LONGEST_S = 31 * 86_400.0
 """A month. A clock that jumps further than that in one file is wrong."""
-MOST_CHANNELS = 64
-"""High-density grids have 64 electrodes; of a file with more, the user has to choose."""
 _LARGEST_SCALE_UV = 1e9
 """Kilovolts per unit: no file states its samples in so large a unit."""
 _SMALLEST_SCALE_UV = 1e-9

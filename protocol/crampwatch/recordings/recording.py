@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.kinds import Origin
+from crampwatch.protocol.samples import LARGEST_VALUE
 from crampwatch.protocol.stream import SampleFormat, StreamDescription, StreamKind
 from numpy.typing import NDArray
 
@@ -27,9 +28,6 @@ Samples = NDArray[np.float64]
 
 BLOCK_SAMPLES = 65_536
 """Samples per channel that a reader holds at once: 1 MB for two channels, a minute at 1 kHz."""
-
-_LARGEST_VALUE = 1e12
-"""Beyond this a value is no measurement (a million volts in microvolts) and would overflow a filter."""
 
 
 class Temperature(NamedTuple):
@@ -142,7 +140,7 @@ class Recording:
             raise ValueError(f"a chunk holds at least one sample, not {chunk_samples}")
         try:
             for chunk in _rechunked(self.blocks(), chunk_samples):
-                chunk[~(np.abs(chunk) <= _LARGEST_VALUE)] = math.nan
+                chunk[~(np.abs(chunk) <= LARGEST_VALUE)] = math.nan
                 yield chunk
         except OSError as error:
             raise RecordingError(
