@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from crampwatch import detector as public
 from crampwatch.detector import Detector, Episode, EpisodeKind, EpisodeStatus, SignalState, detect
+from crampwatch.detector.model.episode import kind_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def test_an_open_episode_has_no_end_and_a_retracted_one_says_so() -> None:
 def test_labels_stand_in_the_place_of_channel_numbers() -> None:
     first = detect(EMG, rate_hz=RATE_HZ, labels=["left arch", "left calf"])[0]
     assert first.labels == tuple(("left arch", "left calf")[channel] for channel in first.channels)
-    assert f", {', '.join(first.labels)}, " in str(first)
+    assert f", {' + '.join(first.labels)}, " in str(first)
 
 
 def test_episodes_can_be_sent_to_other_processes() -> None:
@@ -346,3 +347,16 @@ def test_channels_of_a_raw_without_types_are_found_by_name_or_warned_about() -> 
 def test_what_states_its_own_rate_is_given_none() -> None:
     with pytest.raises(TypeError, match="rate_hz can be given for an array only: a RawArray"):
         detect(_raw(["emg", "emg"]), rate_hz=RATE_HZ)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "two"),
+    [
+        (EpisodeKind.CRAMP, "cramp", "cramps"),
+        (EpisodeKind.TWITCH, "twitch", "twitches"),
+        (EpisodeKind.LEG_MOVEMENT, "leg movement", "leg movements"),
+        (EpisodeKind.RHYTHMIC, "rhythmic movement", "rhythmic movements"),
+    ],
+)
+def test_kinds_are_named_in_plain_words(kind: EpisodeKind, one: str, two: str) -> None:
+    assert (kind_name(kind), kind_name(kind, count=2)) == (one, two)

@@ -9,12 +9,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from crampwatch.detector.api.unit import InputUnit, ScaleCheck, describe_array, uv_factor
-from crampwatch.detector.model.episode import Episode
+from crampwatch.detector.model.episode import Episode, kind_name
 from crampwatch.detector.model.events import Event, SignalState, StateChange
 from crampwatch.detector.pipeline.batch import BLOCK_S, EpisodeCollector
 from crampwatch.detector.pipeline.checkpoint import StateError
 from crampwatch.detector.pipeline.pipeline import Pipeline
-from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.samples import as_matrix, checked_channels, checked_labels, checked_rate, without_absurd
 from numpy.typing import ArrayLike, NDArray
 
@@ -195,7 +194,7 @@ class Detector:
 
     def __repr__(self) -> str:
         kinds = Counter(episode.kind for episode in self.episodes)
-        found = ", ".join(_counted(kind, count) for kind, count in kinds.most_common())
+        found = ", ".join(f"{count} likely {kind_name(kind, count=count)}" for kind, count in kinds.most_common())
         plural = "" if self.channels == 1 else "s"
         return (
             f"<Detector {self.channels} channel{plural} at {self.rate_hz:g} Hz: "
@@ -228,7 +227,3 @@ def _decode(checkpoint: bytes) -> _Checkpoint:
     if saved.version != _CHECKPOINT_VERSION:
         raise StateError(f"The checkpoint has version {saved.version}; this version reads {_CHECKPOINT_VERSION}.")
     return saved
-
-
-def _counted(kind: EpisodeKind, count: int) -> str:
-    return f"{count} likely {kind.replace('_', ' ')}{'s' if count > 1 else ''}"

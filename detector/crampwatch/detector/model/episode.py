@@ -16,7 +16,19 @@ from typing import Any
 from crampwatch.protocol.kinds import EpisodeKind, Unit
 from crampwatch.protocol.reasons import Reason
 
-__all__ = ["Episode", "EpisodeStatus"]
+__all__ = ["Episode", "EpisodeStatus", "kind_name"]
+
+
+def kind_name(kind: EpisodeKind, *, count: int = 1) -> str:
+    """Return a kind in words, as one says of `count` episodes.
+
+    >>> kind_name(EpisodeKind.TWITCH, count=2)
+    'twitches'
+    """
+    name = "rhythmic movement" if kind is EpisodeKind.RHYTHMIC else kind.replace("_", " ")
+    if count == 1:
+        return name
+    return f"{name}es" if name.endswith("ch") else f"{name}s"
 
 
 class EpisodeStatus(StrEnum):
@@ -135,10 +147,10 @@ class Episode:
             span = f"since {self.onset_s:.1f} s"
         else:
             span = f"{self.onset_s:.1f}-{self.offset_s:.1f} s ({self.duration_s:.1f} s)"
-        return f"likely {self.kind.replace('_', ' ')}, {span}, {self._place()}, confidence {self.confidence:.2f}"
+        return f"likely {kind_name(self.kind)}, {span}, {self._place()}, confidence {self.confidence:.2f}"
 
     def _place(self) -> str:
         if self.labels:
-            return ", ".join(self.labels)
-        numbers = ", ".join(str(channel + 1) for channel in self.channels)
+            return " + ".join(self.labels)
+        numbers = " + ".join(str(channel + 1) for channel in self.channels)
         return f"channels {numbers}" if len(self.channels) > 1 else f"channel {numbers}"
