@@ -105,7 +105,7 @@ def test_the_own_effort_has_no_part_in_the_last_word() -> None:
 
 def test_a_calibration_of_another_kind_of_stream_is_refused() -> None:
     for other in (stream(RATE_HZ, 1), stream(500.0, 2), stream(RATE_HZ, 2, math.nan)):
-        with pytest.raises(ConfigurationError, match="which this signal is not"):
+        with pytest.raises(ConfigurationError, match="but this signal has"):
             Pipeline(other).calibrate(calibration())
 
 

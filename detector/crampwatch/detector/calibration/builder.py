@@ -19,7 +19,7 @@ from crampwatch.detector.model.events import QUALITY_BITS
 from crampwatch.detector.signal.grid import Framer, Grid
 from crampwatch.detector.signal.measures import Measurer
 from crampwatch.detector.signal.quality import BLOCKING_BITS, QualityGate
-from crampwatch.detector.signal.side_by_side import Unmeasured, measure_together
+from crampwatch.detector.signal.side_by_side import PendingFrame, measure_together
 from crampwatch.protocol.kinds import Quality
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class CalibrationMaker:
         self._grid = Grid.at_rate(stream.rate_hz)
         self._framer = Framer(self._grid, stream.channels)
         self._measurer = Measurer(self._grid, stream.channels)
-        self._gate = QualityGate.of(stream)
+        self._gate = QualityGate.for_stream(stream)
         self._parts: list[tuple[int, _Part]] = []
 
     @property
@@ -109,13 +109,13 @@ class CalibrationMaker:
         expected = self._framer.next_index
         if expected is not None and first_index - expected > _LONGEST_GAP_S * self.stream.rate_hz:
             self._framer.jump(first_index)
-            self._measurer.restart()
+            self._measurer.reset()
             expected = self._framer.next_index
         skipped = 0 if expected is None else max(0, expected - first_index)
         frame = self._framer.push(first_index + skipped, emg[skipped:]) if skipped < len(emg) else None
         if frame is None:
             return
-        measures, bits = measure_together([Unmeasured(self._measurer, self._gate, frame)])[0]
+        measures, bits = measure_together([PendingFrame(self._measurer, self._gate, frame)])[0]
         self._parts.append((frame.first_hop, _Part(measures.power, measures.motion, bits)))
         oldest = self.next_index - _LONGEST_S * self.stream.rate_hz
         while self._parts[0][0] * self._grid.hop_samples < oldest and len(self._parts) > 1:

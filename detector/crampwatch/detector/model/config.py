@@ -1,4 +1,8 @@
-"""What may be tuned about detection, each value with its reason."""
+"""The thresholds of the detector, each with its reason.
+
+Other constants stand beside the code that they belong to. These are here because they trade missed cramps against
+false alarms, and are what tuning and the settings page are about.
+"""
 
 from dataclasses import dataclass
 
@@ -7,37 +11,36 @@ __all__ = ["DetectorConfig"]
 
 @dataclass(frozen=True, slots=True)
 class DetectorConfig:
-    """Thresholds of the detector.
+    """Thresholds of the detector; checkpoints store them by name.
 
-    Ratios are of power over the resting floor; physical values hold where the scale is known.
+    Ratios are of power over the resting floor. Values in uV apply only where the scale of the signal is known. AASM is
+    the scoring manual of the American Academy of Sleep Medicine.
 
     Attributes:
-        false_onset_probability: Chance that a bin of resting Gaussian noise begins an episode; a night has 3 million
-            bins.
+        false_onset_probability: Chance that a bin of resting Gaussian noise begins an episode. A night has 3 million
+            bins on two channels, so that noise alone gives less than one.
         least_onset_ratio: Power over the floor that begins an episode, however quiet the noise.
-        hold_ratio: Power over the floor that keeps an episode going.
-        least_floor_uv: No electrode rests below this; DOMAIN: the quietest real floors are 0.55 uV.
-        least_cramp_uv: RMS below which a contraction is not called a cramp: induced foot cramps peak at 14-48 uV.
-        least_peak_uv: Deviation below which nothing is an episode: real single units reach 14-27 uV, AASM asks for 8
-            uV.
-        twitch_s: Longest twitch; AASM leg movements begin at 0.5 s.
-        confirm_s: Earliest age at which an episode may be confirmed as a cramp.
-        least_cramp_s: A cramp that ended sooner was not one; the shortest seen, under nerve block, lasted 2.6 s, in
-            life 10 s.
+        hold_ratio: Power over the floor that holds an episode under way; half of that, since activity is expected.
+        least_floor_uv: Lowest floor; the quietest real electrodes rest at 0.55 uV.
+        least_cramp_uv: RMS below which a contraction is hardly called a cramp: induced foot cramps peak at 14-48 uV.
+        least_peak_uv: Deviation below which nothing begins: real single units reach 14-27 uV, AASM asks for 8 uV.
+        twitch_s: Length from which an episode is no twitch; AASM leg movements last 0.5 s and more.
+        confirm_s: Age from which an episode may be called a cramp. Earlier, cramps and movements look alike.
+        least_cramp_s: Length below which an episode that is over was no cramp: the shortest one known lasted 2.6 s,
+            under nerve block, in life 10 s.
         merge_s: Silence that ends an episode; AASM ends a leg movement after 0.5 s.
         join_s: Channels that begin within this time of each other take part in the same episode.
-        crosstalk_share: Amplitude, as a share of the strongest channel's, below which a second channel tells nothing
-            new.
-        tail_share: Amplitude, as a share of the largest within 4 s, below which an episode is over: the tail of a
-            jerk of
-            1 mV is not activity of its own.
+        crosstalk_share: Amplitude, as a share of the strongest channel's, below which what begins on a second channel
+            may be crosstalk.
+        tail_share: Amplitude, as a share of the largest within 4 s, below which activity is only a tail: the end of a
+            jerk of 1 mV is no activity of its own.
         merge_cramp_s: Silence that ends a cramp, which ends unit by unit.
-        bridge_s: Missing signal that an episode may live through.
-        confirm_score: Log odds at which a sustained contraction is called a cramp.
-        revoke_score: Log odds below which one called a cramp is not any more.
-        revoke_old_score: The same once it has lasted 12 s, far below: a cramp that lets go is seen by its last units,
+        bridge_s: Time without signal through which an episode goes on.
+        confirm_score: Log odds above which a sustained contraction is called a cramp.
+        revoke_score: Log odds up to which what was called a cramp is called one no longer.
+        revoke_old_score: The same once it has lasted 12 s, far lower: a cramp that lets go is seen by its last units,
             which look like anything.
-        final_score: Log odds, from all looks and from how it let go, at which one that is over is called a cramp.
+        final_score: Log odds, from all looks and from how it ended, above which an episode that is over is a cramp.
     """
 
     false_onset_probability: float = 1e-7

@@ -1,8 +1,8 @@
 """Second-order filter sections: the bilinear transform of the textbook analog ones, prewarped at their corner.
 
-The formulas are those `scipy.signal.butter` and `iirnotch` come to (Bristow-Johnson, Audio EQ Cookbook, 1994;
-Orfanidis, Introduction to Signal Processing, 1996). They stand here since importing `scipy.signal` takes longer than
-judging half an hour of signal, at every start of every command.
+The results equal those of `scipy.signal.butter` and `iirnotch` (formulas: Bristow-Johnson, Audio EQ Cookbook, 1994;
+Orfanidis, Introduction to Signal Processing, 1996). SciPy itself is not used since importing `scipy.signal` takes
+longer than analysing half an hour of signal, at every start of every command.
 """
 
 import math
@@ -33,7 +33,7 @@ def notch(line_hz: float, width_hz: float, rate_hz: float) -> Array:
 
 
 def _butterworth_q(order: int) -> list[float]:
-    """Return the quality factor of each pole pair on the Butterworth circle."""
+    """Return the quality factor of each pole pair: they lie evenly on a half circle, each with its own damping."""
     return [0.5 / math.sin(math.pi * (2 * pair + 1) / (2 * order)) for pair in range(order // 2)]
 
 

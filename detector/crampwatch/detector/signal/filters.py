@@ -1,9 +1,18 @@
 """The filter chain as one linear system, run in blocks: any number of channels or sensors stacked, state carried.
 
-A cascade of biquads is one linear system ``s' = A s + B x, y = C s + D x``. Over a block of L samples it is three small
-matrix products (outputs from inputs, outputs from the state, state from inputs), and the states at the block borders
-follow in the same way, for groups of blocks. The result equals the sample by sample recursion to rounding, at the speed
-of a matrix product.
+The chain separates three bands (`Bands`)::
+
+    samples -+- high-pass 20 Hz -- low-pass 350 Hz -- notches -+- EMG
+             |                                                 +- what the notches removed: mains
+             +- band-pass 1.5-12 Hz -------------------------- motion
+
+A cascade of biquads is one linear system ``s' = A s + B x, y = C s + D x``. Run sample by sample it is a recursion that
+Python cannot do fast. But over a block of L samples it is three small matrix products (outputs from inputs, outputs
+from the state, state from inputs), and the states at the block borders follow in the same way, for groups of blocks.
+The result equals the recursion to rounding, at the speed of a matrix product. Motion and mains are only needed as a
+power in each hop, so they are computed at a few points of a hop only: they are rows of the same matrices, left out.
+
+Invariant: the output depends on the samples only, not on how they were cut into calls of `FilterChain.run`.
 """
 
 from collections.abc import Mapping
@@ -16,33 +25,32 @@ from crampwatch.detector.signal.biquad import high_pass, low_pass, notch
 from crampwatch.detector.signal.grid import Grid
 from numpy.typing import NDArray
 
-__all__ = ["Bands", "FrontEnd", "emg_band_hz"]
+__all__ = ["Bands", "FilterChain", "emg_band_hz"]
 
 Array = NDArray[np.float64]
 
-_HIGH_PASS_HZ = (
-    20.0  # De Luca 2010 (J Biomech 43:1573): a 20 Hz corner keeps motion out; fourth order, as cables move at mV
-)
+_HIGH_PASS_HZ = 20.0
+"""De Luca 2010 (J Biomech 43:1573): a 20 Hz corner keeps motion out; of fourth order, as moving cables give mV."""
 _LOW_PASS_HZ = 350.0  # 89-98 % of real burst power lies below 250 Hz; what is above is mostly amplifier noise
-_MOTION_BAND_HZ = (1.5, 12.0)
-_MAINS_HZ = (50.0, 60.0)
-_MAINS_HARMONICS = 5
+_MOTION_BAND_HZ = (1.5, 12.0)  # a foot moves electrodes at some Hz; below lies drift, above begins muscle
+_MAINS_HZ = (50.0, 60.0)  # both: a recording does not say where it was made, and each notch costs muscle little
+_MAINS_HARMONICS = 5  # up to 250 and 300 Hz: higher ones are weak, and the low-pass is near
 _MAINS_WIDTH_HZ = 3.0  # holds the line 29 dB down while the grid is within 0.05 Hz
-_LONGEST_BLOCK = 128
+_LONGEST_BLOCK = 128  # samples; a matrix of the square of it still fits the processor's cache
 _MOTION_POINTS = 10  # samples a hop are enough for a band below 12 Hz
 _MAINS_POINTS = 25  # irregular points measure a line's power without beating with it
-_NEGLIGIBLE = 1e-30
+_NEGLIGIBLE = 1e-30  # of the state: groups so far back contribute less than rounding does
 _GROUP = 16  # blocks: as many steps one after the other, each for all groups of a minute side by side
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """What the chain separates.
+    """The bands that the chain separates.
 
     Attributes:
         emg: Muscle activity: above 20 Hz, mains removed; (hop_samples, hops, channels).
-        motion: 1.5-12 Hz at a few points a hop; (points, hops, channels).
-        mains: What the mains notches took, at a few points a hop; (points, hops, channels).
+        motion: 1.5-12 Hz at a few points of each hop; (points, hops, channels).
+        mains: What the mains notches removed, at a few points of each hop; (points, hops, channels).
     """
 
     emg: Array
@@ -51,12 +59,11 @@ class Bands:
 
 
 @dataclass(slots=True)
-class FrontEnd:
-    """The filter chain of one stream.
+class FilterChain:
+    """The filter chain of one stream, or of several of one rate side by side.
 
     Attributes:
-        rate_hz: Samples a second.
-        channels: Rows filtered alike; several sensors of one rate may be stacked here.
+        channels: Of all those streams.
         registers: What the filters remember of the samples so far; (channels, order).
     """
 
@@ -92,14 +99,14 @@ class FrontEnd:
         return Bands(emg.reshape(shape), motion.reshape(shape), mains.reshape(shape))
 
     def _border_states(self, system: "_Blocks", added: Array) -> Array:
-        """Return the state before each block from what each adds to it; keep the one after the last.
+        """Return the state before each block, from what each adds to it; store the one after the last.
 
-        The blocks of a group are followed one after the other, those of all groups side by side; then the state is
-        carried from group to group, and what follows from it within each is added.
+        The blocks of a group are processed one after the other, those of all groups side by side; then the state is
+        carried from group to group, and its effect within each is added.
 
         Args:
             system: The chain.
-            added: What the inputs of each block give; (blocks * channels, order).
+            added: State that the inputs of each block lead to; (blocks * channels, order).
         """
         order, count = len(system.carry), len(added) // self.channels
         size = min(_GROUP, count)
@@ -116,7 +123,7 @@ class FrontEnd:
         return states[: -self.channels]
 
     def _group_states(self, carry: Array, added: Array) -> Array:
-        """Return the state before each group; it is summed up over one, two, four... groups."""
+        """Return the state before each group, summed up over one, two, four... groups."""
         states = np.concatenate([self.registers, added[: -self.channels]])
         reach = self.channels
         while reach < len(states) and np.abs(carry).max() > _NEGLIGIBLE:
@@ -136,10 +143,11 @@ class _Blocks:
 
     Attributes:
         length: Samples in a block.
-        carry: What a block makes of the state before it, from the right, as states are rows; (order, order).
-        carried: What one block, two, three... make of it; (_GROUP, order, order).
-        from_input: What a block's samples give: the state after it, then the outputs; (order + outputs, length).
-        from_state: What the state before a block gives of the outputs; (outputs, order).
+        carry: Maps the state before a block to its share of the state after it; multiplied from the right, as states
+            are rows; (order, order).
+        carried: The same over one block, two, three...; (_GROUP, order, order).
+        from_input: Maps a block's samples to the state after it, then the outputs; (order + outputs, length).
+        from_state: Maps the state before a block to its share of the outputs; (outputs, order).
         borders: Where among the outputs motion and mains begin; the EMG comes first.
     """
 
@@ -172,22 +180,22 @@ def _blocks_at(rate_hz: float) -> _Blocks:
         powers.append(system.a @ powers[-1])
     from_state = np.stack([system.c @ power for power in powers[:length]])  # (length, outputs, order)
     from_input = _responses(system, from_state, length)
-    motion, mains = _points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
-    wanted = [(np.arange(length), 0), (motion, 1), (mains, 2)]
+    motion, mains = _even_points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
+    computed = [(np.arange(length), 0), (motion, 1), (mains, 2)]
     state_from_input = np.stack([powers[length - 1 - i] @ system.b for i in range(length)], axis=1)
     carry = powers[length].T.copy()
     return _Blocks(
         length=length,
         carry=carry,
         carried=np.stack([np.linalg.matrix_power(carry, blocks) for blocks in range(1, _GROUP + 1)]),
-        from_input=np.vstack([state_from_input, *(from_input[:, places, output].T for places, output in wanted)]),
-        from_state=np.vstack([from_state[places, output] for places, output in wanted]),
+        from_input=np.vstack([state_from_input, *(from_input[:, places, output].T for places, output in computed)]),
+        from_state=np.vstack([from_state[places, output] for places, output in computed]),
         borders=(length, length + len(motion)),
     )
 
 
 def _responses(system: _System, from_state: Array, length: int) -> Array:
-    """Return what an impulse at each place of a block gives at each later place; (length, length, outputs)."""
+    """Return the response at each place of a block to an impulse at each earlier one; (length, length, outputs)."""
     impulse = np.concatenate([system.d[None], from_state[: length - 1] @ system.b])
     response = np.zeros((length, length, len(system.d)))
     for place in range(length):
@@ -195,41 +203,42 @@ def _responses(system: _System, from_state: Array, length: int) -> Array:
     return response
 
 
-def _points(length: int, hop_samples: int) -> NDArray[np.intp]:
+def _even_points(length: int, hop_samples: int) -> NDArray[np.intp]:
     per_block = max(1, round(_MOTION_POINTS * length / hop_samples))
     return np.linspace(0, length - 1, min(per_block, length)).round().astype(np.intp)
 
 
 def _irregular_points(length: int, hop_samples: int) -> NDArray[np.intp]:
-    """Return about 25 places a hop, golden ratio apart, so that no harmonic is always met at the same phase."""
-    wanted = min(length, max(1, round(_MAINS_POINTS * length / hop_samples)))
-    places = (np.arange(1, wanted + 1) * 0.6180339887498949) % 1.0 * length
+    """Return about 25 places in each hop, the golden ratio apart, so that no harmonic always has the same phase."""
+    count = min(length, max(1, round(_MAINS_POINTS * length / hop_samples)))
+    places = (np.arange(1, count + 1) * 0.6180339887498949) % 1.0 * length
     return np.unique(places.astype(np.intp))
 
 
 def _chain(rate_hz: float) -> _System:
-    """Return the whole chain; outputs: EMG band, motion band, mains."""
+    """Return the complete chain; outputs: EMG band, motion band, mains."""
     nyquist = rate_hz / 2
-    first = _series(high_pass(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), rate_hz))
-    if nyquist > 1.15 * _LOW_PASS_HZ:
-        first = _join(first, _series(low_pass(2, _LOW_PASS_HZ, rate_hz)))
-    both = _with_rest(first, _notches(rate_hz))
+    first = _cascade(high_pass(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), rate_hz))
+    if nyquist > 1.15 * _LOW_PASS_HZ:  # otherwise there is hardly anything above it
+        first = _connect(first, _cascade(low_pass(2, _LOW_PASS_HZ, rate_hz)))
+    both = _with_removed(first, _notches(rate_hz))
     motion_top = min(_MOTION_BAND_HZ[1], 0.3 * rate_hz)
     bottom = min(_MOTION_BAND_HZ[0], 0.1 * motion_top)
-    motion = _series(np.vstack([high_pass(2, bottom, rate_hz), low_pass(2, motion_top, rate_hz)]))
-    return _parallel(both, motion)
+    motion = _cascade(np.vstack([high_pass(2, bottom, rate_hz), low_pass(2, motion_top, rate_hz)]))
+    return _side_by_side(both, motion)
 
 
 def _notches(rate_hz: float) -> Array:
     lines = [base * n for base in _MAINS_HZ for n in range(1, _MAINS_HARMONICS + 1)]
-    wanted = sorted({line for line in lines if line < min(0.47 * rate_hz, 320.0)})
-    return np.array([notch(line, _MAINS_WIDTH_HZ, rate_hz) for line in wanted]).reshape(-1, 6)
+    in_band = sorted({line for line in lines if line < 0.47 * rate_hz})
+    return np.array([notch(line, _MAINS_WIDTH_HZ, rate_hz) for line in in_band]).reshape(-1, 6)
 
 
-def _series(sos: Array) -> _System:
+def _cascade(sos: Array) -> _System:
+    """Return second-order sections, (n, 6), one after the other."""
     system = _System(np.zeros((0, 0)), np.zeros(0), np.zeros((1, 0)), np.ones(1))
     for section in sos:
-        system = _join(system, _biquad(section))
+        system = _connect(system, _biquad(section))
     return system
 
 
@@ -240,7 +249,7 @@ def _biquad(section: Array) -> _System:
     return _System(a, np.array([b1 - a1 * b0, b2 - a2 * b0]), np.array([[1.0, 0.0]]), np.array([b0]))
 
 
-def _join(first: _System, then: _System) -> _System:
+def _connect(first: _System, then: _System) -> _System:
     """Return `then` fed by the last output of `first`."""
     n, m = len(first.a), len(then.a)
     a = np.zeros((n + m, n + m))
@@ -249,16 +258,17 @@ def _join(first: _System, then: _System) -> _System:
     return _System(a, np.concatenate([first.b, then.b * first.d[-1]]), c, then.d * first.d[-1])
 
 
-def _with_rest(first: _System, notches: Array) -> _System:
-    """Return two outputs: after the notches, and what they took."""
-    joined = _join(first, _series(notches))
+def _with_removed(first: _System, notches: Array) -> _System:
+    """Return two outputs: after the notches, and what they removed."""
+    joined = _connect(first, _cascade(notches))
     before = np.hstack([first.c, np.zeros((1, len(joined.a) - len(first.a)))])
     return _System(
         joined.a, joined.b, np.vstack([joined.c, before - joined.c]), np.concatenate([joined.d, first.d - joined.d])
     )
 
 
-def _parallel(chain: _System, motion: _System) -> _System:
+def _side_by_side(chain: _System, motion: _System) -> _System:
+    """Return both systems fed by the same samples; outputs in the order of `Bands`."""
     n, m = len(chain.a), len(motion.a)
     a = np.zeros((n + m, n + m))
     a[:n, :n], a[n:, n:] = chain.a, motion.a

@@ -1,4 +1,11 @@
-"""What is measured in every bin and hop, vectorised over hops and channels."""
+"""What is measured in every bin and hop, vectorised over hops and channels.
+
+Everything later stages know of the signal are these eight measures. A bin or hop of which less than half is usable has
+no measure (NaN). After a gap the filters need time to settle: until then their output counts as missing too. How long
+depends on what was lost. Across a bridged gap only the shape of the wave is disturbed, for a few time constants of the
+high-pass; from a standstill the notches have to find the mains, which takes five times as long. A longer gap counts as
+more of a standstill, so the time to wait grows with the gap between these two.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from crampwatch.detector.signal.filters import Bands, FrontEnd, emg_band_hz
+from crampwatch.detector.signal.filters import Bands, FilterChain, emg_band_hz
 from crampwatch.detector.signal.grid import BINS_PER_HOP, Frame, Grid
 from numpy.typing import NDArray
 
@@ -15,9 +22,8 @@ __all__ = ["Measurer", "Measures", "count_true", "measure"]
 Array = NDArray[np.float64]
 
 _SETTLE_S = 0.06  # after a bridged gap only the lost shape of the wave disturbs, for a few filter time constants
-_FIRST_SETTLE_S = (
-    0.3  # at the start and after long gaps the mains notches have to find the line, which they lose slowly
-)
+_FIRST_SETTLE_S = 0.3  # at the start and after long gaps the notches have to find the mains, which they lose slowly
+_LOWEST_LINE = 0.75  # of the band's lower corner: the first line of the spectrum that the slope lets through
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +34,11 @@ class Measures:
         bin_power: Mean square of the EMG band in each 20 ms, uV2; (5 * hops, channels).
         bin_peak: Largest deviation of the EMG band, uV; (5 * hops, channels).
         power: Mean square of the EMG band, uV2; (hops, channels).
-        fourth: Mean fourth power, uV4; with `power` it tells how spiky the signal is.
+        fourth: Mean fourth power, uV4; over the square of `power` it is the kurtosis.
         mean_hz: Power-weighted mean frequency of the EMG band.
         median_hz: Median frequency of the EMG band.
         motion: Mean square between 1.5 and 12 Hz, uV2.
-        mains: Mean square of what the mains notches took, uV2.
+        mains: Mean square of what the mains notches removed, uV2.
     """
 
     bin_power: Array
@@ -91,31 +97,28 @@ class Measures:
 
 @dataclass(slots=True)
 class Measurer:
-    """Filters frames and measures them; carries the filter state and how long each channel still has to settle.
+    """Filters frames and measures them; knows how long each channel still has to settle.
 
     Attributes:
-        grid: Bins and hops.
-        channels: Channels of the stream.
-        front: The filter chain.
         unsettled: Samples still to be left out after a gap; (channels,).
     """
 
     grid: Grid
     channels: int
-    front: FrontEnd = field(init=False)
+    filters: FilterChain = field(init=False)
     unsettled: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.front = FrontEnd(self.grid.rate_hz, self.channels)
-        self.restart()
+        self.filters = FilterChain(self.grid.rate_hz, self.channels)
+        self.reset()
 
-    def restart(self) -> None:
-        """Begin anew after a gap too long to bridge."""
-        self.front.registers[:] = 0.0
+    def reset(self) -> None:
+        """Forget the past, after a gap too long to bridge."""
+        self.filters.registers[:] = 0.0
         self.unsettled = np.full(self.channels, self._samples(_FIRST_SETTLE_S))
 
     def state(self) -> dict[str, Any]:
-        """Return what has to be carried over to another process; the state of `front` is its own."""
+        """Return what has to be carried over to another process; the filters have a state of their own."""
         return {"unsettled": self.unsettled}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -124,19 +127,19 @@ class Measurer:
 
     def measure(self, frame: Frame) -> Measures:
         """Measure whole hops that follow the ones before."""
-        bands = self.front.run(frame.samples)
+        bands = self.filters.run(frame.samples)
         usable = self._usable(frame)
         return measure(self.grid, frame, bands, usable)
 
     def is_settled(self) -> bool:
-        """Whether no sample has to be left out for the filter's sake."""
+        """Whether the filters have settled on all channels."""
         return not self.unsettled.any()
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self.grid.rate_hz)
 
     def _usable(self, frame: Frame) -> NDArray[np.bool_] | None:
-        """Return which samples are there and settled; None where all are."""
+        """Return which samples are neither missing nor unsettled; None where all are usable."""
         if frame.valid is None and self.is_settled():
             return None
         hop_samples, hops, channels = frame.samples.shape
@@ -148,7 +151,7 @@ class Measurer:
         return np.stack(columns, axis=1).reshape(hops, hop_samples, channels).transpose(1, 0, 2)
 
     def _settled(self, channel: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return which samples of a channel are there and settled; remember how many are to be left out next."""
+        """Return which samples of a channel are usable; store how many still have to be left out after them."""
         least, most = self._samples(_SETTLE_S), self._samples(_FIRST_SETTLE_S)
         left, place = int(self.unsettled[channel]), 0
         usable = valid.copy()
@@ -163,7 +166,7 @@ class Measurer:
 
 
 def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | None) -> Measures:
-    """Measure whole hops of filtered signal; `usable` tells which samples count, None that all do."""
+    """Measure whole hops of filtered signal; `usable` says which samples count; all do where None."""
     hop_samples, hops, channels = frame.samples.shape
     by_bin = (BINS_PER_HOP, grid.bin_samples, hops, channels)
     square = bands.emg * bands.emg
@@ -189,12 +192,12 @@ def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | 
 
 
 def _in_time(by_place: Array) -> Array:
-    """Return bins one after the other; from (bins of a hop, hops, channels)."""
+    """Return bins one after the other, (bins, channels), from (bins of a hop, hops, channels)."""
     return by_place.transpose(1, 0, 2).reshape(-1, by_place.shape[2])
 
 
 def _mean(total: Array, count: NDArray[np.int64], whole: int) -> Array:
-    """Return means over what is there; NaN where less than half is."""
+    """Return means over the usable samples; NaN where they are less than half of `whole`."""
     return np.where(2 * count >= whole, total / np.maximum(count, 1), np.nan)
 
 
@@ -204,14 +207,14 @@ def _sum_of_squares(values: Array) -> Array:
 
 
 def count_true(where: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
-    """Return how many are true along the first axis; in the smallest integers that hold it, a fifth of the time."""
+    """Return how many are true along the first axis; small integers take a fifth of the time of the usual ones."""
     counts: NDArray[np.integer[Any]] = np.add.reduce(where, axis=0, dtype=np.min_scalar_type(len(where)))
     return counts
 
 
 def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
     """Return mean and median frequency of each hop, Hz; the median interpolated within its 10 Hz line."""
-    waves, hz = _lines(grid)
+    waves, hz = _spectral_lines(grid)
     shape = emg.shape[1:]
     if len(hz) < 2:
         return np.full(shape, np.nan), np.full(shape, np.nan)
@@ -231,13 +234,13 @@ def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=32)
-def _lines(grid: Grid) -> tuple[Array, Array]:
+def _spectral_lines(grid: Grid) -> tuple[Array, Array]:
     """Return the cosines and sines of the lines of a hop's spectrum that lie in the EMG band, and their frequencies.
 
-    A few dozen lines as one matrix product take less time than a transform that gives them all.
+    A few dozen lines as one matrix product take less time than a Fourier transform, which computes all of them.
     """
     hz = np.arange(grid.hop_samples // 2 + 1) * grid.rate_hz / grid.hop_samples
     low, high = emg_band_hz(grid.rate_hz)
-    hz = hz[(hz >= 0.75 * low) & (hz <= max(high, low))]
+    hz = hz[(hz >= _LOWEST_LINE * low) & (hz <= max(high, low))]
     turns = np.outer(hz, 2.0 * np.pi * np.arange(grid.hop_samples) / grid.rate_hz)
     return np.vstack([np.cos(turns), np.sin(turns)]), hz

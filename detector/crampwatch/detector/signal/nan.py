@@ -1,4 +1,4 @@
-"""Powers in place of missing ones."""
+"""Zeros in place of missing powers."""
 
 import numpy as np
 from numpy.typing import NDArray
