@@ -66,7 +66,7 @@ def page(stage: Stage, browser: Chrome, left: Foot, right: Foot) -> Iterator[Chr
     browser.get("about:blank")
 
 
-def told(stage: Stage, path: str) -> Any:
+def get_json(stage: Stage, path: str) -> Any:
     with urllib.request.urlopen(f"{stage.server.url}api/v1/{path}", timeout=30) as answer:
         return json.load(answer)
 
@@ -78,20 +78,20 @@ def test_a_snooze_quiets_the_banner_on_every_page_and_outlives_a_killed_server(
     says(page, ".banner", "Likely cramp — left arch")
     press(page, ".banner .snooze summary")
     press(page, ".banner .snooze .choices button:nth-child(2)")
-    says(page, ".snoozes", "Likely cramp: alarm snoozed until")
+    says(page, ".snoozes", "Likely cramp: alarms snoozed until")
     says(page, ".banner[data-snoozed=true]", "snoozed")
-    until_ns = told(stage, "alarms")["snoozed"]["cramp"]
+    until_ns = get_json(stage, "alarms")["snoozed"]["cramp"]
     assert 3500e9 < until_ns - time.time_ns() < 3600e9
     stage.server.kill()
     says(page, ".trouble", "Connection to crampwatch lost")
     stage.server.start()
     page.refresh()
     says(page, ".snoozes", "snoozed until")
-    assert told(stage, "alarms")["snoozed"]["cramp"] == until_ns
+    assert get_json(stage, "alarms")["snoozed"]["cramp"] == until_ns
     press(page, ".snoozes button")
     until(page, lambda: not shown(page, ".snoozes"))
     stage.tell(left.episode("snooze", ago_s=6, lasts_s=6, revision=1, status="closed"), left.state("rest"))
-    says(page, ".banner[data-phase=eased]", "It has eased")
+    says(page, ".banner[data-phase=eased]", "Likely cramp over")
     press(page, ".banner button")
     assert not shown(page, ".banner")
 
@@ -101,10 +101,10 @@ def test_a_snooze_does_not_hide_a_lost_sensor(stage: Stage, page: Chrome, right:
         "return fetch('/api/v1/alarms/snooze', {method: 'POST', headers: {'X-Crampwatch': '1'},"
         " body: JSON.stringify({kind: 'cramp', seconds: 600})})"
     )
-    says(page, ".snoozes", "Faults are still told")
+    says(page, ".snoozes", "Sensor problems still alert you")
     stage.pause(right)
     says(page, ".faults [data-fault=lost]", "Right foot: sensor lost since")
-    assert "reconnects by itself" in words(page, ".faults")
+    assert "reconnects automatically" in words(page, ".faults")
     spoken = [alert.get_attribute("textContent") for alert in page.find_elements(By.CSS_SELECTOR, "[role=alert]")]
     assert any("Right foot: sensor lost" in str(text) for text in spoken)
     right.skip(12)
@@ -113,27 +113,27 @@ def test_a_snooze_does_not_hide_a_lost_sensor(stage: Stage, page: Chrome, right:
     press(page, ".snoozes button")
 
 
-def test_what_one_page_acknowledges_the_others_know(stage: Stage, page: Chrome, left: Foot) -> None:
+def test_an_acknowledgement_reaches_every_page(stage: Stage, page: Chrome, left: Foot) -> None:
     stage.tell(left.episode("seen", ago_s=4), left.state("cramp"))
     press(page, ".banner[data-acknowledged=false] button")
-    until(page, lambda: told(stage, "alarms")["acknowledged"][-1:] == ["cw-left-seen"])
+    until(page, lambda: get_json(stage, "alarms")["acknowledged"][-1:] == ["cw-left-seen"])
     page.refresh()
     says(page, ".banner[data-acknowledged=true]", "acknowledged")
     stage.tell(left.episode("seen", ago_s=5, lasts_s=5, revision=1, status="retracted"), left.state("rest"))
     until(page, lambda: not shown(page, ".banner"))
 
 
-def test_an_electrode_off_is_a_fault_of_its_own(stage: Stage, page: Chrome, left: Foot) -> None:
+def test_an_electrode_off_is_shown_as_a_sensor_problem(stage: Stage, page: Chrome, left: Foot) -> None:
     stage.tell(left.state("off_body"))
     says(page, ".faults [data-fault=contact]", "Left foot: an electrode is off")
     stage.tell(left.state("rest"))
     until(page, lambda: not shown(page, ".faults"))
 
 
-def test_the_page_can_call_for_other_kinds(stage: Stage, page: Chrome, left: Foot) -> None:
+def test_other_kinds_can_raise_an_alarm(stage: Stage, page: Chrome, left: Foot) -> None:
     page.get(f"{stage.server.url}#/settings")
     press(page, ".calls input[value=rhythmic]")
-    until(page, lambda: told(stage, "alarms")["calls"] == ["cramp", "rhythmic"])
+    until(page, lambda: get_json(stage, "alarms")["calls"] == ["cramp", "rhythmic"])
     stage.tell(left.episode("rhythm", EpisodeKind.RHYTHMIC, ago_s=4))
     says(page, ".banner", "Rhythmic movement — left arch")
     assert not shown(page, ".relief")
@@ -142,22 +142,22 @@ def test_the_page_can_call_for_other_kinds(stage: Stage, page: Chrome, left: Foo
     stage.tell(left.episode("rhythm", EpisodeKind.RHYTHMIC, ago_s=9, lasts_s=9, revision=1, status="closed"))
 
 
-def test_the_bedtime_check_says_what_wants_a_look_and_starts_the_night(
+def test_the_bedtime_check_lists_problems_and_starts_the_night(
     stage: Stage, page: Chrome, left: Foot, right: Foot
 ) -> None:
     stage.tell(right.battery(30, hours=1))
     press(page, ".bedtime button.quiet")
-    says(page, ".checks li:nth-child(1)", "Left foot, Right foot: electrodes sit well.")
-    says(page, ".checks li:nth-child(2)[data-level=warn]", "may not last until")
+    says(page, ".checks li:nth-child(1)", "Left foot, Right foot: electrodes fit well.")
+    says(page, ".checks li:nth-child(2)[data-level=warn]", "May not last until")
     says(page, ".checks li:nth-child(5)[data-level=good]", "Room for")
-    says(page, ".checks li:nth-child(6)[data-level=good]", "the same here and on the recorder")
+    says(page, ".checks li:nth-child(6)[data-level=good]", "In sync with the recorder")
     stage.tell(right.battery(82, hours=26), left.state("rest", (Quality.LEAD_OFF,), ()))
     says(page, ".checks li:nth-child(2)[data-level=good]", "lasts until")
     says(page, ".checks li:nth-child(1)[data-level=warn]", "Poor or no contact: Left foot")
     stage.tell(left.state("rest"))
     says(page, ".checks li:nth-child(7)[data-level=warn]", "Off on this device")
     press(page, ".bedside [data-switch=sound]")
-    press(page, ".bedside .deeds button:nth-child(2)")
+    press(page, ".bedside .buttons button:nth-child(2)")
     until(
         page, lambda: not shown(page, ".checks li:nth-child(7)") or "Off" not in words(page, ".checks li:nth-child(7)")
     )
@@ -165,12 +165,12 @@ def test_the_bedtime_check_says_what_wants_a_look_and_starts_the_night(
     assert violations(page) == []
     press(page, ".bedside .primary")
     says(page, ".bedtime", "Night since")
-    assert told(stage, "alarms")["night_ns"] is not None
+    assert get_json(stage, "alarms")["night_ns"] is not None
     assert page.execute_script("return document.documentElement.dataset.theme") == "night"
     page.refresh()
     says(page, ".bedtime", "Night since")
     press(page, ".bedtime button:last-child")
-    until(page, lambda: told(stage, "alarms")["night_ns"] is None)
+    until(page, lambda: get_json(stage, "alarms")["night_ns"] is None)
     until(page, lambda: page.execute_script("return document.documentElement.dataset.theme") == "dark")
     until(page, lambda: page.current_url.endswith("#/night"))
 
@@ -187,29 +187,29 @@ def test_a_sensor_is_named_and_placed(stage: Stage, page: Chrome) -> None:
         page.find_element(By.CSS_SELECTOR, f"{card} label:nth-of-type(3) select"),
     )
     press(page, f"{card} button.primary")
-    says(page, f"{card} [role=status]", "Kept.")
+    says(page, f"{card} [role=status]", "Saved.")
     page.get(f"{stage.server.url}#/live")
     says(page, ".foot[data-sensor=cw-left] .place", "calf")
     page.get(f"{stage.server.url}#/settings")
-    press(page, f"{card} .deeds button:last-child")
+    press(page, f"{card} .buttons button:last-child")
     until(
         page, lambda: page.find_elements(By.CSS_SELECTOR, f"{card} select")[1].get_property("value") != "gastrocnemius"
     )
 
 
-def test_the_settings_tell_disk_versions_thresholds_and_health(stage: Stage, page: Chrome) -> None:
+def test_the_settings_show_disk_versions_thresholds_and_health(stage: Stage, page: Chrome) -> None:
     page.get(f"{stage.server.url}#/settings")
     says(page, ".nights", "more nights")
-    for told_there in ("at least 2 times as strong as at rest", "Nothing leaves this machine", "Only this machine",
+    for shown_there in ("at least 2 times as strong as at rest", "Nothing leaves this machine", "Only this machine",
                        "Message broker", "Python", str(stage.server.data)):  # fmt: skip
-        says(page, ".settings", told_there)
+        says(page, ".settings", shown_there)
 
 
-def test_the_page_speaks_german(stage: Stage, page: Chrome) -> None:
+def test_the_page_is_available_in_german(stage: Stage, page: Chrome) -> None:
     page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
     page.get(f"{stage.server.url}#/settings")
     page.refresh()
-    says(page, ".settings", "Wie ein Krampf gefunden wird")
+    says(page, ".settings", "Wie ein wahrscheinlicher Krampf erkannt wird")
     assert page.execute_script("return document.documentElement.lang") == "de"
     page.get(f"{stage.server.url}#/live")
     says(page, ".foot h2", "Linker Fuß")
@@ -217,7 +217,7 @@ def test_the_page_speaks_german(stage: Stage, page: Chrome) -> None:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "night"])
-def test_axe_finds_nothing_to_complain_of(stage: Stage, page: Chrome, left: Foot, theme: str) -> None:
+def test_axe_finds_no_violations(stage: Stage, page: Chrome, left: Foot, theme: str) -> None:
     page.execute_script("localStorage.setItem('crampwatch.theme', arguments[0])", theme)
     stage.tell(
         left.episode(f"axe-{theme}", ago_s=4), left.state("cramp"), left.notice("lead_off", "An electrode is off.")
@@ -238,7 +238,7 @@ def test_a_phone_shows_settings_and_bedtime_without_scrolling_sideways(stage: St
     press(page, ".bedtime button.quiet")
     says(page, ".checks", "Contact")
     assert page.execute_script("return document.querySelector('.bedside').scrollWidth") <= width
-    press(page, ".bedside .deeds button:last-child")
+    press(page, ".bedside .buttons button:last-child")
     page.get(f"{stage.server.url}#/settings")
     says(page, ".nights", "more nights")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
@@ -272,7 +272,7 @@ def test_two_alarms_at_once_fit_the_narrowest_phone(
     until(page, lambda: not shown(page, ".banner[data-phase=on]"))
 
 
-def test_a_german_page_speaks_german_of_what_the_server_tells(stage: Stage, page: Chrome, left: Foot) -> None:
+def test_what_the_server_sends_is_shown_in_german(stage: Stage, page: Chrome, left: Foot) -> None:
     page.execute_script("localStorage.setItem('crampwatch.language', 'de')")
     page.refresh()
     why = (Reason(code=ReasonCode.BUILT_UP, number=1.25), Reason(code="telepathy"))
@@ -280,7 +280,7 @@ def test_a_german_page_speaks_german_of_what_the_server_tells(stage: Stage, page
         left.episode("german", EpisodeKind.TWITCH, status="closed", ago_s=1, lasts_s=0.5, why=why),
         left.notice("sensor_back", "cw-left is connected again."),
     )
-    says(page, ".notices", "Fußgewölbe links: Der Sensor ist wieder zu hören.")
+    says(page, ".notices", "Fußgewölbe links: Der Sensor ist wieder verbunden.")
     press(page, "[data-episode=cw-left-german] summary")
     says(page, "[data-episode=cw-left-german] .why", "Es baute sich über 1,3 s auf.")
     assert "is connected again" not in words(page)
@@ -323,7 +323,7 @@ def test_the_red_theme_has_no_green_and_no_blue_light(stage: Stage, page: Chrome
     press(page, ".bedtime button.quiet")
     says(page, ".checks", "Contact")
     assert page.execute_script(_NOT_RED) == []
-    press(page, ".bedside .deeds button:last-child")
+    press(page, ".bedside .buttons button:last-child")
     page.get(f"{stage.server.url}#/settings")
     says(page, ".nights", "more nights")
     assert page.execute_script(_NOT_RED) == []

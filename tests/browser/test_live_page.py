@@ -115,7 +115,7 @@ def test_a_confirmed_cramp_is_unmistakable_and_can_be_acknowledged(stage: Stage,
     until(browser, lambda: shown(browser, ".banner[data-acknowledged=true]"))
     says(browser, ".banner", "acknowledged")
     stage.tell(foot.episode("a", ago_s=9, lasts_s=9, revision=2, status="closed"), foot.state("rest"))
-    says(browser, ".banner[data-phase=eased]", "It has eased")
+    says(browser, ".banner[data-phase=eased]", "Likely cramp over")
     assert not shown(browser, ".relief")
     says(browser, ".episodes", "9.0 s")
 

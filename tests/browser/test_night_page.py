@@ -1,6 +1,5 @@
 """A night and the recordings in real Chromium: the real server, store and broker over nights that were made up."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +72,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def page(stage: NightStage, browser: Chrome) -> Iterator[Chrome]:
     resize(browser, 1280, 900)
     browser.get(f"{stage.url}#/night/2026-11-20")
-    says(browser, ".sentence", "Recorded")
+    says(browser, ".sentence", "recorded")
     until(browser, lambda: drawn(browser))
     yield browser
     browser.execute_script("localStorage.clear()")
@@ -99,10 +98,10 @@ def key(browser: Chrome, *keys: str) -> None:
     ActionChains(browser).send_keys(*keys).perform()
 
 
-def test_the_sentence_comes_first(stage: NightStage, page: Chrome) -> None:
+def test_the_summary_comes_first(stage: NightStage, page: Chrome) -> None:
     said = words(page, ".sentence").replace("\u00a0", " ")
-    assert "2 likely cramps, longest 1 min 40 s at 11:31 PM, left arch." in said
-    assert "Recorded 6 min 20 s of 7 min." in said
+    assert "2 likely cramps, the longest 1 min 40 s at 11:31 PM, left arch." in said
+    assert "6 min 20 s of 7 min recorded (90 %)." in said
     says(page, ".night", "Also 1 twitch, 1 movement, 1 withdrawn.")
     assert not shown(page, ".origin")
     assert complaints(page, stage.url) == []
@@ -134,6 +133,7 @@ def test_episodes_are_gone_through_by_keys(page: Chrome) -> None:
 
 
 def test_an_episode_is_opened_where_it_is_drawn(page: Chrome) -> None:
+    resize(page, 1280, 1100)  # all of it in view: the driver counts from the middle of what can be seen
     picture = page.find_element(By.CSS_SELECTOR, ".picture")
     width, height = picture.size["width"], picture.size["height"]
     x = width * 110 / 420 - width / 2
@@ -145,14 +145,14 @@ def test_what_the_wearer_says_survives_the_death_of_the_server(stage: NightStage
     press(page, ".row[data-kind=cramp]")
     press(page, ".answers:nth-child(1) button:nth-child(1)")
     press(page, ".answers.pain button:nth-child(7)")
-    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".kept[data-state=saved]"))
+    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
     says(page, ".row[aria-current]", "confirmed")
     stage.kill("web")
     press(page, ".answers.pain button:nth-child(8)")
-    says(page, ".kept[data-state=failed]", "Not kept")
+    says(page, ".save-state[data-state=failed]", "Couldn't save")
     stage.start_page()
-    press(page, ".kept-row button")
-    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".kept[data-state=saved]"))
+    press(page, ".save-row button")
+    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
     page.refresh()
     until(page, lambda: pressed(page) == ["It was a cramp", "7"])
 
@@ -202,7 +202,7 @@ def test_a_night_that_is_not_there_is_refused_kindly(stage: NightStage, page: Ch
     page.get(f"{stage.url}#/night/2001-01-01")
     says(page, ".night .waiting", "There is no such night.")
     Select(page.find_element(By.CSS_SELECTOR, ".night-head select")).select_by_value("2026-11-20")
-    says(page, ".sentence", "Recorded")
+    says(page, ".sentence", "recorded")
 
 
 _TOO_SMALL = """
@@ -258,34 +258,34 @@ def test_deleting_a_recording_can_be_undone(stage: NightStage, page: Chrome) -> 
     page.get(f"{stage.url}#/sessions")
     row = "[data-session^='20261118']"
     press(page, f"{row} .actions button:last-child")
-    says(page, ".undo", "It can be taken back until")
+    says(page, ".undo", "You can restore it until")
     until(page, lambda: not shown(page, f".card{row}"))
     press(page, ".undo button")
     until(page, lambda: shown(page, f".card{row}"))
 
 
-def test_a_recording_that_is_gone_comes_back_from_a_backup(stage: NightStage, page: Chrome) -> None:
-    kept = MadeUpNight(ns(2026, 11, 17, 22, 0), 20).write_recording(stage.data / "sessions")
+def test_a_missing_recording_is_restored_from_a_backup(stage: NightStage, page: Chrome) -> None:
+    recording = MadeUpNight(ns(2026, 11, 17, 22, 0), 20).write_recording(stage.data / "sessions")
     page.get(f"{stage.url}#/sessions")
     press(page, ".backups > .actions .primary")
-    says(page, ".backups .work[data-state=done]", "The backup is made.")
-    kept.unlink()
-    bring_back = "[data-backup] .actions button:nth-of-type(2)"
-    press(page, bring_back)
-    says(page, ".backups dialog", "1 recording comes back")
-    says(page, ".backups dialog", "neither changed nor removed")
-    assert not kept.exists()
+    says(page, ".backups .work[data-state=done]", "Backup complete.")
+    recording.unlink()
+    restore = "[data-backup] .actions button:nth-of-type(2)"
+    press(page, restore)
+    says(page, ".backups dialog", "1 recording will be restored")
+    says(page, ".backups dialog", "Nothing here is changed or removed")
+    assert not recording.exists()
     press(page, ".backups dialog .primary")
-    says(page, ".backups .work[data-work=restore][data-state=done]", "1 recording is back.")
-    assert kept.exists()
+    says(page, ".backups .work[data-work=restore][data-state=done]", "1 recording restored.")
+    assert recording.exists()
     says(page, "[data-session^='20261117']", "Export")
-    press(page, bring_back)
-    says(page, ".backups .work[data-work=check][data-state=done]", "Nothing in it is missing here.")
+    press(page, restore)
+    says(page, ".backups .work[data-work=check][data-state=done]", "Everything in it is already here.")
     assert violations(page) == []
     press(page, "[data-backup] .actions button:last-child")
     press(page, ".backups dialog .primary")
     until(page, lambda: not shown(page, "[data-backup]"))
-    kept.unlink()
+    recording.unlink()
 
 
 def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tm
     assert not shown(page, "[data-backup]")
 
 
-def test_what_fails_is_told_in_the_pages_language(stage: NightStage, page: Chrome) -> None:
+def test_failures_are_shown_in_the_language_of_the_page(stage: NightStage, page: Chrome) -> None:
     broken = stage.data / "backups" / "broken.tar.gz"
     broken.parent.mkdir(exist_ok=True)
     broken.write_bytes(b"not a backup")
@@ -314,7 +314,7 @@ def test_what_fails_is_told_in_the_pages_language(stage: NightStage, page: Chrom
         page.execute_script("localStorage.removeItem('crampwatch.language')")
 
 
-def test_before_the_first_night_the_page_says_what_it_waits_for(
+def test_before_the_first_night_the_page_explains_that_it_is_empty(
     browser: Chrome, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     resize(browser, 390, 780)

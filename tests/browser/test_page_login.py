@@ -40,7 +40,7 @@ def test_the_page_is_closed_until_the_token_is_typed_and_after_logging_out(stage
     assert violations(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
     type_token(browser, "not the token")
-    says(browser, "#trouble", "That is not the token")
+    says(browser, "#trouble", "Wrong token")
     type_token(browser, TOKEN)
     says(browser, ".waiting", "Waiting for a sensor")
     cookie = browser.get_cookie("crampwatch")

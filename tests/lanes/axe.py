@@ -5,7 +5,7 @@ from pathlib import Path
 from lanes.lanes import unavailable
 from selenium.webdriver import Chrome
 
-_AXE = Path(__file__).resolve().parents[1] / "dashboards" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+_AXE = Path(__file__).resolve().parents[2] / "dashboards" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """
 const done = arguments[arguments.length - 1];
 axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })

@@ -1,49 +1,62 @@
-/** Asking the server to change something, and reading what it answers. */
+/** Requests to the server, and why one failed, in words for people. */
 
-import { text } from "./strings";
-import { problemWords } from "./told/told";
+import { text } from "./i18n";
+import { problemText } from "./i18n/server";
 
-/** What the server said when it refused, for people. */
-export class RefusedError extends Error {}
-
-/** The server could not be asked. */
-export class UnreachedError extends Error {}
-
-/** What a status says where the answer itself does not: what stands before our server answers plainly. */
-const CODES: Record<number, string> = { 400: "unfit", 404: "not_there", 409: "not_now", 413: "too_much", 503: "away" };
-
-/** Ask for a JSON answer. */
-export async function ask<T>(path: string): Promise<T> {
-  return (await answerTo(path)) as T;
+/** The server refused; the message says why, for people. */
+export class RefusedError extends Error {
+  constructor(
+    message: string,
+    /** A `ProblemCode` of the server, or what its status stands for. */
+    readonly code: string,
+  ) {
+    super(message);
+  }
 }
 
-/** Ask for a change. The header says that it is meant: no other site can send it (see `guard.py`). */
-export async function change<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
+/** The server did not answer. */
+export class UnreachableError extends Error {}
+
+/** What a status stands for if the answer holds no code: a proxy in front of the server answers in plain text. */
+const CODES: Record<number, string> = { 400: "unfit", 404: "not_there", 409: "not_now", 413: "too_much", 503: "away" };
+
+export async function getJson<T>(path: string): Promise<T> {
+  return (await fetchJson(path)) as T;
+}
+
+/** Request a change. Other sites cannot send the header, so it shows that the page itself asks (see `web/http/middleware.py`). */
+export async function sendJson<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { "X-Crampwatch": "1" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const content = body === undefined ? null : JSON.stringify(body);
-  return (await answerTo(path, { method, headers, body: content })) as T;
+  return (await fetchJson(path, { method, headers, body: content })) as T;
 }
 
-async function answerTo(path: string, request?: RequestInit): Promise<unknown> {
-  const answer = await fetch(path, request).catch(() => {
-    throw new UnreachedError(text.unreached);
+async function fetchJson(path: string, request?: RequestInit): Promise<unknown> {
+  const response = await fetch(path, request).catch(() => {
+    throw new UnreachableError(text.shell.unreachable);
   });
-  if (answer.status === 401) location.assign("/login");
-  const content = await answer.text();
-  if (!answer.ok) throw new RefusedError(refusal(answer, content));
+  if (response.status === 401) location.assign("/login");
+  const content = await response.text();
+  if (!response.ok) throw refusalOf(response, content);
   return content === "" ? undefined : JSON.parse(content);
 }
 
-/** What a refusal says, whichever way was asked. */
-export function refusal(answer: { status: number; statusText: string }, content: string): string {
-  const code = CODES[answer.status] ?? "";
+/** Read a refusal, whichever way the request was made. */
+export function refusalOf(response: { status: number; statusText: string }, content: string): RefusedError {
+  const code = CODES[response.status] ?? "";
   try {
-    const said: unknown = JSON.parse(content);
-    if (typeof said === "object" && said !== null && "error" in said)
-      return problemWords("code" in said ? String(said.code) : code, String(said.error));
+    const problem: unknown = JSON.parse(content);
+    if (typeof problem === "object" && problem !== null && "error" in problem) {
+      const exact = "code" in problem ? String(problem.code) : code;
+      return new RefusedError(problemText(exact, String(problem.error)), exact);
+    }
   } catch {
-    // Plain words, then.
+    // Not JSON: plain text, then.
   }
-  return problemWords(code, content.trim() || answer.statusText);
+  return new RefusedError(problemText(code, content.trim() || response.statusText), code);
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

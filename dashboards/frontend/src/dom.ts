@@ -15,8 +15,14 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Set the text only if it differs: the browser then has nothing to lay out, and a screen reader nothing to say. */
-export function say(element: Element, text: string): void {
+export function makeButton(label: string, onClick: () => void, className = ""): HTMLButtonElement {
+  const button = make("button", { type: "button", class: className || false }, label);
+  button.addEventListener("click", onClick);
+  return button;
+}
+
+/** Set the text only if it differs: otherwise the browser would lay it out, and a screen reader read it, once more. */
+export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
@@ -24,13 +30,14 @@ export function show(element: HTMLElement, visible: boolean): void {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-export function mark(element: HTMLElement, name: string, value: string): void {
+/** Set a `data-` attribute, which style sheet and tests go by. */
+export function setData(element: HTMLElement, name: string, value: string): void {
   if (element.dataset[name] !== value) element.dataset[name] = value;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A line icon on a 16 x 16 grid, hidden from screen readers: the words beside it say it. */
+/** A line icon on a 16 x 16 grid, hidden from screen readers: the text beside it says the same. */
 export function icon(path: string): SVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");

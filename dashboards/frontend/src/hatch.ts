@@ -1,10 +1,10 @@
-/** The pattern that means: nothing is known of this time. */
+/** The hatching that marks time without data. */
 
 const patterns = new Map<string, CanvasPattern>();
 
 export function hatch(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
-  const known = patterns.get(colour);
-  if (known) return known;
+  const cached = patterns.get(colour);
+  if (cached) return cached;
   const tile = document.createElement("canvas");
   tile.width = tile.height = 10;
   const pen = tile.getContext("2d");

@@ -1,6 +1,7 @@
-/** Line icons: kinds and states differ in shape, not only in colour. */
+/** Line icons; kinds and states differ in shape, not only in colour, for people who do not tell colours apart. */
 
-import type { Kind, State } from "./wire";
+import type { ViewName } from "./router";
+import type { Kind, State } from "./schema";
 
 export const KIND_ICONS: Record<Kind, string> = {
   cramp: "M1 11h2l1.2-7 1.4 8 1.4-9 1.4 9.500 1.4-9 1.400 8 1.200-7 1 6.500h1.600",
@@ -29,10 +30,10 @@ export const ICONS = {
   good: "M3 8.500l3.200 3.200L13 4.800",
   warn: "M8 2l6.500 12h-13zM8 6.500v3.500M8 12v.4",
   wait: "M8 2a6 6 0 100 12A6 6 0 008 2zM8 5v3.500l2 1.500",
+  optional: "M8 2a6 6 0 100 12A6 6 0 008 2zM8 5v3.500l2 1.500",
 } as const;
 
-/** Of the views, by name. */
-export const NAV_ICONS: Record<string, string> = {
+export const NAV_ICONS: Record<ViewName, string> = {
   live: "M1 8.500h3l1.500-5 3 9.500 2-6.500 1 2h3.500",
   night: "M13 9.800A5.500 5.500 0 016.200 3 5.500 5.500 0 1013 9.800z",
   sessions: "M2.500 3.500h11v3h-11zM3.500 6.500v6.500h9V6.500M6.500 9h3",

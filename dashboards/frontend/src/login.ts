@@ -1,13 +1,16 @@
-/** The login page in the reader's language, and why the last try failed. */
+/** The login page in the reader's language, and why the last attempt failed. */
 
-import { say } from "./dom";
-import { language } from "./language";
-import { text } from "./strings";
+import { setText } from "./dom";
+import { login as german } from "./i18n/de/login";
+import { login as english } from "./i18n/en/login";
+import { inLanguage, language } from "./i18n/language";
 
+const text = inLanguage({ en: english, de: german });
 const query = location.search;
-const trouble = query.includes("wrong") ? text.loginWrong : query.includes("wait") ? text.loginWait : "";
+const trouble = query.includes("wrong") ? text.wrong : query.includes("wait") ? text.wait : "";
 document.documentElement.lang = language;
-for (const [id, words] of Object.entries({ label: text.loginLabel, enter: text.loginTitle, hint: text.loginHint, trouble })) {
+document.title = text.title;
+for (const [id, content] of Object.entries({ label: text.token, enter: text.enter, hint: text.hint, trouble })) {
   const element = document.getElementById(id);
-  if (element) say(element, words);
+  if (element) setText(element, content);
 }

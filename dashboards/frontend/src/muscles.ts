@@ -1,4 +1,4 @@
-/** Muscles a sensor is worn on: which are known by name, and where they are. */
+/** Muscles that sensors are worn on, and recognising one in what a person or a sensor wrote. */
 
 export type MuscleId =
   | "abductor hallucis"
@@ -10,7 +10,7 @@ export type MuscleId =
   | "soleus"
   | "tibialis anterior";
 
-/** In order of how often they cramp at night; each with words people use for it. */
+/** Ordered by how often they cramp at night; each with the words people use for it. */
 export const MUSCLES: Record<MuscleId, RegExp> = {
   "abductor hallucis": /arch|hallucis abd|abductor hall/i,
   "flexor hallucis brevis": /big toe|hallux|flexor hall/i,
@@ -22,7 +22,7 @@ export const MUSCLES: Record<MuscleId, RegExp> = {
   "tibialis anterior": /shin|tibialis/i,
 };
 
-/** The muscle meant by what a person or a sensor wrote, if it is a known one. */
+/** The muscle meant by `written`, or null if it is none of these. */
 export function muscleOf(written: string): MuscleId | null {
   const ids = Object.keys(MUSCLES) as MuscleId[];
   return ids.find((id) => id === written.trim().toLowerCase()) ?? ids.find((id) => MUSCLES[id].test(written)) ?? null;

@@ -1,4 +1,4 @@
-/** Colours of the present theme, for the canvases. */
+/** Colours of the current theme, for the canvases: style sheets do not reach into those. */
 
 export interface Palette {
   channels: string[];
@@ -19,15 +19,15 @@ export interface Palette {
 let palette: Palette | null = null;
 
 export function currentPalette(): Palette {
-  return (palette ??= read());
+  return (palette ??= readPalette());
 }
 
-/** The theme has changed: read the style sheet again. */
+/** Call this when the theme has changed: the style sheet is read again. */
 export function forgetPalette(): void {
   palette = null;
 }
 
-function read(): Palette {
+function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   return {

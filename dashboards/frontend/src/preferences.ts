@@ -1,17 +1,18 @@
-/** What this browser remembers about how it shows things. */
+/** How this browser shows things, remembered in its local storage. */
 
-export type Theme = "dark" | "light" | "night";
+export const THEMES = ["dark", "light", "night"] as const;
+export type Theme = (typeof THEMES)[number];
 
-export const THEMES: readonly Theme[] = ["dark", "light", "night"];
 /** Seconds of signal on the screen. */
-export const WINDOWS: readonly number[] = [10, 30, 120, 300];
+export const WINDOWS_S = [10, 30, 120, 300] as const;
+export type WindowS = (typeof WINDOWS_S)[number];
 
-/** What is on or off. */
+/** Settings that are on or off. Also their keys in local storage: renaming one would forget what users have set. */
 export type Switch = "sound" | "awake" | "redAtNight";
 
 export class Preferences {
   theme: Theme = pick(THEMES, read("theme"), "dark");
-  windowS: number = pick(WINDOWS, Number(read("window")), 30);
+  windowS: WindowS = pick(WINDOWS_S, Number(read("window")), 30);
   /** Called when other colours are shown. */
   onTheme: () => void = () => undefined;
   private readonly switches: Record<Switch, boolean> = {
@@ -19,9 +20,9 @@ export class Preferences {
     awake: read("awake") === "on",
     redAtNight: read("redAtNight") === "on",
   };
-  private readonly watchers: ((name: Switch) => void)[] = [];
+  private readonly listeners: ((name: Switch) => void)[] = [];
 
-  /** A soft sound at what the page calls for. */
+  /** Play a soft sound with alarms. */
   get sound(): boolean {
     return this.switches.sound;
   }
@@ -31,20 +32,20 @@ export class Preferences {
     return this.switches.awake;
   }
 
-  /** Show the night in red, whatever the theme of the day. */
+  /** Show the red theme during the night, whatever the theme of the day. */
   get redAtNight(): boolean {
     return this.switches.redAtNight;
   }
 
-  /** Call back whenever a switch has been turned, wherever on the page. */
-  watch(watcher: (name: Switch) => void): void {
-    this.watchers.push(watcher);
+  /** Call `listener` whenever a switch has been turned, wherever on the page. */
+  onSwitch(listener: (name: Switch) => void): void {
+    this.listeners.push(listener);
   }
 
   turn(name: Switch, on: boolean): void {
     this.switches[name] = on;
     write(name, on ? "on" : "off");
-    for (const watcher of this.watchers) watcher(name);
+    for (const listener of this.listeners) listener(name);
   }
 
   setTheme(theme: Theme): void {
@@ -53,7 +54,7 @@ export class Preferences {
     write("theme", theme);
   }
 
-  /** Show a theme without choosing it for good. */
+  /** Show a theme without remembering it. */
   showTheme(theme: Theme): void {
     document.documentElement.dataset["theme"] = theme;
     const page = getComputedStyle(document.documentElement).getPropertyValue("--page").trim();
@@ -61,21 +62,21 @@ export class Preferences {
     this.onTheme();
   }
 
-  setWindow(windowS: number): void {
+  setWindow(windowS: WindowS): void {
     this.windowS = windowS;
     write("window", String(windowS));
   }
 }
 
-function pick<T>(values: readonly T[], value: unknown, otherwise: T): T {
-  return values.find((known) => known === value) ?? otherwise;
+function pick<T>(values: readonly T[], value: unknown, fallback: T): T {
+  return values.find((one) => one === value) ?? fallback;
 }
 
 function read(name: string): string | null {
   try {
     return localStorage.getItem(`crampwatch.${name}`);
   } catch {
-    return null; // storage is forbidden: the defaults hold
+    return null; // storage is blocked: the defaults apply
   }
 }
 
@@ -83,6 +84,6 @@ function write(name: string, value: string): void {
   try {
     localStorage.setItem(`crampwatch.${name}`, value);
   } catch {
-    // Storage is forbidden: the setting holds until the page is closed.
+    // Storage is blocked: the setting lasts until the page is closed.
   }
 }

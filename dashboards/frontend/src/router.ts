@@ -1,15 +1,17 @@
-/** Which view is shown, told by the part of the address after `#`: back, forward, bookmarks and reloads just work. */
+/** Chooses the view by the part of the address after `#`, so that back, forward, bookmarks and reloads work. */
 
-import type { Origin } from "./wire";
+import type { Origin } from "./schema";
 
-/** A part of the page with an address of its own. Made once; shown and hidden. */
+export type ViewName = "live" | "night" | "sessions" | "settings";
+
+/** A part of the page with its own address. It is made once, then shown and hidden. */
 export interface View {
   readonly element: HTMLElement;
-  /** Where the data shown comes from; called after each change that `Place.changed` tells. */
+  /** Where the data shown comes from. Its element dispatches `originchange` when that changes. */
   readonly origin: Origin;
-  /** Called when the view is shown, and whenever its address changes while it is. */
+  /** Called when the view is shown, and whenever its address changes while it is shown. */
   enter(address: Address): void;
-  /** Called when another view is shown: stop drawing, keep what the user would miss. */
+  /** Called when another view is shown: stop timers and drawing, keep the state of the view. */
   leave(): void;
 }
 
@@ -22,17 +24,17 @@ export interface Address {
 export function currentAddress(): Address {
   const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const parts = path.split("/").filter((part) => part !== "");
-  return { path: parts.map(decoded), query: new URLSearchParams(query) };
+  return { path: parts.map(decodePart), query: new URLSearchParams(query) };
 }
 
-/** Return a link to a place, for `href` and `go`. */
+/** An address within the page, for `href` and `go`; parameters that are null are left out. */
 export function linkTo(path: readonly string[], query: Record<string, string | null> = {}): string {
-  const known = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== null);
-  const words = new URLSearchParams(known).toString();
-  return `#/${path.map(encodeURIComponent).join("/")}${words && `?${words}`}`;
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== null);
+  const parameters = new URLSearchParams(given).toString();
+  return `#/${path.map(encodeURIComponent).join("/")}${parameters && `?${parameters}`}`;
 }
 
-/** Go to a place; `replace` leaves no trace in the history, as for each step of a zoom. */
+/** Go to an address; `replace` adds no entry to the history. */
 export function go(link: string, { replace = false }: { replace?: boolean } = {}): void {
   if (!replace) {
     location.hash = link;
@@ -44,10 +46,10 @@ export function go(link: string, { replace = false }: { replace?: boolean } = {}
 export class Router {
   private shown: View | null = null;
 
-  /** The first view is shown where the address names none. */
+  /** The first view is shown if the address names none. */
   constructor(
-    private readonly views: ReadonlyMap<string, View>,
-    private readonly onShown: (name: string, view: View) => void,
+    private readonly views: ReadonlyMap<ViewName, View>,
+    private readonly onShown: (name: ViewName, view: View) => void,
   ) {}
 
   start(): void {
@@ -57,18 +59,18 @@ export class Router {
 
   private follow(): void {
     const address = currentAddress();
-    const name = this.views.has(address.path[0] ?? "") ? (address.path[0] ?? "") : ([...this.views.keys()][0] ?? "");
-    const view = this.views.get(name);
-    if (!view) return;
-    if (view !== this.shown) this.shown?.leave();
+    const named = [...this.views].find(([name]) => name === address.path[0]) ?? [...this.views][0];
+    if (!named) return;
+    const [name, view] = named;
     const isNew = view !== this.shown;
+    if (isNew) this.shown?.leave();
     this.shown = view;
     if (isNew) this.onShown(name, view);
     view.enter(address);
   }
 }
 
-function decoded(part: string): string {
+function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {

@@ -1,4 +1,4 @@
-/** Sets the theme before the first paint, so that nobody is dazzled by the wrong one. */
+/** Sets the theme before the first paint, so that a dark room is not lit by the wrong one. */
 
 const theme = readTheme();
 if (theme === "light" || theme === "night") document.documentElement.dataset["theme"] = theme;
@@ -7,6 +7,6 @@ function readTheme(): string | null {
   try {
     return localStorage.getItem("crampwatch.theme");
   } catch {
-    return null; // storage is forbidden: dark it is
+    return null; // storage is blocked: the page stays dark
   }
 }

@@ -3,7 +3,7 @@
 Broker messages pass through unchanged (docs/messages.md), so that the page reads the same messages as every other
 subscriber. Curves are packed: little-endian int16 in base64, order [step][channel][field], each to be multiplied by
 ``scale``; -32768 marks missing data. A JSON array of floats would take several times the space. The TypeScript
-counterpart is ``dashboards/frontend/src/wire.ts``.
+counterpart is ``dashboards/frontend/src/schema.ts``.
 """
 
 import base64

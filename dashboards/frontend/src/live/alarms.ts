@@ -1,13 +1,17 @@
-/** What people say about alarms: told to the server, which keeps it and tells every open page. */
+/** Alarm settings, snoozes and acknowledgements: sent to the server, which stores them and informs every open page. */
 
-import { change } from "../api";
-import { say, show } from "../dom";
-import { text } from "../strings";
-import type { AlarmState, Kind } from "../wire";
+import { errorText, sendJson } from "../api";
+import { setText, show } from "../dom";
+import { text } from "../i18n";
+import type { AlarmState, Kind } from "../schema";
 import type { Model } from "./model";
 
-/** A cramp that has lasted this long calls in spite of a snooze (DOMAIN: advice pages name ten minutes). */
+/** A cramp that lasts this long raises the alarm despite a snooze: medical advice pages commonly name ten minutes. */
 export const LONG_MS = 600_000;
+
+/** Kinds that may raise an alarm; a noisy signal is a sensor problem instead. */
+export type AlertKind = Exclude<Kind, "artefact">;
+export const ALERT_KINDS: readonly AlertKind[] = ["cramp", "twitch", "leg_movement", "movement", "rhythmic"];
 
 export class Alarms {
   /** Called when something has changed. */
@@ -15,7 +19,7 @@ export class Alarms {
 
   constructor(
     private readonly model: Model,
-    /** Where it is said that the server could not be told. */
+    /** Shows that a change could not be saved. */
     private readonly trouble: HTMLElement,
   ) {}
 
@@ -23,7 +27,7 @@ export class Alarms {
     return this.model.alarms;
   }
 
-  /** Until when a kind is snoozed, UTC milliseconds; null if it is not. */
+  /** End of a kind's snooze, UTC milliseconds; null if it is not snoozed. */
   snoozedUntil(kind: Kind): number | null {
     const until = this.state.snoozed[kind];
     return until !== undefined && until / 1e6 > Date.now() ? until / 1e6 : null;
@@ -35,33 +39,38 @@ export class Alarms {
 
   /** `seconds` 0 ends the snooze. */
   snooze(kind: Kind, seconds: number): Promise<void> {
-    return this.tell("POST", "/snooze", { kind, seconds: Math.round(seconds) });
+    return this.save("POST", "/snooze", { kind, seconds: Math.round(seconds) });
   }
 
   acknowledge(id: string): Promise<void> {
-    // At once, so that it is quiet even while the server cannot be reached.
+    // Applied at once, so that the page falls silent even while the server cannot be reached.
     this.model.alarms = { ...this.state, acknowledged: [...this.state.acknowledged, id] };
-    return this.tell("POST", "/acknowledge", { episodes: [id] });
+    return this.save("POST", "/acknowledge", { episodes: [id] });
   }
 
-  callFor(calls: Kind[]): Promise<void> {
-    return this.tell("PATCH", "", { calls });
+  setAlertKinds(calls: Kind[]): Promise<void> {
+    return this.save("PATCH", "", { calls });
   }
 
-  wakeAt(clock: string): Promise<void> {
-    return this.tell("PATCH", "", { wake_at: clock });
+  /** `time` is "HH:MM", local. */
+  setWakeUpTime(time: string): Promise<void> {
+    return this.save("PATCH", "", { wake_at: time });
   }
 
-  night(step: "begin" | "end"): Promise<void> {
-    return this.tell("POST", "/night", { step });
+  startNight(): Promise<void> {
+    return this.save("POST", "/night", { step: "begin" });
   }
 
-  private async tell(method: "POST" | "PATCH", path: string, body: object): Promise<void> {
+  endNight(): Promise<void> {
+    return this.save("POST", "/night", { step: "end" });
+  }
+
+  private async save(method: "POST" | "PATCH", path: string, body: object): Promise<void> {
     try {
-      this.model.alarms = await change<AlarmState>(method, `/api/v1/alarms${path}`, body);
+      this.model.alarms = await sendJson<AlarmState>(method, `/api/v1/alarms${path}`, body);
       show(this.trouble, false);
     } catch (error) {
-      say(this.trouble, text.notKept(error instanceof Error ? error.message : String(error)));
+      setText(this.trouble, text.shell.couldNotSave(errorText(error)));
       show(this.trouble, true);
     }
     this.onChange();

@@ -1,113 +1,113 @@
-/** The check before the night, and the night itself: begun by one button, ended by another. */
+/** The check before a night, and the night itself: one button starts it, another one ends it. */
 
-import { ask } from "../api";
-import { Awake } from "../awake";
+import { getJson } from "../api";
 import { toggle } from "../controls";
-import { icon, make, mark, say, show } from "../dom";
+import { icon, make, makeButton, setData, setText, show } from "../dom";
+import { text } from "../i18n";
+import { clock } from "../i18n/format";
 import { ICONS, NAV_ICONS } from "../icons";
 import type { Preferences } from "../preferences";
 import { go, linkTo } from "../router";
-import { text } from "../strings";
-import { clock } from "../time";
+import type { System } from "../settings/schema";
+import { WakeLock } from "../wakelock";
 import type { Alarms } from "./alarms";
-import { checksOf, type Check, type Device, type Machine } from "./checks";
+import { runChecks, type Check, type CheckCode, type Device, type Machine } from "./checks";
 import type { Model } from "./model";
 import type { Sound } from "./sound";
 
-const TICK_MS = 500;
-const ASK_MS = 10_000;
+const CHECK_MS = 500;
+/** The server looks at its disk for each answer. */
+const FETCH_MS = 10_000;
 
-interface System {
-  now_ns: number;
-  utc_offset_s: number;
-  nights: number | null;
-}
-
-/** What the bedtime check needs of the rest of the page. */
-export interface Bedside {
+/** The parts of the page that a night involves. */
+export interface BedtimeParts {
   model: Model;
   alarms: Alarms;
   preferences: Preferences;
   sound: Sound;
-  awake: Awake;
+  wakeLock: WakeLock;
+}
+
+interface Row {
+  element: HTMLElement;
+  sign: HTMLElement;
+  text: HTMLElement;
 }
 
 export class Bedtime {
   /** Opens the check, or ends the night; belongs in the live view's bar. */
   readonly bar = make("div", { class: "bedtime" });
   readonly dialog: HTMLDialogElement;
-  private readonly opener = make("button", { type: "button", class: "quiet" }, icon(NAV_ICONS["night"] ?? ""), make("span", {}, text.bedtime));
+  private readonly openButton = make("button", { type: "button", class: "quiet" }, icon(NAV_ICONS.night), make("span", {}, text.bedtime.open));
   private readonly since = make("span", { class: "muted" });
-  private readonly riser = make("button", { type: "button" }, text.goodMorning);
+  private readonly endButton = makeButton(text.bedtime.goodMorning, () => void this.endNight());
   private readonly list = make("ul", { class: "checks" });
-  private readonly verdict = make("p", { class: "verdict", role: "status" });
-  private readonly starter = make("button", { type: "button", class: "primary" }, text.startNight);
-  private readonly wake: HTMLInputElement;
-  private readonly rows = new Map<string, { element: HTMLElement; words: HTMLElement; sign: HTMLElement }>();
+  private readonly summary = make("p", { class: "verdict", role: "status" });
+  private readonly startButton = makeButton(text.bedtime.start, () => void this.startNight(), "primary");
+  private readonly wakeUpTime = make("input", { type: "time", id: "wake-at", required: true });
+  private readonly rows = new Map<CheckCode, Row>();
   private machine: Machine | null = null;
-  private isHeard = false;
+  private isSoundTested = false;
   private isNight = false;
   private timers: number[] = [];
 
-  constructor(private readonly side: Bedside) {
-    this.wake = make("input", { type: "time", id: "wake-at", required: true });
+  constructor(private readonly parts: BedtimeParts) {
     this.dialog = this.buildDialog();
-    this.bar.append(this.opener, this.since, this.riser);
-    this.opener.addEventListener("click", () => this.open());
-    this.riser.addEventListener("click", () => void this.rise());
-    this.starter.addEventListener("click", () => void this.begin());
+    this.bar.append(this.openButton, this.since, this.endButton);
+    this.openButton.addEventListener("click", () => this.open());
     this.refresh();
   }
 
   /** Bring the bar up to date. */
   refresh(): void {
-    const { night_ns } = this.side.model.alarms;
-    if (this.isNight !== (night_ns !== null)) this.turn(night_ns !== null);
-    show(this.opener, night_ns === null);
+    const { night_ns } = this.parts.model.alarms;
+    if (this.isNight !== (night_ns !== null)) this.applyNight(night_ns !== null);
+    show(this.openButton, night_ns === null);
     show(this.since, night_ns !== null);
-    show(this.riser, night_ns !== null);
-    if (night_ns !== null) say(this.since, text.nightSince(clock(night_ns / 1e6)));
+    show(this.endButton, night_ns !== null);
+    if (night_ns !== null) setText(this.since, text.bedtime.nightSince(clock(night_ns / 1e6)));
   }
 
-  /** The night has begun, on this device or another one, or is over. */
-  private turn(isNight: boolean): void {
-    const { preferences } = this.side;
+  /** A night has started, on this device or another one, or has ended. */
+  private applyNight(isNight: boolean): void {
+    const { preferences } = this.parts;
     this.isNight = isNight;
     if (isNight && preferences.redAtNight) preferences.showTheme("night");
     if (!isNight) preferences.showTheme(preferences.theme);
   }
 
   private buildDialog(): HTMLDialogElement {
-    const { preferences, alarms } = this.side;
-    const test = make("button", { type: "button" }, text.testSound);
-    test.addEventListener("click", () => void this.testSound());
-    const closer = make("button", { type: "button" }, text.notYet);
+    const { preferences, alarms } = this.parts;
+    const testButton = makeButton(text.bedtime.testSound, () => void this.testSound());
+    const closeButton = makeButton(text.bedtime.notYet, () => dialog.close());
     const dialog = make(
       "dialog",
       { class: "card bedside", "aria-labelledby": "bedtime-title" },
-      make("h2", { id: "bedtime-title", tabindex: "-1", autofocus: true }, text.bedtimeTitle),
+      make("h2", { id: "bedtime-title", tabindex: "-1", autofocus: true }, text.bedtime.title),
       this.list,
-      make("div", { class: "field" }, make("label", { for: "wake-at" }, text.wakeAt), this.wake),
-      toggle("sound", text.soundOn, preferences),
-      toggle("awake", text.keepAwake, preferences),
-      toggle("redAtNight", text.redAtNight, preferences),
-      make("div", { class: "decide" }, this.verdict, make("div", { class: "deeds" }, this.starter, test, closer)),
+      make("div", { class: "field" }, make("label", { for: "wake-at" }, text.bedtime.wakeUpTime), this.wakeUpTime),
+      toggle("sound", text.shell.sound, preferences),
+      toggle("awake", text.shell.keepAwake, preferences),
+      toggle("redAtNight", text.shell.redAtNight, preferences),
+      make("div", { class: "decide" }, this.summary, make("div", { class: "buttons" }, this.startButton, testButton, closeButton)),
     );
-    this.wake.addEventListener("change", () => {
-      if (this.wake.value) void alarms.wakeAt(this.wake.value);
+    this.wakeUpTime.addEventListener("change", () => {
+      if (this.wakeUpTime.value) void alarms.setWakeUpTime(this.wakeUpTime.value);
     });
-    closer.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => this.stop());
     return dialog;
   }
 
   private open(): void {
-    this.wake.value = this.side.model.alarms.wake_at;
-    this.isHeard = false;
+    this.wakeUpTime.value = this.parts.model.alarms.wake_at;
+    this.isSoundTested = false;
     this.dialog.showModal();
-    void this.askMachine();
-    this.timers = [window.setInterval(() => this.check(), TICK_MS), window.setInterval(() => void this.askMachine(), ASK_MS)];
-    this.check();
+    void this.fetchMachine();
+    this.timers = [
+      window.setInterval(() => this.runChecks(), CHECK_MS),
+      window.setInterval(() => void this.fetchMachine(), FETCH_MS),
+    ];
+    this.runChecks();
   }
 
   private stop(): void {
@@ -115,68 +115,70 @@ export class Bedtime {
     this.timers = [];
   }
 
-  private check(): void {
-    const checks = checksOf(this.side.model, this.machine, this.device(), performance.now());
+  private runChecks(): void {
+    const checks = runChecks(this.parts.model, this.machine, this.device(), performance.now());
     for (const check of checks) this.refreshRow(check);
     const open = checks.filter((check) => check.level === "warn").length;
-    say(this.verdict, open ? text.checksOpen(open) : text.checksDone);
-    mark(this.verdict, "level", open ? "warn" : "good");
-    say(this.starter, open ? text.startAnyway : text.startNight);
+    setText(this.summary, open ? text.bedtime.toCheck(open) : text.bedtime.allGood);
+    setData(this.summary, "level", open ? "warn" : "good");
+    setText(this.startButton, open ? text.bedtime.startAnyway : text.bedtime.start);
   }
 
   private refreshRow(check: Check): void {
-    let row = this.rows.get(check.code);
-    if (!row) {
-      const [sign, words] = [make("span", { class: "sign" }), make("span")];
-      const title = make("strong", {}, text.checkNames[check.code]);
-      row = { element: make("li", {}, sign, title, words), words, sign };
-      this.rows.set(check.code, row);
-      this.list.append(row.element);
-    }
-    say(row.words, check.words);
+    const row = this.rows.get(check.code) ?? this.addRow(check.code);
+    setText(row.text, check.text);
     if (row.element.dataset["level"] === check.level) return;
-    mark(row.element, "level", check.level);
-    row.sign.replaceChildren(icon(ICONS[check.level]), make("span", { class: "unseen" }, text.levels[check.level]));
+    setData(row.element, "level", check.level);
+    row.sign.replaceChildren(icon(ICONS[check.level]), make("span", { class: "unseen" }, text.bedtime.levels[check.level]));
+  }
+
+  private addRow(code: CheckCode): Row {
+    const [sign, content] = [make("span", { class: "sign" }), make("span")];
+    const element = make("li", {}, sign, make("strong", {}, text.bedtime.names[code]), content);
+    const row = { element, sign, text: content };
+    this.rows.set(code, row);
+    this.list.append(element);
+    return row;
   }
 
   private device(): Device {
-    const { preferences, sound, awake } = this.side;
-    const isOn = preferences.awake && awake.isOn;
+    const { preferences, sound, wakeLock } = this.parts;
+    const isAwake = preferences.awake && wakeLock.isOn;
     return {
-      sound: !preferences.sound ? "off" : !sound.isReady ? "blocked" : this.isHeard ? "heard" : "on",
-      awake: isOn ? "on" : Awake.isPossible ? "off" : "impossible",
+      sound: !preferences.sound ? "off" : !sound.isReady ? "blocked" : this.isSoundTested ? "tested" : "on",
+      awake: isAwake ? "on" : WakeLock.isPossible ? "off" : "impossible",
     };
   }
 
   private async testSound(): Promise<void> {
-    this.isHeard = await this.side.sound.test();
-    this.check();
+    this.isSoundTested = await this.parts.sound.test();
+    this.runChecks();
   }
 
-  private async askMachine(): Promise<void> {
-    const asked = Date.now();
+  private async fetchMachine(): Promise<void> {
+    const askedMs = Date.now();
     try {
-      const system = await ask<System>("/api/v1/system");
-      // The server read its clock somewhere between question and answer.
-      const aheadMs = (asked + Date.now()) / 2 - system.now_ns / 1e6;
+      const system = await getJson<System>("/api/v1/system");
+      // The server read its clock some time between request and answer: half way is the best guess.
+      const aheadMs = (askedMs + Date.now()) / 2 - system.now_ns / 1e6;
       this.machine = { nights: system.nights, utc_offset_s: system.utc_offset_s, aheadMs };
     } catch {
       this.machine = null;
     }
-    this.check();
+    this.runChecks();
   }
 
-  private async begin(): Promise<void> {
-    const { alarms, preferences, sound, awake } = this.side;
+  private async startNight(): Promise<void> {
+    const { alarms, preferences, sound, wakeLock } = this.parts;
     if (preferences.sound) void sound.enable();
-    if (preferences.awake) void awake.keep(true);
-    await alarms.night("begin");
+    if (preferences.awake) void wakeLock.request(true);
+    await alarms.startNight();
     this.dialog.close();
   }
 
-  private async rise(): Promise<void> {
-    await this.side.alarms.night("end");
-    if (!this.side.preferences.awake) void this.side.awake.keep(false);
+  private async endNight(): Promise<void> {
+    await this.parts.alarms.endNight();
+    if (!this.parts.preferences.awake) void this.parts.wakeLock.request(false);
     go(linkTo(["night"]));
   }
 }

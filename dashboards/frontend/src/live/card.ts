@@ -1,19 +1,25 @@
-/** One sensor: who, how it is, its curves. */
+/** One sensor's card: name, state, the curves of its channels, and its vitals. */
 
-import { make, icon, mark, say, show } from "../dom";
+import { icon, make, setData, setText, show } from "../dom";
+import { text } from "../i18n";
+import { amount, celsius, clock, clockOfDay, clockSeconds, dbm, figure, percent, timer } from "../i18n/format";
 import { ICONS, STATE_ICONS } from "../icons";
-import { text } from "../strings";
-import { amount, clock, clockOfDay, clockSeconds, decimals, duration, figure } from "../time";
-import type { Episode, State } from "../wire";
+import type { Episode, Link, State } from "../schema";
 import type { Sensor } from "./model";
-import { EnvelopePlot, WavePlot, type Picture } from "./plots";
-import { channelName, muscleWords, nameOf, seconds } from "./words";
+import { channelName, muscleName, samplesDuration, sensorName } from "./names";
+import { EnvelopePlot, WavePlot, type Frame } from "./plots";
 
 const PLOT_PX = 80;
-/** Where a large screen would stay half empty. */
+/** On screens that would stay half empty otherwise. */
 const TALL_PLOT_PX = 116;
 const LARGE = matchMedia("(min-width: 900px) and (min-height: 900px)");
 const TIME_AXIS_PX = 20;
+/** How far back to look for the current envelope: features arrive ten times a second, with gaps after lost frames. */
+const NEWEST_STEPS = 20;
+const LOW_PERCENT = 15;
+/** What RSSI means in practice: from -67 dBm up nothing is lost, below -80 dBm Bluetooth LE begins to lose packets. */
+const STRONG_DBM = -67;
+const FAIR_DBM = -80;
 
 export class Card {
   readonly element: HTMLElement;
@@ -37,31 +43,31 @@ export class Card {
       this.body,
       this.vitals.element,
     );
-    new IntersectionObserver((seen) => (this.visible = seen.some((entry) => entry.isIntersecting))).observe(this.element);
+    new IntersectionObserver((entries) => (this.visible = entries.some((entry) => entry.isIntersecting))).observe(this.element);
   }
 
-  /** Bring words up to date. `now` is performance.now(). */
+  /** Bring texts up to date. `now` is performance.now(). */
   refresh(now: number): void {
     const { sensor } = this;
-    say(this.name, nameOf(sensor));
-    const muscle = muscleWords(sensor.info?.placement.muscle ?? "");
-    say(this.place, muscle);
+    setText(this.name, sensorName(sensor));
+    const muscle = muscleName(sensor.info?.placement.muscle ?? "");
+    setText(this.place, muscle);
     if (sensor.info) this.name.title = sensor.info.name;
-    this.element.setAttribute("aria-label", `${nameOf(sensor)} ${muscle}`.trim());
-    say(this.badge, text.origins[sensor.origin]);
+    this.element.setAttribute("aria-label", `${sensorName(sensor)} ${muscle}`.trim());
+    setText(this.badge, text.shell.origins[sensor.origin]);
     show(this.badge, sensor.origin !== "live");
-    const silence = staleness(sensor, now);
-    say(this.stale, silence);
+    const silence = silenceText(sensor, now);
+    setText(this.stale, silence);
     show(this.stale, silence !== "");
-    mark(this.element, "stale", String(silence !== ""));
+    setData(this.element, "stale", String(silence !== ""));
     this.refreshState(silence !== "" ? "no_data" : (sensor.state?.state ?? "no_data"));
     this.refreshChannels(silence !== "");
     this.vitals.refresh(sensor, silence !== "");
   }
 
   /** Draw the curves, if they can be seen. */
-  draw(picture: Picture): void {
-    if (this.visible) for (const channel of this.channels) channel.draw(picture);
+  draw(frame: Frame): void {
+    if (this.visible) for (const channel of this.channels) channel.draw(frame);
   }
 
   recolour(): void {
@@ -71,8 +77,8 @@ export class Card {
   private refreshState(state: State): void {
     if (state === this.shownState) return;
     this.shownState = state;
-    mark(this.state, "state", state);
-    this.state.replaceChildren(icon(STATE_ICONS[state]), text.states[state]);
+    setData(this.state, "state", state);
+    this.state.replaceChildren(icon(STATE_ICONS[state]), text.live.states[state]);
   }
 
   private refreshChannels(isStale: boolean): void {
@@ -81,19 +87,19 @@ export class Card {
       this.body.replaceChildren();
       this.channels = Array.from({ length: count }, (_, i) => new Channel(this.sensor, i, i === count - 1));
       this.body.append(...this.channels.map((channel) => channel.element));
-      for (const channel of this.channels) channel.begin();
+      for (const channel of this.channels) channel.addPlots();
     }
     for (const channel of this.channels) channel.refresh(isStale);
   }
 }
 
-/** What to say of a sensor whose data is not of now; empty if it is. */
-export function staleness(sensor: Sensor, now: number): string {
-  const silence = sensor.silenceMs(now);
-  if (silence === null || sensor.newestMs === null) return text.waitingData;
+/** Why a sensor's data is not current; empty if it is. */
+function silenceText(sensor: Sensor, now: number): string {
+  const silenceMs = sensor.silenceMs(now);
+  if (silenceMs === null || sensor.newestMs === null) return text.live.waitingData;
   if (!sensor.isStale(now)) return "";
-  if (sensor.info?.ended_ns) return text.ended(clock(sensor.info.ended_ns / 1e6));
-  return text.noDataSince(clockSeconds(sensor.newestMs), duration(silence));
+  if (sensor.info?.ended_ns) return text.live.ended(clock(sensor.info.ended_ns / 1e6));
+  return text.live.noDataSince(clockSeconds(sensor.newestMs), timer(silenceMs));
 }
 
 class Channel {
@@ -112,8 +118,8 @@ class Channel {
     private readonly isLast: boolean,
   ) {
     const name = channelName(sensor, index);
-    this.waveHost = make("div", { class: "plot wave", role: "img", "aria-label": text.waveLabel(name) });
-    this.envelopeHost = make("div", { class: "plot envelope", role: "img", "aria-label": text.envelopeLabel(name) });
+    this.waveHost = make("div", { class: "plot wave", role: "img", "aria-label": text.live.waveLabel(name) });
+    this.envelopeHost = make("div", { class: "plot envelope", role: "img", "aria-label": text.live.envelopeLabel(name) });
     this.element = make(
       "div",
       { class: "channel", "data-channel": String(index % 2) },
@@ -124,16 +130,16 @@ class Channel {
   }
 
   /** Make the plots, once the element is laid out. */
-  begin(): void {
+  addPlots(): void {
     const [height, time] = [LARGE.matches ? TALL_PLOT_PX : PLOT_PX, this.isLast ? TIME_AXIS_PX : 0];
     this.wave = new WavePlot(this.waveHost, this.index, height);
     this.envelope = new EnvelopePlot(this.envelopeHost, this.index, height + time, this.isLast);
   }
 
-  draw(picture: Picture): void {
-    const own = picture.episodes.filter((episode) => concerns(episode, this.sensor, this.index));
-    this.wave?.draw({ ...picture, episodes: own });
-    this.envelope?.draw({ ...picture, episodes: own });
+  draw(frame: Frame): void {
+    const own = frame.episodes.filter((episode) => isOnChannel(episode, this.sensor, this.index));
+    this.wave?.draw({ ...frame, episodes: own });
+    this.envelope?.draw({ ...frame, episodes: own });
   }
 
   recolour(): void {
@@ -142,70 +148,70 @@ class Channel {
   }
 
   refresh(isStale: boolean): void {
-    say(this.title, channelName(this.sensor, this.index));
+    setText(this.title, channelName(this.sensor, this.index));
     const faults = this.sensor.state?.quality[this.index];
-    mark(this.quality, "good", String(!isStale && faults?.length === 0));
-    say(
+    setData(this.quality, "good", String(!isStale && faults?.length === 0));
+    setText(
       this.quality,
-      isStale || !faults ? text.unknown : faults.map((fault) => text.qualities[fault]).join(", ") || text.goodSignal,
+      isStale || !faults ? text.common.unknown : faults.map((fault) => text.live.qualities[fault]).join(", ") || text.live.goodSignal,
     );
-    say(this.values, isStale ? "" : this.present());
+    setText(this.values, isStale ? "" : this.currentValues());
   }
 
-  private present(): string {
+  private currentValues(): string {
     const { features, unit } = this.sensor;
-    for (let step = features.end - 1; step > features.end - 20; step--) {
+    for (let step = features.end - 1; step > features.end - NEWEST_STEPS; step--) {
       const [envelope, threshold] = [features.at(step, this.index, 0), features.at(step, this.index, 2)];
       if (!Number.isNaN(envelope) && !Number.isNaN(threshold))
-        return text.envelopeNow(figure(envelope), amount(threshold, unit));
+        return text.live.envelopeNow(figure(envelope), amount(threshold, unit));
     }
     return "";
   }
 }
 
-function concerns(episode: Episode, sensor: Sensor, channel: number): boolean {
+function isOnChannel(episode: Episode, sensor: Sensor, channel: number): boolean {
   return episode.sensor === sensor.id && (episode.channels.length === 0 || episode.channels.includes(channel));
 }
 
 class Vitals {
   readonly element = make("dl", { class: "vitals" });
-  private readonly skin = this.row("temperature", text.skin);
-  private readonly battery = this.row("battery", text.battery);
-  private readonly link = this.row("link", text.link);
+  private readonly skin = this.row("temperature", text.live.skin);
+  private readonly battery = this.row("battery", text.live.battery);
+  private readonly link = this.row("link", text.live.link);
 
-  /** What is old does not look as if it were of now. */
+  /** Old values are shown as such, never as if they were current. */
   refresh(sensor: Sensor, isStale: boolean): void {
-    const celsius = sensor.temperature?.celsius;
-    const skin = celsius == null ? text.unknown : `${decimals(celsius, 1)} °C`;
-    say(this.skin.value, isStale ? text.unknown : skin);
-    say(this.skin.detail, isStale && celsius != null ? text.last(skin) : "");
+    const reading = sensor.temperature?.celsius;
+    const skin = reading == null ? text.common.unknown : celsius(reading);
+    setText(this.skin.value, isStale ? text.common.unknown : skin);
+    setText(this.skin.detail, isStale && reading != null ? text.live.last(skin) : "");
     this.refreshBattery(sensor);
     this.refreshLink(sensor, isStale);
   }
 
   private refreshBattery({ battery, newestMs }: Sensor): void {
-    say(this.battery.value, battery ? `${battery.percent} %` : text.unknown);
+    setText(this.battery.value, battery ? percent(battery.percent / 100) : text.common.unknown);
     const empty = battery?.empty_at_ns;
-    say(this.battery.detail, empty ? text.lastsUntil(clockOfDay(empty / 1e6, newestMs ?? Date.now())) : "");
-    mark(this.battery.row, "low", String((battery?.percent ?? 100) <= 15));
+    setText(this.battery.detail, empty ? text.live.lastsUntil(clockOfDay(empty / 1e6, newestMs ?? Date.now())) : "");
+    setData(this.battery.row, "low", String((battery?.percent ?? 100) <= LOW_PERCENT));
   }
 
   private refreshLink(sensor: Sensor, isStale: boolean): void {
     const { link } = sensor;
     if (isStale) {
-      mark(this.link.row, "low", String(!sensor.info?.ended_ns));
-      say(this.link.value, text.unknown);
-      return say(this.link.detail, sensor.newestMs === null ? "" : text.last(clock(sensor.newestMs)));
+      setData(this.link.row, "low", String(!sensor.info?.ended_ns));
+      setText(this.link.value, text.common.unknown);
+      return setText(this.link.detail, sensor.newestMs === null ? "" : text.live.last(clock(sensor.newestMs)));
     }
-    const word = !link ? text.unknown : text.linkWords[strength(link.connected, link.rssi_dbm)];
-    const hasLevel = link?.connected && link.rssi_dbm !== null;
-    say(this.link.value, hasLevel ? `${String(link.rssi_dbm).replace("-", "−")} dBm` : word);
-    mark(this.link.row, "low", String(link !== null && !link.connected));
+    const level = link?.connected ? link.rssi_dbm : null;
+    const strength = link ? strengthText(link) : text.common.unknown;
+    setText(this.link.value, level === null ? strength : dbm(level));
+    setData(this.link.row, "low", String(link !== null && !link.connected));
     if (!link) return;
-    const parts = hasLevel ? [word] : [];
-    parts.push(link.lost_samples ? text.lost(seconds(link.lost_samples, sensor)) : text.nothingLost);
-    if (link.backfilled_samples) parts.push(text.backfilled(seconds(link.backfilled_samples, sensor)));
-    say(this.link.detail, parts.join(", "));
+    const parts = level === null ? [] : [strength];
+    parts.push(link.lost_samples ? text.live.missing(samplesDuration(link.lost_samples, sensor)) : text.live.nothingMissing);
+    if (link.backfilled_samples) parts.push(text.live.recovered(samplesDuration(link.backfilled_samples, sensor)));
+    setText(this.link.detail, parts.join(", "));
   }
 
   private row(name: keyof typeof ICONS, label: string): { row: HTMLElement; value: HTMLElement; detail: HTMLElement } {
@@ -216,9 +222,9 @@ class Vitals {
   }
 }
 
-/** Words for what RSSI means in practice: below -80 dBm Bluetooth LE begins to lose packets. */
-function strength(connected: boolean, rssiDbm: number | null): keyof typeof text.linkWords {
-  if (!connected) return "none";
-  if (rssiDbm === null || rssiDbm >= -67) return "strong";
-  return rssiDbm >= -80 ? "fair" : "weak";
+function strengthText({ connected, rssi_dbm }: Link): string {
+  if (!connected) return text.common.notConnected;
+  const { strong, fair, weak } = text.live.linkStrengths;
+  if (rssi_dbm === null || rssi_dbm >= STRONG_DBM) return strong;
+  return rssi_dbm >= FAIR_DBM ? fair : weak;
 }

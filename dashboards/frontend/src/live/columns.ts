@@ -1,7 +1,15 @@
-/** From ring to screen: at most one column a pixel, widest extremes kept, gaps left as null. */
+/**
+ * From ring to screen: a plot has at most one column a pixel, and each column combines the ring steps that fall on it.
+ *
+ * Extremes are combined by minimum and maximum, so that no spike is lost however far out the plot is zoomed. Columns
+ * without data stay null, which the plot leaves open: a gap is never drawn as zero.
+ */
 
 import type { Sensor } from "./model";
 import type { Ring } from "./ring";
+
+/** The fine ring holds 30 s. */
+const FINE_WINDOW_S = 30;
 
 export type Series = (number | null)[];
 
@@ -11,13 +19,13 @@ export interface Columns {
   x: number[];
   /** First ring step of the first column. */
   first: number;
-  /** Ring steps a column. */
+  /** Ring steps per column. */
   width: number;
   fromS: number;
   toS: number;
 }
 
-/** Lay columns over a window. Their borders stand still in time, so that nothing shimmers as it scrolls. */
+/** Divide a window into columns. Their borders are fixed in time, so that nothing shimmers as the window scrolls. */
 export function layOut(ring: Ring, edgeMs: number, windowS: number, pixels: number): Columns {
   const width = Math.max(1, Math.ceil((windowS * 1000) / ring.stepMs / Math.max(100, pixels)));
   const last = Math.floor(edgeMs / ring.stepMs / width);
@@ -27,7 +35,7 @@ export function layOut(ring: Ring, edgeMs: number, windowS: number, pixels: numb
   return { x, first: (last - count + 1) * width, width, fromS: edgeMs / 1000 - windowS, toS: edgeMs / 1000 };
 }
 
-/** Combine each column's steps of one field by `choose`; null where none is known. */
+/** Combine each column's values of one field by `choose`; null where there are none. */
 export function gather(
   ring: Ring,
   columns: Columns,
@@ -45,24 +53,24 @@ export function gather(
   });
 }
 
-/** Stretches of the window without samples, in UTC seconds; what was before the first sample is not one. */
+/** Gaps without samples in the window, in UTC seconds; the time before the first sample is not one. */
 export function gaps(ring: Ring, columns: Columns): [number, number][] {
   const stepS = ring.stepMs / 1000;
   const begin = Math.floor(columns.fromS / stepS);
   const end = Math.ceil(columns.toS / stepS);
   const found: [number, number][] = [];
   let from: number | null = null;
-  let known = false;
-  for (let step = Math.min(begin, ring.end - ring.capacity); step < begin && !known; step++) known = has(ring, step);
+  let hasBegun = false;
+  for (let step = Math.min(begin, ring.end - ring.capacity); step < begin && !hasBegun; step++) hasBegun = has(ring, step);
   for (let step = begin; step < end; step++) {
     if (has(ring, step)) {
-      if (from !== null && known) found.push([from * stepS, step * stepS]);
+      if (from !== null && hasBegun) found.push([from * stepS, step * stepS]);
       from = null;
-      known = true;
+      hasBegun = true;
     } else from ??= step;
   }
   // The newest two steps are still being filled.
-  if (from !== null && known && end - from > 2) found.push([from * stepS, columns.toS]);
+  if (from !== null && hasBegun && end - from > 2) found.push([from * stepS, columns.toS]);
   return found;
 }
 
@@ -70,7 +78,7 @@ function has(ring: Ring, step: number): boolean {
   return !Number.isNaN(ring.at(step, 0, 0));
 }
 
-/** The ring of samples that is fine enough for a window. */
+/** The ring whose steps are fine enough for a window, without being finer than it needs. */
 export function waveRing(sensor: Sensor, windowS: number): Ring {
-  return windowS <= 30 ? sensor.fine : sensor.coarse;
+  return windowS <= FINE_WINDOW_S ? sensor.fine : sensor.coarse;
 }

@@ -1,43 +1,44 @@
-/** The live view: joins the stream, what is known, and what is shown. */
+/** The live view: applies the stream of updates to the model and shows the model. */
 
-import type { Awake } from "../awake";
 import { windowChoice } from "../controls";
-import { make, say, show } from "../dom";
+import { make, setText, show } from "../dom";
+import { text } from "../i18n";
+import { timer } from "../i18n/format";
 import type { Preferences } from "../preferences";
 import type { View } from "../router";
-import { text } from "../strings";
-import { duration } from "../time";
-import type { Origin, Update } from "../wire";
+import type { Origin, Update } from "../schema";
+import type { WakeLock } from "../wakelock";
+import { activeEpisodes } from "./active";
 import { Alarms } from "./alarms";
-import { Banner } from "./banner";
+import { Banners } from "./banners";
 import { Bedtime } from "./bedtime";
 import { Card } from "./card";
-import { presentCramps } from "./cramps";
-import { Faults, presentFaults } from "./faults";
+import { serviceTrouble } from "./checks";
+import { currentFaults, Faults } from "./faults";
 import { Model, type Sensor } from "./model";
-import { SoFar } from "./sofar";
+import { RecentEvents } from "./recent";
 import type { Sound } from "./sound";
 import { Stream } from "./stream";
 
-/** Twelve pictures a second look like movement; more only warm the phone. */
+/** Twelve frames a second look fluent; more would only drain the phone. */
 const FRAME_MS = 80;
 const TICK_MS = 250;
 
 export class Live implements View {
   readonly element = make("div", { class: "columns" });
-  /** What is wrong with crampwatch itself: shown above every view. */
+  /** What is wrong with crampwatch itself. */
   readonly trouble = make("p", { class: "trouble", role: "status" });
   origin: Origin = "live";
   readonly model = new Model();
   readonly alarms: Alarms;
   private readonly refusal = make("p", { class: "trouble", role: "alert", hidden: true });
-  private readonly banners: Banner;
+  private readonly banners: Banners;
   private readonly faults = new Faults();
   private readonly bedtime: Bedtime;
-  private readonly soFar = new SoFar();
+  private readonly recent = new RecentEvents();
   private readonly cards = new Map<Sensor, Card>();
   private readonly feet = make("div", { class: "feet" });
-  private readonly waiting = make("section", { class: "card waiting" }, make("h2", {}, text.waiting), make("p", {}, text.waitingHint));
+  private readonly waiting = make("section", { class: "card waiting" }, make("h2", {}, text.live.waiting), make("p", {}, text.live.waitingHint));
   private connected = true;
   private isShown = false;
   private isDue = false;
@@ -46,35 +47,35 @@ export class Live implements View {
   constructor(
     private readonly preferences: Preferences,
     private readonly sound: Sound,
-    awake: Awake,
+    wakeLock: WakeLock,
   ) {
     this.alarms = new Alarms(this.model, this.refusal);
     this.alarms.onChange = () => this.tick();
-    this.banners = new Banner(this.alarms);
-    this.bedtime = new Bedtime({ model: this.model, alarms: this.alarms, preferences, sound, awake });
+    this.banners = new Banners(this.alarms);
+    this.bedtime = new Bedtime({ model: this.model, alarms: this.alarms, preferences, sound, wakeLock });
     const range = windowChoice(preferences, () => this.draw());
     this.feet.append(this.waiting);
     this.element.append(
       this.banners.relief,
-      make("div", { class: "live" }, make("div", { class: "bar" }, make("h1", {}, text.live), this.bedtime.bar, range), this.feet),
-      this.soFar.element,
+      make("div", { class: "live" }, make("div", { class: "bar" }, make("h1", {}, text.shell.views.live), this.bedtime.bar, range), this.feet),
+      this.recent.element,
     );
   }
 
-  /** The unmistakable part: shown above every view. */
-  get overall(): HTMLElement[] {
+  /** Alarms and problems, to be shown above every view. */
+  get aboveViews(): HTMLElement[] {
     return [this.trouble, this.banners.element, this.refusal, this.faults.element, this.bedtime.dialog];
   }
 
-  /** Listen from now on, whichever view is shown: a cramp is told everywhere. */
+  /** Start the stream. It runs whichever view is shown: alarms are raised on all of them. */
   start(): void {
     window.setInterval(() => this.tick(), TICK_MS);
     document.addEventListener("visibilitychange", () => this.draw());
     this.tick();
-    this.soFar.refresh(this.model);
+    this.recent.refresh(this.model);
     new Stream({
-      onSnapshot: (snapshot) => this.take(snapshot, true),
-      onUpdate: (update) => this.take(update, false),
+      onSnapshot: (snapshot) => this.handleUpdate(snapshot, true),
+      onUpdate: (update) => this.handleUpdate(update, false),
       onConnection: (connected) => {
         this.connected = connected;
         this.tick();
@@ -96,33 +97,33 @@ export class Live implements View {
     this.draw();
   }
 
-  private take(update: Update, isSnapshot: boolean): void {
+  private handleUpdate(update: Update, isSnapshot: boolean): void {
     const now = performance.now();
     if (isSnapshot && this.model.version && update.version !== this.model.version) location.reload();
     if (isSnapshot) this.model.replace(update, now);
     else this.model.apply(update, now);
-    if (isSnapshot || update.episodes || update.notices || update.night_ns || hasInfo(update)) this.soFar.refresh(this.model);
+    if (isSnapshot || update.episodes || update.notices || update.night_ns || hasInfo(update)) this.recent.refresh(this.model);
     if (isSnapshot || hasState(update)) this.tick();
     this.requestDraw();
   }
 
-  /** Bring everything up to date that time alone can change. */
+  /** Bring up to date what changes with time alone. */
   private tick(): void {
     const now = performance.now();
     this.syncCards();
     for (const card of this.cards.values()) card.refresh(now);
-    const cramps = presentCramps(this.model, now);
-    this.banners.refresh(cramps);
-    const isNewFault = this.connected && this.faults.refresh(presentFaults(this.model, now));
-    if (isNewFault && this.preferences.sound) this.sound.note();
+    const episodes = activeEpisodes(this.model, now);
+    this.banners.refresh(episodes);
+    const isNewFault = this.connected && this.faults.refresh(currentFaults(this.model, now));
+    if (isNewFault && this.preferences.sound) this.sound.playFaultTone();
     this.bedtime.refresh();
-    if (this.preferences.sound) this.sound.remind(this.banners.isCalling, now);
+    if (this.preferences.sound) this.sound.repeat(this.banners.isAlarming, now);
     this.refreshOrigin();
     const trouble = this.findTrouble();
-    say(this.trouble, trouble);
+    setText(this.trouble, trouble);
     show(this.trouble, trouble !== "");
-    const on = cramps.find((cramp) => cramp.endMs === null);
-    document.title = on ? `${text.kinds[on.kind]} ${duration(on.nowMs - on.onsetMs)} – ${text.title}` : text.title;
+    const open = episodes.find((episode) => episode.endMs === null);
+    document.title = open ? text.live.titleWith(text.common.kinds[open.kind], timer(open.nowMs - open.onsetMs)) : text.common.title;
     if ([...this.model.sensors.values()].some((sensor) => (sensor.silenceMs(now) ?? 0) > 1000)) this.requestDraw();
   }
 
@@ -135,11 +136,8 @@ export class Live implements View {
   }
 
   private findTrouble(): string {
-    if (!this.connected) return text.connectionLost;
-    if (this.model.version && !this.model.broker) return text.brokerLost;
-    for (const [name, words] of Object.entries(text.serviceOffline))
-      if (this.model.services.get(name)?.online === false) return words;
-    return "";
+    if (!this.connected) return text.shell.connectionLost;
+    return this.model.isReady ? serviceTrouble(this.model) : "";
   }
 
   private syncCards(): void {

@@ -1,4 +1,9 @@
-/** What the page knows, kept from the server's updates. */
+/**
+ * State of sensors, services, episodes and alarms, as the server's updates describe it.
+ *
+ * The server sends a complete snapshot after each connection and only changes from then on (`stream.ts`). Times of the
+ * data are UTC; silence is measured with `performance.now()`, which no change of the clock disturbs.
+ */
 
 import type {
   AlarmState,
@@ -13,13 +18,20 @@ import type {
   ServiceStatus,
   Temperature,
   Update,
-} from "../wire";
+} from "../schema";
+import type { KindCounts } from "../i18n/counts";
 import { Ring } from "./ring";
 
 /** Silence after which nothing on the page may look live. */
 export const STALE_MS = 3000;
-const EPISODES_KEPT = 500;
-const NOTICES_KEPT = 30;
+/** Updates come ten times a second; a second without one is a silence. */
+const MOVES_ON_MS = 1000;
+/** Of a long and lively night; the list shows far fewer. */
+const MOST_EPISODES = 500;
+const MOST_NOTICES = 30;
+/** Step lengths and capacities as in `crampwatch/web/live/sensor.py`: 30 s of fine extremes, 5 min of the rest. */
+const FINE = [20, 1500] as const;
+const COARSE = [100, 3000] as const;
 
 export class Sensor {
   origin: Origin = "live";
@@ -31,10 +43,13 @@ export class Sensor {
   temperature: Temperature | null = null;
   battery: Battery | null = null;
   link: Link | null = null;
-  fine = new Ring(20, 1500, 0, 2);
-  coarse = new Ring(100, 3000, 0, 2);
-  features = new Ring(100, 3000, 0, 3);
-  private heardAt: number | null = null;
+  /** Lowest and highest sample of each step. */
+  fine = new Ring(...FINE, 0, 2);
+  coarse = new Ring(...COARSE, 0, 2);
+  /** Envelope, resting level and threshold of each step. */
+  features = new Ring(...COARSE, 0, 3);
+  /** When samples last arrived, by performance.now(). */
+  private receivedAt: number | null = null;
 
   constructor(readonly id: string) {}
 
@@ -42,9 +57,9 @@ export class Sensor {
     return this.coarse.channels;
   }
 
-  /** Milliseconds since samples last came; null if none ever did. `now` is performance.now(). */
+  /** Milliseconds since samples last arrived; null if none ever did. `now` is performance.now(). */
   silenceMs(now: number): number | null {
-    return this.heardAt === null ? null : Math.max(0, now - this.heardAt);
+    return this.receivedAt === null ? null : Math.max(0, now - this.receivedAt);
   }
 
   isStale(now: number): boolean {
@@ -52,11 +67,11 @@ export class Sensor {
     return silence === null || silence > STALE_MS;
   }
 
-  /** The data's own present, in UTC milliseconds: it goes on through a silence, so that the gap shows. */
+  /** The right edge of the plots, UTC milliseconds: it moves on during a silence, so that the gap shows. */
   edgeMs(now: number): number | null {
     if (this.newestMs === null) return null;
     const silence = this.silenceMs(now) ?? 0;
-    return silence > 1000 ? this.newestMs + silence : this.newestMs;
+    return silence > MOVES_ON_MS ? this.newestMs + silence : this.newestMs;
   }
 
   apply(update: SensorUpdate, now: number): void {
@@ -69,16 +84,16 @@ export class Sensor {
     this.link = update.link ?? this.link;
     this.unit = update.unit || this.unit;
     if (update.newest_ns != null) this.newestMs = update.newest_ns / 1e6;
-    if (update.silent_s != null) this.heardAt = now - update.silent_s * 1000;
+    if (update.silent_s != null) this.receivedAt = now - update.silent_s * 1000;
     this.applyCurves(update);
   }
 
   private applyCurves(update: SensorUpdate): void {
     const channels = update.channels ?? 0;
     if (update.reset || channels !== this.channels) {
-      this.fine = new Ring(20, 1500, channels, 2);
-      this.coarse = new Ring(100, 3000, channels, 2);
-      this.features = new Ring(100, 3000, channels, 3);
+      this.fine = new Ring(...FINE, channels, 2);
+      this.coarse = new Ring(...COARSE, channels, 2);
+      this.features = new Ring(...COARSE, channels, 3);
     }
     for (const curve of update.fine ?? []) this.fine.put(curve);
     for (const curve of update.coarse ?? []) this.coarse.put(curve);
@@ -89,33 +104,34 @@ export class Sensor {
 export class Model {
   version = "";
   broker = false;
+  /** Start of the recording night that episodes are counted for, UTC milliseconds. */
   nightMs = 0;
   sensors = new Map<string, Sensor>();
   services = new Map<string, ServiceStatus>();
   episodes = new Map<string, Episode>();
   notices: Notice[] = [];
-  counts: Record<string, number> = {};
+  counts: KindCounts = {};
   alarms: AlarmState = { snoozed: {}, acknowledged: [], calls: ["cramp"], night_ns: null, wake_at: "07:00" };
 
-  /** Whether the recorder has told anything yet: before that, nothing is missing. */
-  isKnown = false;
-  private tellKnown = (): void => undefined;
-  /** Done as soon as it has. */
-  readonly known = new Promise<void>((done) => {
-    this.tellKnown = done;
+  /** Whether a snapshot has arrived: before that, an empty list means nothing. */
+  isReady = false;
+  private resolveReady = (): void => undefined;
+  /** Resolves when the first snapshot arrives. */
+  readonly ready = new Promise<void>((resolve) => {
+    this.resolveReady = resolve;
   });
 
-  /** Take the first picture after a connection: what is not in it is gone. */
+  /** Apply the snapshot that follows a connection: whatever it does not hold is gone. */
   replace(snapshot: Update, now: number): void {
-    this.isKnown = true;
-    const known = new Set(Object.keys(snapshot.sensors ?? {}));
-    for (const id of [...this.sensors.keys()]) if (!known.has(id)) this.sensors.delete(id);
+    this.isReady = true;
+    const present = new Set(Object.keys(snapshot.sensors ?? {}));
+    for (const id of [...this.sensors.keys()]) if (!present.has(id)) this.sensors.delete(id);
     this.services.clear();
     this.episodes.clear();
     this.notices = [];
     this.counts = {};
     this.apply(snapshot, now);
-    this.tellKnown();
+    this.resolveReady();
   }
 
   apply(update: Update, now: number): void {
@@ -128,14 +144,14 @@ export class Model {
     for (const notice of update.notices ?? []) this.notices.push(notice);
     this.notices.sort((a, b) => a.t_ns - b.t_ns);
     if (update.counts && Object.keys(update.counts).length) this.counts = update.counts;
-    if (update.night_ns) this.beginNight(update.night_ns / 1e6);
-    this.bound();
+    if (update.night_ns) this.startNight(update.night_ns / 1e6);
+    this.dropOldest();
   }
 
-  /** Sensors, left foot first, those whose recording ended last. */
+  /** Sensors by side (unknown, left, right), then by id; those whose recording has ended come last. */
   ordered(): Sensor[] {
     const rank = (sensor: Sensor): number =>
-      (sensor.info?.ended_ns ? 10 : 0) + ["left", "right"].indexOf(sensor.info?.placement.side ?? "") * 1;
+      (sensor.info?.ended_ns ? 10 : 0) + ["unknown", "left", "right"].indexOf(sensor.info?.placement.side ?? "unknown");
     return [...this.sensors.values()].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
   }
 
@@ -149,16 +165,16 @@ export class Model {
     return sensor;
   }
 
-  private beginNight(nightMs: number): void {
+  private startNight(nightMs: number): void {
     if (nightMs > this.nightMs)
       for (const [id, episode] of this.episodes)
         if ((episode.offset_ns ?? episode.onset_ns) / 1e6 < nightMs) this.episodes.delete(id);
     this.nightMs = nightMs;
   }
 
-  private bound(): void {
-    if (this.episodes.size > EPISODES_KEPT)
-      for (const episode of this.newestEpisodes().slice(EPISODES_KEPT)) this.episodes.delete(episode.id);
-    this.notices = this.notices.slice(-NOTICES_KEPT);
+  private dropOldest(): void {
+    if (this.episodes.size > MOST_EPISODES)
+      for (const episode of this.newestEpisodes().slice(MOST_EPISODES)) this.episodes.delete(episode.id);
+    this.notices = this.notices.slice(-MOST_NOTICES);
   }
 }

@@ -1,11 +1,11 @@
-/** The two curves of a channel, drawn on canvas: the waveform's extremes, and the envelope against its threshold. */
+/** The two plots of a channel, drawn on canvas: the extremes of the waveform, and the envelope with its threshold. */
 
 import uPlot from "uplot";
 
 import { hatch } from "../hatch";
+import { axisFigure, clockSeconds } from "../i18n/format";
 import { channelColour, currentPalette } from "../palette";
-import { clockSeconds } from "../time";
-import type { Episode } from "../wire";
+import type { Episode } from "../schema";
 import { gather, gaps, layOut, waveRing, type Columns, type Series } from "./columns";
 import type { Sensor } from "./model";
 
@@ -13,8 +13,8 @@ const Y_AXIS_PX = 46;
 const X_AXIS_PX = 20;
 const FONT = "11px system-ui, sans-serif";
 
-/** What a plot is drawn from. */
-export interface Picture {
+/** What is drawn in one animation frame. */
+export interface Frame {
   sensor: Sensor;
   episodes: Episode[];
   edgeMs: number;
@@ -36,28 +36,27 @@ abstract class Plot {
     series: uPlot.Series[],
     bands: uPlot.Band[],
   ) {
-    host.style.height = `${heightPx}px`; // before its canvas comes, so that nothing jumps
+    host.style.height = `${heightPx}px`; // set before the canvas is there, so that the page does not jump
     this.plot = new uPlot(this.options(series, bands), [[], ...series.map(() => [])] as uPlot.AlignedData, host);
     new ResizeObserver(() => this.resize()).observe(host);
   }
 
-  /** Draw anew. */
-  draw(picture: Picture): void {
+    draw(frame: Frame): void {
     if (this.host.clientWidth === 0) return;
-    this.columns = this.layOut(picture);
-    this.holes = gaps(picture.sensor.coarse, this.columns);
-    this.episodes = picture.episodes;
-    const data = this.data(picture.sensor, this.columns);
+    this.columns = this.layOut(frame);
+    this.holes = gaps(frame.sensor.coarse, this.columns);
+    this.episodes = frame.episodes;
+    const data = this.data(frame.sensor, this.columns);
     this.plot.setData([this.columns.x, ...data] as uPlot.AlignedData);
   }
 
-  /** Draw the same again, in the colours of a new theme. */
+  /** Draw the same data in the colours of a new theme. */
   recolour(): void {
     this.plot.redraw(false, true);
   }
 
-  protected abstract layOut(picture: Picture): Columns;
-  /** Return one series a curve, and set the range of values. */
+  protected abstract layOut(frame: Frame): Columns;
+  /** Return one series per curve, and set the range of values. */
   protected abstract data(sensor: Sensor, columns: Columns): Series[];
   protected abstract ticks(): number[];
   protected abstract label(tick: number): string;
@@ -116,7 +115,7 @@ abstract class Plot {
     };
   }
 
-  /** Whether a time's label would be cut off. */
+  /** Whether a label at this time would be cut off. */
   private isNearEdge(plot: uPlot, timeS: number): boolean {
     const x = plot.valToPos(timeS, "x");
     return x > plot.bbox.width / uPlot.pxRatio - 34 || x < 0;
@@ -142,7 +141,7 @@ abstract class Plot {
   }
 }
 
-/** The waveform as lowest and highest value a column. */
+/** The waveform, as the lowest and highest value of each column. */
 export class WavePlot extends Plot {
   constructor(host: HTMLElement, channel: number, heightPx: number) {
     const stroke = (): string => channelColour(channel);
@@ -150,7 +149,7 @@ export class WavePlot extends Plot {
     super(host, channel, heightPx, false, [{ stroke, width: 1 }, { stroke, width: 1 }], [{ series: [2, 1], fill }]);
   }
 
-  protected layOut({ sensor, edgeMs, windowS }: Picture): Columns {
+  protected layOut({ sensor, edgeMs, windowS }: Frame): Columns {
     return layOut(waveRing(sensor, windowS), edgeMs, windowS, this.pixels);
   }
 
@@ -170,11 +169,11 @@ export class WavePlot extends Plot {
   }
 
   protected label(tick: number): string {
-    return tick > 0 ? `±${short(tick)}` : tick === 0 ? "0" : "";
+    return tick > 0 ? `±${axisFigure(tick)}` : tick === 0 ? "0" : "";
   }
 }
 
-/** Envelope, threshold and floor on a logarithmic scale; what exceeds the threshold is filled. */
+/** Envelope, threshold and resting level on a logarithmic scale; the area above the threshold is filled. */
 export class EnvelopePlot extends Plot {
   constructor(host: HTMLElement, channel: number, heightPx: number, withTime: boolean) {
     const palette = currentPalette;
@@ -187,7 +186,7 @@ export class EnvelopePlot extends Plot {
     super(host, channel, heightPx, withTime, curves, [{ series: [4, 2], fill: () => palette().above }]);
   }
 
-  protected layOut({ sensor, edgeMs, windowS }: Picture): Columns {
+  protected layOut({ sensor, edgeMs, windowS }: Frame): Columns {
     return layOut(sensor.features, edgeMs, windowS, this.pixels);
   }
 
@@ -199,7 +198,7 @@ export class EnvelopePlot extends Plot {
       const limit = threshold[i] ?? null;
       return v === null || limit === null ? null : Math.max(v, limit);
     });
-    this.range = span([...floor, ...envelope], [...envelope, ...threshold]);
+    this.range = logRange([...floor, ...envelope], [...envelope, ...threshold]);
     return [floor, threshold, envelope, above];
   }
 
@@ -213,26 +212,22 @@ export class EnvelopePlot extends Plot {
   }
 
   protected label(tick: number): string {
-    return short(10 ** tick);
+    return axisFigure(10 ** tick);
   }
 }
 
-/** Range of a logarithmic axis: half decades, at least one and a half of them, so that it seldom moves. */
-function span(lows: Series, highs: Series): [number, number] {
-  const known = (series: Series): number[] => series.filter((v): v is number => v !== null);
-  const low = Math.min(...known(lows), 9);
-  const high = Math.max(...known(highs), -9);
+/** Range of a logarithmic axis, in steps of half a decade and at least one and a half decades, so that it seldom changes. */
+function logRange(lows: Series, highs: Series): [number, number] {
+  const values = (series: Series): number[] => series.filter((v): v is number => v !== null);
+  const low = Math.min(...values(lows), 9);
+  const high = Math.max(...values(highs), -9);
   if (low > high) return [0, 2];
   const from = Math.floor(low * 2 - 0.2) / 2;
   return [from, Math.max(Math.ceil(high * 2 + 0.2) / 2, from + 1.5)];
 }
 
-/** Next of 1, 1.5, 2, 3, 5, 7, 10, 15, ... */
+/** Round up to 1, 1.5, 2, 3, 5 or 7 times a power of ten. */
 function roundUp(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value));
   return ([1, 1.5, 2, 3, 5, 7].find((step) => step * decade >= value * 0.999) ?? 10) * decade;
-}
-
-function short(value: number): string {
-  return value >= 1000 ? `${+(value / 1000).toPrecision(2)}k` : String(+value.toPrecision(2));
 }

@@ -1,11 +1,17 @@
-/** The last minutes of a curve on the UTC grid; the counterpart of `crampwatch/web/live/ring.py`. */
+/**
+ * The last minutes of a curve; the counterpart of `crampwatch/web/live/ring.py`.
+ *
+ * Steps are numbered on the UTC grid (step = UTC milliseconds / `stepMs`), so that curves of different sensors, and of
+ * a sensor before and after a gap, line up without any bookkeeping. A step's place in the buffer is its number modulo
+ * the capacity. Curves may arrive late and out of order, as radio links recover what they lost; steps that were skipped
+ * hold NaN until then.
+ */
 
-import type { Curve } from "../wire";
-
-const UNKNOWN = -32768;
+import { integersOf, NO_VALUE } from "../packed";
+import type { Curve } from "../schema";
 
 export class Ring {
-  /** Number after the newest step; 0 before the first. */
+  /** Number of the step after the newest one; 0 while empty. */
   end = 0;
   private values = new Float32Array(0);
 
@@ -23,24 +29,25 @@ export class Ring {
     this.values = new Float32Array(this.capacity * this.channels * this.fields).fill(NaN);
   }
 
-  /** Value of a step; NaN where nothing is known. */
+  /** Value of a step; NaN where there is none. */
   at(step: number, channel: number, field: number): number {
     if (step >= this.end || step < this.end - this.capacity) return NaN;
     return this.values[((step % this.capacity) * this.channels + channel) * this.fields + field] ?? NaN;
   }
 
+  /** Write a packed curve; steps older than the ring holds are dropped. */
   put(curve: Curve): void {
     const width = this.channels * this.fields;
-    const counts = unpack(curve.data);
-    if (counts.length !== curve.n * width) return; // of another number of channels: a reset is on its way
+    const counts = integersOf(curve.data);
+    if (counts.length !== curve.n * width) return; // another number of channels: a reset is on its way
     this.advance(curve.at + curve.n);
     for (let i = 0; i < curve.n; i++) {
       const step = curve.at + i;
       if (step < this.end - this.capacity) continue;
       const slot = (step % this.capacity) * width;
       for (let j = 0; j < width; j++) {
-        const count = counts[i * width + j] ?? UNKNOWN;
-        this.values[slot + j] = count === UNKNOWN ? NaN : count * curve.scale;
+        const count = counts[i * width + j] ?? NO_VALUE;
+        this.values[slot + j] = count === NO_VALUE ? NaN : count * curve.scale;
       }
     }
   }
@@ -53,14 +60,4 @@ export class Ring {
     }
     this.end = Math.max(this.end, end);
   }
-}
-
-function unpack(base64: string): Int16Array {
-  const text = atob(base64);
-  const octets = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) octets[i] = text.charCodeAt(i);
-  const view = new DataView(octets.buffer);
-  const counts = new Int16Array(text.length >> 1);
-  for (let i = 0; i < counts.length; i++) counts[i] = view.getInt16(2 * i, true);
-  return counts;
 }

@@ -1,7 +1,7 @@
-/** A soft sound, repeated while a likely cramp is on and nobody has acknowledged it. */
+/** A soft sound, repeated while an alarm is on that nobody has acknowledged. */
 
 const REPEAT_MS = 8000;
-/** Long enough to wake someone gently; then it leaves the house in peace. */
+/** Long enough to wake someone gently, then silence: nobody may be at home. */
 const MOST_TIMES = 20;
 
 export class Sound {
@@ -9,37 +9,37 @@ export class Sound {
   private lastAt = -Infinity;
   private times = 0;
 
-  /** Ask the browser for sound; only a tap or key may do so. Return whether it is granted. */
+  /** Ask the browser to allow sound, which it does only after a tap or key press; return whether it does. */
   async enable(): Promise<boolean> {
     try {
       this.context ??= new AudioContext();
       await this.context.resume();
       return this.context.state === "running";
     } catch {
-      return false; // no sound device: the banner has to do
+      return false; // no sound device: there is still the banner
     }
   }
 
-  /** Whether the browser lets the page sound. */
+  /** Whether the browser allows sound now. */
   get isReady(): boolean {
     return this.context?.state === "running";
   }
 
-  /** Sound once, to be heard by whoever goes to bed; return whether the browser did. */
+  /** Play the sound once; return whether the browser did. */
   async test(): Promise<boolean> {
     if (!(await this.enable())) return false;
     this.chime();
     return true;
   }
 
-  /** A single low tone: something needs a look, but no cramp is on. */
-  note(): void {
+  /** A single low tone for a sensor problem, unlike that of an alarm. */
+  playFaultTone(): void {
     this.play(220, 0);
   }
 
-  /** Call often: sounds when it is time to. `now` is performance.now(). */
-  remind(isCalling: boolean, now: number): void {
-    if (!isCalling) {
+  /** Call this often: plays the sound when it is due. `now` is performance.now(). */
+  repeat(isAlarming: boolean, now: number): void {
+    if (!isAlarming) {
       this.times = 0;
       return;
     }
@@ -54,7 +54,7 @@ export class Sound {
     this.play(554.4, 0.35);
   }
 
-  /** A sine that swells and fades: a bell's edge would startle. */
+  /** A sine tone that swells and fades: the sharp onset of a bell would startle. */
   private play(frequencyHz: number, delayS: number): void {
     if (this.context?.state !== "running") return;
     const [tone, gain] = [this.context.createOscillator(), this.context.createGain()];

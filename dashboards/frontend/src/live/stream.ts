@@ -1,10 +1,11 @@
-/** The live stream: reconnects for ever, and says when it is not there. */
+/** The stream of live updates: reconnects for as long as the page is open, and reports whether it is connected. */
 
-import type { Update } from "../wire";
+import type { Update } from "../schema";
 
-/** The server says something each second, so three of them without a word mean that it is gone. */
+/** The server sends at least one event a second, so three seconds without any mean that it is gone. */
 const LOST_MS = 3000;
 const REOPEN_MS = 1000;
+const CHECK_MS = 500;
 
 export interface Listener {
   onSnapshot(snapshot: Update): void;
@@ -14,7 +15,7 @@ export interface Listener {
 
 export class Stream {
   private source: EventSource | null = null;
-  private heardAt = 0;
+  private receivedAt = 0;
   private openedAt = 0;
   private connected: boolean | null = null;
 
@@ -22,12 +23,12 @@ export class Stream {
 
   start(): void {
     this.open();
-    window.setInterval(() => this.watch(), 500);
-    // A phone that slept has a dead connection: do not wait for it to find out.
+    window.setInterval(() => this.checkAlive(), CHECK_MS);
+    // After a phone has slept the connection is dead: do not wait until the browser notices.
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.watch();
+      if (!document.hidden) this.checkAlive();
     });
-    // A page kept for "back" would hold on to one of the six connections a browser has for one server.
+    // A page that the browser caches for "back" would occupy one of its six connections to the server.
     window.addEventListener("pagehide", () => this.source?.close());
     window.addEventListener("pageshow", (event) => {
       if (event.persisted) this.open();
@@ -39,26 +40,26 @@ export class Stream {
     this.openedAt = performance.now();
     const source = new EventSource("/api/v1/live");
     source.addEventListener("snapshot", (event) => {
-      this.hear();
+      this.onEvent();
       this.listener.onSnapshot(JSON.parse(event.data) as Update);
     });
     source.addEventListener("update", (event) => {
-      this.hear();
+      this.onEvent();
       this.listener.onUpdate(JSON.parse(event.data) as Update);
     });
-    source.addEventListener("beat", () => this.hear());
+    source.addEventListener("beat", () => this.onEvent());
     this.source = source;
   }
 
-  private hear(): void {
-    this.heardAt = performance.now();
-    this.tell(true);
+  private onEvent(): void {
+    this.receivedAt = performance.now();
+    this.report(true);
   }
 
-  private watch(): void {
+  private checkAlive(): void {
     const now = performance.now();
-    if (now - this.heardAt <= LOST_MS) return;
-    this.tell(false);
+    if (now - this.receivedAt <= LOST_MS) return;
+    this.report(false);
     const closed = this.source?.readyState === EventSource.CLOSED;
     if (now - this.openedAt > (closed ? REOPEN_MS : LOST_MS)) {
       void leaveIfLoggedOut();
@@ -66,19 +67,19 @@ export class Stream {
     }
   }
 
-  private tell(connected: boolean): void {
+  private report(connected: boolean): void {
     if (connected === this.connected) return;
     this.connected = connected;
     this.listener.onConnection(connected);
   }
 }
 
-/** An event source does not tell why it was refused. */
+/** An event source does not report why it was refused; a plain request does. */
 async function leaveIfLoggedOut(): Promise<void> {
   try {
     const answer = await fetch("/api/v1/health");
     if (answer.status === 401) location.assign("/login");
   } catch {
-    // Not there either: the next try comes by itself.
+    // Unreachable as well: the next attempt follows anyway.
   }
 }

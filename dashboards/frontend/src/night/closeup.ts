@@ -1,22 +1,28 @@
-/** An episode from near: its waveform, and below it the spectrum over the same time. */
+/** An episode close up: its waveform, and below it the spectrum over the same time. */
 
-import { ask } from "../api";
-import { make, say } from "../dom";
+import { getJson } from "../api";
+import { make, setText } from "../dom";
 import { hatch } from "../hatch";
+import { text } from "../i18n";
+import { figure, hertz } from "../i18n/format";
+import { bytesOf } from "../packed";
 import { currentPalette } from "../palette";
-import { figure } from "../time";
-import { Canvas, drawWave, drawWord, xOf, type Scale } from "./drawing";
-import { octetsOf, type Signals, type Stretch } from "./signals";
-import { text } from "./text";
+import { Canvas, drawLabel, drawWave, xOf, type Scale } from "./drawing";
+import { channelName, sensorOf } from "./names";
+import type { Section, Signals } from "./signals";
 import { ticks } from "./ticks";
-import type { EpisodeRow, Night, NightSensor, SpectrumAnswer } from "./wire";
-import { channelWords } from "./words";
+import type { EpisodeRow, Night, NightSensor, SpectrumAnswer } from "./schema";
 
 const WAVE_PX = 110;
 const SPECTRUM_PX = 96;
 const AXIS_PX = 20;
 const GAP_PX = 8;
+/** The server computes no spectrum of a longer section. */
 const LONGEST_SPECTRUM_MS = 600_000;
+/** Time shown before and after: a quarter of the episode, within limits. */
+const MARGIN = 0.25;
+const LEAST_MARGIN_MS = 500;
+const MOST_MARGIN_MS = 10_000;
 
 interface Subject {
   night: Night;
@@ -31,9 +37,9 @@ export class CloseUp {
   readonly element = make("div", { class: "closeup", role: "img" });
   private readonly canvas = new Canvas();
   private readonly note = make("p", { class: "muted note" });
-  private readonly picture = document.createElement("canvas");
+  private readonly spectrumImage = document.createElement("canvas");
   private subject: Subject | null = null;
-  private stretch: Stretch | null = null;
+  private section: Section | null = null;
   private spectrum: SpectrumAnswer | null = null;
 
   constructor(private readonly signals: Signals) {
@@ -42,16 +48,16 @@ export class CloseUp {
   }
 
   async show(night: Night, episode: EpisodeRow): Promise<void> {
-    const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
-    this.stretch = this.spectrum = null;
+    const sensor = sensorOf(night, episode);
+    this.section = this.spectrum = null;
     this.subject = null;
     if (!sensor?.has_signal) {
-      say(this.note, text.noSpectrum);
+      setText(this.note, text.night.noSignal);
       this.draw();
       return;
     }
     const end = (episode.offset_ns ?? night.to_ns) / 1e6;
-    const margin = Math.max(500, Math.min(10_000, (end - episode.onset_ns / 1e6) * 0.25));
+    const margin = Math.max(LEAST_MARGIN_MS, Math.min(MOST_MARGIN_MS, (end - episode.onset_ns / 1e6) * MARGIN));
     const subject = {
       night,
       sensor,
@@ -61,9 +67,9 @@ export class CloseUp {
       toMs: end + margin,
     };
     this.subject = subject;
-    this.element.setAttribute("aria-label", `${text.wave}, ${text.spectrum}, ${channelWords(sensor, subject.channel)}`);
+    this.element.setAttribute("aria-label", `${text.night.wave}, ${text.night.spectrum}, ${channelName(sensor, subject.channel)}`);
     const isLong = subject.toMs - subject.fromMs > LONGEST_SPECTRUM_MS;
-    say(this.note, isLong ? text.tooLong : "");
+    setText(this.note, isLong ? text.night.tooLong : "");
     await Promise.all([this.fetchWave(subject), isLong ? null : this.fetchSpectrum(subject)]);
   }
 
@@ -71,11 +77,11 @@ export class CloseUp {
     const width = this.element.clientWidth;
     const subject = this.subject;
     if (!subject || width === 0) {
-      this.canvas.begin(Math.max(width, 1), 1);
+      this.canvas.reset(Math.max(width, 1), 1);
       return;
     }
     const hasSpectrum = this.spectrum !== null;
-    this.canvas.begin(width, WAVE_PX + AXIS_PX + (hasSpectrum ? SPECTRUM_PX + GAP_PX : 0));
+    this.canvas.reset(width, WAVE_PX + AXIS_PX + (hasSpectrum ? SPECTRUM_PX + GAP_PX : 0));
     const scale: Scale = { fromMs: subject.fromMs, toMs: subject.toMs, widthPx: width };
     this.paintSpan(subject, scale);
     this.paintWave(subject, scale);
@@ -86,7 +92,7 @@ export class CloseUp {
   private async fetchWave(subject: Subject): Promise<void> {
     const columns = Math.max(100, Math.min(2000, this.element.clientWidth || 600));
     try {
-      const stretch = await this.signals.fetch({
+      const section = await this.signals.fetch({
         night: subject.night.night,
         sensor: subject.sensor.sensor,
         fromMs: subject.fromMs,
@@ -94,10 +100,10 @@ export class CloseUp {
         columns,
       });
       if (subject !== this.subject) return;
-      this.stretch = stretch;
+      this.section = section;
       this.draw();
     } catch {
-      if (subject === this.subject) say(this.note, text.noSpectrum);
+      if (subject === this.subject) setText(this.note, text.night.noSignal);
     }
   }
 
@@ -109,12 +115,12 @@ export class CloseUp {
       to_ns: String(Math.round(subject.toMs * 1000) * 1000),
     });
     try {
-      const spectrum = await ask<SpectrumAnswer>(`/api/v1/nights/${encodeURIComponent(subject.night.night)}/spectrum?${query.toString()}`);
+      const spectrum = await getJson<SpectrumAnswer>(`/api/v1/nights/${encodeURIComponent(subject.night.night)}/spectrum?${query.toString()}`);
       if (subject !== this.subject) return;
       this.spectrum = spectrum;
       this.draw();
     } catch {
-      if (subject === this.subject) say(this.note, text.noSpectrum);
+      if (subject === this.subject) setText(this.note, text.night.noSignal);
     }
   }
 
@@ -133,13 +139,13 @@ export class CloseUp {
       pen.fillStyle = hatch(pen, currentPalette().hatch);
       pen.fillRect(left, 0, right - left, WAVE_PX);
     }
-    const stretch = this.stretch;
-    if (!stretch) return;
+    const section = this.section;
+    if (!section) return;
     let limit = 1e-6;
-    for (const value of stretch.wave.values) if (Math.abs(value) > limit) limit = Math.abs(value);
-    drawWave(pen, stretch.wave, channel, scale, { top: 0, height: WAVE_PX }, limit * 1.05, stretch.isSamples);
-    drawWord(pen, `${text.wave}, ${channelWords(sensor, channel)}`, 4, 10);
-    drawWord(pen, `±${figure(limit)} ${text.units[sensor.unit]}`, scale.widthPx - 4, 10, "right");
+    for (const value of section.wave.values) if (Math.abs(value) > limit) limit = Math.abs(value);
+    drawWave(pen, section.wave, channel, scale, { top: 0, height: WAVE_PX }, limit * 1.05, section.isSamples);
+    drawLabel(pen, `${text.night.wave}, ${channelName(sensor, channel)}`, 4, 10);
+    drawLabel(pen, `±${figure(limit)} ${text.common.units[sensor.unit]}`, scale.widthPx - 4, 10, "right");
   }
 
   private paintSpectrum(scale: Scale): void {
@@ -151,21 +157,21 @@ export class CloseUp {
     const fromMs = spectrum.from_ns / 1e6;
     const left = xOf(scale, fromMs);
     pen.imageSmoothingEnabled = false;
-    pen.drawImage(this.picture, left, top, xOf(scale, fromMs + spectrum.columns * spectrum.step_s * 1000) - left, SPECTRUM_PX);
-    drawWord(pen, `${text.spectrum}, ${text.spectrumLabel(Math.round(spectrum.top_hz))}`, 4, top + 10);
+    pen.drawImage(this.spectrumImage, left, top, xOf(scale, fromMs + spectrum.columns * spectrum.step_s * 1000) - left, SPECTRUM_PX);
+    drawLabel(pen, `${text.night.spectrum}, ${text.night.spectrumScale(hertz(spectrum.top_hz))}`, 4, top + 10);
   }
 
-  /** One pixel a cell, in shades of the theme's accent: the red theme stays red. */
+  /** Paint one pixel per cell, in shades of the theme's accent: the red theme stays red. */
   private paintCells({ columns, rows, data }: SpectrumAnswer): void {
-    this.picture.width = columns;
-    this.picture.height = rows;
-    const pen = this.picture.getContext("2d");
+    this.spectrumImage.width = columns;
+    this.spectrumImage.height = rows;
+    const pen = this.spectrumImage.getContext("2d");
     if (!pen) return;
-    const cells = octetsOf(data);
+    const cells = bytesOf(data);
     const image = pen.createImageData(columns, rows);
     const { plate, accent, text: brightest } = currentPalette();
     const [ground, bright] = [rgb(pen, plate), rgb(pen, brightest)];
-    // The red theme has one colour for both, of which half stands for the middle.
+    // The red theme has one colour for both; half of it is the middle tone.
     const tone = accent === brightest ? ground.map((dark, i) => (dark + (bright[i] ?? 0)) / 2) : rgb(pen, accent);
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {

@@ -1,18 +1,17 @@
-/** One episode: from near, what was measured, why it was flagged, what was judged, and what the wearer says. */
+/** One episode: close up, measurements, reasons, live and final result, and the wearer's answers. */
 
-import { ask } from "../api";
-import { icon, make, say, show } from "../dom";
+import { getJson } from "../api";
+import { icon, make, makeButton, setText, show } from "../dom";
+import { text } from "../i18n";
+import { amount, clockSeconds, duration, hertz, percent } from "../i18n/format";
+import { reasonTexts } from "../i18n/server";
 import { KIND_ICONS } from "../icons";
-import { text as shared } from "../strings";
-import { amount, clockSeconds } from "../time";
-import { reasonWords } from "../told/told";
-import type { Episode } from "../wire";
+import type { Episode } from "../schema";
 import { CloseUp } from "./closeup";
 import { LabelForm } from "./label";
+import { channelName, episodePlace, lengthMs, sensorOf } from "./names";
 import type { Signals } from "./signals";
-import { text } from "./text";
-import type { EpisodeDetail, EpisodeRow, Label, Night } from "./wire";
-import { channelWords, lasting, lengthMs, placeOfEpisode } from "./words";
+import type { EpisodeDetail, EpisodeRow, Label, Night } from "./schema";
 
 export interface DetailActions {
   onClose(): void;
@@ -28,7 +27,7 @@ export class Detail {
   private readonly counter = make("span", { class: "muted counter" });
   private readonly facts = make("dl", { class: "night-facts" });
   private readonly reasons = make("ul", { class: "reasons" });
-  private readonly verdicts = make("dl", { class: "night-facts" });
+  private readonly results = make("dl", { class: "night-facts" });
   private readonly more = make("div", { class: "more" });
   private readonly closeUp: CloseUp;
   private shown = "";
@@ -36,29 +35,24 @@ export class Detail {
   constructor(signals: Signals, actions: DetailActions) {
     this.closeUp = new CloseUp(signals);
     this.form = new LabelForm((label) => actions.onLabel(this.shown, label));
-    const button = (word: string, act: () => void): HTMLElement => {
-      const made = make("button", { type: "button" }, word);
-      made.addEventListener("click", act);
-      return made;
-    };
     this.more.append(
-      make("section", {}, make("h3", {}, text.why), this.reasons),
-      make("section", {}, make("h3", {}, text.features), this.facts),
-      make("section", {}, make("h3", {}, text.verdicts), this.verdicts),
+      make("section", {}, make("h3", {}, text.night.why), this.reasons),
+      make("section", {}, make("h3", {}, text.night.measured), this.facts),
+      make("section", {}, make("h3", {}, text.night.results), this.results),
     );
     this.element = make(
       "section",
       { class: "card detail", hidden: true, "aria-live": "off" },
-      make("header", {}, make("div", {}, this.title, this.place), button(text.close, () => actions.onClose())),
+      make("header", {}, make("div", {}, this.title, this.place), makeButton(text.night.close, () => actions.onClose())),
       this.closeUp.element,
       this.form.element,
       this.more,
       make(
         "div",
         { class: "steps" },
-        button(`‹ ${text.previous}`, () => actions.onStep(-1)),
+        makeButton(`‹ ${text.night.previous}`, () => actions.onStep(-1)),
         this.counter,
-        button(`${text.next} ›`, () => actions.onStep(1)),
+        makeButton(`${text.night.next} ›`, () => actions.onStep(1)),
       ),
     );
   }
@@ -72,31 +66,31 @@ export class Detail {
     this.closeUp.draw();
   }
 
-  async show(night: Night, row: EpisodeRow, place: [number, number]): Promise<void> {
+  async show(night: Night, row: EpisodeRow, position: [number, number]): Promise<void> {
     const isOther = row.id !== this.shown;
     this.shown = row.id;
     show(this.element, true);
-    const kind = shared.kinds[row.kind];
-    this.title.replaceChildren(icon(KIND_ICONS[row.kind]), row.status === "retracted" ? `${shared.withdrawn}: ${kind}` : kind);
+    const kind = text.common.kinds[row.kind];
+    this.title.replaceChildren(icon(KIND_ICONS[row.kind]), row.status === "retracted" ? text.common.withdrawn(kind) : kind);
     this.title.dataset["kind"] = row.kind;
-    say(this.place, `${placeOfEpisode(night, row)}, ${clockSeconds(row.onset_ns / 1e6)}, ${lasting(lengthMs(row, night))}`);
-    say(this.counter, place[0] ? text.place(...place) : "");
+    setText(this.place, `${episodePlace(night, row)}, ${clockSeconds(row.onset_ns / 1e6)}, ${duration(lengthMs(row, night))}`);
+    setText(this.counter, position[0] ? text.night.position(...position) : "");
     if (!isOther) return;
     const path = `/api/v1/nights/${encodeURIComponent(night.night)}/episodes/${encodeURIComponent(row.id)}`;
     this.form.show(`${path}/label`, row.label ?? {});
     this.facts.replaceChildren();
     this.reasons.replaceChildren();
-    this.verdicts.replaceChildren();
+    this.results.replaceChildren();
     void this.closeUp.show(night, row);
     try {
-      const detail = await ask<EpisodeDetail>(path);
+      const detail = await getJson<EpisodeDetail>(path);
       if (this.shown === row.id) this.fill(night, detail);
     } catch {
-      if (this.shown === row.id) this.reasons.replaceChildren(make("li", {}, text.failed));
+      if (this.shown === row.id) this.reasons.replaceChildren(make("li", {}, text.night.failed));
     }
   }
 
-  /** Bring it before the eyes; who steps on from one to the next while it is there stays where they are in it. */
+  /** Scroll to it unless it is on the screen already: stepping from one to the next keeps the scroll position. */
   reveal(): void {
     this.title.focus({ preventScroll: true });
     const { top, bottom } = this.element.getBoundingClientRect();
@@ -104,30 +98,31 @@ export class Detail {
   }
 
   private fill(night: Night, { episode, live, envelope_mean, floor, threshold, median_hz }: EpisodeDetail): void {
-    const sensor = night.sensors.find((one) => one.sensor === episode.sensor);
-    const value = (known: number | null): string => (known === null ? shared.unknown : amount(known, episode.unit));
-    const channels = episode.channels.map((one) => (sensor ? channelWords(sensor, one) : String(one + 1))).join(", ");
+    const sensor = sensorOf(night, episode);
+    const value = (measured: number | null): string => (measured === null ? text.common.unknown : amount(measured, episode.unit));
+    const channels = episode.channels.map((one) => (sensor ? channelName(sensor, one) : String(one + 1))).join(", ");
     this.facts.replaceChildren(
-      ...fact(text.peak, amount(episode.peak, episode.unit)),
-      ...fact(text.mean, value(envelope_mean)),
-      ...fact(text.threshold, value(threshold)),
-      ...fact(text.floor, value(floor)),
-      ...fact(text.frequency, median_hz === null ? shared.unknown : `${Math.round(median_hz)} Hz`),
-      ...fact(text.channels, channels || shared.unknown),
+      ...fact(text.night.peak, amount(episode.peak, episode.unit)),
+      ...fact(text.night.mean, value(envelope_mean)),
+      ...fact(text.night.threshold, value(threshold)),
+      ...fact(text.night.floor, value(floor)),
+      ...fact(text.night.frequency, median_hz === null ? text.common.unknown : hertz(median_hz)),
+      ...fact(text.night.channels, channels || text.common.unknown),
     );
-    const reasons = episode.reasons.length ? reasonWords(episode) : [text.noReasons];
+    const reasons = episode.reasons.length ? reasonTexts(episode) : [text.common.noReasons];
     this.reasons.replaceChildren(...reasons.map((reason) => make("li", {}, reason)));
     const isFinal = episode.status === "final";
-    const said = live ?? (isFinal ? null : episode);
-    this.verdicts.replaceChildren(
-      ...fact(text.liveVerdict, said ? judged(said) : text.sameAsLive),
-      ...fact(text.finalVerdict, isFinal ? judged(episode) : episode.status === "retracted" ? text.withdrawn : text.notYet),
+    // Where the final analysis replaced the live result, nobody knows any more what that was.
+    const liveEpisode = live ?? (isFinal ? null : episode);
+    this.results.replaceChildren(
+      ...(liveEpisode ? fact(text.night.liveResult, resultText(liveEpisode)) : []),
+      ...fact(text.night.finalResult, isFinal ? resultText(episode) : episode.status === "retracted" ? text.night.removed : text.night.notYet),
     );
   }
 }
 
-function judged(episode: Episode): string {
-  return text.verdict(shared.kinds[episode.kind], `${Math.round(episode.confidence * 100)} %`);
+function resultText(episode: Episode): string {
+  return text.night.result(text.common.kinds[episode.kind], text.common.confidence(percent(episode.confidence)));
 }
 
 function fact(name: string, value: string): HTMLElement[] {

@@ -1,11 +1,11 @@
-/** Drawing on canvas: crisp at any pixel ratio, in the colours of the theme. */
+/** Drawing on a canvas: crisp at any pixel ratio, in the colours of the theme. */
 
 import { channelColour, currentPalette } from "../palette";
 import type { Steps } from "./signals";
 
 export const FONT = "11px system-ui, -apple-system, sans-serif";
 
-/** Where time is on a canvas. */
+/** Maps time to pixels. */
 export interface Scale {
   fromMs: number;
   toMs: number;
@@ -16,7 +16,7 @@ export function xOf(scale: Scale, ms: number): number {
   return ((ms - scale.fromMs) / (scale.toMs - scale.fromMs)) * scale.widthPx;
 }
 
-/** A strip of the picture. */
+/** A horizontal strip of a canvas. */
 export interface Band {
   top: number;
   height: number;
@@ -30,13 +30,13 @@ export class Canvas {
 
   constructor() {
     const pen = this.element.getContext("2d");
-    if (!pen) throw new Error("This browser draws no canvas.");
+    if (!pen) throw new Error("no 2d canvas");
     this.pen = pen;
     this.element.setAttribute("aria-hidden", "true");
   }
 
-  /** Make it so large, in CSS pixels, and empty. */
-  begin(width: number, height: number): void {
+  /** Resize to CSS pixels, and clear. */
+  reset(width: number, height: number): void {
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.element.width !== w || this.element.height !== h) {
@@ -53,7 +53,7 @@ export class Canvas {
   }
 }
 
-/** The lowest and the highest value of each step, as a filled shape; single samples as a line with dots. */
+/** Draw the lowest and highest value of each step as a filled shape; single samples as a line with dots. */
 export function drawWave(pen: CanvasRenderingContext2D, steps: Steps, channel: number, scale: Scale, band: Band, limit: number, isSamples: boolean): void {
   if (channel >= steps.channels) return;
   const middle = band.top + band.height / 2;
@@ -62,7 +62,7 @@ export function drawWave(pen: CanvasRenderingContext2D, steps: Steps, channel: n
   const width = xOf(scale, scale.fromMs + steps.stepMs);
   if (isSamples) return drawSamples(pen, steps, channel, scale, y, width);
   const stride = steps.channels * 2;
-  const [first, last] = shown(steps, scale);
+  const [first, last] = visibleSteps(steps, scale);
   const column = Math.max(1, width + 0.3);
   for (let i = first; i < last; i++) {
     const low = steps.values[i * stride + channel * 2] ?? NaN;
@@ -91,10 +91,10 @@ function drawSamples(pen: CanvasRenderingContext2D, steps: Steps, channel: numbe
   pen.stroke();
 }
 
-/** One field of each step as a line on a logarithmic axis. */
+/** Draw one field of each step as a line; values that are not positive interrupt it, as the axis is logarithmic. */
 export function drawLine(pen: CanvasRenderingContext2D, steps: Steps, channel: number, field: number, scale: Scale, y: (value: number) => number): void {
   const stride = steps.channels * steps.fields;
-  const [first, last] = shown(steps, scale);
+  const [first, last] = visibleSteps(steps, scale);
   pen.beginPath();
   let isDown = false;
   for (let i = first; i < last; i++) {
@@ -111,21 +111,21 @@ export function drawLine(pen: CanvasRenderingContext2D, steps: Steps, channel: n
   pen.stroke();
 }
 
-/** A word in the corner of a band, on a plate of the page's colour so that curves do not hide it; return its end. */
-export function drawWord(pen: CanvasRenderingContext2D, word: string, x: number, y: number, align: CanvasTextAlign = "left", colour = currentPalette().axis): number {
+/** Draw a label on a plate in the page's colour, so that curves do not hide it; return where it ends. */
+export function drawLabel(pen: CanvasRenderingContext2D, label: string, x: number, y: number, align: CanvasTextAlign = "left", colour = currentPalette().axis): number {
   pen.font = FONT;
   pen.textAlign = align;
-  const width = pen.measureText(word).width;
+  const width = pen.measureText(label).width;
   pen.globalAlpha = 0.78;
   pen.fillStyle = currentPalette().plate;
   pen.fillRect(align === "left" ? x - 3 : x - width - 3, y - 8, width + 6, 16);
   pen.globalAlpha = 1;
   pen.fillStyle = colour;
-  pen.fillText(word, x, y);
+  pen.fillText(label, x, y);
   return x + width;
 }
 
-function shown(steps: Steps, scale: Scale): [number, number] {
+function visibleSteps(steps: Steps, scale: Scale): [number, number] {
   const first = Math.floor((scale.fromMs - steps.fromMs) / steps.stepMs) - 1;
   const last = Math.ceil((scale.toMs - steps.fromMs) / steps.stepMs) + 1;
   return [Math.max(0, first), Math.min(steps.n, last)];

@@ -1,18 +1,20 @@
-/** Wheel, drag, pinch, keys and double taps on a picture of time. A page still scrolls when a finger moves up or down. */
+/** Wheel, drag, pinch, keys and double taps on a timeline. A finger that moves up or down still scrolls the page. */
 
 import type { TimeWindow } from "./window";
 
+/** A finger or mouse that moves less than this is tapping. */
 const DRAG_PX = 5;
 const KEY_SHARE = 0.2;
 const KEY_ZOOM = 1.6;
 
 export interface Taps {
-  /** A tap or click that was no drag. */
+  /** A tap or click. */
   onTap(x: number, y: number): void;
+  /** The mouse points there; null once it has left. */
   onPoint(x: number | null, y: number): void;
 }
 
-export function follow(host: HTMLElement, view: TimeWindow, taps: Taps): void {
+export function addGestures(host: HTMLElement, view: TimeWindow, taps: Taps): void {
   const fingers = new Map<number, { x: number; y: number }>();
   let start: { x: number; y: number; moved: boolean } | null = null;
   const timeAt = (x: number): number => view.fromMs + ((x - host.getBoundingClientRect().left) / host.clientWidth) * view.lengthMs;
@@ -34,14 +36,14 @@ export function follow(host: HTMLElement, view: TimeWindow, taps: Taps): void {
     else if (start.moved) view.shift(((before.x - event.clientX) / host.clientWidth) * view.lengthMs);
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
-  const lift = (event: PointerEvent): void => {
+  const onLift = (event: PointerEvent): void => {
     const wasDown = fingers.delete(event.pointerId);
     const box = host.getBoundingClientRect();
     if (wasDown && event.type === "pointerup" && start && !start.moved)
       taps.onTap(event.clientX - box.left, event.clientY - box.top);
     if (fingers.size === 0) start = null;
   };
-  for (const name of ["pointerup", "pointercancel"] as const) host.addEventListener(name, lift);
+  for (const name of ["pointerup", "pointercancel"] as const) host.addEventListener(name, onLift);
   host.addEventListener("pointerleave", () => taps.onPoint(null, 0));
   host.addEventListener("dblclick", (event) => view.zoom(4, timeAt(event.clientX)));
   host.addEventListener(
@@ -82,7 +84,7 @@ const KEYS: Record<string, (view: TimeWindow) => void> = {
   ArrowDown: (view) => view.zoom(1 / KEY_ZOOM),
   Home: (view) => view.shift(-Infinity),
   End: (view) => view.shift(Infinity),
-  "0": (view) => view.all(),
+  "0": (view) => view.showAll(),
 };
 
 function canScroll(): boolean {

@@ -1,9 +1,9 @@
-/** What the wearer says of an episode: big targets, each tap kept at once, and taken back by another tap. */
+/** The wearer's answers about an episode: big targets; each tap is saved at once, and another tap undoes it. */
 
-import { change } from "../api";
-import { make, mark, say, show } from "../dom";
-import { text } from "./text";
-import type { Help, Label, Verdict } from "./wire";
+import { errorText, sendJson } from "../api";
+import { make, setData, setText, show } from "../dom";
+import { text } from "../i18n";
+import type { Help, Label, Verdict } from "./schema";
 
 const VERDICTS: readonly Verdict[] = ["confirmed", "not_a_cramp", "unsure"];
 const HELPS: readonly Help[] = ["stretch", "stand", "massage", "warmth", "nothing", "other"];
@@ -12,37 +12,37 @@ type Change = Partial<Pick<Label, "verdict" | "pain" | "woke" | "helped">>;
 
 export class LabelForm {
   readonly element: HTMLElement;
-  private readonly state = make("p", { class: "muted kept", role: "status" });
-  private readonly retry = make("button", { type: "button", hidden: true }, text.again);
+  private readonly state = make("p", { class: "muted save-state", role: "status" });
+  private readonly retry = make("button", { type: "button", hidden: true }, text.night.again);
   private readonly parts: (() => void)[] = [];
   private label: Label = {};
   private pending: Change = {};
   private path = "";
 
-  constructor(private readonly onKept: (label: Label) => void) {
-    const verdict = this.group(text.what, VERDICTS, (one) => text.marks[one], (one) => this.label.verdict === one, (one) => ({
+  constructor(private readonly onSaved: (label: Label) => void) {
+    const verdict = this.group(text.night.what, VERDICTS, (one) => text.night.verdicts[one], (one) => this.label.verdict === one, (one) => ({
       verdict: this.label.verdict === one ? null : one,
     }));
     const pains = Array.from({ length: 11 }, (_, i) => i);
-    const pain = this.group(`${text.pain} – ${text.painEnds}`, pains, String, (one) => this.label.pain === one, (one) => ({
+    const pain = this.group(text.night.pain, pains, String, (one) => this.label.pain === one, (one) => ({
       pain: this.label.pain === one ? null : one,
     }));
-    const woke = this.group(text.woke, [true, false], (one) => (one ? text.yes : text.no), (one) => this.label.woke === one, (one) => ({
+    const woke = this.group(text.night.woke, [true, false], (one) => (one ? text.night.yes : text.night.no), (one) => this.label.woke === one, (one) => ({
       woke: this.label.woke === one ? null : one,
     }));
-    const helped = this.group(text.helped, HELPS, (one) => text.helps[one], (one) => (this.label.helped ?? []).includes(one), (one) => ({
-      helped: HELPS.filter((known) => (known === one) !== (this.label.helped ?? []).includes(known)),
+    const helped = this.group(text.night.helped, HELPS, (one) => text.night.helps[one], (one) => (this.label.helped ?? []).includes(one), (one) => ({
+      helped: HELPS.filter((help) => (help === one) !== (this.label.helped ?? []).includes(help)),
     }));
     pain.classList.add("pain");
-    this.retry.addEventListener("click", () => void this.keep());
+    this.retry.addEventListener("click", () => void this.save());
     this.element = make(
       "section",
-      { class: "label-form", "aria-label": text.what },
+      { class: "label-form", "aria-label": text.night.what },
       verdict,
       pain,
       make("div", { class: "pair" }, woke, helped),
-      make("div", { class: "kept-row" }, this.state, this.retry),
-      make("p", { class: "muted" }, text.whatHint),
+      make("div", { class: "save-row" }, this.state, this.retry),
+      make("p", { class: "muted" }, text.night.whatHint),
     );
   }
 
@@ -50,8 +50,8 @@ export class LabelForm {
     this.path = path;
     this.label = label;
     this.pending = {};
-    say(this.state, label.at_ns ? text.saved : "");
-    mark(this.state, "state", "");
+    setText(this.state, label.at_ns ? text.night.saved : "");
+    setData(this.state, "state", "");
     show(this.retry, false);
     this.refresh();
   }
@@ -62,9 +62,9 @@ export class LabelForm {
     if (verdict) this.set({ verdict: this.label.verdict === verdict ? null : verdict });
   }
 
-  private group<T>(legend: string, options: readonly T[], words: (option: T) => string, isSet: (option: T) => boolean, next: (option: T) => Change): HTMLElement {
+  private group<T>(legend: string, options: readonly T[], labelOf: (option: T) => string, isSet: (option: T) => boolean, next: (option: T) => Change): HTMLElement {
     const buttons = options.map((option) => {
-      const button = make("button", { type: "button", "aria-pressed": "false" }, words(option));
+      const button = make("button", { type: "button", "aria-pressed": "false" }, labelOf(option));
       button.addEventListener("click", () => this.set(next(option)));
       this.parts.push(() => button.setAttribute("aria-pressed", String(isSet(option))));
       return button;
@@ -80,29 +80,29 @@ export class LabelForm {
     this.label = { ...this.label, ...changed };
     this.pending = { ...this.pending, ...changed };
     this.refresh();
-    void this.keep();
+    void this.save();
   }
 
-  private async keep(): Promise<void> {
+  private async save(): Promise<void> {
     const [path, sent] = [this.path, this.pending];
-    say(this.state, text.saving);
-    mark(this.state, "state", "saving");
+    setText(this.state, text.night.saving);
+    setData(this.state, "state", "saving");
     show(this.retry, false);
     try {
-      const label = await change<Label>("PATCH", path, sent);
+      const label = await sendJson<Label>("PATCH", path, sent);
       if (path !== this.path) return;
-      // What was tapped meanwhile is on its way: only what was sent is settled.
+      // Answers tapped meanwhile are still on their way: only those that were sent are saved.
       for (const key of Object.keys(sent) as (keyof Change)[]) if (this.pending[key] === sent[key]) delete this.pending[key];
       if (Object.keys(this.pending).length) return;
       this.label = label;
       this.refresh();
-      say(this.state, text.saved);
-      mark(this.state, "state", "saved");
-      this.onKept(label);
+      setText(this.state, text.night.saved);
+      setData(this.state, "state", "saved");
+      this.onSaved(label);
     } catch (error) {
       if (path !== this.path) return;
-      say(this.state, text.notSaved(error instanceof Error ? error.message : String(error)));
-      mark(this.state, "state", "failed");
+      setText(this.state, text.night.notSaved(errorText(error)));
+      setData(this.state, "state", "failed");
       show(this.retry, true);
     }
   }

@@ -1,13 +1,12 @@
-/** The episodes of a night as a list: only rows that can be seen exist, so that ten thousand scroll like ten. */
+/** The list of a night's episodes. Only visible rows exist in the document, so that ten thousand scroll like ten. */
 
 import { choice } from "../controls";
-import { icon, make, mark, say, show } from "../dom";
+import { icon, make, setData, setText, show } from "../dom";
+import { text } from "../i18n";
+import { clockSeconds, duration } from "../i18n/format";
 import { KIND_ICONS } from "../icons";
-import { text as shared } from "../strings";
-import { clockSeconds } from "../time";
-import { text } from "./text";
-import type { EpisodeRow, Night } from "./wire";
-import { lasting, lengthMs, shortPlaceOfEpisode } from "./words";
+import { lengthMs, shortEpisodePlace } from "./names";
+import type { EpisodeRow, Night } from "./schema";
 
 const ROW_PX = 54;
 const MARGIN_ROWS = 6;
@@ -17,7 +16,7 @@ const FILTERS: readonly Filter[] = ["all", "cramps", "unmarked"];
 export class EpisodeList {
   readonly element: HTMLElement;
   private readonly heading = make("span", { class: "muted" });
-  private readonly empty = make("p", { class: "muted" }, text.noneOfThese);
+  private readonly empty = make("p", { class: "muted" }, text.night.noneOfThese);
   private readonly inner = make("div", { class: "rows" });
   private readonly scroller = make("div", { class: "scroller", role: "list", tabindex: "-1" }, this.inner);
   private night: Night | null = null;
@@ -27,18 +26,17 @@ export class EpisodeList {
   private painted = "";
 
   constructor(private readonly onSelect: (id: string) => void) {
-    const words = { all: text.all, cramps: text.crampsOnly, unmarked: text.unmarked };
-    const filter = choice("episodes", text.filter, FILTERS, (one) => words[one], this.filter, (one) => {
+    const filter = choice("episodes", text.night.filter, FILTERS, (one) => text.night.filters[one], this.filter, (one) => {
       this.filter = one;
       this.scroller.scrollTop = 0;
       this.refresh();
     });
-    this.element = make("section", { class: "card episode-list" }, make("header", {}, make("h2", {}, text.episodes), this.heading), filter, this.empty, this.scroller);
+    this.element = make("section", { class: "card episode-list" }, make("header", {}, make("h2", {}, text.night.episodes), this.heading), filter, this.empty, this.scroller);
     this.scroller.addEventListener("scroll", () => this.paint(), { passive: true });
     new ResizeObserver(() => this.paint()).observe(this.scroller);
   }
 
-  /** The episodes shown, in order: what "next" and "previous" go through. */
+  /** The episodes listed, in order: "next" and "previous" go through these. */
   get listed(): readonly EpisodeRow[] {
     return this.rows;
   }
@@ -61,14 +59,14 @@ export class EpisodeList {
 
   private refresh(): void {
     const episodes = this.night?.episodes ?? [];
-    this.rows = episodes.filter((episode) => this.wants(episode));
-    say(this.heading, `${this.rows.length}`);
+    this.rows = episodes.filter((episode) => this.matches(episode));
+    setText(this.heading, `${this.rows.length}`);
     show(this.empty, this.rows.length === 0);
     this.inner.style.height = `${this.rows.length * ROW_PX}px`;
     this.paint();
   }
 
-  private wants(episode: EpisodeRow): boolean {
+  private matches(episode: EpisodeRow): boolean {
     if (this.filter === "all") return true;
     const isCramp = episode.kind === "cramp" && episode.status !== "retracted";
     return this.filter === "cramps" ? isCramp : isCramp && !episode.label?.verdict;
@@ -79,7 +77,7 @@ export class EpisodeList {
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_PX) - MARGIN_ROWS);
     const count = Math.ceil((this.scroller.clientHeight || 400) / ROW_PX) + 2 * MARGIN_ROWS;
     const rows = this.rows.slice(first, first + count);
-    // A row that is replaced under a finger would swallow the tap.
+    // A row that is replaced under a finger would lose the tap.
     const key = JSON.stringify([first, this.selected, rows]);
     if (key === this.painted) return;
     this.painted = key;
@@ -91,17 +89,17 @@ export class EpisodeList {
 
   private row(episode: EpisodeRow, at: number, night: Night): HTMLElement {
     const isWithdrawn = episode.status === "retracted";
-    const withdrawn = isWithdrawn ? `${shared.kindCounts["retracted"]?.[0] ?? ""} · ` : "";
-    const marked = episode.label?.verdict ? ` · ${text.markShort[episode.label.verdict]}` : "";
+    const withdrawn = isWithdrawn ? `${text.night.withdrawn} · ` : "";
+    const verdict = episode.label?.verdict ? ` · ${text.night.marks[episode.label.verdict]}` : "";
     const button = make(
       "button",
       { type: "button", class: "row", "data-episode": episode.id, "data-kind": episode.kind, "aria-current": episode.id === this.selected && "true" },
       icon(KIND_ICONS[episode.kind]),
-      make("span", { class: "kind" }, shared.kinds[episode.kind]),
+      make("span", { class: "kind" }, text.common.kinds[episode.kind]),
       make("time", {}, clockSeconds(episode.onset_ns / 1e6)),
-      make("span", { class: "muted figures" }, `${withdrawn}${lasting(lengthMs(episode, night))} · ${shortPlaceOfEpisode(night, episode)}${marked}`),
+      make("span", { class: "muted figures" }, `${withdrawn}${duration(lengthMs(episode, night))} · ${shortEpisodePlace(night, episode)}${verdict}`),
     );
-    if (isWithdrawn) mark(button, "withdrawn", "true");
+    if (isWithdrawn) setData(button, "withdrawn", "true");
     button.addEventListener("click", () => this.onSelect(episode.id));
     const item = make("div", { role: "listitem", "aria-setsize": String(this.rows.length), "aria-posinset": String(at + 1) }, button);
     item.style.transform = `translateY(${at * ROW_PX}px)`;

@@ -1,11 +1,12 @@
-/** Stretches of signal from the server, unpacked, and remembered as long as somebody may go back to them. */
+/** Sections of signal from the server, unpacked; the latest ones are cached, as zooming out again shows them again. */
 
-import { ask } from "../api";
-import type { Packed, SignalAnswer } from "./wire";
+import { getJson } from "../api";
+import { integersOf, NO_VALUE } from "../packed";
+import type { Packed, SignalAnswer } from "./schema";
 
-const KEPT = 60;
+const MOST_CACHED = 60;
 
-/** Values at equal steps, [step][channel][field]; NaN where nothing is known. Times are UTC milliseconds. */
+/** Values at equal steps, [step][channel][field]; NaN where there are none. Times are UTC milliseconds. */
 export interface Steps {
   fromMs: number;
   stepMs: number;
@@ -15,7 +16,7 @@ export interface Steps {
   values: Float32Array;
 }
 
-export interface Stretch {
+export interface Section {
   fromMs: number;
   toMs: number;
   wave: Steps;
@@ -23,8 +24,8 @@ export interface Stretch {
   isSamples: boolean;
 }
 
-/** What is asked for of one sensor. */
-export interface Wanted {
+/** A section of one sensor's signal, in so many columns. */
+export interface SectionRequest {
   night: string;
   sensor: string;
   fromMs: number;
@@ -33,62 +34,45 @@ export interface Wanted {
 }
 
 export class Signals {
-  private readonly kept = new Map<string, Stretch>();
+  private readonly cache = new Map<string, Section>();
 
-  /** Return what was asked for before, if it is still known. */
-  known(wanted: Wanted): Stretch | undefined {
-    return this.kept.get(keyOf(wanted));
-  }
-
-  async fetch(wanted: Wanted): Promise<Stretch> {
-    const key = keyOf(wanted);
-    const known = this.kept.get(key);
-    if (known) return known;
-    const answer = await ask<SignalAnswer>(`/api/v1/nights/${encodeURIComponent(wanted.night)}/signal?${key.split("?")[1]}`);
-    const stretch = {
-      fromMs: wanted.fromMs,
-      toMs: wanted.toMs,
+  async fetch(request: SectionRequest): Promise<Section> {
+    const key = `${request.night}?${queryOf(request)}`;
+    const cached = this.cache.get(key);
+    if (cached) return cached;
+    const answer = await getJson<SignalAnswer>(`/api/v1/nights/${encodeURIComponent(request.night)}/signal?${queryOf(request)}`);
+    const section = {
+      fromMs: request.fromMs,
+      toMs: request.toMs,
       wave: unpack(answer.wave),
       envelope: unpack(answer.envelope),
       isSamples: answer.is_samples,
     };
-    this.kept.set(key, stretch);
-    for (const old of this.kept.keys()) {
-      if (this.kept.size <= KEPT) break;
-      this.kept.delete(old);
+    this.cache.set(key, section);
+    for (const old of this.cache.keys()) {
+      if (this.cache.size <= MOST_CACHED) break;
+      this.cache.delete(old);
     }
-    return stretch;
+    return section;
   }
 
   clear(): void {
-    this.kept.clear();
+    this.cache.clear();
   }
-}
-
-export function octetsOf(base64: string): Uint8Array {
-  const text = atob(base64);
-  const octets = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) octets[i] = text.charCodeAt(i);
-  return octets;
 }
 
 function unpack(packed: Packed): Steps {
-  const view = new DataView(octetsOf(packed.data).buffer);
-  const values = new Float32Array(view.byteLength / 2);
-  for (let i = 0; i < values.length; i++) {
-    const count = view.getInt16(2 * i, true);
-    values[i] = count === -32768 ? NaN : count * packed.scale;
-  }
+  const values = Float32Array.from(integersOf(packed.data), (count) => (count === NO_VALUE ? NaN : count * packed.scale));
   const { n, channels, fields } = packed;
   return { fromMs: packed.from_ns / 1e6, stepMs: packed.step_ns / 1e6, n, channels, fields, values };
 }
 
-function keyOf({ night, sensor, fromMs, toMs, columns }: Wanted): string {
+function queryOf({ sensor, fromMs, toMs, columns }: SectionRequest): string {
   const query = new URLSearchParams({
     sensor,
     from_ns: String(Math.round(fromMs * 1000) * 1000),
     to_ns: String(Math.round(toMs * 1000) * 1000),
     columns: String(columns),
   });
-  return `${night}?${query.toString()}`;
+  return query.toString();
 }

@@ -1,70 +1,72 @@
-/** One night: the sentence, the timeline, the episodes, and one of them from near. */
+/** One night: its summary, the timeline, the list of episodes, and one of them close up. */
 
-import { ask, RefusedError } from "../api";
-import { make, say, show } from "../dom";
+import { getJson, RefusedError } from "../api";
+import { make, setText, show } from "../dom";
+import { text } from "../i18n";
+import { clockExact, nightDate, nightTitle, offset, percentFloor } from "../i18n/format";
+import { problemText } from "../i18n/server";
 import { currentAddress, go, linkTo, type Address, type View } from "../router";
-import { offset } from "../time";
-import { problemWords } from "../told/told";
-import type { Origin } from "../wire";
+import type { Origin } from "../schema";
 import { Detail } from "./detail";
 import { EpisodeList } from "./list";
-import { Picture } from "./picture";
 import { Signals } from "./signals";
-import { text } from "./text";
+import { otherEpisodes, summary } from "./summary";
+import { Timeline } from "./timeline";
 import { TimeWindow } from "./window";
-import type { Label, Night, NightRow } from "./wire";
-import { besides, sentence } from "./words";
+import type { Label, Night, NightRow } from "./schema";
 
 const READING_MS = 1000;
 const RUNNING_MS = 10_000;
 const RETRY_MS = 3000;
-/** Around an episode that is gone to. */
+/** Time shown on each side of a selected episode, in its lengths. */
 const MARGIN = 1.5;
 
 export class NightView implements View {
   readonly element: HTMLElement;
   origin: Origin = "live";
-  private readonly view = new TimeWindow(() => this.moved());
-  private readonly picture = new Picture(this.view, (id) => this.goTo(id));
+  private readonly view = new TimeWindow(() => this.onMove());
+  private readonly timeline = new Timeline(this.view, (id) => this.goTo(id));
   private readonly list = new EpisodeList((id) => this.goTo(id));
   private readonly detail: Detail;
   private readonly heading = make("h1");
-  private readonly words = make("p", { class: "sentence" });
+  private readonly summary = make("p", { class: "sentence" });
   private readonly also = make("p", { class: "muted" });
   private readonly notes = make("ul", { class: "notes muted" });
   private readonly span = make("span", { class: "muted shown", role: "status" });
-  private readonly before = make("a", { class: "step", "aria-label": text.before, title: text.before }, "‹");
-  private readonly after = make("a", { class: "step", "aria-label": text.after, title: text.after }, "›");
-  private readonly chooser = make("select", { "aria-label": text.choose });
+  private readonly before = make("a", { class: "step", "aria-label": text.night.before, title: text.night.before }, "‹");
+  private readonly after = make("a", { class: "step", "aria-label": text.night.after, title: text.night.after }, "›");
+  private readonly chooser = make("select", { "aria-label": text.night.choose });
   private readonly bodyParts: HTMLElement;
   private readonly empty = make("section", { class: "card waiting" });
   private night: Night | null = null;
   private selected = "";
   private isShown = false;
-  private wanted = "";
+  /** Name of the night to show. */
+  private requested = "";
   private timer = 0;
-  private number = 0;
+  /** Number of the last request: answers to earlier ones come too late. */
+  private requestNumber = 0;
 
   constructor() {
     this.detail = new Detail(new Signals(), {
       onClose: () => this.goTo(""),
       onStep: (by) => this.step(by),
-      onLabel: (id, label) => this.labelled(id, label),
+      onLabel: (id, label) => this.applyLabel(id, label),
     });
     this.chooser.addEventListener("change", () => go(linkTo(["night", this.chooser.value])));
-    this.bodyParts = make("div", { class: "night-body" }, this.timeline(), this.detail.element, this.list.element);
+    this.bodyParts = make("div", { class: "night-body" }, this.timelineCard(), this.detail.element, this.list.element);
     this.element = make(
       "div",
       { class: "night" },
       make("header", { class: "night-head" }, this.before, this.heading, this.after, this.chooser),
-      this.words,
+      this.summary,
       this.also,
       this.notes,
       this.empty,
       this.bodyParts,
     );
-    this.none(text.loading, "");
-    document.addEventListener("keydown", (event) => this.key(event));
+    this.showEmpty(text.night.loading, "");
+    document.addEventListener("keydown", (event) => this.handleKey(event));
   }
 
   enter({ path, query }: Address): void {
@@ -75,24 +77,24 @@ export class NightView implements View {
       this.apply(true);
       return;
     }
-    this.wanted = night;
+    this.requested = night;
     void this.open(night);
   }
 
   leave(): void {
     this.isShown = false;
     window.clearTimeout(this.timer);
-    this.number++;
+    this.requestNumber++;
   }
 
   recolour(): void {
-    this.picture.draw();
+    this.timeline.draw();
     this.detail.recolour();
   }
 
-  private timeline(): HTMLElement {
-    const button = (word: string, label: string, act: () => void): HTMLElement => {
-      const made = make("button", { type: "button", "aria-label": label, title: label }, word);
+  private timelineCard(): HTMLElement {
+    const button = (sign: string, label: string, act: () => void): HTMLElement => {
+      const made = make("button", { type: "button", "aria-label": label, title: label }, sign);
       made.addEventListener("click", act);
       return made;
     };
@@ -103,91 +105,90 @@ export class NightView implements View {
         "div",
         { class: "tools" },
         this.span,
-        button("◂", text.earlier, () => this.view.move(-0.5)),
-        button("▸", text.later, () => this.view.move(0.5)),
-        button("−", text.zoomOut, () => this.view.zoom(1 / 2.5)),
-        button("+", text.zoomIn, () => this.view.zoom(2.5)),
-        button("↔", text.whole, () => this.view.all()),
+        button("◂", text.night.earlier, () => this.view.move(-0.5)),
+        button("▸", text.night.later, () => this.view.move(0.5)),
+        button("−", text.night.zoomOut, () => this.view.zoom(1 / 2.5)),
+        button("+", text.night.zoomIn, () => this.view.zoom(2.5)),
+        button("↔", text.night.whole, () => this.view.showAll()),
       ),
-      this.picture.element,
+      this.timeline.element,
     );
   }
 
-  /** Ask for a night, the newest where none is named. */
+  /** Open a night by name; the newest one if the name is empty. */
   private async open(name: string): Promise<void> {
-    const number = ++this.number;
+    const number = ++this.requestNumber;
     window.clearTimeout(this.timer);
     try {
-      const rows = await ask<NightRow[]>("/api/v1/nights");
-      if (number !== this.number) return;
+      const rows = await getJson<NightRow[]>("/api/v1/nights");
+      if (number !== this.requestNumber) return;
       this.refreshChooser(rows, name);
       const newest = rows[0]?.night ?? "";
       if (!name && newest) {
         go(linkTo(["night", newest], Object.fromEntries(currentAddress().query)), { replace: true });
-        this.wanted = newest;
+        this.requested = newest;
       }
-      if (this.wanted) await this.fetch(number);
-      else this.none(text.none, text.noneHint);
+      if (this.requested) await this.fetch(number);
+      else this.showEmpty(text.night.none, text.night.noneHint);
     } catch (error) {
-      this.failed(number, error);
+      this.handleFailure(number, error);
     }
   }
 
   private async fetch(number: number): Promise<void> {
     try {
-      const night = await ask<Night>(`/api/v1/nights/${encodeURIComponent(this.wanted)}`);
-      if (number !== this.number) return;
+      const night = await getJson<Night>(`/api/v1/nights/${encodeURIComponent(this.requested)}`);
+      if (number !== this.requestNumber) return;
       const isOther = night.night !== this.night?.night;
       this.night = night;
       this.apply(isOther);
       const again = night.read < 1 ? READING_MS : night.running ? RUNNING_MS : 0;
       if (again) this.timer = window.setTimeout(() => void this.fetch(number), again);
     } catch (error) {
-      this.failed(number, error);
+      this.handleFailure(number, error);
     }
   }
 
-  private failed(number: number, error: unknown): void {
-    if (number !== this.number) return;
-    const isRefused = error instanceof RefusedError;
-    if (isRefused) {
+  private handleFailure(number: number, error: unknown): void {
+    if (number !== this.requestNumber) return;
+    if (error instanceof RefusedError) {
       this.night = null;
-      this.none(text.gone, error.message === text.gone ? "" : error.message);
+      this.showEmpty(text.night.gone, error.code === "no_night" ? "" : error.message);
       return;
     }
-    if (!this.night) this.none(text.failed, "");
-    this.timer = window.setTimeout(() => (this.night ? void this.fetch(number) : void this.open(this.wanted)), RETRY_MS);
+    if (!this.night) this.showEmpty(text.night.failed, "");
+    this.timer = window.setTimeout(() => (this.night ? void this.fetch(number) : void this.open(this.requested)), RETRY_MS);
   }
 
-  private none(title: string, hint: string): void {
+  private showEmpty(title: string, hint: string): void {
     this.empty.replaceChildren(make("h2", {}, title), make("p", {}, hint));
     show(this.empty, true);
-    for (const part of [this.bodyParts, this.words, this.also, this.notes]) show(part, false);
-    say(this.heading, text.title);
+    for (const part of [this.bodyParts, this.summary, this.also, this.notes]) show(part, false);
+    setText(this.heading, text.night.title);
     for (const link of [this.before, this.after]) show(link, false);
     this.setOrigin("live");
   }
 
-  /** Show the night, and the episode gone to; zoomed to it where that is new. */
+  /** Show the night and its selected episode; `isNew` also moves the timeline to it. */
   private apply(isNew: boolean): void {
     const night = this.night;
     if (!night) return;
     show(this.empty, false);
-    for (const part of [this.bodyParts, this.words]) show(part, true);
+    for (const part of [this.bodyParts, this.summary]) show(part, true);
     this.setOrigin(night.origin);
-    say(this.heading, text.weekday(night.night));
+    setText(this.heading, nightTitle(night.night));
     this.link(this.before, night.before);
     this.link(this.after, night.after);
-    this.refreshWords(night);
-    this.view.bound(night.from_ns / 1e6, night.to_ns / 1e6);
+    this.refreshTexts(night);
+    this.view.setBounds(night.from_ns / 1e6, night.to_ns / 1e6);
     this.list.show(night);
-    this.picture.show(night);
+    this.timeline.show(night);
     this.applySelection(night, isNew);
   }
 
   private applySelection(night: Night, isNew: boolean): void {
     const row = night.episodes.find((episode) => episode.id === this.selected);
-    this.picture.select(this.selected);
+    this.timeline.select(this.selected);
     this.list.select(this.selected);
     this.element.toggleAttribute("data-detail", row !== undefined);
     if (!row) {
@@ -205,31 +206,31 @@ export class NightView implements View {
     }
   }
 
-  private refreshWords(night: Night): void {
-    say(this.words, sentence(night));
-    const also = besides(night);
-    say(this.also, also);
+  private refreshTexts(night: Night): void {
+    setText(this.summary, summary(night));
+    const also = otherEpisodes(night);
+    setText(this.also, also);
     show(this.also, also !== "");
     const [begin, end] = [offset(night.from_ns / 1e6), offset(night.to_ns / 1e6)];
     const notes = [
-      ...(night.running ? [text.running] : []),
-      ...(night.read < 1 ? [text.reading(Math.floor(night.read * 100))] : []),
-      ...(begin !== end ? [text.clocks(begin, end)] : []),
-      ...new Set(night.problems.map((problem) => (problem === "deleted" ? text.deleted : problemWords("recording_unreadable", problem)))),
+      ...(night.running ? [text.night.running] : []),
+      ...(night.read < 1 ? [text.night.reading(percentFloor(night.read))] : []),
+      ...(begin !== end ? [text.night.clocksChanged(begin, end)] : []),
+      ...new Set(night.problems.map((problem) => (problem === "deleted" ? text.night.deleted : problemText("recording_unreadable", problem)))),
     ];
     this.notes.replaceChildren(...notes.map((note) => make("li", {}, note)));
     show(this.notes, notes.length > 0);
   }
 
   private refreshChooser(rows: NightRow[], name: string): void {
-    const isKnown = !name || rows.some((row) => row.night === name);
+    const isListed = !name || rows.some((row) => row.night === name);
     this.chooser.replaceChildren(
-      ...(isKnown ? [] : [make("option", { value: "", disabled: true, selected: true }, text.choose)]),
+      ...(isListed ? [] : [make("option", { value: "", disabled: true, selected: true }, text.night.choose)]),
       ...rows.map((row) => {
         const cramps = row.kinds.cramp ?? 0;
-        const mark = text.origins[row.origin];
-        const words = [text.date(row.night), ...(mark ? [mark] : []), ...(cramps ? [text.crampCount(cramps)] : [])].join(" · ");
-        return make("option", { value: row.night, selected: row.night === (name || rows[0]?.night) }, words);
+        const origin = text.night.origins[row.origin];
+        const label = [nightDate(row.night), ...(origin ? [origin] : []), ...(cramps ? [text.night.crampCount(cramps)] : [])].join(" · ");
+        return make("option", { value: row.night, selected: row.night === (name || rows[0]?.night) }, label);
       }),
     );
     show(this.chooser, rows.length > 0);
@@ -248,9 +249,10 @@ export class NightView implements View {
     this.element.dispatchEvent(new Event("originchange"));
   }
 
-  private moved(): void {
-    say(this.span, text.shown(text.exactTime(this.view.fromMs, this.view.lengthMs), text.exactTime(this.view.toMs, this.view.lengthMs)));
-    this.picture.refresh();
+  private onMove(): void {
+    const { fromMs, toMs, lengthMs } = this.view;
+    setText(this.span, text.night.shown(clockExact(fromMs, lengthMs), clockExact(toMs, lengthMs)));
+    this.timeline.refresh();
   }
 
   private goTo(id: string): void {
@@ -269,16 +271,16 @@ export class NightView implements View {
     this.goTo(rows[next]?.id ?? "");
   }
 
-  private labelled(id: string, label: Label): void {
+  private applyLabel(id: string, label: Label): void {
     const row = this.night?.episodes.find((episode) => episode.id === id);
     if (!row || !this.night) return;
     row.label = label;
-    this.refreshWords(this.night);
+    this.refreshTexts(this.night);
     this.list.show(this.night);
-    this.picture.draw();
+    this.timeline.draw();
   }
 
-  private key(event: KeyboardEvent): void {
+  private handleKey(event: KeyboardEvent): void {
     const target = event.target instanceof Element ? event.target : null;
     if (!this.isShown || !this.night || event.ctrlKey || event.metaKey || event.altKey) return;
     if (target?.closest("input, select, textarea, summary")) return;

@@ -1,40 +1,40 @@
-/** Backups: make one, fetch it, check it, bring back from it what is missing here, remove it. */
+/** Backups: make one, download it, check it, restore from it what is missing here, remove it. */
 
-import { ask, change, RefusedError } from "../api";
-import { make, mark, show } from "../dom";
-import { problemWords } from "../told/told";
-import { sendFile } from "./sending";
-import { text } from "./text";
-import type { BackupFindings, BackupJob, BackupRow, Backups } from "./wire";
+import { errorText, getJson, RefusedError, sendJson } from "../api";
+import { make, makeButton, setData, show } from "../dom";
+import { text } from "../i18n";
+import { dateTime, fileSize } from "../i18n/format";
+import { problemText } from "../i18n/server";
+import type { BackupFindings, BackupJob, BackupRow, Backups } from "./schema";
+import { uploadFile } from "./upload";
 
-const LOOK_MS = 500;
-const words = text.backups;
+const POLL_MS = 500;
 
 export class BackupsCard {
   readonly element: HTMLElement;
   private readonly place = make("p", { class: "muted place" });
   private readonly work = make("div", { class: "work actions", role: "status", hidden: true });
   private readonly rows = make("ul", { class: "backup-rows" });
-  private readonly chosen = make("input", { type: "file", accept: ".gz,application/gzip", hidden: true, "aria-label": words.receive });
+  private readonly fileInput = make("input", { type: "file", accept: ".gz,application/gzip", hidden: true, "aria-label": text.backups.add });
   private readonly buttons: HTMLButtonElement[];
   private timer = 0;
   private isShown = false;
   private painted = "";
-  /** A backup that is to be brought back as soon as it was checked and somebody agreed. */
-  private wanted = "";
+  /** The backup to restore once it has been checked and the user has agreed. */
+  private toRestore = "";
 
-  /** `changed`: called when recordings came back. */
-  constructor(private readonly changed: () => void) {
-    const now = button(words.make, () => void this.begin("/api/v1/backups"), "primary");
-    const receive = button(words.receive, () => this.chosen.click());
-    this.buttons = [now, receive];
-    this.chosen.addEventListener("change", () => void this.receive());
+  /** `onRestored` is called when recordings have been restored. */
+  constructor(private readonly onRestored: () => void) {
+    const makeNow = makeButton(text.backups.make, () => void this.start("/api/v1/backups"), "primary");
+    const addFile = makeButton(text.backups.add, () => this.fileInput.click());
+    this.buttons = [makeNow, addFile];
+    this.fileInput.addEventListener("change", () => void this.upload());
     this.element = make(
       "section",
       { class: "card backups", "aria-labelledby": "backups" },
-      make("h2", { id: "backups" }, words.title),
-      make("p", { class: "muted" }, words.hint),
-      make("div", { class: "actions" }, now, receive, this.chosen),
+      make("h2", { id: "backups" }, text.backups.title),
+      make("p", { class: "muted" }, text.backups.hint),
+      make("div", { class: "actions" }, makeNow, addFile, this.fileInput),
       this.work,
       this.rows,
       this.place,
@@ -43,57 +43,57 @@ export class BackupsCard {
 
   enter(): void {
     this.isShown = true;
-    void this.look();
+    void this.poll();
   }
 
   leave(): void {
     this.isShown = false;
-    this.wanted = "";
+    this.toRestore = "";
     window.clearTimeout(this.timer);
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     window.clearTimeout(this.timer);
     let isBusy = true;
     try {
-      const told = await ask<Backups>("/api/v1/backups");
-      isBusy = told.job?.state === "running";
-      this.refresh(told);
-      if (told.job && !isBusy) this.ended(told.job);
+      const state = await getJson<Backups>("/api/v1/backups");
+      isBusy = state.job?.state === "running";
+      this.refresh(state);
+      if (state.job && !isBusy) this.onJobEnd(state.job);
     } catch {
-      // Not there: the next look tells.
+      // Unreachable: the next poll follows.
     }
-    if (isBusy && this.isShown) this.timer = window.setTimeout(() => void this.look(), LOOK_MS);
+    if (isBusy && this.isShown) this.timer = window.setTimeout(() => void this.poll(), POLL_MS);
   }
 
-  private refresh(told: Backups): void {
-    this.paintWork(told.job);
-    const isBusy = told.job?.state === "running";
+  private refresh(state: Backups): void {
+    this.paintWork(state.job);
+    const isBusy = state.job?.state === "running";
     for (const one of this.buttons) one.disabled = isBusy;
-    const key = JSON.stringify([told.backups, isBusy]);
+    const key = JSON.stringify([state.backups, isBusy]);
     if (key === this.painted) return;
     this.painted = key;
-    this.place.textContent = words.place(told.folder);
-    this.rows.replaceChildren(...told.backups.map((row) => this.row(row, isBusy)));
+    this.place.textContent = text.backups.place(state.folder);
+    this.rows.replaceChildren(...state.backups.map((row) => this.row(row, isBusy)));
   }
 
   private row(row: BackupRow, isBusy: boolean): HTMLElement {
-    const what = problemWords(row.code, row.problem) || [text.size(row.size_octets), words.recordings(row.sessions ?? 0)].join(" · ");
+    const contents = [fileSize(row.size_octets), text.backups.recordings(row.sessions ?? 0)].join(" · ");
     const path = `/api/v1/backups/${encodeURIComponent(row.id)}`;
-    const name = text.began(row.written_ns / 1e6);
-    const bar = make("div", { class: "actions", role: "group", "aria-label": text.actions(name) });
-    bar.append(make("a", { class: "button", href: `${path}/file`, download: row.id }, words.fetch));
+    const name = dateTime(row.written_ns / 1e6);
+    const bar = make("div", { class: "actions", role: "group", "aria-label": text.sessions.actions(name) });
+    bar.append(make("a", { class: "button", href: `${path}/file`, download: row.id }, text.backups.download));
     if (!row.problem) {
-      bar.append(button(words.check, () => void this.begin(`${path}/check`)));
-      bar.append(button(words.restore, () => void this.wish(row.id)));
+      bar.append(makeButton(text.backups.check, () => void this.start(`${path}/check`)));
+      bar.append(makeButton(text.backups.restore, () => void this.checkThenRestore(row.id)));
     }
-    bar.append(button(words.remove, () => this.confirmRemoval(path, name)));
+    bar.append(makeButton(text.common.remove, () => this.confirmRemoval(path, name)));
     for (const one of bar.querySelectorAll("button")) one.disabled = isBusy;
     return make(
       "li",
       { class: "session", "data-backup": row.id },
       make("span", { class: "when" }, name),
-      make("p", { class: "muted figures" }, what),
+      make("p", { class: "muted figures" }, problemText(row.code, row.problem) || contents),
       bar,
     );
   }
@@ -101,44 +101,51 @@ export class BackupsCard {
   private paintWork(job: BackupJob | null): void {
     show(this.work, job !== null && job.state !== "cancelled");
     if (!job) return;
-    mark(this.work, "state", job.state);
-    mark(this.work, "work", job.work);
-    if (job.state === "running") {
-      const bar = this.work.querySelector("progress");
-      if (bar) {
-        advance(bar, job);
-        return;
-      }
-      const fresh = make("progress", { "aria-label": words.doing[job.work] });
-      advance(fresh, job);
-      this.work.replaceChildren(make("p", {}, words.doing[job.work]), fresh, button(text.cancel, () => void this.forget()));
-      return;
+    setData(this.work, "state", job.state);
+    setData(this.work, "work", job.work);
+    if (job.state === "running") this.paintProgress(job);
+    else {
+      const result = job.state === "failed" ? text.backups.workFailed[job.work](problemText(job.code, job.error)) : resultText(job);
+      this.work.replaceChildren(make("p", {}, result), this.closeButton());
     }
-    const said = job.state === "failed" ? words.failed[job.work](problemWords(job.code, job.error)) : outcome(job);
-    this.work.replaceChildren(make("p", {}, said), button(words.close, () => void this.forget()));
   }
 
-  /** Take the next step of what somebody asked for. */
-  private ended(job: BackupJob): void {
-    if (job.work === "restore" && job.state === "done") this.changed();
-    if (this.wanted !== job.backup || job.work !== "check") return;
-    this.wanted = "";
+  private paintProgress(job: BackupJob): void {
+    const label = text.backups.working[job.work];
+    let bar = this.work.querySelector("progress");
+    if (!bar) {
+      bar = make("progress", { "aria-label": label });
+      this.work.replaceChildren(make("p", {}, label), bar, makeButton(text.common.cancel, () => void this.dismissJob()));
+    }
+    if (!job.total) return;
+    bar.max = job.total;
+    bar.value = job.done;
+  }
+
+  /** Take the next step of a restore: ask once the backup has been checked, report once it is restored. */
+  private onJobEnd(job: BackupJob): void {
+    if (job.work === "restore" && job.state === "done") this.onRestored();
+    if (this.toRestore !== job.backup || job.work !== "check") return;
+    this.toRestore = "";
     if (job.state !== "done" || !job.findings?.absent) return;
+    const { absent, with_episodes } = job.findings;
     const path = `/api/v1/backups/${encodeURIComponent(job.backup)}/restore`;
-    const lines = [words.willCome(job.findings.absent, job.findings.with_episodes), ...besides(job.findings), words.staysAsIs, words.otherwise];
-    this.confirm(words.restoreTitle, lines, words.restoreNow, () => void this.begin(path));
+    const effect = with_episodes ? text.backups.willRestore(absent) : text.backups.willRestoreBare(absent);
+    const lines = [effect, ...leftOut(job.findings), text.backups.nothingChanges, text.backups.settingsStay];
+    this.confirm(text.backups.restoreTitle, lines, text.backups.restoreNow, () => void this.start(path));
   }
 
-  private async wish(backup: string): Promise<void> {
-    this.wanted = backup;
-    await this.begin(`/api/v1/backups/${encodeURIComponent(backup)}/check`);
+  private async checkThenRestore(backup: string): Promise<void> {
+    this.toRestore = backup;
+    await this.start(`/api/v1/backups/${encodeURIComponent(backup)}/check`);
   }
 
   private confirmRemoval(path: string, name: string): void {
-    this.confirm(words.removeTitle(name), [words.removeHint], words.remove, () => void this.after(change("DELETE", path)));
+    const remove = (): void => void this.after(sendJson("DELETE", path));
+    this.confirm(text.backups.removeTitle(name), [text.backups.removeHint], text.common.remove, remove);
   }
 
-  private confirm(title: string, lines: string[], go: string, agreed: () => void): void {
+  private confirm(title: string, lines: string[], go: string, onAgreed: () => void): void {
     const dialog = make(
       "dialog",
       { "aria-label": title },
@@ -147,88 +154,84 @@ export class BackupsCard {
         { method: "dialog" },
         make("h2", {}, title),
         ...lines.map((line) => make("p", {}, line)),
-        make("div", { class: "actions" }, make("button", { value: "" }, text.cancel), make("button", { class: "primary", value: "go" }, go)),
+        make("div", { class: "actions" }, make("button", { value: "" }, text.common.cancel), make("button", { class: "primary", value: "go" }, go)),
       ),
     );
     dialog.addEventListener("close", () => {
       dialog.remove();
-      if (dialog.returnValue === "go") agreed();
+      if (dialog.returnValue === "go") onAgreed();
     });
     this.element.append(dialog);
     dialog.showModal();
   }
 
-  private async receive(): Promise<void> {
-    const file = this.chosen.files?.[0];
-    this.chosen.value = "";
+  private async upload(): Promise<void> {
+    const file = this.fileInput.files?.[0];
+    this.fileInput.value = "";
     if (!file) return;
-    const bar = make("progress", { "aria-label": words.receiving(file.name), max: "1", value: "0" });
-    this.work.replaceChildren(make("p", {}, words.receiving(file.name)), bar);
-    mark(this.work, "state", "sending");
+    const label = text.backups.uploading(file.name);
+    const bar = make("progress", { "aria-label": label, max: "1", value: "0" });
+    this.work.replaceChildren(make("p", {}, label), bar);
+    setData(this.work, "state", "sending");
     show(this.work, true);
     for (const one of this.buttons) one.disabled = true;
     try {
-      await sendFile("/api/v1/backups/received", file, (share) => {
+      await uploadFile("/api/v1/backups/received", file, (share) => {
         bar.value = share;
       });
-      await this.forget();
+      await this.dismissJob();
     } catch (error) {
-      this.say(error instanceof RefusedError ? error.message : words.notSent);
+      this.showFailure(error instanceof RefusedError ? error.message : text.backups.notUploaded);
     }
     for (const one of this.buttons) one.disabled = false;
   }
 
-  private async begin(path: string): Promise<void> {
-    await this.after(change("POST", path));
+  private async start(path: string): Promise<void> {
+    await this.after(sendJson("POST", path));
   }
 
-  private async forget(): Promise<void> {
-    await change("DELETE", "/api/v1/backup-work").catch(() => null);
+  /** Cancel a running job, or clear the result of one that has ended. */
+  private async dismissJob(): Promise<void> {
+    await sendJson("DELETE", "/api/v1/backup-work").catch(() => null);
     show(this.work, false);
-    await this.look();
+    await this.poll();
   }
 
-  private async after(done: Promise<unknown>): Promise<void> {
+  private async after(change: Promise<unknown>): Promise<void> {
     try {
-      await done;
-      await this.look();
+      await change;
+      await this.poll();
     } catch (error) {
-      this.say(error instanceof RefusedError ? error.message : text.failed);
+      this.showFailure(errorText(error));
     }
   }
 
-  private say(what: string): void {
-    this.work.replaceChildren(make("p", {}, what), button(words.close, () => void this.forget()));
-    mark(this.work, "state", "failed");
+  private showFailure(message: string): void {
+    this.work.replaceChildren(make("p", {}, message), this.closeButton());
+    setData(this.work, "state", "failed");
     show(this.work, true);
+  }
+
+  private closeButton(): HTMLElement {
+    return makeButton(text.common.close, () => void this.dismissJob());
   }
 }
 
-function outcome(job: BackupJob): string {
-  const found = job.findings;
-  if (!found) return words.made;
-  if (job.work === "restore") return words.cameBack(found.brought_back);
-  const news = found.absent ? words.absent(found.absent) : words.nothingAbsent;
-  return [words.whole(found.files, found.sessions), news, ...besides(found)].join(" ");
+function resultText(job: BackupJob): string {
+  const { findings } = job;
+  if (!findings) return text.backups.made;
+  if (job.work === "restore") return text.backups.restored(findings.brought_back);
+  const lines = [text.backups.intact(findings.files, findings.sessions)];
+  if (findings.absent) lines.push(text.backups.missingHere(findings.absent));
+  else if (!findings.deleted) lines.push(text.backups.nothingMissing);
+  return [...lines, ...leftOut(findings)].join(" ");
 }
 
-/** What is not brought back, and why. */
-function besides(found: BackupFindings): string[] {
+/** What will not be restored, and why. */
+function leftOut({ absent, present, deleted, damaged }: BackupFindings): string[] {
   const lines = [];
-  if (found.present) lines.push(words.present(found.present));
-  if (found.deleted) lines.push(words.deleted(found.deleted));
-  if (found.damaged.length) lines.push(words.damaged(found.damaged.join(", ")));
+  if (present && (absent || deleted)) lines.push(text.backups.present(present)); // else all of it is here
+  if (deleted) lines.push(text.backups.deleted(deleted));
+  if (damaged.length) lines.push(text.backups.damaged(damaged.join(", ")));
   return lines;
-}
-
-function advance(bar: HTMLProgressElement, job: BackupJob): void {
-  if (!job.total) return;
-  bar.max = job.total;
-  bar.value = job.done;
-}
-
-function button(word: string, act: () => void, kind = ""): HTMLButtonElement {
-  const made = make("button", { type: "button", class: kind || false }, word);
-  made.addEventListener("click", act);
-  return made;
 }

@@ -1,23 +1,24 @@
-/** Exports and replays under way: asked for every half second as long as there is one. */
+/** Exports and replays under way: polled every half second as long as there is one. */
 
-import { ask, change } from "../api";
-import { make, mark, show } from "../dom";
-import { problemWords } from "../told/told";
-import { text } from "./text";
-import type { ExportJob, ReplayState } from "./wire";
+import { getJson, sendJson } from "../api";
+import { make, makeButton, setData, show } from "../dom";
+import { text } from "../i18n";
+import { fileSize } from "../i18n/format";
+import { problemText } from "../i18n/server";
+import type { ExportJob, ReplayState } from "./schema";
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 export class Jobs {
   readonly element = make("div", { class: "jobs", role: "status" });
   private timer = 0;
   private isShown = false;
-  /** Ended replays are told once, not at each visit. */
-  private playing = "";
+  /** The replay seen running: that it has ended is shown once, not at each visit. */
+  private runningReplay = "";
 
   enter(): void {
     this.isShown = true;
-    void this.look();
+    void this.poll();
   }
 
   leave(): void {
@@ -25,67 +26,68 @@ export class Jobs {
     window.clearTimeout(this.timer);
   }
 
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     window.clearTimeout(this.timer);
     let isBusy = true;
     try {
-      const [jobs, replay] = await Promise.all([ask<ExportJob[]>("/api/v1/exports"), ask<ReplayState>("/api/v1/replay")]);
+      const [jobs, replay] = await Promise.all([getJson<ExportJob[]>("/api/v1/exports"), getJson<ReplayState>("/api/v1/replay")]);
       isBusy = jobs.some((job) => job.state === "running") || replay.state === "starting" || replay.state === "running";
-      if (replay.state !== "ended") this.playing = replay.session;
-      const told = replay.state === "none" || (replay.state === "ended" && !this.playing) ? [] : [this.replay(replay)];
-      this.element.replaceChildren(...told, ...jobs.filter((job) => job.state !== "cancelled").map((job) => this.job(job)));
-      show(this.element, this.element.childElementCount > 0);
+      this.refresh(jobs, replay);
     } catch {
-      // Not there: the next look tells.
+      // Unreachable: the next poll follows.
     }
-    if (isBusy && this.isShown) this.timer = window.setTimeout(() => void this.look(), LOOK_MS);
+    if (isBusy && this.isShown) this.timer = window.setTimeout(() => void this.poll(), POLL_MS);
   }
 
-  private job(job: ExportJob): HTMLElement {
+  private refresh(jobs: ExportJob[], replay: ReplayState): void {
+    if (replay.state !== "ended") this.runningReplay = replay.session;
+    const hasReplay = replay.state !== "none" && (replay.state !== "ended" || this.runningReplay !== "");
+    const exports = jobs.filter((job) => job.state !== "cancelled").map((job) => this.exportRow(job));
+    this.element.replaceChildren(...(hasReplay ? [this.replayRow(replay)] : []), ...exports);
+    show(this.element, this.element.childElementCount > 0);
+  }
+
+  private exportRow(job: ExportJob): HTMLElement {
     const row = make("div", { class: "card job actions", "data-job": job.id });
-    mark(row, "state", job.state);
-    if (job.state === "failed") row.append(make("p", {}, text.exportFailed(problemWords(job.code, job.error))));
-    else if (job.state === "done") row.append(make("p", {}, text.exported(job.file, text.size(job.size_octets))));
-    else {
-      const bar = make("progress", { "aria-label": text.exporting(job.file) });
-      if (job.total) {
-        bar.max = job.total;
-        bar.value = job.done;
-      }
-      row.append(make("p", {}, text.exporting(job.file)), bar);
-    }
+    setData(row, "state", job.state);
+    row.append(...exportState(job));
     if (job.state === "done")
-      row.append(make("a", { class: "button primary", href: `/api/v1/exports/${job.id}/file`, download: job.file }, text.fetch));
+      row.append(make("a", { class: "button primary", href: `/api/v1/exports/${job.id}/file`, download: job.file }, text.sessions.download));
     if (job.annotations)
-      row.append(make("a", { class: "button", href: `/api/v1/exports/${job.id}/annotations`, download: job.annotations }, text.fetchEpisodes));
-    const drop = make("button", { type: "button" }, job.state === "running" ? text.cancel : text.remove);
-    drop.addEventListener("click", () => void this.after(change("DELETE", `/api/v1/exports/${job.id}`)));
-    row.append(drop);
+      row.append(make("a", { class: "button", href: `/api/v1/exports/${job.id}/annotations`, download: job.annotations }, text.sessions.downloadEpisodes));
+    const label = job.state === "running" ? text.common.cancel : text.common.remove;
+    row.append(makeButton(label, () => void this.after(sendJson("DELETE", `/api/v1/exports/${job.id}`))));
     return row;
   }
 
-  private replay(replay: ReplayState): HTMLElement {
-    const words = {
-      none: "",
-      starting: text.replayStarting,
-      running: text.replayRunning,
-      ended: text.replayEnded(replay.error),
-    }[replay.state];
-    const row = make("div", { class: "card job actions", "data-replay": replay.state }, make("p", {}, words));
+  private replayRow(replay: ReplayState): HTMLElement {
+    const row = make("div", { class: "card job actions", "data-replay": replay.state }, make("p", {}, replayText(replay)));
     if (replay.state === "ended") return row;
-    if (replay.url) row.append(make("a", { class: "button primary", href: replay.url, target: "_blank", rel: "noopener" }, text.replayFollow));
-    const end = make("button", { type: "button" }, text.replayEnd);
-    end.addEventListener("click", () => void this.after(change("DELETE", "/api/v1/replay")));
-    row.append(end);
+    if (replay.url) row.append(make("a", { class: "button primary", href: replay.url, target: "_blank", rel: "noopener" }, text.sessions.replayWatch));
+    row.append(makeButton(text.sessions.replayStop, () => void this.after(sendJson("DELETE", "/api/v1/replay"))));
     return row;
   }
 
-  private async after(done: Promise<unknown>): Promise<void> {
-    try {
-      await done;
-    } catch {
-      // It is gone already: the look tells.
-    }
-    await this.look();
+  private async after(change: Promise<unknown>): Promise<void> {
+    await change.catch(() => undefined); // it is gone already: the poll shows that
+    await this.poll();
   }
+}
+
+function exportState(job: ExportJob): HTMLElement[] {
+  if (job.state === "failed") return [make("p", {}, text.sessions.exportFailed(problemText(job.code, job.error)))];
+  if (job.state === "done") return [make("p", {}, text.sessions.exported(job.file, fileSize(job.size_octets)))];
+  const label = text.sessions.exporting(job.file);
+  const bar = make("progress", { "aria-label": label });
+  if (job.total) {
+    bar.max = job.total;
+    bar.value = job.done;
+  }
+  return [make("p", {}, label), bar];
+}
+
+function replayText({ state, error }: ReplayState): string {
+  if (state === "starting") return text.sessions.replayStarting;
+  if (state === "running") return text.sessions.replayRunning;
+  return error ? text.sessions.replayFailed(error) : text.sessions.replayFinished;
 }

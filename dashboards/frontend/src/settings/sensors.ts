@@ -1,21 +1,20 @@
-/** The sensors: how they are called, where they are worn, how their link fares. */
+/** The sensors: their names, where they are worn, the state of their links. */
 
-import { change } from "../api";
-import { make, say, show } from "../dom";
+import { errorText, sendJson } from "../api";
+import { make, makeButton, setText, show } from "../dom";
+import { text } from "../i18n";
+import { dbm, hertz, number } from "../i18n/format";
 import type { Model, Sensor } from "../live/model";
-import { nameOf } from "../live/words";
+import { sensorName } from "../live/names";
 import { muscleOf, MUSCLES, type MuscleId } from "../muscles";
-import { text } from "../strings";
-import { placementFigure } from "./foot";
-import { number } from "./numbers";
-import { words } from "./words";
+import type { Side } from "../schema";
+import { placementFigure } from "./placement";
 
-type Side = "left" | "right" | "unknown";
 const OTHER = "other";
 
 export class SensorCards {
   readonly element = make("div", { class: "sensors" });
-  private readonly empty = make("p", { class: "card muted" }, words.noSensors);
+  private readonly empty = make("p", { class: "card muted" }, text.settings.noSensors);
   private readonly cards = new Map<string, SensorCard>();
 
   constructor(private readonly model: Model) {
@@ -24,7 +23,7 @@ export class SensorCards {
 
   refresh(): void {
     const sensors = this.model.ordered();
-    show(this.empty, this.model.isKnown && sensors.length === 0);
+    show(this.empty, this.model.isReady && sensors.length === 0);
     for (const [id, card] of this.cards)
       if (!this.model.sensors.has(id)) {
         card.element.remove();
@@ -46,50 +45,49 @@ class SensorCard {
   private readonly title = make("h3");
   private readonly figure = make("div");
   private readonly facts = make("dl", { class: "facts" });
-  private readonly said = make("p", { class: "muted", role: "status" });
+  private readonly result = make("p", { class: "muted", role: "status" });
   private readonly name = make("input", { type: "text", maxlength: "60" });
   private readonly side: HTMLSelectElement;
   private readonly muscle: HTMLSelectElement;
-  private readonly other = make("input", { type: "text", maxlength: "60", "aria-label": words.otherMuscle });
+  private readonly other = make("input", { type: "text", maxlength: "60", "aria-label": text.settings.whichMuscle });
   private shown = "";
 
   constructor(private readonly id: string) {
-    const sides: [string, string][] = (["left", "right", "unknown"] as const).map((side) => [side, words.sides[side]]);
+    const sides: [string, string][] = (["left", "right", "unknown"] as const).map((side) => [side, text.settings.sides[side]]);
     this.side = select(sides);
-    const muscles = (Object.keys(MUSCLES) as MuscleId[]).map((muscle): [string, string] => [muscle, `${text.muscles[muscle]} (${muscle})`]);
-    this.muscle = select([["", words.sides.unknown], ...muscles, [OTHER, words.other]]);
-    const reset = make("button", { type: "button" }, words.reset);
-    reset.addEventListener("click", () => void this.keep("DELETE"));
+    const muscles = (Object.keys(MUSCLES) as MuscleId[]).map((muscle): [string, string] => [muscle, text.settings.muscleOption(text.common.muscles[muscle], muscle)]);
+    this.muscle = select([["", text.settings.sides.unknown], ...muscles, [OTHER, text.settings.otherMuscle]]);
+    const reset = makeButton(text.settings.reset, () => void this.save("DELETE"));
     const form = make(
       "form",
       {},
-      field(words.name, this.name),
-      field(words.side, this.side),
-      field(words.muscle, this.muscle),
+      field(text.settings.name, this.name),
+      field(text.settings.side, this.side),
+      field(text.settings.muscle, this.muscle),
       this.other,
-      make("div", { class: "deeds" }, make("button", { type: "submit", class: "primary" }, words.save), reset),
-      this.said,
+      make("div", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, text.settings.save), reset),
+      this.result,
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.keep("PUT");
+      void this.save("PUT");
     });
     for (const input of [this.side, this.muscle, this.other]) input.addEventListener("input", () => this.draw());
     this.element = make("section", { class: "card sensor", "data-sensor": id }, this.title, this.figure, form, this.facts);
   }
 
   refresh(sensor: Sensor): void {
-    say(this.title, nameOf(sensor));
+    setText(this.title, sensorName(sensor));
     this.refreshFacts(sensor);
     const { info } = sensor;
     const key = info ? [info.name, info.placement.side, info.placement.muscle].join("\n") : "";
-    if (!info || key === this.shown) return; // what is being typed stays
+    if (!info || key === this.shown) return; // do not overwrite what is being typed
     this.shown = key;
     this.name.value = info.name;
     this.side.value = info.placement.side;
-    const known = muscleOf(info.placement.muscle);
-    this.muscle.value = known ?? (info.placement.muscle ? OTHER : "");
-    this.other.value = known ? "" : info.placement.muscle;
+    const muscle = muscleOf(info.placement.muscle);
+    this.muscle.value = muscle ?? (info.placement.muscle ? OTHER : "");
+    this.other.value = muscle ? "" : info.placement.muscle;
     this.draw();
   }
 
@@ -102,41 +100,47 @@ class SensorCard {
     this.figure.replaceChildren(placementFigure(this.side.value as Side, this.written));
   }
 
-  private async keep(method: "PUT" | "DELETE"): Promise<void> {
+  private async save(method: "PUT" | "DELETE"): Promise<void> {
     const label = { name: this.name.value.trim(), side: this.side.value, muscle: this.written };
     try {
-      await change(method, `/api/v1/sensors/${encodeURIComponent(this.id)}`, method === "PUT" ? label : undefined);
+      await sendJson(method, `/api/v1/sensors/${encodeURIComponent(this.id)}`, method === "PUT" ? label : undefined);
       this.shown = method === "DELETE" ? "" : this.shown;
-      say(this.said, `${words.saved} ${words.savedNote}`);
+      setText(this.result, text.settings.saved);
     } catch (error) {
-      say(this.said, error instanceof Error ? error.message : String(error));
+      setText(this.result, errorText(error));
     }
   }
 
   private refreshFacts(sensor: Sensor): void {
     const { info, link } = sensor;
-    const rows: [string, string][] = [[words.id, sensor.id]];
-    if (info?.firmware) rows.push([words.firmware, info.firmware]);
+    const rows: [string, string][] = [[text.settings.id, sensor.id]];
+    if (info?.firmware) rows.push([text.settings.firmware, info.firmware]);
     for (const stream of info?.streams ?? [])
-      rows.push([words.streams, words.stream(stream.channels, words.streamKinds[stream.kind] ?? stream.kind, number(stream.rate_hz, 1))]);
+      rows.push([text.settings.streams, text.settings.stream(stream.channels, streamKind(stream.kind), hertz(stream.rate_hz, 1))]);
     if (link) {
-      const rssi = link.rssi_dbm === null ? "" : `, ${String(link.rssi_dbm).replace("-", "−")} dBm`;
-      rows.push([words.link, `${link.connected ? words.connected : text.linkWords.none}${rssi}`]);
-      rows.push([words.received, number(link.received_samples)], [words.missing, number(link.lost_samples)]);
-      rows.push([words.recovered, number(link.backfilled_samples)], [words.reconnects, number(link.reconnects)]);
-      rows.push([words.broken, number(link.broken_frames)]);
+      const state = link.connected ? text.common.connected : text.common.notConnected;
+      rows.push([text.settings.link, link.rssi_dbm === null ? state : text.settings.linkLevel(state, dbm(link.rssi_dbm))]);
+      rows.push([text.settings.received, number(link.received_samples)], [text.settings.missing, number(link.lost_samples)]);
+      rows.push([text.settings.recovered, number(link.backfilled_samples)], [text.settings.reconnects, number(link.reconnects)]);
+      rows.push([text.settings.broken, number(link.broken_frames)]);
     }
     facts(this.facts, rows);
   }
 }
 
-/** Show facts, touching only what has changed. */
+/** The name of a kind of stream; a newer collector may send others than these. */
+function streamKind(kind: string): string {
+  const names: Record<string, string | undefined> = text.settings.streamKinds;
+  return names[kind] ?? kind;
+}
+
+/** Show names and values; only what has changed is touched. */
 export function facts(list: HTMLElement, rows: [string, string][]): void {
   rows.forEach(([name, value], i) => {
     let row = list.children[i];
     if (!row) list.append((row = make("div", {}, make("dt"), make("dd"))));
-    say(row.children[0]!, name);
-    say(row.children[1]!, value);
+    setText(row.children[0]!, name);
+    setText(row.children[1]!, value);
   });
   while (list.children.length > rows.length) list.lastElementChild?.remove();
 }

@@ -1,47 +1,42 @@
-/** How things are, and how they shall be: sensors, alarms, thresholds, health, disk, versions. */
+/** Settings and the state of the machine: sensors, alarms, thresholds, health, storage, this device, versions. */
 
-import { ask } from "../api";
-import { make, mark, say, show } from "../dom";
-import { chooseLanguage, chosenLanguage, LANGUAGES } from "../language";
+import { errorText, getJson } from "../api";
+import { make, setData, setText, show } from "../dom";
+import { text } from "../i18n";
+import { fileSize, number } from "../i18n/format";
+import { chooseLanguage, chosenLanguage, LANGUAGES } from "../i18n/language";
+import { ALERT_KINDS, type AlertKind } from "../live/alarms";
 import type { Live } from "../live/live";
 import type { View } from "../router";
-import { text } from "../strings";
-import type { Kind } from "../wire";
-import { number, size } from "./numbers";
+import type { Service, ServiceStatus } from "../schema";
+import type { System } from "./schema";
 import { facts, field, select, SensorCards } from "./sensors";
-import { words } from "./words";
 
-const TICK_MS = 1000;
-const ASK_MS = 30_000;
-const CALLABLE: readonly Kind[] = ["cramp", "twitch", "leg_movement", "movement", "rhythmic"];
-const SERVICES = ["collector", "detector", "store", "web"];
+const REFRESH_MS = 1000;
+/** The server looks at its disk for each answer. */
+const FETCH_MS = 30_000;
+const SERVICES: readonly Service[] = ["collector", "detector", "store", "web"];
+const TIGHT_NIGHTS = 3;
 
-/** As `crampwatch/web/settings/system_report.py` tells it. */
-interface System {
-  versions: Record<string, string>;
-  data: string;
-  places: { what: string; path: string; octets: number | null }[];
-  free_octets: number | null;
-  octets_an_hour: number;
-  is_measured: boolean;
-  night_hours: number;
-  thresholds: Record<"onset_ratio" | "hold_ratio" | "least_peak_uv" | "least_cramp_uv" | "confirm_s" | "least_cramp_s" | "end_s", number>;
-  is_guarded: boolean;
+interface HealthRow {
+  name: string;
+  state: string;
+  isFault: boolean;
 }
 
 export class SettingsView implements View {
   readonly element: HTMLElement;
   private readonly sensors: SensorCards;
   private readonly trouble = make("p", { class: "trouble", role: "status", hidden: true });
-  private readonly calls = new Map<Kind, HTMLInputElement>();
-  private readonly wake = make("input", { type: "time", required: true });
+  private readonly alertInputs = new Map<AlertKind, HTMLInputElement>();
+  private readonly wakeUpTime = make("input", { type: "time", required: true });
   private readonly thresholds = make("ul", { class: "sentences" });
   private readonly health = make("dl", { class: "facts" });
   private readonly places = make("dl", { class: "facts places" });
   private readonly nights = make("p", { class: "nights" });
-  private readonly takes = make("p", { class: "muted" });
+  private readonly nightSize = make("p", { class: "muted" });
   private readonly access = make("p");
-  private readonly logOut = make("form", { method: "post", action: "/logout", hidden: true }, make("button", { type: "submit" }, words.logOut));
+  private readonly logOut = make("form", { method: "post", action: "/logout", hidden: true }, make("button", { type: "submit" }, text.settings.logOut));
   private readonly versions = make("dl", { class: "facts" });
   private timers: number[] = [];
 
@@ -50,34 +45,34 @@ export class SettingsView implements View {
     this.element = make(
       "div",
       { class: "settings" },
-      make("h1", {}, text.views["settings"] ?? ""),
+      make("h1", {}, text.shell.views.settings),
       this.trouble,
-      make("h2", {}, words.sensors),
+      make("h2", {}, text.settings.sensors),
       this.sensors.element,
       make(
         "div",
         { class: "cards" },
         this.alarmCard(),
-        card(words.detection, this.thresholds, make("p", { class: "muted" }, words.thresholdsWhy)),
-        card(words.storage, this.nights, this.takes, this.places, make("p", { class: "muted" }, words.private)),
-        card(words.health, this.health),
+        card(text.settings.detection, this.thresholds, make("p", { class: "muted" }, text.settings.thresholdsWhy)),
+        card(text.settings.storage, this.nights, this.nightSize, this.places, make("p", { class: "muted" }, text.settings.private)),
+        card(text.settings.health, this.health),
         this.deviceCard(),
-        card(words.versions, this.versions),
+        card(text.settings.versions, this.versions),
       ),
     );
   }
 
-  /** Where the sensors listed come from. */
+  /** Where the listed sensors' data comes from. */
   get origin(): Live["origin"] {
     return this.live.origin;
   }
 
   enter(): void {
     this.leave();
-    this.timers = [window.setInterval(() => this.refresh(), TICK_MS), window.setInterval(() => void this.examine(), ASK_MS)];
+    this.timers = [window.setInterval(() => this.refresh(), REFRESH_MS), window.setInterval(() => void this.fetch(), FETCH_MS)];
     this.refresh();
-    void this.live.model.known.then(() => this.refresh());
-    void this.examine();
+    void this.live.model.ready.then(() => this.refresh());
+    void this.fetch();
   }
 
   leave(): void {
@@ -86,55 +81,63 @@ export class SettingsView implements View {
   }
 
   private alarmCard(): HTMLElement {
-    const group = make("fieldset", { class: "calls" }, make("legend", {}, words.callFor));
-    for (const kind of CALLABLE) {
+    const group = make("fieldset", { class: "calls" }, make("legend", {}, text.settings.alertAbout));
+    for (const kind of ALERT_KINDS) {
       const input = make("input", { type: "checkbox", value: kind });
-      input.addEventListener("change", () => void this.live.alarms.callFor(CALLABLE.filter((one) => this.calls.get(one)?.checked)));
-      this.calls.set(kind, input);
-      const told = make("span", {}, text.kinds[kind], make("small", { class: "muted" }, words.kindHints[kind] ?? ""));
-      group.append(make("div", { class: "switch" }, make("label", {}, input, told)));
+      input.addEventListener("change", () => void this.live.alarms.setAlertKinds(this.checkedKinds()));
+      this.alertInputs.set(kind, input);
+      const label = make("span", {}, text.common.kinds[kind], make("small", { class: "muted" }, text.settings.kindHints[kind]));
+      group.append(make("div", { class: "switch" }, make("label", {}, input, label)));
     }
-    this.wake.addEventListener("change", () => {
-      if (this.wake.value) void this.live.alarms.wakeAt(this.wake.value);
+    this.wakeUpTime.addEventListener("change", () => {
+      if (this.wakeUpTime.value) void this.live.alarms.setWakeUpTime(this.wakeUpTime.value);
     });
-    return card(words.alarms, group, make("p", { class: "muted" }, words.faultsAlways), field(words.wakeAt, this.wake));
+    const hint = make("p", { class: "muted" }, text.settings.faultsAlways);
+    return card(text.settings.alarms, group, hint, field(text.settings.wakeUpTime, this.wakeUpTime));
+  }
+
+  private checkedKinds(): AlertKind[] {
+    return ALERT_KINDS.filter((kind) => this.alertInputs.get(kind)?.checked);
   }
 
   private deviceCard(): HTMLElement {
-    const language = select([["", words.browserLanguage], ...Object.entries(LANGUAGES)]);
+    const language = select([["", text.settings.browserLanguage], ...Object.entries(LANGUAGES)]);
     language.value = chosenLanguage();
     language.addEventListener("change", () => chooseLanguage(language.value));
-    const note = make("p", { class: "muted" }, words.deviceNote);
-    return card(words.device, field(words.language, language), note, make("h3", {}, words.access), this.access, this.logOut);
+    const note = make("p", { class: "muted" }, text.settings.deviceNote);
+    return card(text.settings.device, field(text.settings.language, language), note, make("h3", {}, text.settings.access), this.access, this.logOut);
   }
 
   private refresh(): void {
     const { model } = this.live;
     this.sensors.refresh();
-    for (const [kind, input] of this.calls)
+    for (const [kind, input] of this.alertInputs)
       if (document.activeElement !== input) input.checked = model.alarms.calls.includes(kind);
-    if (document.activeElement !== this.wake) this.wake.value = model.alarms.wake_at;
-    if (!model.isKnown) return;
-    const rows: [string, string][] = [[words.services["broker"] ?? "", model.broker ? words.running : words.stopped]];
-    for (const name of SERVICES) {
-      const status = model.services.get(name);
-      const state = status === undefined ? words.unheard : status.online ? words.running : words.stopped;
-      const detail = name === "store" && status?.detail ? `, ${status.detail}` : "";
-      rows.push([words.services[name] ?? name, `${state}${status?.version ? ` (${status.version.replace("crampwatch ", "")})` : ""}${detail}`]);
-    }
-    const collector = model.services.get("collector");
-    if (collector?.online) rows.push([words.adapter, `${adapterWords(collector.detail)}, ${words.running}`]);
-    else rows.push([words.adapter, words.stopped]);
-    facts(this.health, rows);
-    [...this.health.children].forEach((row, i) => mark(row as HTMLElement, "fault", String(rows[i]?.[1].startsWith(words.stopped))));
+    if (document.activeElement !== this.wakeUpTime) this.wakeUpTime.value = model.alarms.wake_at;
+    if (!model.isReady) return;
+    const rows = this.healthRows();
+    facts(this.health, rows.map(({ name, state }) => [name, state]));
+    [...this.health.children].forEach((row, i) => setData(row as HTMLElement, "fault", String(rows[i]?.isFault ?? false)));
   }
 
-  private async examine(): Promise<void> {
+  private healthRows(): HealthRow[] {
+    const { model } = this.live;
+    const { running, stopped } = text.settings;
+    const collector = model.services.get("collector");
+    const adapter = collector?.online ? text.settings.adapterRunning(adapterName(collector.detail)) : stopped;
+    return [
+      { name: text.settings.broker, state: model.broker ? running : stopped, isFault: !model.broker },
+      ...SERVICES.map((name) => healthRow(name, model.services.get(name))),
+      { name: text.settings.adapter, state: adapter, isFault: !collector?.online },
+    ];
+  }
+
+  private async fetch(): Promise<void> {
     try {
-      this.show(await ask<System>("/api/v1/system"));
+      this.show(await getJson<System>("/api/v1/system"));
       show(this.trouble, false);
     } catch (error) {
-      say(this.trouble, words.unreachable(error instanceof Error ? error.message : String(error)));
+      setText(this.trouble, errorText(error));
       show(this.trouble, true);
     }
   }
@@ -143,13 +146,13 @@ export class SettingsView implements View {
     facts(this.versions, Object.entries(system.versions).filter(([, version]) => version !== ""));
     this.showThresholds(system.thresholds);
     this.showStorage(system);
-    say(this.access, system.is_guarded ? words.guarded : words.unguarded);
+    setText(this.access, system.is_guarded ? text.settings.guarded : text.settings.unguarded);
     show(this.logOut, system.is_guarded);
     this.refresh();
   }
 
   private showThresholds(t: System["thresholds"]): void {
-    const told = words.thresholds({
+    const sentences = text.settings.thresholds({
       onset: number(t.onset_ratio, 1),
       hold: number(t.hold_ratio, 1),
       peak: number(t.least_peak_uv, 1),
@@ -158,32 +161,41 @@ export class SettingsView implements View {
       least: number(t.least_cramp_s, 1),
       end: number(t.end_s, 1),
     });
-    this.thresholds.replaceChildren(...told.map((sentence) => make("li", {}, sentence)));
+    this.thresholds.replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
   }
 
   private showStorage(system: System): void {
-    // What is assumed rather than measured is for one sensor.
-    const sensors = system.is_measured ? 1 : Math.max(1, this.live.model.ordered().filter((one) => !one.info?.ended_ns).length);
-    const octets = system.octets_an_hour * system.night_hours * sensors;
-    const nights = system.free_octets === null ? null : Math.floor(system.free_octets / octets);
-    const night = size(octets);
-    const takes = words.nightTakes(night, number(system.night_hours));
-    say(this.takes, system.is_measured ? takes : `${takes} ${words.nightAssumed}`);
-    say(this.nights, nights !== null ? words.nightsFit(number(nights), size(system.free_octets ?? 0)) : words.noDisk);
-    mark(this.nights, "low", String(nights !== null && nights < 3));
+    const running = this.live.model.ordered().filter((sensor) => !sensor.info?.ended_ns).length;
+    const nightBytes = system.octets_an_hour * system.night_hours * (system.is_measured ? 1 : Math.max(1, running));
+    const nights = system.free_octets === null ? null : Math.floor(system.free_octets / nightBytes);
+    const takes = text.settings.nightTakes(fileSize(nightBytes), number(system.night_hours));
+    setText(this.nightSize, system.is_measured ? takes : `${takes} ${text.settings.nightAssumed}`);
+    setText(this.nights, nights === null ? text.settings.noDisk : text.settings.nightsFit(nights, number(nights), fileSize(system.free_octets ?? 0)));
+    setData(this.nights, "low", String(nights !== null && nights < TIGHT_NIGHTS));
     const rows = system.places.map(({ what, path, octets }): [string, string] => [
-      path ? `${words.places[what] ?? what} (${path})` : (words.places[what] ?? what),
-      octets === null ? words.elsewhere : size(octets),
+      path ? text.settings.placeAt(text.settings.places[what] ?? what, path) : (text.settings.places[what] ?? what),
+      octets === null ? text.settings.elsewhere : fileSize(octets),
     ]);
-    facts(this.places, system.data ? [[words.folder, system.data], ...rows] : rows);
+    facts(this.places, system.data ? [[text.settings.folder, system.data], ...rows] : rows);
   }
+}
+
+function healthRow(service: Service, status: ServiceStatus | undefined): HealthRow {
+  const { noContact, running, runningDetail, runningVersion, stopped } = text.settings;
+  const name = text.settings.services[service];
+  if (!status) return { name, state: noContact, isFault: false };
+  const version = status.version.replace("crampwatch ", "");
+  const state = status.online ? (version ? runningVersion(version) : running) : stopped;
+  // The store's detail says how far it is behind.
+  const detail = service === "store" ? status.detail : "";
+  return { name, state: detail ? runningDetail(state, detail) : state, isFault: !status.online };
 }
 
 function card(title: string, ...children: HTMLElement[]): HTMLElement {
   return make("section", { class: "card" }, make("h2", {}, title), ...children);
 }
 
-function adapterWords(adapter: string): string {
-  if (adapter === "") return words.ownAdapter;
-  return adapter.startsWith("bumble:tcp") ? words.virtualAdapter : adapter;
+function adapterName(adapter: string): string {
+  if (adapter === "") return text.settings.systemAdapter;
+  return adapter.startsWith("bumble:tcp") ? text.settings.virtualAdapter : adapter;
 }

@@ -1,0 +1,60 @@
+/** Bezeichnungen und Einheiten, die mehrere Ansichten verwenden. */
+
+import type { Catalogue } from "../en";
+import { counted } from "../plural";
+
+export const common: Catalogue["common"] = {
+  title: "crampwatch",
+  unknown: "–",
+  units: { uV: "µV", relative: "rel.", "": "" },
+  percent: (value) => `${value} %`,
+  celsius: (value) => `${value} °C`,
+  hertz: (value) => `${value} Hz`,
+  dbm: (value) => `${value} dBm`,
+  durations: {
+    seconds: (s) => `${s} s`,
+    minutes: (min) => `${min} min`,
+    minutesSeconds: (min, s) => `${min} min ${s} s`,
+    hoursMinutes: (h, min) => `${h} h ${min} min`,
+  },
+  sizes: { kB: "kB", MB: "MB", GB: "GB", TB: "TB" },
+  feet: { left: "Linker Fuß", right: "Rechter Fuß", unknown: "" },
+  sides: { left: "links", right: "rechts", unknown: "" },
+  place: (side, muscle) => [muscle, side].filter(Boolean).join(" "),
+  muscles: {
+    "abductor hallucis": "Fußgewölbe",
+    "flexor hallucis brevis": "Großzehe",
+    "flexor digitorum brevis": "Fußsohle",
+    "abductor digiti minimi": "Außenkante",
+    "extensor digitorum brevis": "Fußrücken",
+    gastrocnemius: "Wade",
+    soleus: "untere Wade",
+    "tibialis anterior": "Schienbein",
+  },
+  channel: (number) => `Kanal ${number}`,
+  kinds: {
+    cramp: "Wahrscheinlicher Krampf",
+    twitch: "Zuckung",
+    leg_movement: "Beinbewegung",
+    movement: "Bewegung",
+    rhythmic: "Rhythmische Bewegung",
+    artefact: "Gestörtes Signal",
+  },
+  kindCounts: {
+    cramp: (count) => counted(count, "wahrscheinlicher Krampf", "wahrscheinliche Krämpfe"),
+    twitch: (count) => counted(count, "Zuckung", "Zuckungen"),
+    leg_movement: (count) => counted(count, "Beinbewegung", "Beinbewegungen"),
+    movement: (count) => counted(count, "Bewegung", "Bewegungen"),
+    rhythmic: (count) => counted(count, "rhythmische Bewegung", "rhythmische Bewegungen"),
+    artefact: (count) => counted(count, "gestörter Abschnitt", "gestörte Abschnitte"),
+    retracted: (count) => `${count} zurückgezogen`,
+  },
+  withdrawn: (kind) => `Zurückgezogen: ${kind}`,
+  confidence: (percent) => `${percent} sicher`,
+  noReasons: "Es wurden keine Gründe angegeben.",
+  connected: "verbunden",
+  notConnected: "nicht verbunden",
+  close: "Schließen",
+  cancel: "Abbrechen",
+  remove: "Entfernen",
+};

@@ -1,0 +1,113 @@
+/** The settings view: sensors, alarms, thresholds, health, storage, this device. */
+
+import type { Side, Service } from "../../schema";
+import type { PlaceName, StreamKind, ThresholdText } from "../../settings/schema";
+import type { PlacementView } from "../../settings/placement";
+import type { AlertKind } from "../../live/alarms";
+
+export const settings = {
+  sensors: "Sensors",
+  noSensors: "No sensors found yet.",
+  name: "Name",
+  side: "Side",
+  sides: { left: "left", right: "right", unknown: "not set" } satisfies Record<Side, string>,
+  muscle: "Muscle",
+  /** "arch (abductor hallucis)" */
+  muscleOption: (name: string, latin: string): string => `${name} (${latin})`,
+  otherMuscle: "Other",
+  whichMuscle: "Which muscle",
+  save: "Save",
+  reset: "Use sensor default",
+  saved: "Saved. The page shows it right away; recordings are labelled with it from their next start.",
+  placementLabel: {
+    left: (view: string): string => `Left. ${view}, with the electrodes on the muscle`,
+    right: (view: string): string => `Right. ${view}, with the electrodes on the muscle`,
+    unknown: (view: string): string => `${view}, with the electrodes on the muscle`,
+  } satisfies Record<Side, (view: string) => string>,
+  placementViews: {
+    sole: "Seen from below",
+    top: "Seen from above",
+    calf: "Seen from behind",
+    shin: "Seen from the front",
+  } satisfies Record<PlacementView, string>,
+  noPlacement: "Choose a muscle to see where it is",
+  id: "Sensor",
+  firmware: "Firmware",
+  streams: "Measures",
+  stream: (channels: number, kind: string, rate: string): string => `${channels} × ${kind}, ${rate}`,
+  streamKinds: {
+    emg: "EMG",
+    temperature: "temperature",
+    acceleration: "acceleration",
+    impedance: "contact",
+  } satisfies Record<StreamKind, string>,
+  link: "Link",
+  linkLevel: (state: string, level: string): string => `${state}, ${level}`,
+  received: "Samples received",
+  missing: "Missing",
+  recovered: "Recovered later",
+  reconnects: "Reconnects",
+  broken: "Broken frames",
+
+  alarms: "Alarms",
+  alertAbout: "Alert me about",
+  kindHints: {
+    cramp: "a sustained contraction, likely involuntary",
+    twitch: "a brief burst",
+    leg_movement: "half a second to ten seconds, as sleep labs score them",
+    movement: "turning over, curling the toes, walking",
+    rhythmic: "a rhythmic movement of the foot, or tremor",
+  } satisfies Record<AlertKind, string>,
+  faultsAlways: "You are always alerted to a lost sensor, a loose electrode or a battery that won't last; these can't be snoozed.",
+  wakeUpTime: "Wake-up time",
+
+  detection: "How a likely cramp is detected",
+  thresholds: (t: ThresholdText): string[] => [
+    `A muscle counts as active when its signal is at least ${t.onset} times as strong as at rest and reaches ${t.peak} µV. It stays active until the signal falls below ${t.hold} times the resting level.`,
+    `It is called a likely cramp after ${t.confirm} s without a pause, if it builds up and holds as cramps do and reaches ${t.cramp} µV. If it ends within ${t.least} s the alert is withdrawn.`,
+    `A likely cramp is over after ${t.end} s at rest.`,
+    "The resting level is tracked per electrode all night, so a noisy electrode doesn't cause extra alarms.",
+  ],
+  thresholdsWhy: "These values come from published measurements and annotated recordings. They are the same for everybody, so that nights can be compared.",
+
+  health: "Recording and radio",
+  broker: "Message broker",
+  services: { collector: "Recording", detector: "Detection", store: "Storage", web: "Page" } satisfies Record<Service, string>,
+  running: "running",
+  runningVersion: (version: string): string => `running (${version})`,
+  runningDetail: (state: string, detail: string): string => `${state}, ${detail}`,
+  stopped: "not running",
+  noContact: "no contact",
+  adapter: "Bluetooth adapter",
+  systemAdapter: "system default",
+  virtualAdapter: "virtual radio",
+  adapterRunning: (adapter: string): string => `${adapter}, running`,
+
+  storage: "Where data is stored",
+  places: {
+    sessions: "Recordings: everything as received",
+    store: "Episodes, temperatures, your notes",
+    final: "Final results",
+    broker: "Messages in transit",
+    logs: "Logs",
+    page: "Settings made on this page",
+  } satisfies Record<PlaceName, string>,
+  placeAt: (name: string, path: string): string => `${name} (${path})`,
+  folder: "Folder",
+  elsewhere: "elsewhere",
+  nightTakes: (size: string, hours: string): string => `A night of ${hours} hours takes about ${size}.`,
+  nightAssumed: "That is a typical size; it is measured once half an hour has been recorded.",
+  nightsFit: (count: number, nights: string, free: string): string => `${free} free: room for ${nights} more ${count === 1 ? "night" : "nights"}.`,
+  noDisk: "The page does not know the data folder.",
+  private: "Nothing leaves this machine.",
+
+  device: "This device",
+  language: "Language",
+  browserLanguage: "Same as browser",
+  deviceNote: "Colours, sound and screen are in the display menu at the top; each device has its own.",
+  access: "Access",
+  guarded: "Other machines can open this page after logging in.",
+  unguarded: "Only this machine can open this page.",
+  logOut: "Log out",
+  versions: "Versions",
+};
