@@ -139,7 +139,7 @@ def test_silence_never_looks_live(stage: Stage, browser: Chrome, foot: Foot) -> 
     says(browser, ".foot .stale", "No data since")
     assert 2.0 < time.monotonic() - paused_s < on_this_machine(6.0)
     says(browser, ".foot .state", "No data")
-    says(browser, ".banner", "what the muscle does now is not known")
+    says(browser, ".banner", "still going on")
     assert "Good signal" not in words(browser, ".foot")
     foot.skip(5)
     stage.play(foot)

@@ -1,5 +1,6 @@
 """A night and the recordings in real Chromium: the real server, store and broker over nights that were made up."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
