@@ -1,4 +1,4 @@
-"""``python -m crampwatch.app``: the same as ``crampwatch``; how the supervisor starts a stage."""
+"""``python -m crampwatch.app``: the same as ``crampwatch``. The supervisor starts stages this way."""
 
 from crampwatch.app.cli.main import main
 

@@ -166,7 +166,7 @@ from crampwatch.app.backup.page_backups import PageBackups
 from crampwatch.app.config.settings import Settings
 
 source, root, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-put = PageBackups._put
+put = PageBackups._move_into_place
 
 def dying(self, path, name):
     global steps
@@ -175,7 +175,7 @@ def dying(self, path, name):
     steps -= 1
     put(self, path, name)
 
-PageBackups._put = dying
+PageBackups._move_into_place = dying
 PageBackups(Settings(data=root)).restore(source, lambda done, total: None)
 """
 

@@ -1,1 +1,1 @@
-"""Backup and restore: all data of a folder in one archive, with InfluxDB's points where that is the store."""
+"""Backup and restore: all data of a folder in one archive, including the points of an InfluxDB."""

@@ -1,1 +1,1 @@
-"""The command line itself: entry point, options, exit codes, tables and progress."""
+"""The command line: entry point, and what commands share: options, exit codes, wording, tables, progress."""

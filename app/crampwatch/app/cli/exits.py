@@ -1,4 +1,4 @@
-"""Exit codes, and which error ends in which."""
+"""Exit codes, and the error that each stands for."""
 
 from enum import IntEnum
 from typing import Final
@@ -9,26 +9,26 @@ __all__ = ["NEVER_RETRY", "ExitCode", "exit_code_of"]
 
 
 class ExitCode(IntEnum):
-    """What a command ends with; documented in docs/operations.md."""
+    """Exit codes of all commands; documented in docs/operations.md."""
 
     OK = 0
-    """Done, or stopped as asked where running until stopped is what the command does."""
+    """Success; also a command that runs until it is stopped, when it is stopped."""
     FAILURE = 1
-    """Something went wrong that no other code names."""
+    """An error that no other code describes."""
     USAGE = 2
-    """A flag, variable, settings file or combination of them that cannot be."""
+    """A wrong flag, variable, settings file, or combination of them."""
     UNAVAILABLE = 3
-    """Something outside is not there: adapter, broker, database, port, disk space."""
+    """Something outside crampwatch is not available: adapter, broker, database, port, disk space."""
     BAD_RECORDING = 4
     """A file that cannot be read as a recording."""
     INTERRUPTED = 130
-    """Ctrl-C before a command that ends by itself had ended (128 + SIGINT, as a shell tells it)."""
+    """Ctrl-C in a command that ends by itself (128 + SIGINT, as shells report it)."""
     BROKEN_PIPE = 141
-    """Whoever read the output went away, as `head` does (128 + SIGPIPE)."""
+    """Output pipe closed, as by `head` (128 + SIGPIPE)."""
 
 
 NEVER_RETRY: Final = frozenset({ExitCode.USAGE, ExitCode.UNAVAILABLE, ExitCode.BAD_RECORDING})
-"""Codes of a stage that would end the same way if it were started again at once."""
+"""Codes with which a stage would end again if it were restarted at once."""
 
 
 def exit_code_of(error: CrampwatchError) -> ExitCode:

@@ -1,4 +1,8 @@
-"""The one entry point: finds the command, runs it, and turns whatever happens into an exit code and a paragraph."""
+"""The entry point: finds the command, runs it, and turns every outcome into an exit code and a message.
+
+Expected errors (`CrampwatchError`, and click's own for wrong usage) end as one paragraph on standard error. Anything
+else is a bug: its traceback is written to a file, whose path is printed, or is printed itself with ``--debug``.
+"""
 
 import importlib
 import os
@@ -12,6 +16,7 @@ from typing import Any, Final
 
 import click
 from crampwatch.app.cli.exits import ExitCode, exit_code_of
+from crampwatch.app.cli.version import version_text
 from crampwatch.protocol.errors import CrampwatchError
 
 __all__ = ["COMMANDS", "cli", "main"]
@@ -22,26 +27,27 @@ COMMANDS: Final = {
     "This machine": ("doctor", "config", "backup", "restore", "init-stack"),
     "Single stages, for systemd or compose": ("broker", "collector", "detector", "store", "web", "home"),
 }
-"""Commands by section, in the order of ``--help``; each is a module of its name, in the folder of its section."""
+"""Commands by section, in the order of ``--help``; the module of a command is in the folder of its section."""
 
 _FOLDERS: Final = dict(zip(COMMANDS, ("watch", "recordings", "machine", "stages"), strict=True))
 
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-"""Our matrices are small: more threads would spend their time waiting for each other. Read when numpy is imported."""
+"""Limit numpy's libraries to one thread: our matrices are small, and threads would spend their time waiting for each
+other. The variables are read when numpy is imported."""
 
 _EXAMPLES: Final = (
-    ("crampwatch demo", "a simulated foot, a virtual radio and the live page; a cramp within a minute"),
-    ("crampwatch wear", "a real night"),
-    ("crampwatch detect night.edf", "what a recording holds"),
+    ("crampwatch demo", "a simulated foot and the live page; a cramp within a minute"),
+    ("crampwatch wear", "record a real night"),
+    ("crampwatch detect night.edf", "list the episodes of a recording"),
 )
 
 
 _VERBATIM: Final = r"\b"
-"""Before lines that stand as they are: click looks for the character, which a raw docstring cannot hold."""
+"""In a docstring, before lines that click must not reflow. Click expects the character itself, not these two."""
 
 
 class _Commands(click.Group):
-    """Loads a command's module when it is asked for, so that starting is fast."""
+    """Imports the module of a command only when it is needed, so that each command starts fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
         return [name for names in COMMANDS.values() for name in names]
@@ -65,20 +71,25 @@ class _Commands(click.Group):
             formatter.write_dl(list(_EXAMPLES))
 
 
-def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from crampwatch.app.cli.version import version_text
-
+def _show_version(context: click.Context, _parameter: click.Parameter, is_given: bool) -> None:
+    if is_given:
         click.echo(f"crampwatch {version_text()}")
         context.exit()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Watch over a person's feet at night: find likely foot cramps in surface EMG from Bluetooth sensors.
 
-    Not a medical device. `crampwatch COMMAND --help` tells more of each command.
+    Not a medical device. `crampwatch COMMAND --help` explains a command.
     """
 
 
@@ -95,19 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _silence_stdout()
         return ExitCode.BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort of the program
-        return _told(error, arguments)
+        return _report(error, arguments)
 
 
 def _run(arguments: list[str]) -> int:
-    # Not cli.main(): it would end the process itself where the reader of our output goes away.
+    # Not cli.main(): that would end the process itself on a closed output pipe.
     with cli.make_context("crampwatch", arguments) as context:
         result: Any = cli.invoke(context)
     sys.stdout.flush()
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _told(error: BaseException, arguments: Sequence[str]) -> ExitCode:
-    """Tell an error to a person; return what to end with."""
+def _report(error: BaseException, arguments: Sequence[str]) -> ExitCode:
+    """Print an error and return the exit code."""
     match error:
         case click.ClickException():
             error.show()
@@ -118,36 +129,36 @@ def _told(error: BaseException, arguments: Sequence[str]) -> ExitCode:
         case CrampwatchError():
             click.echo(f"crampwatch: {_paragraph(str(error))}", err=True)
             return exit_code_of(error)
-    return _unexpected(error, arguments)
+    return _report_bug(error, arguments)
 
 
 def _paragraph(text: str) -> str:
-    """Return a message without line breaks or characters that would move the cursor: parts may come from a file."""
+    """Return a message on one line, without characters that control the terminal: parts of it may come from a file."""
     return " ".join("".join(part if part.isprintable() else " " for part in text).split())
 
 
-def _unexpected(error: BaseException, arguments: Sequence[str]) -> ExitCode:
+def _report_bug(error: BaseException, arguments: Sequence[str]) -> ExitCode:
     if "--debug" in arguments:
         traceback.print_exception(error)
         return ExitCode.FAILURE
-    place = _write_crash(error, arguments)
+    path = _write_crash_report(error, arguments)
     click.echo(
-        f"crampwatch: Something went wrong inside crampwatch: {type(error).__name__}: {_paragraph(str(error))[:300]} "
-        f"The details are in {place}; please report them, or try again with --debug to see them here.",
+        f"crampwatch: Unexpected error in crampwatch: {type(error).__name__}: {_paragraph(str(error))[:300]} "
+        f"Details are in {path}; please report them. --debug shows them on the terminal.",
         err=True,
     )
     return ExitCode.FAILURE
 
 
-def _write_crash(error: BaseException, arguments: Sequence[str]) -> Path:
-    """Keep the traceback where a report can take it from; recordings and settings are not in it."""
-    place = Path(gettempdir()) / f"crampwatch-crash-{os.getpid()}.log"
+def _write_crash_report(error: BaseException, arguments: Sequence[str]) -> Path:
+    """Write the traceback to a file for a bug report; no recording and no setting is in it."""
+    path = Path(gettempdir()) / f"crampwatch-crash-{os.getpid()}.log"
     command = arguments[0] if arguments else ""
-    told = "".join(traceback.format_exception(error))
-    place.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {command}\n{told}", encoding="utf-8")
-    return place
+    text = "".join(traceback.format_exception(error))
+    path.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {command}\n{text}", encoding="utf-8")
+    return path
 
 
 def _silence_stdout() -> None:
-    """Keep the interpreter from complaining at exit that what it still held could not be written."""
+    """Redirect standard output to nowhere: the interpreter flushes it at exit, and would report the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

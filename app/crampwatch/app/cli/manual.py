@@ -1,4 +1,4 @@
-"""The part of the manual that follows from the code: the table of settings in docs/operations.md."""
+"""The generated part of the manual: the table of settings in docs/operations.md."""
 
 from crampwatch.app.config.settings import SETTINGS, Setting
 
@@ -13,10 +13,10 @@ def settings_table() -> str:
 
 def _row(setting: Setting) -> str:
     flag = "none: secret" if setting.secret else f"`{setting.flag}`"
-    return f"| `{setting.key}` | {flag} | `{setting.env}` | {_default(setting)} | {_text(setting)} |\n"
+    return f"| `{setting.key}` | {flag} | `{setting.env}` | {_default_text(setting)} | {_description(setting)} |\n"
 
 
-def _default(setting: Setting) -> str:
+def _default_text(setting: Setting) -> str:
     if setting.key == "data":
         return "the platform's user data folder"
     if setting.kind is bool:
@@ -24,6 +24,6 @@ def _default(setting: Setting) -> str:
     return f"`{setting.default}`" if setting.default not in ("", ()) else "none"
 
 
-def _text(setting: Setting) -> str:
+def _description(setting: Setting) -> str:
     choices = f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}." if setting.choices else ""
     return (setting.text + choices).replace("|", "\\|")

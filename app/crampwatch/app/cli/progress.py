@@ -1,4 +1,4 @@
-"""Progress bars for long work: on standard error, and only where somebody watches."""
+"""Progress of long work, as a bar on standard error if that is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,15 +7,16 @@ from contextlib import contextmanager
 __all__ = ["Progress", "progress_bar"]
 
 Progress = Callable[[int, int | None], None]
-"""Told how much is done, and of how much; None where nobody knows."""
+"""Called with the amount done and the total; None where the total is not known."""
 
 
 @contextmanager
 def progress_bar(text: str) -> Iterator[Progress]:
-    """Show a bar for as long as the context lasts; give a function that moves it."""
+    """Show a bar within a context, which gets the function that moves it."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
+    # For start-up time: rich takes 0.1 s to import, which a command in a pipe does not need.
     from rich.console import Console
     from rich.progress import Progress as Bar
 

@@ -1,4 +1,4 @@
-"""Which version runs."""
+"""The version of crampwatch."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -6,7 +6,7 @@ __all__ = ["version_text"]
 
 
 def version_text() -> str:
-    """Return the installed version; ``source`` where it runs from a source tree that is not installed."""
+    """Return the installed version; ``source`` if a source tree runs without being installed."""
     try:
         return version("crampwatch")
     except PackageNotFoundError:

@@ -165,7 +165,7 @@ class HomeSettings:
 
     tell: bool = _setting(
         False,
-        "Let `wear`, `demo` and `replay` publish to Home Assistant, which must use the same broker (--broker).",
+        "Publish to Home Assistant from `wear`, `demo` and `replay`; it must use the same broker (--broker).",
         flag="--home-assistant",
     )
 

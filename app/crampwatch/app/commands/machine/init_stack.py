@@ -59,7 +59,7 @@ def _parse_bedside(
 @click.option(
     "--grafana", default="http://127.0.0.1:3000", show_default=True, metavar="URL", help="Grafana for --databases."
 )
-@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of unexpected errors.")
 def init_stack(
     *,
     folder: Path,

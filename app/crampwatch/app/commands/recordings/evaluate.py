@@ -22,10 +22,15 @@ __all__ = ["evaluate"]
     "--seeds", default="tuning:4", show_default=True, metavar="SET[:N]|LIST", help="Seeds of simulated nights."
 )
 @click.option(
-    "--hours", type=float, metavar="H", help="Length of each simulated night  [default: that of the scenario]"
+    "--hours", type=float, metavar="H", help="Length of each simulated night in hours.  [default: that of the scenario]"
 )
 @click.option(
-    "--pairs", default=2, show_default=True, type=click.IntRange(1, 4), help="Electrode pairs (channels) simulated."
+    "--pairs",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 4),
+    metavar="N",
+    help="Electrode pairs (channels) simulated.",
 )
 @click.option(
     "--sampling",
@@ -38,7 +43,9 @@ __all__ = ["evaluate"]
 )
 @click.option("--unknown-scale", is_flag=True, help="Hide the scale in microvolts from the detector.")
 @click.option("--calibrated", is_flag=True, help="Calibrate each simulated wearer before the night.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Nights analysed in parallel.")
+@click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(1), metavar="N", help="Nights analysed in parallel."
+)
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Cache simulated nights here."
 )
@@ -46,7 +53,12 @@ __all__ = ["evaluate"]
     "--report", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write an HTML report here."
 )
 @click.option(
-    "--plots", default=200, show_default=True, type=click.IntRange(0), help="Most errors plotted in the report."
+    "--plots",
+    default=200,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Maximum number of errors plotted in the report.",
 )
 @reader_options
 @json_option("Print the figures as JSON.")

@@ -19,6 +19,7 @@ __all__ = ["replay"]
     default=1.0,
     show_default=True,
     type=click.FloatRange(0.1, 100),
+    metavar="N",
     help="Playback speed (10 = ten times real time).",
 )
 @duration_option("Stop this many seconds after the first sample.")

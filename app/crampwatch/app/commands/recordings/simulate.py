@@ -16,9 +16,14 @@ __all__ = ["simulate"]
 @click.option("--scenario", default="night", show_default=True, metavar="NAME", help="What happens; see --list.")
 @click.option("--list", "list_only", is_flag=True, help="List scenarios and exit.")
 @click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Random seed; same seed, same night."
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Random seed; same seed, same night.",
 )
-@click.option("--hours", type=float, metavar="H", help="Length  [default: that of the scenario]")
+@click.option("--hours", type=float, metavar="H", help="Length in hours.  [default: that of the scenario]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -28,12 +33,15 @@ __all__ = ["simulate"]
 @click.option("--listen", metavar="HOST:PORT", help="Act as a sensor on a virtual radio that listens here.")
 @click.option("--hci", metavar="TRANSPORT", help="Act as a sensor over the air, with a dongle such as usb:0.")
 @click.option("--play", type=click.Path(path_type=Path), metavar="FILE", help="Send a recording instead of a scenario.")
-@click.option("--sensors", default=1, show_default=True, type=click.IntRange(1, 16), help="Number of sensors.")
+@click.option(
+    "--sensors", default=1, show_default=True, type=click.IntRange(1, 16), metavar="N", help="Number of sensors."
+)
 @click.option(
     "--speed",
     default=1.0,
     show_default=True,
     type=float,
+    metavar="N",
     help="Playback speed (10 = ten times real time); virtual radio only.",
 )
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Advertised sensor name; repeat for each sensor.")

@@ -36,6 +36,7 @@ def _parse_span(_context: click.Context, _parameter: click.Parameter, text: str 
     default=20.0,
     show_default=True,
     type=click.FloatRange(8.0, 120.0),
+    metavar="SECONDS",
     help="Live only: length of each phase.",
 )
 @click.option(
@@ -48,7 +49,7 @@ def _parse_span(_context: click.Context, _parameter: click.Parameter, text: str 
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="With a recording: calibration file to write [default: FILE.calibration.json].",
+    help="With a recording: calibration file to write  [default: FILE.calibration.json]",
 )
 @reader_options
 @settings_options("broker")

@@ -22,9 +22,21 @@ _PLACEMENTS = ("CW-LEFT=left:abductor hallucis", "CW-RIGHT=right:abductor halluc
     help="What happens; `crampwatch simulate --list` lists the scenarios.",
 )
 @click.option(
-    "--seed", default=1, show_default=True, type=click.IntRange(0), help="Random seed; same seed, same events."
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Random seed; same seed, same events.",
 )
-@click.option("--sensors", default=2, show_default=True, type=click.IntRange(1, 4), help="Number of simulated sensors.")
+@click.option(
+    "--sensors",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 4),
+    metavar="N",
+    help="Number of simulated sensors.",
+)
 @json_option(EVENTS_HELP)
 @settings_options("broker", "store", "web", "home", "ops")
 def demo(

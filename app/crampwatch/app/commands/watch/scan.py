@@ -10,7 +10,14 @@ __all__ = ["scan"]
 
 
 @click.command(short_help="List the sensors in range.")
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 600), help="How long to scan.")
+@click.option(
+    "--seconds",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    metavar="SECONDS",
+    help="How long to scan.",
+)
 @json_option()
 @settings_options("collector")
 def scan(*, resolved: Resolved, seconds: float, as_json: bool) -> None:
