@@ -8,7 +8,7 @@ import pytest
 from crampwatch.app.analysis.session_analysis import analyse_session
 from crampwatch.app.calibration.calibrate import calibrate_session
 from crampwatch.app.cli.main import main
-from crampwatch.detector.calibration.calibration import Calibration, Phase, sign
+from crampwatch.detector.calibration.calibration import Calibration, Phase, with_id
 from crampwatch.detector.service.calibration_files import CalibrationFolder
 from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
@@ -62,14 +62,14 @@ def test_what_was_made_later_or_of_another_place_changes_nothing(session: Path) 
     made = calibrate_session(session, SPANS, sensor="CW-LEFT")
     before = episodes(session)
     other = msgspec.structs.replace(made, boot_id=made.boot_id + 1, made_ns=made.made_ns + 3600 * S_NS)
-    keep(session, sign(other))
-    keep(session, sign(msgspec.structs.replace(made, muscle="calf")))
+    keep(session, with_id(other))
+    keep(session, with_id(msgspec.structs.replace(made, muscle="calf")))
     assert episodes(session) == before
 
 
 def test_one_of_the_evening_before_holds_from_the_first_sample_on(session: Path) -> None:
     made = calibrate_session(session, SPANS, sensor="CW-LEFT")
-    earlier = sign(msgspec.structs.replace(made, boot_id=made.boot_id + 1, made_ns=made.made_ns - 3600 * S_NS))
+    earlier = with_id(msgspec.structs.replace(made, boot_id=made.boot_id + 1, made_ns=made.made_ns - 3600 * S_NS))
     keep(session, earlier)
     assert {one.calibration for one in episodes(session)["CW-LEFT"]} == {earlier.name}
 

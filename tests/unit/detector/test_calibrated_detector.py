@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
-from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, sign
+from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, with_id
 from crampwatch.detector.episodes.calibration_term import own_effort_arguments
 from crampwatch.detector.episodes.classifier import Classification, classify
 from crampwatch.detector.episodes.cramp_model import Argument
@@ -37,7 +37,7 @@ def calibration(
 ) -> Calibration:
     channel = ChannelCalibration(rest=rest_uv, curl=own_uv, own=own_uv, motion_db=None)
     bare = Calibration(rate_hz=rate_hz, unit="uV", lsb_uv=0.2, channels=(channel, channel), made_ns=MADE_NS)
-    return sign(msgspec.structs.replace(bare, valid_from_index=index))
+    return with_id(msgspec.structs.replace(bare, valid_from_index=index))
 
 
 def cramping(onset_s: float, *, seconds: float = 90.0, seed: int = 5) -> Array:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, sign
+from crampwatch.detector.calibration.calibration import Calibration, ChannelCalibration, with_id
 from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.model.events import Event, Features, StateChange
 from crampwatch.detector.pipeline.checkpoint import STATE_VERSION, StateError
@@ -31,7 +31,7 @@ def pipeline_of(cut_stream: CutStream) -> Pipeline:
 
 def calibration_of(cut_stream: CutStream) -> Calibration:
     channel = ChannelCalibration(rest=3.0, curl=60.0, own=80.0, motion_db=-10.0)
-    return sign(
+    return with_id(
         Calibration(
             valid_from_index=cut_stream.calibration_from or 0,
             rate_hz=cut_stream.rate_hz,

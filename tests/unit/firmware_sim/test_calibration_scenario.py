@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
+from crampwatch.detector.calibration.builder import CalibrationBuilder, Segment
 from crampwatch.detector.calibration.calibration import Phase
 from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
 
@@ -11,11 +11,11 @@ from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scen
 def test_a_simulated_calibration_is_accepted(name: str, channels: int) -> None:
     source = calibration_before(name, seed=11, channels=channels)
     assert source.duration_samples is not None
-    maker = CalibrationMaker(source.stream)
-    maker.push(0, source.read(0, source.duration_samples))
+    builder = CalibrationBuilder(source.stream)
+    builder.push(0, source.read(0, source.duration_samples))
     rate_hz = source.stream.rate_hz
     spans = {Phase(phase): (round(first * rate_hz), round(last * rate_hz)) for phase, (first, last) in PHASES_S.items()}
-    made = maker.make([Segment(phase, *span) for phase, span in spans.items()])
+    made = builder.build([Segment(phase, *span) for phase, span in spans.items()])
     curls = [event for event in source.truth if event.label == "toe_curl"]
     assert len(curls) >= 2
     for channel, known in enumerate(made.channels):

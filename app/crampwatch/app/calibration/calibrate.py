@@ -13,7 +13,7 @@ from crampwatch.app.config.addresses import broker_address
 from crampwatch.app.config.settings import Settings
 from crampwatch.bus.client import Bus, Message
 from crampwatch.decoding.session import BootStarted, decode_sensor
-from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
+from crampwatch.detector.calibration.builder import CalibrationBuilder, Segment, SensorPlacement
 from crampwatch.detector.calibration.calibration import Calibration, Phase
 from crampwatch.detector.service.stream_analysis import microvolts, stream_description
 from crampwatch.journal import SessionReader
@@ -150,17 +150,17 @@ def calibrate_recording(path: Path, options: ReaderOptions, spans: Spans) -> Cal
         CalibrationRefusedError: It would mislead the detector.
     """
     recording = options.read(path)
-    maker = CalibrationMaker(recording.stream)
+    builder = CalibrationBuilder(recording.stream)
     first = 0
     stop = round(max(span[1] for span in spans.values()) * recording.stream.rate_hz) + 1
     for chunk in recording.chunks(max(1, round(_CHUNK_S * recording.stream.rate_hz))):
         if first >= stop:
             break
-        maker.push(first, chunk)
+        builder.push(first, chunk)
         first += len(chunk)
     start_ns = recording.start_utc_ns
     made_ns = 0 if start_ns is None else start_ns + round(max(span[1] for span in spans.values()) * 1e9)
-    return maker.make(_segments(spans, recording.stream.rate_hz, 0), made_ns=made_ns)
+    return builder.build(_segments(spans, recording.stream.rate_hz, 0), made_ns=made_ns)
 
 
 def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibration:
@@ -174,7 +174,7 @@ def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibr
     with SessionReader(path) as reader:
         chosen = _choose_sensor(reader.sensors(), sensor)
         info: messages.SensorInfo | None = None
-        maker, first = None, None
+        builder, first = None, None
         for item in decode_sensor(reader, chosen, block_s=_BLOCK_S):
             if isinstance(item, BootStarted) and info is None:
                 info = sensor_info(item.info, chosen, reader.head, reader.ended_utc_ns)
@@ -183,15 +183,15 @@ def calibrate_session(path: Path, spans: Spans, *, sensor: str | None) -> Calibr
             stream = next((row for row in info.streams if row.stream == item.stream and row.kind == "emg"), None)
             if stream is None:
                 continue
-            if maker is None or first is None:
-                maker, first = CalibrationMaker(stream_description(stream)), item
-            maker.push(item.first_index, microvolts(item))
-    if maker is None or first is None or info is None:
+            if builder is None or first is None:
+                builder, first = CalibrationBuilder(stream_description(stream)), item
+            builder.push(item.first_index, microvolts(item))
+    if builder is None or first is None or info is None:
         raise ConfigurationError(f"{path} holds no EMG of {chosen.sensor}.", advice="Name another sensor.")
     last_s = max(span[1] for span in spans.values())
-    wearing = Wearing(chosen.sensor, info.placement.side, info.placement.muscle, info.boot_id)
-    segments = _segments(spans, maker.stream.rate_hz, first.first_index)
-    return maker.make(segments, wearing=wearing, made_ns=first.first_utc_ns + round(last_s * 1e9))
+    placement = SensorPlacement(chosen.sensor, info.placement.side, info.placement.muscle, info.boot_id)
+    segments = _segments(spans, builder.stream.rate_hz, first.first_index)
+    return builder.build(segments, placement=placement, made_ns=first.first_utc_ns + round(last_s * 1e9))
 
 
 def _segments(spans: Spans, rate_hz: float, first_index: int) -> list[Segment]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from crampwatch.detector.calibration.builder import CalibrationMaker, Segment, Wearing
+from crampwatch.detector.calibration.builder import CalibrationBuilder, Segment, SensorPlacement
 from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
 from crampwatch.detector.service.stream_analysis import microvolts, stream_description
 from crampwatch.protocol.block import SampleBlock
@@ -57,7 +57,7 @@ class Guide:
     def __init__(self, info: SensorInfo, first: SampleBlock, *, phase_s: float = 20.0) -> None:
         self._info, self._first = info, first
         stream = next(row for row in info.streams if row.stream == first.stream)
-        self._maker = CalibrationMaker(stream_description(stream))
+        self._builder = CalibrationBuilder(stream_description(stream))
         self._last_ns = first.first_utc_ns
         rate_hz = stream.rate_hz
         step = READY_S + phase_s
@@ -80,14 +80,14 @@ class Guide:
             raise CalibrationRefusedError(
                 "The sensor restarted during the calibration.", advice="Start the calibration again."
             )
-        self._maker.push(block.first_index, microvolts(block))
-        rate_hz = self._maker.stream.rate_hz
+        self._builder.push(block.first_index, microvolts(block))
+        rate_hz = self._builder.stream.rate_hz
         self._last_ns = block.first_utc_ns + round(len(block.counts) / rate_hz * 1e9)
-        now = self._maker.next_index
+        now = self._builder.next_index
         for phase, start, stop in self.segments:
             if now < stop:
                 ready_in_s = max(0, start - now) / rate_hz
-                return GuideStep(phase, ready_in_s, (stop - now) / rate_hz - ready_in_s, self._maker.level())
+                return GuideStep(phase, ready_in_s, (stop - now) / rate_hz - ready_in_s, self._builder.level())
         return None
 
     def make(self) -> Calibration:
@@ -97,5 +97,5 @@ class Guide:
             CalibrationRefusedError: It would mislead the detector; the message says why.
         """
         place = self._info.placement
-        wearing = Wearing(self._info.sensor, place.side, place.muscle, self._first.boot_id)
-        return self._maker.make(self.segments, wearing=wearing, made_ns=self._last_ns)
+        placement = SensorPlacement(self._info.sensor, place.side, place.muscle, self._first.boot_id)
+        return self._builder.build(self.segments, placement=placement, made_ns=self._last_ns)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from crampwatch.app.evaluation.case import OpenedCase
-from crampwatch.detector.calibration.builder import CalibrationMaker, Segment
+from crampwatch.detector.calibration.builder import CalibrationBuilder, Segment
 from crampwatch.detector.calibration.calibration import Calibration, CalibrationRefusedError, Phase
 from crampwatch.firmware_sim import physiology, scenarios
 from crampwatch.firmware_sim.scenarios import PHASES_S, calibration_before, scenario
@@ -84,13 +84,13 @@ class SimulatedNight:
             self.scenario, seed=self.seed, hours=self.hours, channels=self.channels, rate_hz=self.rate_hz
         )
         recording = simulated_recording(source) if self.scale_known else _unscaled(simulated_recording(source))
-        maker = CalibrationMaker(recording.stream)
+        builder = CalibrationBuilder(recording.stream)
         for chunk in recording.chunks(BLOCK_SAMPLES):
-            maker.push(maker.next_index, chunk)
+            builder.push(builder.next_index, chunk)
         spans = {Phase(name): span for name, span in PHASES_S.items()}
         segments = [Segment(phase, *(round(edge_s * self.rate_hz) for edge_s in span)) for phase, span in spans.items()]
         try:
-            return maker.make(segments)
+            return builder.build(segments)
         except CalibrationRefusedError:
             return None
 

@@ -1,1 +1,1 @@
-"""What one wearer's own rest and movements look like. Pure."""
+"""Personal calibration: the wearer's own amplitudes at rest and at the hardest effort. No I/O."""

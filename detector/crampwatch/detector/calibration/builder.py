@@ -1,6 +1,23 @@
-"""Makes a calibration of a signal and of when the wearer did what; refuses one that would mislead (no I/O).
+"""Builds a personal calibration from a minute of signal, or refuses to build one that would mislead. No I/O.
 
-Judged by the detector's own front end, so that its figures compare with what the detector sees at night.
+The wearer rests, curls the toes three times as hard as possible, and moves the ankle; `Segment` says when. From that
+follow, for each channel,
+
+- the power at rest: the median over the hops of the rest phase;
+- the wearer's own amplitude, the reference for "so many percent of your own hardest effort": the strongest second of
+  the toe curls above rest, or of the moving ankle where that is stronger, and is muscle rather than electrode motion;
+- how much slow motion the ankle causes for a given amount of muscle.
+
+All of it is measured by the detector's own filters and quality checks, hop by hop, so that the figures can be compared
+with what the detector measures at night.
+
+A wrong calibration is worse than none: too large a reference makes a cramp look weak. So a calibration is refused
+
+1. if the signal ends before a phase does, or a phase is too short without the second of reaction at each end;
+2. if the electrodes have no contact for more than a fifth of the rest, or the amplifier was at its limit in the curls;
+3. if the rest was not calm: then its median is not the resting level;
+4. if the curls do not stand out from rest, or too briefly;
+5. if most of the curls' signal is slower than muscle: then the cable was moved.
 """
 
 from collections.abc import Sequence
@@ -13,7 +30,7 @@ from crampwatch.detector.calibration.calibration import (
     CalibrationRefusedError,
     ChannelCalibration,
     Phase,
-    sign,
+    with_id,
 )
 from crampwatch.detector.model.events import QUALITY_BITS
 from crampwatch.detector.signal.grid import Framer, Grid
@@ -24,35 +41,40 @@ from crampwatch.protocol.kinds import Quality
 from crampwatch.protocol.stream import StreamDescription
 from numpy.typing import NDArray
 
-__all__ = ["NOWHERE", "CalibrationMaker", "Segment", "Wearing"]
+__all__ = ["UNKNOWN_PLACEMENT", "CalibrationBuilder", "Segment", "SensorPlacement"]
 
 Array = NDArray[np.float64]
 
-_LONGEST_S = 600.0
-_LONGEST_GAP_S = 5.0
+_LONGEST_S = 600.0  # of signal that is kept: ten times a calibration, so that the wearer may start over
+_LONGEST_GAP_S = 5.0  # a longer gap starts the filters again, instead of walking them through it hop by hop
 _REACTION_S = 1.0  # a person needs this long to begin and to let go; what is in between belongs to no phase
 _SHORTEST_S = 4.0  # of a phase, without the time to react: forty hops
-_STRONGEST_S = 1.0  # the usual window over which a greatest voluntary amplitude is taken
-_SEEN_DB = 10.0  # below it a tenth of what is called muscle is rest
+_STRONGEST_S = 1.0  # the usual window for the amplitude of a maximal voluntary contraction
+_SEEN_DB = 10.0  # below, more than a tenth of the power attributed to muscle would be rest
 _CALM_DB = 9.0  # 90th over 10th percentile of the power: 5 dB in noise at 200 Hz, with room for a heart
-_LOST_SHARE = 0.2
-_CLIPPED_SHARE = 0.1
-_CURLING_S = 1.5
-_MOTION_DB = 13.0  # twenty times more slow waves than muscle: the cable was curled, not the toes
-_VALID_AFTER_S = 10.0  # time for a detector that runs to hear of it, so that live and final run change over alike
+_LOST_SHARE = (
+    0.2  # of the rest without usable signal: a wet electrode loses contact for moments, a loose one for longer
+)
+_CLIPPED_SHARE = 0.1  # of the curls at the amplifier's limit: their strongest second could be among it
+_CURLING_S = 1.5  # of three curls of three seconds: half a second each is the least that counts as curling
+_CURLING_POWER = 4.0  # times the power at rest, 6 dB: the level at which the detector sees activity begin
+_MOTION_DB = 13.0  # twenty times more slow waves than muscle: the cable was moved, not the toes
+_VALID_AFTER_S = (
+    10.0  # time for a running detector to learn of it, so that live and final run switch at the same sample
+)
 _CLIPPED_BITS = QUALITY_BITS[Quality.CLIPPED] | QUALITY_BITS[Quality.RAIL]
 
 
 class Segment(NamedTuple):
-    """When the wearer did what: sample indices, the last not included."""
+    """When a phase lasted, from one sample index to another, the latter not included."""
 
     phase: Phase
     start_index: int
     stop_index: int
 
 
-class Wearing(NamedTuple):
-    """Whose signal it is and where it is worn, as `Calibration` has it."""
+class SensorPlacement(NamedTuple):
+    """Which sensor recorded the signal, where it is worn, and in which of its boots; see `Calibration`."""
 
     sensor: str = ""
     side: Literal["left", "right", "unknown"] = "unknown"
@@ -60,8 +82,8 @@ class Wearing(NamedTuple):
     boot_id: int = 0
 
 
-NOWHERE: Final = Wearing()
-"""Of a recording that does not tell."""
+UNKNOWN_PLACEMENT: Final = SensorPlacement()
+"""For a recording that does not state it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +101,8 @@ class _Part:
     bits: NDArray[np.uint16]
 
 
-class CalibrationMaker:
-    """Takes the signal as it comes, in any blocks, and keeps ten minutes of measures.
+class CalibrationBuilder:
+    """Measures a signal block by block, and builds a calibration from its last ten minutes.
 
     Args:
         stream: The stream as the sensor describes it.
@@ -100,7 +122,7 @@ class CalibrationMaker:
         return self._framer.next_index or 0
 
     def push(self, first_index: int, emg: Array) -> None:
-        """Take a block; what was already seen of it is skipped, and a long gap begins anew.
+        """Measure a block; samples that were pushed before are skipped, and after a long gap the filters start again.
 
         Args:
             first_index: Sample index of the first row.
@@ -122,23 +144,25 @@ class CalibrationMaker:
             self._parts.pop(0)
 
     def level(self) -> Array:
-        """Return the root mean square of the last 0.3 s or so, NaN where there is none; (channels,)."""
+        """Return the RMS of the last 0.3 s or so, NaN where there is no signal; (channels,)."""
         recent = [part.power for _, part in self._parts[-3:]]
         if not recent:
             return np.full(self.stream.channels, np.nan)
         power: Array = np.sqrt(np.concatenate(recent)[-3:].mean(axis=0))
         return power
 
-    def make(self, segments: Sequence[Segment], *, wearing: Wearing = NOWHERE, made_ns: int = 0) -> Calibration:
-        """Return the calibration of what was taken.
+    def build(
+        self, segments: Sequence[Segment], *, placement: SensorPlacement = UNKNOWN_PLACEMENT, made_ns: int = 0
+    ) -> Calibration:
+        """Return the calibration of the signal that was pushed.
 
         Args:
             segments: When the wearer rested, curled the toes, and moved the ankle; the ankle may be left out.
-            wearing: Whose and where.
-            made_ns: UTC of the last segment's end.
+            placement: Sensor, side and muscle to record in the calibration.
+            made_ns: UTC of the end of the last segment.
 
         Raises:
-            CalibrationRefusedError: It would mislead; the message says what was not seen.
+            CalibrationRefusedError: The calibration would mislead; the message says why.
         """
         _check_ends(segments, self.next_index)
         phases = {phase: self._part(segments, phase) for phase in Phase}
@@ -151,11 +175,11 @@ class CalibrationMaker:
         moved = self._strongest(ankle, resting) if len(ankle.power) else np.zeros_like(resting)
         last = max(segment.stop_index for segment in segments)
         calibration = Calibration(
-            sensor=wearing.sensor,
-            side=wearing.side,
-            muscle=wearing.muscle,
+            sensor=placement.sensor,
+            side=placement.side,
+            muscle=placement.muscle,
             made_ns=made_ns,
-            boot_id=wearing.boot_id,
+            boot_id=placement.boot_id,
             stream=self.stream.stream,
             valid_from_index=last + round(_VALID_AFTER_S * self.stream.rate_hz),
             rate_hz=self.stream.rate_hz,
@@ -163,10 +187,10 @@ class CalibrationMaker:
             lsb_uv=self.stream.lsb_uv if self.stream.has_scale else None,
             channels=_channels(resting, curled, moved, ankle),
         )
-        return sign(calibration)
+        return with_id(calibration)
 
     def _part(self, segments: Sequence[Segment], phase: Phase) -> _Part:
-        """Return the hops that lie within the segments of a phase, without the time a person needs to react."""
+        """Return the hops within the segments of a phase, without the time that a person needs to react."""
         react, hop = round(_REACTION_S * self.stream.rate_hz), self._grid.hop_samples
         spans = [(one.start_index + react, one.stop_index - react) for one in segments if one.phase is phase]
         chosen: list[tuple[_Part, NDArray[np.bool_]]] = []
@@ -184,7 +208,7 @@ class CalibrationMaker:
         )
 
     def _strongest(self, part: _Part, resting: Array) -> Array:
-        """Return the power of the strongest second above rest, of each channel."""
+        """Return the mean power of the strongest second of each channel, less the power at rest."""
         hops = max(1, round(_STRONGEST_S / self._grid.hop_s))
         power = np.where((part.bits & BLOCKING_BITS) == 0, np.nan_to_num(part.power), 0.0)
         summed = np.cumsum(np.concatenate([np.zeros((1, power.shape[1])), power]), axis=0)
@@ -197,7 +221,7 @@ def _check_ends(segments: Sequence[Segment], next_index: int) -> None:
         if segment.stop_index > next_index:
             raise CalibrationRefusedError(
                 f"The signal ends before the phase {segment.phase!s} does.",
-                advice="Give the times at which each phase really began and ended.",
+                advice="Give the times at which each phase really started and ended.",
             )
 
 
@@ -206,9 +230,9 @@ def _check_length(phases: dict[Phase, _Part], grid: Grid) -> None:
         seconds = len(phases[phase].power) * grid.hop_s
         if seconds < _SHORTEST_S:
             raise CalibrationRefusedError(
-                f"There are {seconds:.1f} s of signal for the phase {phase!s}, without the second that a person needs "
-                f"to begin and to end; at least {_SHORTEST_S:g} s are needed.",
-                advice="Make it longer, and keep the sensor near while you do it.",
+                f"Only {seconds:.1f} s of the phase {phase!s} are usable ({_REACTION_S:g} s is trimmed at each end); "
+                f"{_SHORTEST_S:g} s are needed.",
+                advice="Make the phase longer, and keep the sensor in range meanwhile.",
             )
 
 
@@ -217,14 +241,14 @@ def _check_contact(rest: _Part, curl: _Part) -> None:
     for channel, share in enumerate(lost.mean(axis=0).tolist()):
         if share > _LOST_SHARE:
             raise CalibrationRefusedError(
-                f"The contact of channel {channel + 1} is bad: nothing could be judged for {share:.0%} of the rest.",
-                advice="Press the electrodes on, moisten them or take new ones, and calibrate again.",
+                f"The contact of channel {channel + 1} is bad: {share:.0%} of the rest has no usable signal.",
+                advice="Press the electrodes on, moisten or replace them, and calibrate again.",
             )
     clipped = ((curl.bits & _CLIPPED_BITS) != 0).mean(axis=0)
     if clipped.max() > _CLIPPED_SHARE:
         raise CalibrationRefusedError(
-            f"Channel {int(clipped.argmax()) + 1} was at its limit for {clipped.max():.0%} of the toe curls: how "
-            "strong they were cannot be told.",
+            f"Channel {int(clipped.argmax()) + 1} was at its limit for {clipped.max():.0%} of the toe curls, so their "
+            "strength is unknown.",
             advice="Fasten the cable so that it cannot move, or curl a little less hard, and calibrate again.",
         )
 
@@ -236,9 +260,9 @@ def _check_rest(rest: _Part) -> Array:
     for channel, spread_db in enumerate((10.0 * np.log10(high / low)).tolist()):
         if spread_db > _CALM_DB:
             raise CalibrationRefusedError(
-                f"The rest was not calm: channel {channel + 1} went up and down by {spread_db:.0f} dB, at most "
-                f"{_CALM_DB:g} dB were expected.",
-                advice="Lie down, let the foot hang loose and do not move it, and calibrate again.",
+                f"The rest was not calm: channel {channel + 1} varied by {spread_db:.0f} dB; at most {_CALM_DB:g} dB "
+                "are expected.",
+                advice="Lie down, let the foot hang loose, keep it still, and calibrate again.",
             )
     return np.asarray(middle)
 
@@ -246,18 +270,18 @@ def _check_rest(rest: _Part) -> Array:
 def _check_curl(curl: _Part, resting: Array, curled: Array, grid: Grid) -> None:
     over_db = 10.0 * np.log10(curled / resting + 1e-9)
     best = int(over_db.argmax())
-    active_s = float((np.nan_to_num(curl.power[:, best]) > 4.0 * resting[best]).sum()) * grid.hop_s
+    active_s = float((np.nan_to_num(curl.power[:, best]) > _CURLING_POWER * resting[best]).sum()) * grid.hop_s
     if over_db[best] < _SEEN_DB or active_s < _CURLING_S:
         raise CalibrationRefusedError(
-            f"The toe curls were not seen: at their strongest they stood {max(over_db[best], 0.0):.0f} dB above rest "
-            f"for {active_s:.1f} s in all; {_SEEN_DB:g} dB and {_CURLING_S:g} s were expected.",
-            advice="Curl the toes as hard as you can without pain, for three seconds each time; the electrodes belong "
+            f"The toe curls were not seen: the strongest second was {max(over_db[best], 0.0):.0f} dB above rest, and "
+            f"{active_s:.1f} s were active in all; {_SEEN_DB:g} dB and {_CURLING_S:g} s are needed.",
+            advice="Curl the toes as hard as you can without pain, three seconds each time, and place the electrodes "
             "over the muscle that bulges.",
         )
     motion_db = 10.0 * np.log10(np.nanmedian(curl.motion[:, best]) / curled[best] + 1e-9)
     if motion_db > _MOTION_DB:
         raise CalibrationRefusedError(
-            f"Most of what the toe curls showed was motion of the electrodes, {motion_db:.0f} dB above the muscle.",
+            f"The signal of the toe curls is mostly motion of the electrodes, {motion_db:.0f} dB above the muscle.",
             advice="Fasten sensor and cable with tape, and calibrate again.",
         )
 
@@ -288,5 +312,5 @@ def _motion_db(ankle: _Part, channel: int, moved: float, resting: float) -> floa
 
 
 def _rounded(amplitude: float) -> float:
-    """Return four digits: no more are meant, and an id should not hang on the last bit of a sum."""
+    """Return an amplitude to four digits: it is not more exact, and the id must not depend on the last bit of a sum."""
     return float(f"{amplitude:.4g}")

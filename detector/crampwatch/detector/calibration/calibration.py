@@ -1,8 +1,11 @@
-"""What a minute of known doing tells of one wearer and one set of electrodes: rest, toe curls, ankle movement.
+"""A personal calibration: amplitudes of one wearer with one set of electrodes, at rest and at the hardest effort.
 
-The value alone; `calibration_maker` makes it of a signal. Amplitudes are given as a share of the wearer's own voluntary
-contraction, as SENIAM and ISEK ask for: microvolts differ several times between persons, and between two electrode
-pairs of one foot, at the same effort.
+At the same effort, microvolts differ several times between persons, and between two electrode pairs on one foot.
+SENIAM and ISEK therefore recommend giving amplitudes as a share of the wearer's own voluntary contraction. A
+calibration holds the reference for that. It belongs to one placement of the electrodes: whoever moves them calibrates
+again.
+
+This module defines the value and its JSON file; `crampwatch.detector.calibration.builder` measures it.
 """
 
 import hashlib
@@ -18,14 +21,15 @@ from crampwatch.protocol.stream import StreamDescription
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-__all__ = ["Calibration", "CalibrationRefusedError", "ChannelCalibration", "Phase", "decode", "encode", "sign"]
+__all__ = ["Calibration", "CalibrationRefusedError", "ChannelCalibration", "Phase", "decode", "encode", "with_id"]
 
-_LARGEST_OCTETS: Final = 64 * 1024
+_LARGEST_BYTES: Final = 64 * 1024
+"""A calibration of 64 channels has 10 kB; a larger file is something else."""
 _Amplitude = Annotated[float, Meta(gt=0.0, lt=1e12)]
 
 
 class Phase(StrEnum):
-    """What the wearer does."""
+    """What the wearer does during a calibration."""
 
     REST = "rest"
     CURL = "curl"
@@ -33,17 +37,17 @@ class Phase(StrEnum):
 
 
 class CalibrationRefusedError(ConfigurationError):
-    """A calibration that would mislead more than it helps; the message says what was not seen."""
+    """A calibration that would mislead more than help; the message says why."""
 
 
 class ChannelCalibration(Struct, frozen=True, kw_only=True):
-    """What is known of one channel. Amplitudes are root mean squares of the EMG band.
+    """Amplitudes of one channel: root mean squares of the EMG band, in the unit of the calibration.
 
     Attributes:
         rest: At rest.
-        curl: Of the strongest second of the toe curls, above rest; null where rest hides it.
-        own: Of the strongest second of anything the wearer did on purpose, above rest: 100 % of what is told as a
-            share; null where it hardly stood out from rest.
+        curl: Strongest second of the toe curls, above rest; null where rest hides it.
+        own: Strongest second of any voluntary effort, above rest: the reference for 100 %; null where it hardly stood
+            out from rest.
         motion_db: Power below 12 Hz over that of muscle while the ankle moved; null where no muscle was seen.
     """
 
@@ -57,18 +61,18 @@ class Calibration(Struct, frozen=True, kw_only=True, tag="crampwatch-calibration
     """A calibration of one sensor at one place on one foot.
 
     Attributes:
-        id: Eight hexadecimal digits that follow from all the rest.
-        sensor: Whose; empty for a recording that does not tell.
-        side: Where it was worn: `left`, `right` or `unknown`.
-        muscle: The same, as the wearer calls it.
-        made_ns: UTC of its last sample; 0 where the recording does not tell.
-        boot_id: The sensor's boot it was recorded in.
-        stream: Of that boot.
-        valid_from_index: In the same boot it holds from this sample index on; in later ones from the first.
-        rate_hz: Samples a second.
+        id: Eight hexadecimal digits, a hash of all other fields.
+        sensor: Id of the sensor; empty for a recording that does not state it.
+        side: Foot on which it was worn.
+        muscle: Name of the place, as the wearer entered it.
+        made_ns: UTC of the last sample; 0 for a recording that does not state it.
+        boot_id: Boot of the sensor in which it was recorded.
+        stream: Number of the EMG stream.
+        valid_from_index: Sample index from which it applies in the same boot; in later boots it applies from the first.
+        rate_hz: Samples per second.
         unit: `uV`, or `relative` where the scale is unknown.
-        lsb_uv: Of the stream; null where unknown.
-        channels: One a channel.
+        lsb_uv: Microvolts per count of the stream; null where unknown.
+        channels: In the order of the stream.
         v: Version of this encoding.
     """
 
@@ -87,7 +91,7 @@ class Calibration(Struct, frozen=True, kw_only=True, tag="crampwatch-calibration
     v: Literal[1] = 1
 
     def fits(self, stream: StreamDescription) -> bool:
-        """Whether amplitudes of a stream can be held against it."""
+        """Return whether a stream has the channels, rate and kind of scale that were calibrated."""
         lsb_uv = stream.lsb_uv if stream.has_scale else None
         return (
             len(self.channels) == stream.channels
@@ -95,8 +99,8 @@ class Calibration(Struct, frozen=True, kw_only=True, tag="crampwatch-calibration
             and (lsb_uv is None) == (self.lsb_uv is None)
         )
 
-    def own_on(self, channel: int) -> float:
-        """Return the amplitude of the wearer's own hardest effort on a channel; NaN where unknown."""
+    def own_amplitude(self, channel: int) -> float:
+        """Return the amplitude of the wearer's hardest effort on a channel; NaN where unknown."""
         own = self.channels[channel].own
         return math.nan if own is None else own
 
@@ -106,18 +110,18 @@ class Calibration(Struct, frozen=True, kw_only=True, tag="crampwatch-calibration
 
     @property
     def name(self) -> str:
-        """Its id and the date it was made, as results declare it."""
+        """Id and UTC date, as episodes name the calibration that they were classified with."""
         made = datetime.fromtimestamp(self.made_ns // 1_000_000_000, UTC)
         return f"{self.id} of {made:%Y-%m-%d}" if self.made_ns else self.id
 
     @property
     def toe_channel(self) -> int:
-        """The channel on which the toe curls stood out most from rest."""
+        """The channel on which the toe curls stand out most from rest."""
         return max(range(len(self.channels)), key=lambda place: _over_rest(self.channels[place]))
 
 
-def sign(calibration: Calibration) -> Calibration:
-    """Return a calibration with the id that follows from it."""
+def with_id(calibration: Calibration) -> Calibration:
+    """Return a calibration with the `id` that belongs to its other fields."""
     bare = msgspec.structs.replace(calibration, id="")
     digest = hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
     return msgspec.structs.replace(calibration, id=digest[:8])
@@ -132,17 +136,21 @@ def decode(data: bytes) -> Calibration:
     """Read a calibration.
 
     Raises:
-        RecordingError: It is none, one of another version, or one that was altered.
+        RecordingError: It is not a calibration, has another version, or was altered.
     """
     advice = "Make a new one with `crampwatch calibrate`."
-    if len(data) > _LARGEST_OCTETS:
-        raise RecordingError(f"A calibration of {len(data)} octets is none of ours.", advice=advice)
+    if len(data) > _LARGEST_BYTES:
+        raise RecordingError(
+            f"A file of {len(data)} bytes is not a calibration; those have at most {_LARGEST_BYTES}.", advice=advice
+        )
     try:
         found = msgspec.json.decode(data, type=Calibration)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordingError(f"This is not a calibration: {error}.", advice=advice) from error
-    if sign(found).id != found.id:
-        raise RecordingError(f"The calibration {found.id[:20]!r} was altered: its id does not fit.", advice=advice)
+    if with_id(found).id != found.id:
+        raise RecordingError(
+            f"The calibration {found.id[:20]!r} was altered: its id does not match its content.", advice=advice
+        )
     return found
 
 

@@ -324,7 +324,7 @@ class EpisodeTracker:
         )
         if episode.onset is None or age_s <= _ONSET_S:
             episode.onset = gather_onset_evidence(excerpt)
-        own_effort = math.nan if self._calibration is None else self._calibration.own_on(excerpt.channel)
+        own_effort = math.nan if self._calibration is None else self._calibration.own_amplitude(excerpt.channel)
         evidence = gather_evidence(excerpt, episode.onset, own_effort=own_effort)
         episode.mean_hz = evidence.mean_hz
         was_cramp = episode.kind is EpisodeKind.CRAMP
