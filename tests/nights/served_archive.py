@@ -37,7 +37,7 @@ class Served:
     """
 
     def __init__(self, data: Path, *, replay: ReplayCommand | None = None) -> None:
-        self.noted: list[JournalEntry] = []
+        self.published: list[JournalEntry] = []
         self.broker_is_there = True
         store = SqliteStore(data / "store.sqlite", read_only=True)
         options = archive_options(Settings(data=data), store)
@@ -83,7 +83,7 @@ class Served:
     async def _publish(self, entries: Sequence[JournalEntry]) -> None:
         if not self.broker_is_there:
             raise UnavailableError("The broker is not connected.")
-        self.noted += entries
+        self.published += entries
 
     def until(self, path: str, condition: Callable[[Any], Any], *, timeout_s: float = 60.0) -> Any:
         """Ask until an answer fits; return it."""

@@ -97,14 +97,14 @@ def opened(exported: Exported, case: tuple[str, str], request: pytest.FixtureReq
     return found
 
 
-def test_channels_are_told_apart_by_foot_muscle_and_number(opened: Opened, case: tuple[str, str]) -> None:
+def test_channel_labels_contain_foot_muscle_and_number(opened: Opened, case: tuple[str, str]) -> None:
     side = {"CW-LEFT": "left", "CW-RIGHT": "right"}[case[0]]
     assert opened.labels == [f"EMG {side} arch 1", f"EMG {side} arch 2", "Temp skin"]
     assert opened.rate_hz == 1000
     assert opened.begin.replace(microsecond=0) == datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 
 
-def test_episodes_stand_where_the_detector_found_them(
+def test_episodes_are_annotated_where_the_detector_found_them(
     opened: Opened, exported: Exported, case: tuple[str, str]
 ) -> None:
     verdict = exported.verdicts[case[0]]
@@ -118,7 +118,7 @@ def test_episodes_stand_where_the_detector_found_them(
         assert text.startswith(f"likely {episode.kind.replace('_', ' ')}, ")
 
 
-def test_samples_are_those_recorded_and_the_gap_is_annotated_to_the_sample(
+def test_samples_are_exact_and_the_gap_is_annotated_to_the_sample(
     opened: Opened, exported: Exported, case: tuple[str, str]
 ) -> None:
     recording, _ = read_session(exported.session, sensor=case[0])

@@ -37,7 +37,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def test_whatever_is_asked_the_server_stands(served: Served) -> None:
+def test_no_request_causes_a_server_error(served: Served) -> None:
     described = schemathesis.openapi.from_url(f"{served.url}/api/v1/openapi.json")
     asked: set[tuple[str, str]] = set()
     for found in described.get_all_operations():
@@ -45,9 +45,9 @@ def test_whatever_is_asked_the_server_stands(served: Served) -> None:
         operation = found.ok()
         key = (operation.method.upper(), operation.path)
         if key in DESTRUCTIVE:
-            set_the_stage(served)
+            prepare(served)
             ask_for_what_is_there(served, *key)
-        set_the_stage(served)
+        prepare(served)
         ask_for_anything(operation, names(served))
         asked.add(key)
     assert asked == {(one.method, one.path) for one in served.archive.operations()}
@@ -69,12 +69,12 @@ def ask_for_anything(operation: Any, real: dict[str, list[str]]) -> None:
     ask()
 
 
-def set_the_stage(served: Served) -> None:
+def prepare(served: Served) -> None:
     """Put two recordings, a deleted one, a backup and a replay there, so that every operation finds something."""
-    served.until("backups", lambda told: not told["job"] or told["job"]["state"] != "running")
+    served.until("backups", lambda answer: not answer["job"] or answer["job"]["state"] != "running")
     if not served.ask("backups")["backups"]:
         served.client.post("/api/v1/backups").raise_for_status()
-        served.until("backups", lambda told: told["job"]["state"] == "done")
+        served.until("backups", lambda answer: answer["job"]["state"] == "done")
     *others, last = sorted(served.ask("sessions")["sessions"], key=lambda row: row["id"])
     for row in others:
         if row["state"] == "deleted":
@@ -102,11 +102,11 @@ def names(served: Served) -> dict[str, list[str]]:
     }
 
 
-def test_afterwards_it_works_on(served: Served) -> None:
+def test_the_server_still_works_after_all_requests(served: Served) -> None:
     served.client.delete("/api/v1/replay")
-    kept = {row["id"] for row in served.ask("sessions")["sessions"]}
-    assert len(kept) == len(NIGHTS)  # whatever was deleted is put aside, not gone
-    for name in kept:
+    listed = {row["id"] for row in served.ask("sessions")["sessions"]}
+    assert len(listed) == len(NIGHTS)  # whatever was deleted is in the trash, not gone
+    for name in listed:
         served.client.post(f"/api/v1/sessions/{name}/restore")
     assert {row["state"] for row in served.ask("sessions")["sessions"]} == {"ended"}
 

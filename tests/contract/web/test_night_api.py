@@ -48,7 +48,7 @@ def served(data: Path) -> Iterator[Served]:
         yield served
 
 
-def test_nights_are_listed_apart_by_origin(served: Served) -> None:
+def test_nights_are_listed_separately_by_origin(served: Served) -> None:
     simulated, real = served.ask("nights")
     assert (simulated["night"], simulated["origin"]) == (f"demo.{NIGHT}", "demo")
     assert (real["night"], real["origin"], real["sensors"]) == (NIGHT, "live", 2)
@@ -56,7 +56,7 @@ def test_nights_are_listed_apart_by_origin(served: Served) -> None:
     assert real["longest_cramp_ns"] == 30 * S_NS
 
 
-def test_a_night_tells_what_was_recorded_and_found(served: Served) -> None:
+def test_a_night_has_what_was_recorded_and_detected(served: Served) -> None:
     night = served.ask(f"nights/{NIGHT}")
     assert night["read"] == 1.0
     assert night["recorded_s"] == pytest.approx(190, abs=0.2)
@@ -69,7 +69,7 @@ def test_a_night_tells_what_was_recorded_and_found(served: Served) -> None:
     assert served.client.get("/api/v1/nights/2001-01-01").status_code == 404
 
 
-def test_a_stretch_holds_the_contraction_and_a_hole(served: Served) -> None:
+def test_a_signal_shows_the_contraction_and_the_gap(served: Served) -> None:
     query = f"nights/{NIGHT}/signal?sensor=CW-LEFT&from_ns={BEGIN_NS}&to_ns={BEGIN_NS + 200 * S_NS}&columns=200"
     wave, envelope = (served.ask(query)[name] for name in ("wave", "envelope"))
     assert (wave["n"], wave["channels"], wave["fields"]) == (200, 2, 2)
@@ -86,18 +86,18 @@ def unpacked(packed: dict[str, Any]) -> list[Any]:
     return [None if count == -32768 else count * packed["scale"] for count in counts]
 
 
-def test_an_episode_from_near(served: Served) -> None:
+def test_an_episode_has_its_measurements_and_a_spectrum(served: Served) -> None:
     row = served.ask(f"nights/{NIGHT}")["episodes"][0]
     detail = served.ask(f"nights/{NIGHT}/episodes/{row['id']}")
     assert detail["episode"]["reasons"][0] == "sustained for 5 s and longer"
     assert detail["envelope_mean"] == pytest.approx(60, rel=0.2)
     span = f"from_ns={row['onset_ns']}&to_ns={row['offset_ns']}"
-    picture = served.ask(f"nights/{NIGHT}/spectrum?sensor=CW-LEFT&{span}")
-    assert picture["columns"] > 20
-    assert picture["top_hz"] == 500
+    image = served.ask(f"nights/{NIGHT}/spectrum?sensor=CW-LEFT&{span}")
+    assert image["columns"] > 20
+    assert image["top_hz"] == 500
 
 
-def test_a_note_is_kept_changed_and_taken_back(served: Served) -> None:
+def test_an_answer_is_saved_changed_and_withdrawn(served: Served) -> None:
     row = served.ask(f"nights/{NIGHT}")["episodes"][1]
     path = f"/api/v1/nights/{NIGHT}/episodes/{row['id']}/label"
     assert served.client.patch(path, json={"verdict": "confirmed", "pain": 7}).json()["pain"] == 7
@@ -105,11 +105,11 @@ def test_a_note_is_kept_changed_and_taken_back(served: Served) -> None:
     again = served.ask(f"nights/{NIGHT}")["episodes"][1]["label"]
     assert (again["verdict"], again["pain"], again["woke"]) == ("confirmed", 7, True)
     assert "pain" not in served.client.patch(path, json={"pain": None}).json()
-    assert {entry.entry for entry in served.noted} == {"confirmation", "pain", "factor"}
+    assert {entry.entry for entry in served.published} == {"confirmation", "pain", "factor"}
     assert served.client.patch(path, json={"pain": 11}).status_code == 400
 
 
-def test_a_note_that_the_broker_did_not_take_is_refused_not_shown(served: Served) -> None:
+def test_an_answer_the_broker_did_not_confirm_is_refused_and_not_shown(served: Served) -> None:
     row = served.ask(f"nights/{NIGHT}")["episodes"][2]
     served.broker_is_there = False
     answer = served.client.patch(f"/api/v1/nights/{NIGHT}/episodes/{row['id']}/label", json={"verdict": "unsure"})
@@ -119,16 +119,16 @@ def test_a_note_that_the_broker_did_not_take_is_refused_not_shown(served: Served
     assert "label" not in served.ask(f"nights/{NIGHT}")["episodes"][2]
 
 
-def test_recordings_are_listed_with_what_is_wrong(served: Served) -> None:
+def test_recordings_are_listed_with_their_problems(served: Served) -> None:
     rows = {row["state"]: row for row in served.ask("sessions")["sessions"]}
     assert rows["ended"]["recorded_s"] is not None
     assert "not a readable session file" in rows["unreadable"]["problem"]
 
 
-def test_an_export_opens_elsewhere_with_its_annotations(served: Served, tmp_path: Path) -> None:
+def test_an_exported_file_opens_in_another_library(served: Served, tmp_path: Path) -> None:
     name = next(row["id"] for row in served.ask("sessions")["sessions"] if row["night"] == NIGHT)
-    wish = {"format": "edf", "sensor": "CW-LEFT"}
-    job = served.client.post(f"/api/v1/sessions/{name}/exports", json=wish).json()
+    request = {"format": "edf", "sensor": "CW-LEFT"}
+    job = served.client.post(f"/api/v1/sessions/{name}/exports", json=request).json()
     until_s = time.monotonic() + 60
     while job["state"] == "running" and time.monotonic() < until_s:
         job = served.ask(f"exports/{job['id']}")
@@ -142,19 +142,19 @@ def test_an_export_opens_elsewhere_with_its_annotations(served: Served, tmp_path
     assert served.client.get(f"/api/v1/exports/{job['id']}").status_code == 404
 
 
-def test_a_format_without_a_place_for_episodes_has_them_beside_it(served: Served) -> None:
+def test_a_format_without_annotations_has_them_in_a_separate_file(served: Served) -> None:
     name = next(row["id"] for row in served.ask("sessions")["sessions"] if row["night"] == NIGHT)
-    told = {}
+    jobs = {}
     for form in ("csv", "parquet"):
-        wish = {"format": form, "sensor": "CW-LEFT"}
-        key = served.client.post(f"/api/v1/sessions/{name}/exports", json=wish).json()["id"]
-        told[form] = served.until(f"exports/{key}", lambda job: job["state"] != "running")
-        assert told[form]["state"] == "done", told[form]
-    table = served.client.get(f"/api/v1/exports/{told['csv']['id']}/annotations").text
+        request = {"format": form, "sensor": "CW-LEFT"}
+        key = served.client.post(f"/api/v1/sessions/{name}/exports", json=request).json()["id"]
+        jobs[form] = served.until(f"exports/{key}", lambda job: job["state"] != "running")
+        assert jobs[form]["state"] == "done", jobs[form]
+    table = served.client.get(f"/api/v1/exports/{jobs['csv']['id']}/annotations").text
     assert table.startswith("onset_s,offset_s,label\n")
     assert "likely" in table
-    assert told["parquet"]["annotations"] == ""
-    assert served.client.get(f"/api/v1/exports/{told['parquet']['id']}/annotations").status_code == 404
+    assert jobs["parquet"]["annotations"] == ""
+    assert served.client.get(f"/api/v1/exports/{jobs['parquet']['id']}/annotations").status_code == 404
 
 
 def test_deleting_can_be_undone(served: Served, data: Path) -> None:
@@ -183,7 +183,7 @@ def test_every_operation_is_described(served: Served) -> None:
     assert json.dumps(described).count("$ref") > 10
 
 
-def test_what_is_recorded_is_told_of_the_night_the_wearer_said_it_was(served: Served) -> None:
+def test_the_recorded_time_is_given_for_the_night_the_wearer_marked(served: Served) -> None:
     assert served.ask(f"nights/{NIGHT}")["said"] is None
     begin, end = BEGIN_NS + 50 * S_NS, BEGIN_NS + 150 * S_NS
     marks = [make_mark("begin", t_ns=begin, origin=Origin.LIVE), make_mark("end", t_ns=end, origin=Origin.LIVE)]

@@ -87,33 +87,33 @@ def send(served: Served, content: bytes) -> tuple[int, Any]:
 def work(served: Served, path: str) -> dict[str, Any]:
     """Begin something, and return how it ended."""
     assert served.client.post(f"/api/v1/backups{path}").status_code == 202
-    told = served.until("backups", lambda told: told["job"]["state"] != "running")
-    job: dict[str, Any] = told["job"]
+    answer = served.until("backups", lambda answer: answer["job"]["state"] != "running")
+    job: dict[str, Any] = answer["job"]
     return job
 
 
-def test_a_backup_is_made_listed_fetched_and_removed(served: Served, tmp_path: Path) -> None:
+def test_a_backup_is_made_listed_downloaded_and_removed(served: Served, tmp_path: Path) -> None:
     job = work(served, "")
     assert (job["work"], job["state"]) == ("make", "done")
     assert job["done"] == job["total"] > 0
-    told = served.ask("backups")
-    (row,) = told["backups"]
+    answer = served.ask("backups")
+    (row,) = answer["backups"]
     assert (row["id"], row["sessions"], row["problem"]) == (job["backup"], 2, "")
-    assert told["folder"] == str(tmp_path / "second" / "backups")
+    assert answer["folder"] == str(tmp_path / "second" / "backups")
     fetched = served.client.get(f"/api/v1/backups/{row['id']}/file").content
-    assert hashlib.sha256(fetched).digest() == hashlib.sha256(Path(told["folder"], row["id"]).read_bytes()).digest()
+    assert hashlib.sha256(fetched).digest() == hashlib.sha256(Path(answer["folder"], row["id"]).read_bytes()).digest()
     assert served.client.delete(f"/api/v1/backups/{row['id']}").status_code == 204
     assert served.ask("backups")["backups"] == []
 
 
-def test_what_is_missing_comes_back_with_what_was_found_and_the_rest_stays(
+def test_missing_recordings_are_restored_with_their_results_and_the_rest_stays(
     served: Served, archive: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "second"
     before = {path.name: path.read_bytes() for path in (root / "sessions").glob("*.cws")}
-    code, told = send(served, archive.read_bytes())
+    code, answer = send(served, archive.read_bytes())
     assert code == 201
-    name = told["backups"][0]["id"]
+    name = answer["backups"][0]["id"]
     findings = work(served, f"/{name}/check")["findings"]
     assert [findings[key] for key in ("sessions", "absent", "present", "deleted", "damaged")] == [3, 1, 1, 1, []]
     assert findings["with_episodes"] is True
@@ -131,7 +131,7 @@ def test_what_is_missing_comes_back_with_what_was_found_and_the_rest_stays(
     assert not list(root.glob(".crampwatch-*"))
 
 
-def test_two_works_at_once_are_refused_and_cancelling_leaves_nothing(
+def test_a_second_job_is_refused_and_cancelling_leaves_no_files(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[int] = []
@@ -181,9 +181,7 @@ PageBackups(Settings(data=root)).restore(source, lambda done, total: None)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3, 5])  # three verdicts, then three recordings
-def test_a_kill_in_the_middle_loses_nothing_and_doing_it_again_completes_it(
-    archive: Path, tmp_path: Path, steps: int
-) -> None:
+def test_a_restore_that_was_killed_loses_nothing_and_can_be_repeated(archive: Path, tmp_path: Path, steps: int) -> None:
     root = tmp_path / "data"
     DataFolder(root).create()
     command = [sys.executable, "-c", INTERRUPTED, str(archive), str(root), str(steps)]
@@ -235,12 +233,12 @@ BEGINS_BADLY: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("case", BEGINS_BADLY)
-def test_what_is_no_backup_is_not_even_kept(served: Served, case: str) -> None:
-    code, told = send(served, BEGINS_BADLY[case]())
+def test_an_upload_that_is_no_backup_is_not_stored(served: Served, case: str) -> None:
+    code, answer = send(served, BEGINS_BADLY[case]())
     assert code == 400
-    assert "cannot be read as a backup" in told["error"] or "cannot be read" in told["error"]
-    assert "The uploaded file" in told["error"]
-    assert told["code"] == "no_backup"
+    assert "cannot be read as a backup" in answer["error"] or "cannot be read" in answer["error"]
+    assert "The uploaded file" in answer["error"]
+    assert answer["code"] == "no_backup"
     assert served.ask("backups")["backups"] == []
     assert list(Path(served.ask("backups")["folder"]).iterdir()) == []
 
@@ -260,7 +258,7 @@ X = hashlib.sha256(b"x").hexdigest()
         (lambda archive: archive.read_bytes()[:-30_000], "cannot be read as a backup"),
     ],
 )
-def test_nothing_comes_back_from_a_bad_archive(
+def test_nothing_is_restored_from_a_bad_archive(
     archive: Path, tmp_path: Path, content: Callable[[Path], bytes], words: str
 ) -> None:
     source, root = tmp_path / "b.tar.gz", tmp_path / "data"
@@ -274,7 +272,7 @@ def test_nothing_comes_back_from_a_bad_archive(
     assert [path.name for path in root.iterdir()] == ["logs"]
 
 
-def test_a_damaged_recording_keeps_no_other_from_a_backup(served: Served, tmp_path: Path) -> None:
+def test_a_damaged_recording_does_not_prevent_a_backup(served: Served, tmp_path: Path) -> None:
     (tmp_path / "second" / "sessions" / "20260101T000000Z-00000000.cws").write_bytes(b"not a session")
     job = work(served, "")
     assert (job["state"], job["error"]) == ("done", "")
@@ -282,7 +280,7 @@ def test_a_damaged_recording_keeps_no_other_from_a_backup(served: Served, tmp_pa
     assert findings["damaged"] == ["20260101T000000Z-00000000.cws"]
 
 
-def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -> None:
+def test_a_recording_that_does_not_open_is_reported(archive: Path, tmp_path: Path) -> None:
     source, root = tmp_path / "b.tar.gz", tmp_path / "data"
     source.write_bytes(
         packed(manifest(sessions__a="", **{"sessions/x.cws": X}), (tarfile.TarInfo("sessions/x.cws"), b"x"))
@@ -298,7 +296,7 @@ def test_a_recording_that_does_not_open_is_told(archive: Path, tmp_path: Path) -
     assert archive.exists()
 
 
-def test_more_than_there_is_room_for_is_refused_while_it_is_sent(
+def test_an_upload_larger_than_the_free_space_is_refused(
     served: Served, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crampwatch.web.backups.jobs._RESERVED_BYTES", 1 << 60)

@@ -1,4 +1,4 @@
-"""The page with a TLS certificate: https, secure cookies, and what is said of a certificate that cannot be used."""
+"""The page with a TLS certificate: https, secure cookies, and unusable certificates."""
 
 import asyncio
 import ipaddress
@@ -70,7 +70,7 @@ async def test_the_page_is_served_by_https_and_its_cookie_never_leaves_it(certif
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a certificate"])
-async def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path, content: bytes | None) -> None:
+async def test_an_unusable_certificate_is_reported(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "page.pem"
     if content is not None:
         path.write_bytes(content)

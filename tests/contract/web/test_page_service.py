@@ -1,4 +1,4 @@
-"""The page as a service: it starts without a broker, follows it when it comes, and ends when told to."""
+"""The page as a service: it starts without a broker, follows one that comes later, and ends when asked to."""
 
 import asyncio
 import json
@@ -64,14 +64,14 @@ async def events(browser: httpx.AsyncClient) -> AsyncIterator[tuple[str, dict[st
                 yield name, json.loads(line.removeprefix("data: "))
 
 
-async def test_it_serves_before_there_is_a_broker_and_says_so() -> None:
+async def test_the_page_is_served_before_there_is_a_broker() -> None:
     async with served(WebOptions(NOBODY)) as browser:
         assert (await browser.get("/")).status_code == 200
         name, snapshot = await anext(events(browser))
         assert (name, snapshot["broker"]) == ("snapshot", False)
 
 
-async def test_what_the_broker_says_reaches_the_stream(tmp_path: Path) -> None:
+async def test_broker_messages_reach_the_stream(tmp_path: Path) -> None:
     foot = Foot("cw", begun_ns=time.time_ns())
     async with (
         EmbeddedBroker(tmp_path / "broker") as broker,
@@ -91,7 +91,7 @@ async def test_what_the_broker_says_reaches_the_stream(tmp_path: Path) -> None:
         assert snapshot["sensors"]["cw"]["info"]["session"] == str(foot.session)
 
 
-async def test_it_tells_its_address_and_that_it_has_ended(tmp_path: Path) -> None:
+async def test_the_service_publishes_its_address_and_its_end(tmp_path: Path) -> None:
     async with (
         EmbeddedBroker(tmp_path / "broker") as broker,
         Bus(broker.address, client_id="reader") as bus,
@@ -103,7 +103,7 @@ async def test_it_tells_its_address_and_that_it_has_ended(tmp_path: Path) -> Non
         assert decode((await bus.receive()).payload, ServiceStatus).online is False
 
 
-async def test_the_night_s_earlier_episodes_come_from_the_store(tmp_path: Path) -> None:
+async def test_earlier_episodes_of_the_night_come_from_the_store(tmp_path: Path) -> None:
     foot = Foot("cw", begun_ns=time.time_ns())
     url = f"sqlite:///{(tmp_path / 'store.sqlite').as_posix().lstrip('/')}"
     store = open_store(url)
@@ -116,20 +116,20 @@ async def test_the_night_s_earlier_episodes_come_from_the_store(tmp_path: Path) 
                 break
 
 
-async def test_open_pages_do_not_delay_the_end() -> None:
+async def test_open_pages_do_not_delay_the_shutdown() -> None:
     async with served(WebOptions(NOBODY)) as browser:
         stream = events(browser)
         await anext(stream)
 
 
-async def test_a_taken_port_is_told_with_advice() -> None:
+async def test_a_port_in_use_is_reported_with_advice() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UnavailableError, match=f"{port}, which another program uses.*another port"):
             await run(WebOptions(NOBODY, port=port), stop=asyncio.Event())
 
 
-async def test_two_started_at_once_both_find_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_pages_started_at_once_both_find_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
     usual, other = free_port(), free_port()
     monkeypatch.setattr(service, "DEFAULT_PORT", usual)
     monkeypatch.setattr(service, "free_port", lambda: other)
@@ -143,18 +143,18 @@ async def test_two_started_at_once_both_find_a_port(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 8042), ("127.0.0.1", 99_999), ("no such host", 1)])
-async def test_an_address_that_is_not_ours_is_told_with_advice(host: str, port: int) -> None:
+async def test_an_address_of_another_machine_is_reported_with_advice(host: str, port: int) -> None:
     options = WebOptions(NOBODY, host=host, port=port, access_token="a-token-of-24-characters")
     with pytest.raises(UnavailableError, match="cannot listen"):
         await run(options, stop=asyncio.Event())
 
 
-async def test_other_machines_are_not_let_in_without_a_token() -> None:
+async def test_serving_other_machines_without_a_token_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="token"):
         await run(WebOptions(NOBODY, host="0.0.0.0"), stop=asyncio.Event())
 
 
-async def test_a_refused_login_at_the_broker_ends_it_with_its_own_words(tmp_path: Path) -> None:
+async def test_a_login_refused_by_the_broker_ends_the_service(tmp_path: Path) -> None:
     async with EmbeddedBroker(tmp_path / "broker") as broker:
         address = replace(broker.address, password="wrong")
         with pytest.raises(UnavailableError):

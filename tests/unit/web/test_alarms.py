@@ -1,4 +1,4 @@
-"""What people say about alarms, and that it is kept."""
+"""What people may do to alarms, and that it is saved."""
 
 import stat
 import tempfile
@@ -17,57 +17,57 @@ HOUR_NS = 3_600_000_000_000
 
 
 def test_a_snooze_is_for_one_kind_and_ends() -> None:
-    book = AlarmControl()
-    book.snooze(EpisodeKind.CRAMP, seconds=3600, now_ns=HOUR_NS)
-    assert book.state.snoozed == {EpisodeKind.CRAMP: 2 * HOUR_NS}
-    assert not book.expire(now_ns=2 * HOUR_NS - 1)
-    assert book.expire(now_ns=2 * HOUR_NS)
-    assert book.state.snoozed == {}
+    alarms = AlarmControl()
+    alarms.snooze(EpisodeKind.CRAMP, seconds=3600, now_ns=HOUR_NS)
+    assert alarms.state.snoozed == {EpisodeKind.CRAMP: 2 * HOUR_NS}
+    assert not alarms.expire(now_ns=2 * HOUR_NS - 1)
+    assert alarms.expire(now_ns=2 * HOUR_NS)
+    assert alarms.state.snoozed == {}
 
 
 def test_a_snooze_can_be_ended_by_hand() -> None:
-    book = AlarmControl()
-    book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=0)
-    book.snooze(EpisodeKind.TWITCH, seconds=60, now_ns=0)
-    book.snooze(EpisodeKind.CRAMP, seconds=0, now_ns=1)
-    assert set(book.state.snoozed) == {EpisodeKind.TWITCH}
+    alarms = AlarmControl()
+    alarms.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=0)
+    alarms.snooze(EpisodeKind.TWITCH, seconds=60, now_ns=0)
+    alarms.snooze(EpisodeKind.CRAMP, seconds=0, now_ns=1)
+    assert set(alarms.state.snoozed) == {EpisodeKind.TWITCH}
 
 
 @pytest.mark.parametrize(
     ("kind", "seconds"),
     [(EpisodeKind.ARTEFACT, 60), (EpisodeKind.CRAMP, -1), (EpisodeKind.CRAMP, MAX_SNOOZE_S + 1)],
 )
-def test_faults_cannot_be_snoozed_nor_anything_for_ever(kind: EpisodeKind, seconds: int) -> None:
-    book = AlarmControl()
+def test_faults_cannot_be_snoozed_and_no_snooze_lasts_forever(kind: EpisodeKind, seconds: int) -> None:
+    alarms = AlarmControl()
     with pytest.raises(ValueError, match="snooze"):
-        book.snooze(kind, seconds=seconds, now_ns=0)
-    assert book.state == AlarmState()
+        alarms.snooze(kind, seconds=seconds, now_ns=0)
+    assert alarms.state == AlarmState()
 
 
 def test_a_fault_has_no_alarm_to_choose() -> None:
-    book = AlarmControl()
+    alarms = AlarmControl()
     with pytest.raises(ValueError, match="fault"):
-        book.choose_kinds([EpisodeKind.ARTEFACT])
-    book.choose_kinds([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
-    assert book.state.calls == (EpisodeKind.CRAMP, EpisodeKind.TWITCH)
+        alarms.choose_kinds([EpisodeKind.ARTEFACT])
+    alarms.choose_kinds([EpisodeKind.TWITCH, EpisodeKind.CRAMP, EpisodeKind.CRAMP])
+    assert alarms.state.calls == (EpisodeKind.CRAMP, EpisodeKind.TWITCH)
 
 
-def test_acknowledging_is_harmless_twice_and_bounded() -> None:
-    book = AlarmControl()
+def test_acknowledging_twice_is_harmless_and_memory_is_bounded() -> None:
+    alarms = AlarmControl()
     for number in range(500):
-        book.acknowledge([f"e{number}", f"e{number}"])
-    assert len(book.state.acknowledged) == 200
-    assert book.state.acknowledged[-1] == "e499"
+        alarms.acknowledge([f"e{number}", f"e{number}"])
+    assert len(alarms.state.acknowledged) == 200
+    assert alarms.state.acknowledged[-1] == "e499"
 
 
-def test_a_night_begins_once_and_takes_its_snoozes_along() -> None:
-    book = AlarmControl()
-    book.start_night(now_ns=5)
-    book.start_night(now_ns=9)
-    assert book.state.night_ns == 5
-    book.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=9)
-    book.end_night()
-    assert book.state == AlarmState()
+def test_a_night_starts_once_and_ends_its_snoozes() -> None:
+    alarms = AlarmControl()
+    alarms.start_night(now_ns=5)
+    alarms.start_night(now_ns=9)
+    assert alarms.state.night_ns == 5
+    alarms.snooze(EpisodeKind.CRAMP, seconds=60, now_ns=9)
+    alarms.end_night()
+    assert alarms.state == AlarmState()
 
 
 _STATES = st.builds(
@@ -80,25 +80,25 @@ _STATES = st.builds(
 
 
 @given(_STATES)
-def test_what_was_said_outlives_the_server(state: AlarmState) -> None:
+def test_the_state_of_the_alarms_survives_the_server(state: AlarmState) -> None:
     with tempfile.TemporaryDirectory() as folder:
         SettingsFolder(Path(folder) / "page").save_alarms(state)
         assert SettingsFolder(Path(folder) / "page").load_alarms() == state
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"snoozed": 3}', b"\xff\xfe", b"[" * 4000])
-def test_damaged_settings_do_not_keep_the_page_from_coming_up(tmp_path: Path, content: bytes) -> None:
+def test_damaged_settings_count_as_defaults(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "alarms.json").write_bytes(content)
     assert SettingsFolder(tmp_path).load_alarms() == AlarmState()
 
 
-def test_what_is_kept_is_for_its_owner_only(tmp_path: Path) -> None:
-    save(tmp_path / "kept.json", {"a": 1})
-    assert stat.S_IMODE((tmp_path / "kept.json").stat().st_mode) == 0o600
-    assert load(tmp_path / "kept.json", dict[str, int], {}) == {"a": 1}
+def test_saved_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    save(tmp_path / "saved.json", {"a": 1})
+    assert stat.S_IMODE((tmp_path / "saved.json").stat().st_mode) == 0o600
+    assert load(tmp_path / "saved.json", dict[str, int], {}) == {"a": 1}
 
 
-def test_the_access_token_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_access_token_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "secrets.toml"
     token = access_token(path)
     assert len(token) == 24
@@ -106,7 +106,7 @@ def test_the_access_token_is_made_once_and_is_for_its_owner_only(tmp_path: Path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_damaged_token_is_told_and_not_replaced(tmp_path: Path) -> None:
+def test_a_damaged_token_file_is_reported_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "secrets.toml").write_text("web_token = ")
     with pytest.raises(ConfigurationError, match="Remove the file"):
         access_token(tmp_path / "secrets.toml")

@@ -1,4 +1,4 @@
-"""The live picture: which revision holds, what a night is, and that nothing grows without bound."""
+"""The live view's model: which revision is valid, what a night is, and that nothing grows without bound."""
 
 import base64
 import tracemalloc
@@ -33,18 +33,18 @@ def apply(live: LiveModel, leaf: Leaf, message: Message, *, now_s: float = 0.0) 
     live.apply(Topic(message.sensor, leaf), encode(message), now_s=now_s)
 
 
-def feed(live: LiveModel, maker: Foot, *, blocks: int = 1, samples: int = 100, now_s: float = 0.0) -> None:
+def add_blocks(live: LiveModel, maker: Foot, *, blocks: int = 1, samples: int = 100, now_s: float = 0.0) -> None:
     for _ in range(blocks):
         live.apply(Topic(maker.sensor, Leaf.SAMPLES), maker.block(samples).encode(), now_s=now_s)
 
 
-def shown(live: LiveModel) -> list[tuple[str, int]]:
+def shown_episodes(live: LiveModel) -> list[tuple[str, int]]:
     return [(episode.status, episode.revision) for episode in live.snapshot(now_s=0).episodes]
 
 
 def test_every_leaf_reaches_the_snapshot() -> None:
     live, maker = model(), foot()
-    feed(live, maker, blocks=30, now_s=5.0)
+    add_blocks(live, maker, blocks=30, now_s=5.0)
     apply(live, Leaf.INFO, maker.info())
     apply(live, Leaf.STATE, maker.state("rest"))
     apply(live, Leaf.TEMPERATURE, maker.temperature(31.5))
@@ -53,18 +53,18 @@ def test_every_leaf_reaches_the_snapshot() -> None:
     apply(live, Leaf.FEATURES, maker.features())
     apply(live, Leaf.EPISODE, maker.episode("a"))
     apply(live, Leaf.NOTICE, maker.notice("cramp", "Likely cramp."))
-    picture = live.snapshot(now_s=7.0)
-    sensor = picture.sensors["cw"]
+    snapshot = live.snapshot(now_s=7.0)
+    sensor = snapshot.sensors["cw"]
     assert sensor.origin is Origin.DEMO
     assert (sensor.channels, sensor.unit, sensor.silent_s) == (2, "uV", 2.0)
     assert all((sensor.info, sensor.state, sensor.temperature, sensor.battery, sensor.link))
     assert sensor.fine and sensor.coarse and sensor.features  # noqa: PT018 - one claim: every curve is there
-    assert (len(picture.episodes), len(picture.notices), picture.counts) == (1, 1, {"cramp": 1})
+    assert (len(snapshot.episodes), len(snapshot.notices), snapshot.counts) == (1, 1, {"cramp": 1})
 
 
-def test_a_change_is_told_once() -> None:
+def test_a_change_is_sent_once() -> None:
     live, maker = model(), foot()
-    feed(live, maker)
+    add_blocks(live, maker)
     first = live.drain_changes(now_s=0)
     assert first is not None
     assert first.sensors["cw"].fine
@@ -73,7 +73,7 @@ def test_a_change_is_told_once() -> None:
 
 def test_backfill_does_not_make_a_silent_sensor_look_live() -> None:
     live, maker = model(), foot()
-    feed(live, maker)
+    add_blocks(live, maker)
     live.drain_changes(now_s=0)
     block = maker.block()
     late = replace(block, flags=block.flags | 8)
@@ -84,18 +84,18 @@ def test_backfill_does_not_make_a_silent_sensor_look_live() -> None:
     assert live.snapshot(now_s=60.0).sensors["cw"].silent_s == 60.0
 
 
-def test_a_final_verdict_holds_against_any_live_one() -> None:
+def test_a_final_result_replaces_any_live_one() -> None:
     live, maker = model(), foot()
     apply(live, Leaf.EPISODE, maker.episode("a", status="final", revision=3, lasts_s=10))
     apply(live, Leaf.EPISODE, maker.episode("a", status="updated", revision=9))
-    assert shown(live) == [("final", 3)]
+    assert shown_episodes(live) == [("final", 3)]
 
 
-def test_a_withdrawn_episode_leaves_a_trace() -> None:
+def test_a_retracted_episode_stays_visible_as_retracted() -> None:
     live, maker = model(), foot()
     apply(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=1, lasts_s=10))
     apply(live, Leaf.EPISODE, maker.episode("a", status="retracted", revision=2, lasts_s=10))
-    assert shown(live) == [("retracted", 2)]
+    assert shown_episodes(live) == [("retracted", 2)]
     assert live.snapshot(now_s=0).counts == {"retracted": 1}
 
 
@@ -103,14 +103,14 @@ STATUSES = ("opened", "updated", "closed", "final", "retracted")
 
 
 @given(st.permutations([(status, revision) for revision, status in enumerate(STATUSES)]))
-def test_the_order_of_delivery_does_not_matter(told: list[tuple[str, int]]) -> None:
+def test_the_order_of_delivery_does_not_matter(delivered: list[tuple[str, int]]) -> None:
     live, maker = model(), foot()
-    for status, revision in told + told[:2]:
+    for status, revision in delivered + delivered[:2]:
         apply(live, Leaf.EPISODE, maker.episode("a", status=status, revision=revision))
-    assert shown(live) == [("final", 3)]
+    assert shown_episodes(live) == [("final", 3)]
 
 
-def test_saying_the_same_revision_again_is_no_change() -> None:
+def test_the_same_revision_again_is_no_change() -> None:
     episode = foot().episode("a", revision=4)
     assert not supersedes(episode, episode)
 
@@ -125,39 +125,39 @@ def test_a_night_belongs_to_the_evening_it_began(hour: float, offset_h: int, noo
     assert (local_ns - offset_h * HOUR_NS - begin_ns) / HOUR_NS == pytest.approx(noon_hours_ago)
 
 
-def test_last_nights_episodes_go_when_the_data_passes_noon() -> None:
+def test_episodes_of_last_night_are_discarded_when_the_data_passes_noon() -> None:
     live, maker = model(), foot()
     apply(live, Leaf.EPISODE, maker.episode("a", status="closed", lasts_s=10))
     maker.begun_ns += 24 * HOUR_NS
-    feed(live, maker)
-    assert shown(live) == []
+    add_blocks(live, maker)
+    assert shown_episodes(live) == []
 
 
 def test_a_replay_of_an_old_night_shows_that_night() -> None:
     live, maker = model(), foot()
     maker.begun_ns -= 1000 * HOUR_NS
-    feed(live, maker)
+    add_blocks(live, maker)
     apply(live, Leaf.EPISODE, maker.episode("a"))
     assert live.night_ns < NOW_NS - 1000 * HOUR_NS
-    assert len(shown(live)) == 1
+    assert len(shown_episodes(live)) == 1
 
 
-def test_what_the_store_remembers_does_not_undo_what_the_broker_said() -> None:
+def test_history_from_the_store_does_not_replace_newer_messages() -> None:
     live, maker = model(), foot()
     apply(live, Leaf.EPISODE, maker.episode("a", status="closed", revision=5, lasts_s=3))
     notice = maker.notice("cramp", "Likely cramp.")
     live.add_history([maker.episode("a", revision=2), maker.episode("b")], [notice, notice])
-    assert sorted(shown(live)) == [("closed", 5), ("opened", 0)]
+    assert sorted(shown_episodes(live)) == [("closed", 5), ("opened", 0)]
     assert len(live.snapshot(now_s=0).notices) == 1
 
 
-def test_services_are_told_apart_from_sensors() -> None:
+def test_services_are_not_shown_as_sensors() -> None:
     live = model()
     status = ServiceStatus(sensor="_detector", t_ns=NOW_NS, origin=Origin.LIVE, online=False, service="detector")
     live.apply(service_topic("detector"), encode(status), now_s=0)
-    picture = live.snapshot(now_s=0)
-    assert not picture.sensors
-    assert picture.services["detector"].online is False
+    snapshot = live.snapshot(now_s=0)
+    assert not snapshot.sensors
+    assert snapshot.services["detector"].online is False
 
 
 def test_a_message_that_cannot_be_read_changes_nothing() -> None:
@@ -169,9 +169,9 @@ def test_a_message_that_cannot_be_read_changes_nothing() -> None:
     assert live.sensors == ()
 
 
-def test_a_new_number_of_channels_begins_the_curves_anew() -> None:
+def test_a_new_number_of_channels_restarts_the_curves() -> None:
     live, maker = model(), foot()
-    feed(live, maker)
+    add_blocks(live, maker)
     live.drain_changes(now_s=0)
     block = maker.block()
     live.apply(Topic("cw", Leaf.SAMPLES), replace(block, counts=block.counts[:, :1]).encode(), now_s=0)
@@ -189,7 +189,7 @@ def test_only_the_first_emg_stream_is_drawn() -> None:
     assert live.snapshot(now_s=0).sensors["cw"].channels == 0
 
 
-def test_older_news_of_the_same_session_is_ignored() -> None:
+def test_an_older_message_of_the_same_session_is_ignored() -> None:
     live, maker = model(), foot()
     early = maker.state("rest")
     maker.skip(1)
@@ -200,7 +200,7 @@ def test_older_news_of_the_same_session_is_ignored() -> None:
     assert state.state == "cramp"
 
 
-def test_the_broker_coming_and_going_is_a_change() -> None:
+def test_connecting_to_the_broker_is_a_change() -> None:
     live = model()
     live.drain_changes(now_s=0)
     live.set_broker(connected=True)
@@ -212,10 +212,10 @@ def test_the_broker_coming_and_going_is_a_change() -> None:
 
 def test_memory_does_not_grow_with_the_length_of_the_night() -> None:
     live, maker = model(), foot()
-    feed(live, maker, blocks=310, samples=1000)  # more than the ring holds
+    add_blocks(live, maker, blocks=310, samples=1000)  # more than the ring holds
     live.drain_changes(now_s=0)
     tracemalloc.start()
-    feed(live, maker, blocks=60, samples=1000)
+    add_blocks(live, maker, blocks=60, samples=1000)
     live.drain_changes(now_s=0)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -240,9 +240,9 @@ def test_a_flood_of_sensors_episodes_and_notices_is_bounded() -> None:
     assert book.newest(1)[0].id == "5599"
 
 
-def test_features_hold_until_the_next_and_missing_ones_stay_unknown() -> None:
+def test_features_hold_until_the_next_and_missing_ones_stay_missing() -> None:
     live, maker = model(), foot()
-    feed(live, maker, blocks=30)
+    add_blocks(live, maker, blocks=30)
     features = maker.features(steps=3)
     holed = msgspec.structs.replace(features.channels[0], envelope=(1.0, None, 3.0))
     apply(live, Leaf.FEATURES, msgspec.structs.replace(features, channels=(holed, features.channels[1])))
@@ -257,9 +257,9 @@ def test_the_newest_two_hundred_episodes_are_shown_and_all_are_counted() -> None
     live, maker = model(), foot()
     base = maker.episode("a", EpisodeKind.TWITCH)
     live.add_history((_at(base, number) for number in range(300)), [])
-    picture = live.snapshot(now_s=0)
-    assert len(picture.episodes) == 200
-    assert picture.counts == {"twitch": 300}
+    snapshot = live.snapshot(now_s=0)
+    assert len(snapshot.episodes) == 200
+    assert snapshot.counts == {"twitch": 300}
 
 
 def _at(base: Episode, number: int) -> Episode:
@@ -272,7 +272,7 @@ def collector(*, online: bool) -> ServiceStatus:
     )
 
 
-def reached(live: LiveModel) -> tuple[bool, bool]:
+def is_reached(live: LiveModel) -> tuple[bool, bool]:
     """Return whether the sensor is shown as connected, and as online."""
     sensor = live.snapshot(now_s=0).sensors["cw"]
     assert sensor.link is not None
@@ -286,20 +286,20 @@ def test_no_sensor_is_connected_to_a_collector_that_was_killed() -> None:
     apply(live, Leaf.STATUS, collector(online=True))
     apply(live, Leaf.STATUS, online)
     apply(live, Leaf.LINK, maker.link())
-    assert reached(live) == (True, True)
+    assert is_reached(live) == (True, True)
     live.drain_changes(now_s=0)
-    apply(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to speak for its sensors
-    assert reached(live) == (False, False)
+    apply(live, Leaf.STATUS, collector(online=False))  # its last will: it had no time to report its sensors as lost
+    assert is_reached(live) == (False, False)
     update = live.drain_changes(now_s=0)
     assert update is not None
-    assert update.sensors["cw"].link is not None  # open pages are told too
-    apply(live, Leaf.STATUS, online)  # kept by the broker, told again after a reconnection
-    assert reached(live) == (False, False)
+    assert update.sensors["cw"].link is not None  # open pages receive it too
+    apply(live, Leaf.STATUS, online)  # retained by the broker, delivered again after a reconnection
+    assert is_reached(live) == (False, False)
     apply(live, Leaf.STATUS, collector(online=True))
-    assert reached(live) == (False, False)  # until the new collector has reached it
+    assert is_reached(live) == (False, False)  # until the new collector has reached it
     apply(live, Leaf.LINK, maker.link())
     apply(live, Leaf.STATUS, online)
-    assert reached(live) == (True, True)
+    assert is_reached(live) == (True, True)
 
 
 def test_five_thousand_episodes_are_held_then_the_oldest_tenth_goes() -> None:

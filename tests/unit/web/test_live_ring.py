@@ -1,4 +1,4 @@
-"""The ring of steps: bounded, late data welcome, nothing invented."""
+"""The ring of steps: bounded, late data fills its place, nothing is invented."""
 
 import numpy as np
 from crampwatch.web.live.ring import Floats, Ring
@@ -10,7 +10,7 @@ def ring(capacity: int = 10) -> Ring:
     return Ring(step_ns=1, capacity=capacity, channels=1, fields=2)
 
 
-def put(target: Ring, first: int, *values: float) -> None:
+def write(target: Ring, first: int, *values: float) -> None:
     target.write(first, np.array([[[value, value]] for value in values], np.float32))
 
 
@@ -23,17 +23,17 @@ def shown(target: Ring) -> dict[int, float]:
     }
 
 
-def test_what_is_put_is_shown_and_what_is_older_than_the_ring_is_dropped() -> None:
+def test_steps_older_than_the_ring_are_dropped() -> None:
     target = ring()
-    put(target, 100, 1, 2, 3)
-    put(target, 108, 9, 10, 11)
+    write(target, 100, 1, 2, 3)
+    write(target, 108, 9, 10, 11)
     assert shown(target) == {101: 2, 102: 3, 108: 9, 109: 10, 110: 11}
 
 
-def test_steps_skipped_are_unknown_not_zero() -> None:
+def test_skipped_steps_are_missing_not_zero() -> None:
     target = ring()
-    put(target, 0, 1)
-    put(target, 3, 4)
+    write(target, 0, 1)
+    write(target, 3, 4)
     ((first, values),) = target.all_stretches()
     assert first == 0
     assert np.isnan(values[1:3]).all()
@@ -41,10 +41,10 @@ def test_steps_skipped_are_unknown_not_zero() -> None:
 
 def test_late_steps_fill_their_place() -> None:
     target = ring()
-    put(target, 0, 1)
-    put(target, 3, 4)
+    write(target, 0, 1)
+    write(target, 3, 4)
     target.drain_changes()
-    put(target, 1, 2, 3)
+    write(target, 1, 2, 3)
     ((first, values),) = target.drain_changes()
     assert (first, len(values)) == (1, 2)
     assert shown(target) == {0: 1, 1: 2, 2: 3, 3: 4}
@@ -58,29 +58,29 @@ def test_widening_keeps_the_extremes() -> None:
     assert values[0, 0].tolist() == [-5, 7]
 
 
-def test_a_jump_beyond_the_ring_forgets_everything_before() -> None:
+def test_a_jump_beyond_the_ring_discards_everything_before() -> None:
     target = ring()
-    put(target, 0, 1)
-    put(target, 1_000_000, 2)
+    write(target, 0, 1)
+    write(target, 1_000_000, 2)
     assert shown(target) == {1_000_000: 2}
     assert sum(len(values) for _, values in target.drain_changes()) <= 10
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=30))
-def test_changes_told_rebuild_the_ring_elsewhere(puts: list[tuple[int, int]]) -> None:
+def test_the_drained_changes_rebuild_the_ring(writes: list[tuple[int, int]]) -> None:
     source, copy = ring(), ring()
-    for number, (first, count) in enumerate(puts):
-        put(source, first, *[float(number)] * count)
+    for number, (first, count) in enumerate(writes):
+        write(source, first, *[float(number)] * count)
         for at, values in source.drain_changes():
             copy.write(at, values)
     assert shown(copy) == shown(source)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 25)), max_size=30))
-def test_the_ring_holds_what_a_dictionary_would(puts: list[tuple[int, int]]) -> None:
+def test_the_ring_holds_what_a_dictionary_would(writes: list[tuple[int, int]]) -> None:
     target, expected, end = ring(), dict[int, float](), 0
-    for number, (first, count) in enumerate(puts):
-        put(target, first, *[float(number)] * count)
+    for number, (first, count) in enumerate(writes):
+        write(target, first, *[float(number)] * count)
         begin, end = end - 10 if end else first, max(end, first + count)
         expected.update({step: float(number) for step in range(max(first, begin), first + count)})
     assert shown(target) == {step: value for step, value in expected.items() if step >= end - 10}

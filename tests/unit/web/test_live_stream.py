@@ -1,4 +1,4 @@
-"""Fanning out: a snapshot first, then changes; a slow browser is dropped, never buffered without bound."""
+"""Streaming: a snapshot first, then changes; a slow browser is dropped, never buffered without bound."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ class Clock:
         return self.now_s
 
 
-def feed(model: LiveModel, foot: Foot) -> None:
+def add_samples(model: LiveModel, foot: Foot) -> None:
     model.apply(Topic(foot.sensor, Leaf.SAMPLES), foot.block().encode(), now_s=0.0)
 
 
@@ -42,43 +42,43 @@ def foot() -> Foot:
     return Foot("cw", begun_ns=BEGIN_NS)
 
 
-async def taken(viewer: Viewer, count: int) -> list[str]:
+async def first_lines(viewer: Viewer, count: int) -> list[str]:
     events: AsyncIterator[bytes] = viewer.events()
     return [(await anext(events)).decode().split("\n")[0] for _ in range(count)]
 
 
 async def test_a_new_page_gets_a_snapshot_and_then_only_changes(model: LiveModel, foot: Foot, clock: Clock) -> None:
     hub = Hub(model, clock=clock)
-    feed(model, foot)
+    add_samples(model, foot)
     with hub.open_viewer() as viewer:
         hub.tick()
-        feed(model, foot)
+        add_samples(model, foot)
         hub.tick()
-        assert await taken(viewer, 2) == ["event: snapshot", "event: update"]
+        assert await first_lines(viewer, 2) == ["event: snapshot", "event: update"]
         assert hub.viewers == 1
     assert hub.viewers == 0
 
 
-async def test_a_word_a_second_says_that_the_server_is_there(model: LiveModel, clock: Clock) -> None:
+async def test_a_heartbeat_a_second_shows_that_the_server_is_alive(model: LiveModel, clock: Clock) -> None:
     hub = Hub(model, clock=clock)
     with hub.open_viewer() as viewer:
         for clock.now_s in (0.5, 1.0, 1.5, 2.0):
             hub.tick()
-        assert await taken(viewer, 3) == ["event: snapshot", "event: beat", "event: beat"]
+        assert await first_lines(viewer, 3) == ["event: snapshot", "event: beat", "event: beat"]
 
 
 async def test_a_slow_viewer_is_dropped_and_the_others_are_not(model: LiveModel, foot: Foot, clock: Clock) -> None:
     hub = Hub(model, clock=clock, backlog=3)
     with hub.open_viewer() as slow, hub.open_viewer() as quick:
         for _ in range(6):
-            feed(model, foot)
+            add_samples(model, foot)
             hub.tick()
-            await taken(quick, 1)
+            await first_lines(quick, 1)
         assert slow.is_dropped.is_set()
         assert not quick.is_dropped.is_set()
 
 
-async def test_only_so_many_pages_may_be_open(model: LiveModel) -> None:
+async def test_seventeen_pages_may_not_be_open(model: LiveModel) -> None:
     hub = Hub(model)
     with pytest.raises(UnavailableError, match="16 pages"):
         await open_pages(hub, 17)
@@ -95,7 +95,7 @@ class Browser:
     """The ASGI side of a browser."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.sent: list[dict[str, Any]] = []
         self.gone = asyncio.Event()
         self.is_reading = asyncio.Event()
         self.is_reading.set()
@@ -105,12 +105,12 @@ class Browser:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
-        self.told.append(message)
+        self.sent.append(message)
         await self.is_reading.wait()
 
     @property
     def body(self) -> bytes:
-        return b"".join(message.get("body", b"") for message in self.told)
+        return b"".join(message.get("body", b"") for message in self.sent)
 
 
 async def until(condition: Any) -> None:
@@ -121,7 +121,7 @@ async def until(condition: Any) -> None:
 
 async def test_the_stream_ends_when_the_browser_leaves(model: LiveModel, foot: Foot) -> None:
     hub, browser = Hub(model), Browser()
-    feed(model, foot)
+    add_samples(model, foot)
     stream = asyncio.create_task(EventStream(hub)({}, browser.receive, browser.send))
     await until(lambda: b"snapshot" in browser.body)
     browser.gone.set()
@@ -138,10 +138,10 @@ async def test_closing_the_hub_ends_every_stream(model: LiveModel) -> None:
     await until(lambda: hub.viewers == 1)
     hub.close()
     await asyncio.wait_for(stream, 5)
-    assert browser.told[-1]["more_body"] is False
+    assert browser.sent[-1]["more_body"] is False
 
 
-async def test_a_browser_that_takes_nothing_does_not_hold_the_server(
+async def test_a_browser_that_accepts_nothing_does_not_block_the_server(
     model: LiveModel, foot: Foot, clock: Clock
 ) -> None:
     hub, browser = Hub(model, clock=clock, backlog=2), Browser()
@@ -149,7 +149,7 @@ async def test_a_browser_that_takes_nothing_does_not_hold_the_server(
     await until(lambda: b"snapshot" in browser.body)
     browser.is_reading.clear()
     for _ in range(5):
-        feed(model, foot)
+        add_samples(model, foot)
         hub.tick()
         await asyncio.sleep(0)
     await asyncio.wait_for(stream, 5)
@@ -160,7 +160,7 @@ async def test_a_heartbeat_follows_a_second_after_the_last_event(model: LiveMode
     hub = Hub(model, clock=clock)
     with hub.open_viewer() as viewer:
         clock.now_s = 0.5
-        feed(model, foot)
+        add_samples(model, foot)
         hub.tick()
         for clock.now_s in (1.0, 1.499):
             hub.tick()
@@ -174,10 +174,10 @@ async def test_a_viewer_may_fall_behind_by_a_hundred_events(model: LiveModel, fo
     hub = Hub(model, clock=clock)
     with hub.open_viewer() as viewer:
         for _ in range(99):  # and the snapshot
-            feed(model, foot)
+            add_samples(model, foot)
             hub.tick()
         assert not viewer.is_dropped.is_set()
-        feed(model, foot)
+        add_samples(model, foot)
         hub.tick()
         assert viewer.is_dropped.is_set()
 
@@ -188,7 +188,7 @@ async def test_sixteen_pages_may_be_open(model: LiveModel) -> None:
 
 async def test_what_changed_while_nobody_looked_is_only_in_the_snapshot(model: LiveModel, foot: Foot) -> None:
     hub = Hub(model)
-    feed(model, foot)
+    add_samples(model, foot)
     with hub.open_viewer() as viewer:
         hub.tick()
         assert viewer._events.qsize() == 1

@@ -1,4 +1,4 @@
-"""What was read of a session is the same whether it is read again or was kept; and a damaged cache is no cache."""
+"""A cache returns what was read from a session, and a damaged cache counts as missing."""
 
 from pathlib import Path
 
@@ -32,21 +32,21 @@ def test_a_session_is_followed_to_its_end_with_its_gap(follower: SessionFollower
     assert len(follower.sensors["CW-LEFT"].temperature) == 2
 
 
-def test_what_was_kept_is_what_was_read(follower: SessionFollower, tmp_path: Path) -> None:
+def test_the_cache_returns_what_was_read(follower: SessionFollower, tmp_path: Path) -> None:
     path = tmp_path / "cache" / "x.night.npz"
     save_cache(path, follower.sensors, last_seq=follower.last_seq)
-    kept = load_cache(path, last_seq=follower.last_seq)
-    assert kept is not None
-    old, new = signal_of(follower), kept["CW-LEFT"].signals[0]
+    cached = load_cache(path, last_seq=follower.last_seq)
+    assert cached is not None
+    old, new = signal_of(follower), cached["CW-LEFT"].signals[0]
     np.testing.assert_array_equal(new.covered_ns(), old.covered_ns())
     np.testing.assert_array_equal(new.pyramid.base, old.pyramid.base)
     np.testing.assert_array_equal(new.frame_table()[:, :4], old.frame_table()[:, :4])
     assert (new.gains, new.labels, new.origin_index) == (old.gains, old.labels, old.origin_index)
-    assert kept["CW-LEFT"].temperature == follower.sensors["CW-LEFT"].temperature
+    assert cached["CW-LEFT"].temperature == follower.sensors["CW-LEFT"].temperature
     np.testing.assert_array_equal(load_cached_ranges_ns(path), covered_ranges_ns(follower.sensors))
 
 
-def test_a_cache_of_another_end_or_a_damaged_one_is_none(follower: SessionFollower, tmp_path: Path) -> None:
+def test_a_cache_of_another_end_or_a_damaged_one_counts_as_missing(follower: SessionFollower, tmp_path: Path) -> None:
     path = tmp_path / "x.night.npz"
     assert load_cache(path, last_seq=1) is None
     save_cache(path, follower.sensors, last_seq=follower.last_seq)

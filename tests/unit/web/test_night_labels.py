@@ -22,7 +22,7 @@ CHANGES = st.builds(
 
 
 @given(changes=st.lists(CHANGES, max_size=6), seed=st.randoms(use_true_random=False))
-def test_the_newest_of_each_answer_holds_in_any_order(changes: list[LabelChange], seed: object) -> None:
+def test_the_newest_answer_is_valid_in_any_order_of_entries(changes: list[LabelChange], seed: object) -> None:
     entries: list[JournalEntry] = []
     expected = Label()
     for t_ns, change in enumerate(changes, 10):
@@ -42,7 +42,7 @@ def test_entries_are_marked_like_their_episode() -> None:
     assert (entry.entry, entry.value) == ("pain", 7.0)
 
 
-def test_what_others_write_does_no_harm() -> None:
+def test_entries_of_other_programs_that_make_no_sense_are_ignored() -> None:
     strange = [
         JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="a", entry="confirmation", text="maybe", episode="e1"),
         JournalEntry(sensor="x", t_ns=1, origin=Origin.LIVE, id="b", entry="pain", value=77.0, episode="e1"),

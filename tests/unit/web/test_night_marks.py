@@ -29,41 +29,41 @@ def span_h(*marks: JournalEntry) -> tuple[float, float | None] | None:
     return (span[0] - BEGIN_NS) / HOUR_NS, None if span[1] is None else (span[1] - BEGIN_NS) / HOUR_NS
 
 
-def test_a_night_is_from_its_begin_to_its_end() -> None:
+def test_a_night_lasts_from_its_start_to_its_end() -> None:
     assert span_h(mark("end", 8), mark("begin", 0)) == (0, 8)
 
 
-def test_who_gets_up_and_lies_down_again_has_one_night() -> None:
+def test_getting_up_and_going_back_to_bed_is_one_night() -> None:
     assert span_h(mark("begin", 0), mark("end", 3), mark("begin", 3.5), mark("end", 8)) == (0, 8)
 
 
-def test_a_night_whose_end_was_not_said_is_open() -> None:
+def test_a_night_without_an_end_is_open() -> None:
     assert span_h(mark("begin", 0)) == (0, None)
     assert span_h(mark("begin", 0), mark("end", 3), mark("begin", 3.5)) == (0, None)
 
 
-def test_other_nights_and_simulated_ones_are_not_it() -> None:
+def test_marks_of_other_nights_and_simulated_ones_do_not_count() -> None:
     assert span_h(mark("begin", 24), mark("end", -24), mark("begin", 0, Origin.DEMO)) is None
     assert span_h() is None
 
 
-def test_saying_it_twice_is_saying_it_once() -> None:
+def test_the_same_mark_twice_is_one_journal_entry() -> None:
     assert mark("begin", 1) == mark("begin", 1)
     assert str(Topic(mark("begin", 1).sensor, Leaf.JOURNAL)) == "crampwatch/v1/_web/journal"
 
 
-async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unpublished_marks_survive_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night_marks, "_RETRY_S", 0.01)
-    told: asyncio.Queue[JournalEntry] = asyncio.Queue()
-    tries = 0
+    published: asyncio.Queue[JournalEntry] = asyncio.Queue()
+    attempts = 0
 
-    async def publish(entries: Sequence[JournalEntry]) -> None:
-        nonlocal tries
-        tries += 1
-        if tries < 3:
+    async def publish(enattempts: Sequence[JournalEntry]) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
             raise UnavailableError("The broker is not connected.")
-        for entry in entries:
-            told.put_nowait(entry)
+        for entry in enattempts:
+            published.put_nowait(entry)
 
     path = tmp_path / "page" / "night-marks.json"
     before = NightMarks(path, publish)
@@ -72,12 +72,12 @@ async def test_what_no_broker_heard_outlives_the_server(tmp_path: Path, monkeypa
     assert after.pending == (mark("begin", 0),)
     running = asyncio.create_task(after.run())
     async with asyncio.timeout(20):
-        assert await told.get() == mark("begin", 0)
+        assert await published.get() == mark("begin", 0)
         await after.add(mark("end", 8))
-        assert await told.get() == mark("end", 8)
+        assert await published.get() == mark("end", 8)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert told.empty()
+    assert published.empty()
 
 
 def test_an_end_at_the_time_of_the_start_is_no_end() -> None:

@@ -1,4 +1,4 @@
-"""A night belongs to the evening it began, and simulated nights have names of their own."""
+"""A night belongs to the evening on which it started, and simulated nights have separate names."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ def ns(*when: int) -> int:
         (ns(2026, 11, 21, 3, 0), 10 * 3600, "2026-11-21"),
     ],
 )
-def test_from_noon_to_noon_where_it_began(began: int, offset_s: int, night: str) -> None:
+def test_a_night_lasts_from_noon_to_noon_local_time(began: int, offset_s: int, night: str) -> None:
     assert night_name(began, offset_s, "live") == night
 
 

@@ -1,4 +1,4 @@
-"""Who may see the page: host names, tokens, cookies."""
+"""Who may open the page: host names, tokens, cookies."""
 
 import pytest
 from crampwatch.protocol.errors import ConfigurationError
@@ -28,7 +28,7 @@ def test_a_rebound_name_is_not_answered(header: str) -> None:
     assert not HostRule().allows(header)
 
 
-def test_other_machines_may_use_addresses_and_allowed_names_where_a_login_guards() -> None:
+def test_with_a_login_other_machines_may_use_addresses_and_allowed_names() -> None:
     rule = HostRule(frozenset({"bedroom.lan"}), only_loopback=False)
     assert rule.allows("192.168.1.4:8042")
     assert rule.allows("Bedroom.lan:8042")
@@ -36,7 +36,7 @@ def test_other_machines_may_use_addresses_and_allowed_names_where_a_login_guards
 
 
 @pytest.mark.parametrize("token", [None, "", "short"])
-def test_listening_elsewhere_demands_a_token_and_says_how(token: str | None) -> None:
+def test_serving_other_machines_needs_a_token_and_the_error_says_how(token: str | None) -> None:
     with pytest.raises(ConfigurationError, match=r"0\.0\.0\.0.*token.*127\.0\.0\.1"):
         require_login("0.0.0.0", token)
 
@@ -47,7 +47,7 @@ def test_a_refused_token_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_loopback_needs_no_login_and_may_have_one() -> None:
+def test_loopback_needs_no_login_but_may_have_one() -> None:
     assert require_login("127.0.0.1", None) is None
     assert require_login("127.0.0.1", TOKEN) is not None
 
@@ -65,7 +65,7 @@ def test_five_wrong_tokens_make_an_address_wait_a_minute() -> None:
     assert login.check_token(TOKEN, "a", now_s=61)
 
 
-def test_guessers_with_many_addresses_are_slowed_down_too_and_take_no_memory() -> None:
+def test_guessers_with_many_addresses_are_slowed_down_and_use_bounded_memory() -> None:
     login = Login(TOKEN)
     tries = [login.check_token("wrong", f"10.0.{n // 256}.{n % 256}", now_s=n / 100) for n in range(3000)]
     assert not any(tries)
@@ -74,7 +74,7 @@ def test_guessers_with_many_addresses_are_slowed_down_too_and_take_no_memory() -
     assert len(login._peers) <= 256
 
 
-def test_the_right_token_forgives_earlier_slips() -> None:
+def test_the_right_token_clears_earlier_failures() -> None:
     login = Login(TOKEN)
     for second in range(4):
         login.check_token("wrong", "a", now_s=second)
@@ -83,7 +83,7 @@ def test_the_right_token_forgives_earlier_slips() -> None:
     assert not login.is_throttled("a", now_s=7)
 
 
-def test_a_cookie_outlives_a_restart_and_ends() -> None:
+def test_a_cookie_survives_a_restart_and_expires() -> None:
     value, lasts_s = Login(TOKEN).issue_cookie(utc_s=1000)
     assert Login(TOKEN).is_valid_cookie(value, utc_s=1000 + lasts_s - 1)
     assert not Login(TOKEN).is_valid_cookie(value, utc_s=1000 + lasts_s)
@@ -91,18 +91,18 @@ def test_a_cookie_outlives_a_restart_and_ends() -> None:
 
 
 @given(st.text(max_size=120))
-def test_a_made_up_cookie_admits_nobody(cookie: str) -> None:
+def test_a_forged_cookie_is_not_valid(cookie: str) -> None:
     assert not Login(TOKEN).is_valid_cookie(cookie, utc_s=0)
 
 
-def test_a_cookie_cannot_be_prolonged() -> None:
+def test_a_cookie_cannot_be_extended() -> None:
     value, _ = Login(TOKEN).issue_cookie(utc_s=1000)
     expiry, signature = value.split(".")
     assert not Login(TOKEN).is_valid_cookie(f"{int(expiry) + 1}.{signature}", utc_s=1000)
 
 
 @given(st.text(max_size=60))
-def test_any_token_typed_is_answered(token: str) -> None:
+def test_only_the_token_itself_is_accepted(token: str) -> None:
     assert Login(TOKEN).check_token(token, now_s=0) is (token.strip() == TOKEN)
 
 

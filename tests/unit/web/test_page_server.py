@@ -1,4 +1,4 @@
-"""What every answer carries, and who is refused."""
+"""What every answer contains, and which requests are refused."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -58,7 +58,7 @@ async def test_every_answer_carries_the_security_headers(open_page: httpx.AsyncC
     assert answer.headers["cache-control"] in ("no-store", "no-cache")
 
 
-async def test_the_page_and_its_files_are_served_packed_and_revalidated(open_page: httpx.AsyncClient) -> None:
+async def test_the_page_and_its_files_are_served_compressed_and_revalidated(open_page: httpx.AsyncClient) -> None:
     page = await open_page.get("/")
     assert (page.status_code, page.text) == (200, PAGE["index.html"])
     assert page.headers["content-encoding"] == "gzip"
@@ -111,7 +111,7 @@ async def test_the_token_opens_the_page_by_a_cookie_scripts_and_other_sites_cann
     assert (await guarded_page.get("/")).status_code == 200
 
 
-async def test_wrong_tokens_are_told_so_and_then_made_to_wait(guarded_page: httpx.AsyncClient) -> None:
+async def test_wrong_tokens_are_refused_and_then_have_to_wait(guarded_page: httpx.AsyncClient) -> None:
     for _ in range(5):
         assert (await guarded_page.post("/login", data={"token": "no"})).headers["location"] == "/login?wrong"
     assert (await guarded_page.post("/login", data={"token": TOKEN})).headers["location"] == "/login?wait"
@@ -123,20 +123,20 @@ async def test_a_login_posted_by_another_site_is_refused(guarded_page: httpx.Asy
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "null"}, {"Origin": ""}])
-async def test_a_login_form_must_say_where_it_comes_from(bundle: Path, headers: dict[str, str]) -> None:
+async def test_a_login_form_must_have_an_origin(bundle: Path, headers: dict[str, str]) -> None:
     async with client(bundle, login=Login(TOKEN)) as browser:
         del browser.headers["Origin"]
         given = {name: value for name, value in headers.items() if value}
         assert (await browser.post("/login", data={"token": TOKEN}, headers=given)).status_code == 403
 
 
-async def test_whoever_changes_something_has_to_mean_it(open_page: httpx.AsyncClient) -> None:
+async def test_a_change_needs_the_intent_header(open_page: httpx.AsyncClient) -> None:
     assert (await open_page.post("/api/v1/anything")).status_code == 403
     assert (await open_page.post("/api/v1/anything", headers={INTENT_HEADER: "1"})).status_code == 404
     assert "access-control-allow-origin" not in (await open_page.options("/api/v1/anything")).headers
 
 
-async def test_logging_out_takes_the_cookie_back(guarded_page: httpx.AsyncClient) -> None:
+async def test_logging_out_removes_the_cookie(guarded_page: httpx.AsyncClient) -> None:
     await guarded_page.post("/login", data={"token": TOKEN})
     assert (await guarded_page.get("/")).status_code == 200
     assert (await guarded_page.post("/logout")).headers["location"] == "/login"
@@ -144,12 +144,12 @@ async def test_logging_out_takes_the_cookie_back(guarded_page: httpx.AsyncClient
 
 
 @pytest.mark.parametrize("body", [b"token=" + b"a" * 5000, b"\xff\xfe", b"a=1&b=2&c=3&d=4&e=5&f=6", b""])
-async def test_a_strange_form_is_no_login(guarded_page: httpx.AsyncClient, body: bytes) -> None:
+async def test_an_unexpected_form_is_no_login(guarded_page: httpx.AsyncClient, body: bytes) -> None:
     answer = await guarded_page.post("/login", content=body)
     assert answer.status_code in (303, 400, 413)
     assert "set-cookie" not in answer.headers
 
 
-def test_a_page_that_was_never_bundled_says_how_to(tmp_path: Path) -> None:
+def test_a_page_that_was_never_bundled_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"pip install .*hatch_build\.py"):
         load_assets(tmp_path)

@@ -1,4 +1,4 @@
-"""What an export that failed says: a sentence for people, and a code for pages that speak another language."""
+"""Exports: what a failure reports, and how many jobs and files there may be."""
 
 import threading
 import time
@@ -32,12 +32,12 @@ def failed(folder: Path, error: Exception) -> ExportJob:
         RecordingError("Nobody gave this a code."),
     ],
 )
-def test_a_failure_keeps_its_words_and_its_code(tmp_path: Path, error: CrampwatchError) -> None:
+def test_a_failed_job_reports_the_error_and_its_code(tmp_path: Path, error: CrampwatchError) -> None:
     job = failed(tmp_path, error)
     assert (job.state, job.error, job.code) == ("failed", str(error), error.code)
 
 
-def test_what_nobody_expected_is_told_as_such(tmp_path: Path) -> None:
+def test_an_unexpected_error_is_reported_without_its_text(tmp_path: Path) -> None:
     job = failed(tmp_path, ZeroDivisionError("division by zero"))
     assert (job.state, job.code) == ("failed", "unexpected")
     assert "division" not in job.error

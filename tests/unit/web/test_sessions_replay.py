@@ -1,4 +1,4 @@
-"""A replay started from the page: followed, ended, and never let near the broker of the real nights."""
+"""A replay started from the page: reported, ended, and never connected to the broker of real nights."""
 
 import sys
 import time
@@ -29,7 +29,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_it_is_followed_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_reports_its_page_and_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRAMPWATCH_BROKER_URL", "mqtt://real.nights")
     replay = plays(READY)
     assert replay.state.state == "none"
@@ -42,7 +42,7 @@ def test_it_is_followed_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     replay.stop()
 
 
-def test_another_one_takes_its_place() -> None:
+def test_a_new_replay_ends_the_running_one() -> None:
     replay = plays(READY)
     replay.start(Path("first.cws"), 1.0)
     until(lambda: replay.state.state == "running")
@@ -53,14 +53,14 @@ def test_another_one_takes_its_place() -> None:
     until(lambda: replay.state.state == "ended")
 
 
-def test_why_it_failed_is_told() -> None:
+def test_a_failed_replay_reports_the_last_line_of_output() -> None:
     replay = plays(FAILS)
     replay.start(Path("night.cws"), 1.0)
     until(lambda: replay.state.state == "ended")
     assert replay.state.error == "Another crampwatch works in this folder."
 
 
-def test_a_program_that_is_not_there_is_refused() -> None:
+def test_a_missing_program_is_refused() -> None:
     replay = Replay(lambda _path, _speed: ["/nowhere/crampwatch"])
     with pytest.raises(UnavailableError, match="cannot be started"):
         replay.start(Path("night.cws"), 1.0)

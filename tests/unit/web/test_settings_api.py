@@ -33,13 +33,13 @@ OWN = {**MEANT, "Host": "localhost:8042"}
 
 
 class Page:
-    """A server over a folder, as a browser meets it."""
+    """A server over a folder, as a browser sees it."""
 
     def __init__(self, data: Path) -> None:
         self.model = LiveModel(now_ns=time.time_ns(), utc_offset_s=0)
         self.foot = Foot("cw-left", side="unknown", muscle="")
         self.model.apply(Topic("cw-left", Leaf.INFO), encode(self.foot.info()), now_s=0)
-        self.told: list[JournalEntry] = []
+        self.published: list[JournalEntry] = []
         self.marks = NightMarks(data / "page" / "night-marks.json", self._publish)
         self.api = SettingsApi(
             self.model,
@@ -56,7 +56,7 @@ class Page:
         )
 
     async def _publish(self, entries: Sequence[JournalEntry]) -> None:
-        self.told += entries
+        self.published += entries
 
 
 @pytest.fixture
@@ -81,19 +81,19 @@ async def test_a_snooze_survives_a_restart_and_reaches_every_page(page: Page, tm
         assert (await again.browser.get("/api/v1/alarms")).json() == answer.json()
 
 
-async def test_acknowledging_and_the_night_are_kept(page: Page, tmp_path: Path) -> None:
+async def test_acknowledgements_and_the_night_are_saved(page: Page, tmp_path: Path) -> None:
     await page.browser.post("/api/v1/alarms/acknowledge", json={"episodes": ["a", "b"]})
     await page.browser.post("/api/v1/alarms/night", json={"step": "begin"})
     await page.browser.patch("/api/v1/alarms", json={"calls": ["cramp", "rhythmic"], "wake_at": "06:30"})
-    kept = SettingsFolder(tmp_path / "page").load_alarms()
-    assert kept.acknowledged == ("a", "b")
-    assert kept.night_ns is not None
-    assert (kept.calls, kept.wake_at) == (("cramp", "rhythmic"), "06:30")
+    saved = SettingsFolder(tmp_path / "page").load_alarms()
+    assert saved.acknowledged == ("a", "b")
+    assert saved.night_ns is not None
+    assert (saved.calls, saved.wake_at) == (("cramp", "rhythmic"), "06:30")
     await page.browser.post("/api/v1/alarms/night", json={"step": "end"})
     assert SettingsFolder(tmp_path / "page").load_alarms().night_ns is None
 
 
-async def test_a_night_begun_twice_is_noted_once_and_outlives_the_server(page: Page, tmp_path: Path) -> None:
+async def test_a_night_started_twice_is_recorded_once_and_survives_the_server(page: Page, tmp_path: Path) -> None:
     before_ns = time.time_ns()
     for step in ("end", "begin", "begin", "end", "end"):
         assert (await page.browser.post("/api/v1/alarms/night", json={"step": step})).status_code == 200
@@ -115,7 +115,7 @@ async def test_a_night_begun_twice_is_noted_once_and_outlives_the_server(page: P
         ("alarms/night", []),
     ],
 )
-async def test_what_cannot_be_is_refused_with_a_reason(page: Page, path: str, body: object) -> None:
+async def test_an_invalid_change_of_the_alarms_is_refused_with_a_reason(page: Page, path: str, body: object) -> None:
     before = (await page.browser.get("/api/v1/alarms")).json()
     answer = await page.browser.post(f"/api/v1/{path}", json=body)
     assert answer.status_code == 400
@@ -124,16 +124,16 @@ async def test_what_cannot_be_is_refused_with_a_reason(page: Page, path: str, bo
 
 
 @pytest.mark.parametrize("choice", [{"wake_at": "25:00"}, {"wake_at": "7:00"}, {"calls": ["artefact"]}, {"calls": 1}])
-async def test_a_choice_that_cannot_be_is_refused(page: Page, choice: object) -> None:
+async def test_an_invalid_choice_of_alarms_is_refused(page: Page, choice: object) -> None:
     assert (await page.browser.patch("/api/v1/alarms", json=choice)).status_code == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 5000, b'"' + b"a" * 20_000 + b'"'])
-async def test_a_body_that_cannot_be_read_is_refused(page: Page, body: bytes) -> None:
+async def test_an_unreadable_body_is_refused(page: Page, body: bytes) -> None:
     assert (await page.browser.put("/api/v1/sensors/cw-left", content=body)).status_code in (400, 413)
 
 
-async def test_a_sensor_is_called_as_people_say(page: Page, tmp_path: Path) -> None:
+async def test_a_sensor_shows_the_name_and_placement_people_gave_it(page: Page, tmp_path: Path) -> None:
     label = {"name": "the blue one", "side": "left", "muscle": "arch"}
     assert (await page.browser.put("/api/v1/sensors/cw-left", json=label)).status_code == 200
     info = page.model.snapshot(now_s=0).sensors["cw-left"].info
@@ -154,11 +154,11 @@ async def test_a_sensor_is_called_as_people_say(page: Page, tmp_path: Path) -> N
         assert (back.name, back.placement.side) == ("cw-left", "unknown")
 
 
-async def test_a_sensor_nobody_heard_of_gets_no_name(page: Page) -> None:
+async def test_an_unknown_sensor_cannot_be_named(page: Page) -> None:
     assert (await page.browser.put("/api/v1/sensors/other", json={"name": "x"})).status_code == 404
 
 
-async def test_the_state_of_this_machine_is_told(page: Page, tmp_path: Path) -> None:
+async def test_this_machine_is_reported_on(page: Page, tmp_path: Path) -> None:
     (tmp_path / "sessions").mkdir()
     (tmp_path / "sessions" / "a.cws").write_bytes(b"0" * 1000)
     system = (await page.browser.get("/api/v1/system")).json()
@@ -170,7 +170,7 @@ async def test_the_state_of_this_machine_is_told(page: Page, tmp_path: Path) -> 
     assert "token" not in json.dumps(system)
 
 
-def test_whatever_is_asked_the_server_stands(tmp_path: Path) -> None:
+def test_no_request_causes_a_server_error(tmp_path: Path) -> None:
     # Under an event loop of its own for each request, as schemathesis calls it.
     described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", Page(tmp_path).app, headers=OWN)
     count = 0
@@ -189,7 +189,7 @@ def test_whatever_is_asked_the_server_stands(tmp_path: Path) -> None:
     assert count == 8
 
 
-def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
+def test_the_size_of_an_hour_is_measured_on_recordings(tmp_path: Path) -> None:
     assert bytes_per_hour(tmp_path) == (14_500_000.0, False)
     for hour, size in ((20, 1_000_000), (21, 3_000_000), (22, 8_000_000)):
         path = tmp_path / f"20260101T{hour}0000Z-0123abcd.cws"
@@ -202,14 +202,14 @@ def test_what_an_hour_takes_is_measured_on_recordings(tmp_path: Path) -> None:
     assert bytes_per_hour(tmp_path, tmp_path / "store.sqlite")[0] == pytest.approx(7_000_000)
 
 
-def test_a_replayed_recording_tells_nothing_of_what_an_hour_takes(tmp_path: Path) -> None:
+def test_a_replayed_recording_is_not_measured(tmp_path: Path) -> None:
     (tmp_path / "20200101T200000Z-0123abcd.cws").write_bytes(b"0" * 1000)
     assert bytes_per_hour(tmp_path)[1] is False
 
 
-def test_ratios_are_told_of_amplitude() -> None:
-    told = thresholds(DetectorConfig(least_onset_ratio=4.0, hold_ratio=2.0))
-    assert (told.onset_ratio, round(told.hold_ratio, 2)) == (2.0, 1.41)
+def test_ratios_are_reported_for_amplitude() -> None:
+    shown = thresholds(DetectorConfig(least_onset_ratio=4.0, hold_ratio=2.0))
+    assert (shown.onset_ratio, round(shown.hold_ratio, 2)) == (2.0, 1.41)
 
 
 def write_recording(folder: Path, *, hour: int, length_s: float, size: int) -> None:

@@ -1,4 +1,4 @@
-"""The waveform on the screen: no spike is lost, gaps are exact, drift is taken out."""
+"""The waveform on the screen: no spike is lost, gaps are exact, drift is removed."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def known_steps(ring: Ring) -> set[int]:
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=12), st.integers(0, 11))
-def test_a_spike_of_one_sample_is_on_the_screen_however_the_stream_is_cut(sizes: list[int], where: int) -> None:
+def test_a_spike_of_one_sample_is_shown_for_any_cut_of_the_stream(sizes: list[int], where: int) -> None:
     wave, maker = Waveform(channels=2), foot()
     for number, samples in enumerate(sizes):
         wave.add_block(maker.block(samples, spike_uv=900.0 if number == where % len(sizes) else 0.0))
@@ -42,7 +42,7 @@ def test_a_spike_of_one_sample_is_on_the_screen_however_the_stream_is_cut(sizes:
 
 
 @given(st.integers(1, 1999))
-def test_any_cut_of_the_stream_gives_the_same_picture(cut: int) -> None:
+def test_any_cut_of_the_stream_gives_the_same_curve(cut: int) -> None:
     whole, parts = Waveform(channels=2), Waveform(channels=2)
     block = foot().block(2000)
     whole.add_block(block)
@@ -108,7 +108,7 @@ def test_unknown_scale_is_drawn_in_counts() -> None:
     assert greatest(wave.fine) == pytest.approx(1000, rel=0.07)
 
 
-def test_live_time_that_goes_far_back_begins_a_new_screen() -> None:
+def test_live_time_that_goes_far_back_clears_the_rings() -> None:
     wave, maker = Waveform(channels=2), foot()
     wave.add_block(maker.block())
     maker.begun_ns -= 3_600_000_000_000
@@ -116,7 +116,7 @@ def test_live_time_that_goes_far_back_begins_a_new_screen() -> None:
     assert max(known_steps(wave.coarse)) < BEGIN_NS // COARSE_STEP_NS
 
 
-def test_extremes_leave_steps_without_a_sample_unknown() -> None:
+def test_extremes_of_a_step_without_samples_are_missing() -> None:
     first, low, high = extremes(np.array([[1], [3], [2]], np.float32), np.array([7, 7, 9]))
     assert first == 7
     np.testing.assert_array_equal(low[:, 0], [1, np.nan, 2])
