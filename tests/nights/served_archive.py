@@ -18,10 +18,10 @@ from crampwatch.protocol.messages import JournalEntry
 from crampwatch.store.sqlite.store import SqliteStore
 from crampwatch.web.access.auth import HostRule
 from crampwatch.web.app import create_app
+from crampwatch.web.archive import Archive
 from crampwatch.web.http.assets import Asset
 from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
-from crampwatch.web.night.archive import Archive
 from crampwatch.web.sessions.replay import ReplayCommand
 from crampwatch.web.stream.sse import Hub
 

@@ -7,10 +7,9 @@ import shutil
 from contextlib import suppress
 from typing import Final
 
-from bleak.exc import BleakError
 from crampwatch.bus.client import Bus, publish_message
 from crampwatch.bus.service import ServiceShell, TaskSet
-from crampwatch.collector.ble.adapter import FoundSensor, Radio, open_radio, scan, unusable_adapter_error
+from crampwatch.collector.ble.adapter import RADIO_ERRORS, FoundSensor, Radio, open_radio, scan, unusable_adapter_error
 from crampwatch.collector.ble.link import Link, Sightings
 from crampwatch.collector.options import CollectorOptions
 from crampwatch.collector.recording.reception import Reception
@@ -133,7 +132,7 @@ class _Service:
                     for sensor in await self._radio.connected_sensors():
                         self._sightings.add(sensor)
                     await self._until_deaf()
-            except (BleakError, OSError, EOFError) as error:
+            except RADIO_ERRORS as error:
                 if attempt == 0 and "InProgress" not in str(error):
                     raise unusable_adapter_error(error) from error
                 _log.warning("scanning failed and is tried again: %s", error)

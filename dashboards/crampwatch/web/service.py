@@ -22,10 +22,10 @@ from crampwatch.bus.service import ServiceShell, run_until_first_ends
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError
 from crampwatch.web.access.auth import HostRule, Login, is_loopback, require_login
 from crampwatch.web.app import create_app
+from crampwatch.web.archive import Archive, ArchiveOptions
 from crampwatch.web.http.assets import load_assets
 from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
-from crampwatch.web.night.archive import Archive, ArchiveOptions
 from crampwatch.web.night.bedtime import NightMarks
 from crampwatch.web.settings.api import SettingsApi
 from crampwatch.web.settings.folder import SettingsFolder

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import pairwise
-from pathlib import Path
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -48,7 +47,7 @@ class SessionRecords(Protocol):
     """A session's records; :class:`crampwatch.journal.SessionReader` reads them from a session file."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> object:
         """The session file, for error messages."""
 
     @property

@@ -9,8 +9,8 @@ from crampwatch.app.config.placements import load_page_placements
 from crampwatch.app.config.settings import Settings, WebSettings
 from crampwatch.app.stages.web import page_access_token
 from crampwatch.protocol.messages import Placement
+from crampwatch.web.model.sensor_labels import SensorLabel
 from crampwatch.web.settings.folder import SettingsFolder
-from crampwatch.web.settings.model.sensor_labels import SensorLabel
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.web.http.files import access_token, load, save
+from crampwatch.web.model.alarms import ALARM_KINDS, MAX_SNOOZE_S, AlarmControl, AlarmState
 from crampwatch.web.settings.folder import SettingsFolder
-from crampwatch.web.settings.model.alarms import ALARM_KINDS, MAX_SNOOZE_S, AlarmControl, AlarmState
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -18,10 +18,10 @@ from crampwatch.web.app import create_app
 from crampwatch.web.http.middleware import INTENT_HEADER
 from crampwatch.web.http.openapi import build_routes, description_operation
 from crampwatch.web.live.model import LiveModel
+from crampwatch.web.model.sensor_labels import SensorLabel
 from crampwatch.web.night.bedtime import NightMarks
 from crampwatch.web.settings.api import SettingsApi
 from crampwatch.web.settings.folder import SettingsFolder
-from crampwatch.web.settings.model.sensor_labels import SensorLabel
 from crampwatch.web.settings.system_report import bytes_per_hour, make_report, thresholds
 from crampwatch.web.stream.sse import Hub
 from hypothesis import HealthCheck, given, settings

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.messages import Placement
 from crampwatch.web.http.files import load
-from crampwatch.web.settings.model.sensor_labels import SensorLabel
+from crampwatch.web.model.sensor_labels import SensorLabel
 
 __all__ = ["load_page_placements", "parse_placements"]
 

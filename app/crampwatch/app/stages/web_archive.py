@@ -14,7 +14,7 @@ from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.messages import Episode
 from crampwatch.store.model.interface import Store
 from crampwatch.store.sqlite.store import SqliteStore
-from crampwatch.web.night.archive import ArchiveOptions
+from crampwatch.web.archive import ArchiveOptions
 
 __all__ = ["archive_options"]
 

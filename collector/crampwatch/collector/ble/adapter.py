@@ -23,8 +23,10 @@ from crampwatch.collector.ble.pairing_agent import pairing_agent
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.gatt import CWS_SERVICE
 
-__all__ = ["FoundSensor", "Radio", "open_radio", "scan", "unusable_adapter_error"]
+__all__ = ["RADIO_ERRORS", "FoundSensor", "Radio", "open_radio", "scan", "unusable_adapter_error"]
 
+RADIO_ERRORS: Final = (BleakError, OSError, EOFError)
+"""What using an adapter raises when it fails: bleak's own errors, and those of the D-Bus or HCI connection below."""
 CONNECT_TIMEOUT_S: Final = 20.0
 """An attempt rarely succeeds after this long (bleak-retry-connector uses the same limit)."""
 _BUMBLE_PREFIX: Final = "bumble:"
@@ -139,7 +141,7 @@ async def scan(spec: str | None, *, seconds: float, bonds: Path | None = None) -
         try:
             async with radio.scanner(lambda sensor: found.__setitem__(sensor.address, sensor)):
                 await asyncio.sleep(seconds)
-        except (BleakError, OSError, EOFError) as error:
+        except RADIO_ERRORS as error:
             raise unusable_adapter_error(error) from error
     return sorted(found.values(), key=lambda sensor: -sensor.rssi_dbm)
 

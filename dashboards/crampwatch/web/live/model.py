@@ -19,8 +19,8 @@ from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.live.episodes import NightEpisodes, night_start_ns
 from crampwatch.web.live.schema import SensorUpdate, Update
 from crampwatch.web.live.sensor import LATEST_LEAVES, SensorLive, as_disconnected
-from crampwatch.web.settings.model.alarms import AlarmState
-from crampwatch.web.settings.model.sensor_labels import SensorLabel
+from crampwatch.web.model.alarms import AlarmState
+from crampwatch.web.model.sensor_labels import SensorLabel
 
 __all__ = ["LiveModel"]
 

@@ -23,7 +23,7 @@ from crampwatch.protocol.messages import (
     Temperature,
 )
 from crampwatch.web.live.ring import Stretch
-from crampwatch.web.settings.model.alarms import AlarmState
+from crampwatch.web.model.alarms import AlarmState
 
 __all__ = ["UNKNOWN", "Curve", "SensorUpdate", "Update", "encode_event", "pack"]
 

@@ -12,7 +12,7 @@ from crampwatch.web.live.features import FeatureHistory
 from crampwatch.web.live.ring import Ring
 from crampwatch.web.live.schema import Curve, SensorUpdate, pack
 from crampwatch.web.live.waveform import Waveform
-from crampwatch.web.settings.model.sensor_labels import SensorLabel, apply_label
+from crampwatch.web.model.sensor_labels import SensorLabel, apply_label
 
 __all__ = ["LATEST_LEAVES", "SensorLive", "as_disconnected"]
 

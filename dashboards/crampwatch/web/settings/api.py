@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 from crampwatch.protocol.topics import SENSOR_PATTERN
 from crampwatch.web.http.openapi import Operation, RefusedError, json_response, read_body
 from crampwatch.web.live.model import LiveModel
+from crampwatch.web.model.alarms import AlarmControl, AlarmState
+from crampwatch.web.model.sensor_labels import MAX_LABELS, SensorLabel
 from crampwatch.web.night.bedtime import NightMarks, make_mark
 from crampwatch.web.settings.folder import SettingsFolder
-from crampwatch.web.settings.model.alarms import AlarmControl, AlarmState
-from crampwatch.web.settings.model.sensor_labels import MAX_LABELS, SensorLabel
 from crampwatch.web.settings.schema import Acknowledgement, AlarmChoice, NightStep, Snooze
 from crampwatch.web.settings.system_report import SystemReport
 from msgspec import Struct

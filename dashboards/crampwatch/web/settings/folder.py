@@ -6,8 +6,8 @@ from typing import Annotated
 
 from crampwatch.protocol.topics import SENSOR_PATTERN
 from crampwatch.web.http import files
-from crampwatch.web.settings.model.alarms import AlarmState
-from crampwatch.web.settings.model.sensor_labels import SensorLabel
+from crampwatch.web.model.alarms import AlarmState
+from crampwatch.web.model.sensor_labels import SensorLabel
 from msgspec import Meta
 
 __all__ = ["SettingsFolder"]

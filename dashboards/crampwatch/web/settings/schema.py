@@ -4,8 +4,8 @@ from typing import Annotated
 
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.protocol.messages import Name
+from crampwatch.web.model.alarms import Clock
 from crampwatch.web.night.bedtime import Step
-from crampwatch.web.settings.model.alarms import Clock
 from msgspec import Meta, Struct
 
 __all__ = ["Acknowledgement", "AlarmChoice", "NightStep", "Snooze"]

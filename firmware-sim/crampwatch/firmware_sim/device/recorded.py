@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.stream import SampleFormat, StreamDescription
-from crampwatch.recordings import Recording, Temperature
+from crampwatch.recordings.recording import Recording, Temperature
 from crampwatch.recordings.truth import TruthEvent
 from numpy.typing import NDArray
 

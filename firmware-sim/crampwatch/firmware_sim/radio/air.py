@@ -5,15 +5,14 @@ import random
 
 from bumble import hci, ll
 from bumble.controller import Controller
-from bumble.link import LocalLink
 from crampwatch.firmware_sim.radio.arq import AirPath, Side
-from crampwatch.firmware_sim.radio.controller import AirController
+from crampwatch.firmware_sim.radio.controller import AirController, AirMedium
 from crampwatch.firmware_sim.radio.link import AirLink, LinkTiming
 
 __all__ = ["Air"]
 
 
-class Air(LocalLink):
+class Air(AirMedium):
     """All virtual controllers within earshot.
 
     A path is a property of the sensor (the advertiser): whoever listens to it meets the same loss.

@@ -13,18 +13,17 @@ What differs from :class:`bumble.controller.Controller` (0.0.236), and why:
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from abc import ABC, abstractmethod
+from typing import Final
 
 from bumble import hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.core import PhysicalTransport
-from crampwatch.firmware_sim.radio.arq import Side
+from bumble.link import LocalLink
+from crampwatch.firmware_sim.radio.arq import AirPath, Side
 from crampwatch.firmware_sim.radio.link import AclPdu, AirLink, AirPdu, LinkTiming
 
-if TYPE_CHECKING:
-    from crampwatch.firmware_sim.radio.air import Air
-
-__all__ = ["AirConnection", "AirController"]
+__all__ = ["AirConnection", "AirController", "AirMedium"]
 
 _log = logging.getLogger(__name__)
 
@@ -83,8 +82,35 @@ class _Advertiser(LegacyAdvertiser):
         )
 
 
+class AirMedium(LocalLink, ABC):
+    """What a controller asks of the air; :class:`~crampwatch.firmware_sim.radio.air.Air` is the one there is."""
+
+    @property
+    @abstractmethod
+    def advert_delay_s(self) -> float:
+        """The random part of an advertising interval."""
+
+    @abstractmethod
+    def connect(
+        self, central: "AirController", own_address: hci.Address, sensor: hci.Address, timing: LinkTiming
+    ) -> bool:
+        """Open a connection to an advertiser; False where it advertises no more."""
+
+    @abstractmethod
+    def silence(self, controller: Controller) -> None:
+        """End a controller's connections without a word."""
+
+    @abstractmethod
+    def scan_response(self, advertiser: hci.Address) -> bytes:
+        """Return what an advertiser answers to an active scanner."""
+
+    @abstractmethod
+    def path(self, sensor: hci.Address) -> AirPath:
+        """Return what the air is like around a sensor."""
+
+
 class AirController(Controller):
-    """A controller on an :class:`~crampwatch.firmware_sim.radio.air.Air`.
+    """A controller on an air.
 
     Args:
         name: For the log.
@@ -107,7 +133,7 @@ class AirController(Controller):
         | hci.LeFeatureMask.LE_DATA_PACKET_LENGTH_EXTENSION
     )
 
-    def __init__(self, name: str, air: "Air", public_address: hci.Address) -> None:
+    def __init__(self, name: str, air: AirMedium, public_address: hci.Address) -> None:
         super().__init__(name, link=air, public_address=public_address)
         self.air = air
         self.le_legacy_advertiser = _Advertiser(self)
