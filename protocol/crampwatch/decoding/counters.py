@@ -1,4 +1,4 @@
-"""Counters of 32 bits, followed beyond their wrap."""
+"""Follows 32-bit counters beyond their wrap."""
 
 from typing import Final
 

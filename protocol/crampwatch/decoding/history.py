@@ -1,8 +1,11 @@
-"""A sensor's session so far: the sum of its records.
+"""State of one sensor in a session, as a function of its records.
 
-Everything the collector knows of a sensor follows from the session file, record by record. The link, the publisher and
-the decoding of a whole night take the same records through this same class, so a collector that was killed knows, after
-reading its file again, exactly what it knew before.
+Everything the collector knows about a sensor follows from the records in the session file and from nothing else (event
+sourcing). The link, the publisher and the decoding of a whole night handle the same records with this same class. So a
+collector that was killed reads its file again and is in exactly the state it was in before, and a night decoded later
+agrees with what was published live.
+
+A record that cannot be decoded is counted and skipped: it never ends a session.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,11 +32,18 @@ __all__ = ["SensorHistory"]
 
 
 class SensorHistory:
-    """Takes records of one sensor in order.
+    """Handles the records of one sensor in order.
 
     Args:
-        profile: Reads their payloads.
-        anchors: Of the session's epochs; may grow while records are taken.
+        profile: Decodes their payloads.
+        anchors: Anchor of each epoch of the session; epochs may be added later.
+
+    Attributes:
+        boot: The sensor since its last power-up; None before it was described.
+        is_connected: Whether it is connected.
+        connections: Number of connections.
+        broken_frames: Number of records that could not be decoded.
+        rssi_dbm: Signal strength as last measured; None before.
     """
 
     def __init__(self, profile: Profile, anchors: Mapping[int, Anchor]) -> None:
@@ -61,24 +71,24 @@ class SensorHistory:
 
     @property
     def received_samples(self) -> int:
-        """Received live."""
+        """Number of samples received live, in all boots."""
         return self._past_received + sum(a.received_samples for a in self._assemblies)
 
     @property
     def backfilled_samples(self) -> int:
-        """Fetched from the sensor's ring."""
+        """Number of samples fetched from the sensor's ring, in all boots."""
         return self._past_backfilled + sum(a.backfilled_samples for a in self._assemblies)
 
     @property
     def missing_samples(self) -> int:
-        """Neither received nor backfilled, now."""
+        """Number of samples that are neither received nor backfilled at the moment, in all boots."""
         return self._past_missing + sum(a.missing_samples for a in self._assemblies)
 
     def handle(self, record: Record) -> Observation | None:
-        """Take the next record.
+        """Handle the next record.
 
         Returns:
-            What it turned out to be; None where nothing follows from it, or where it is broken (then it is counted).
+            What it means; None if it means nothing here, or if it is broken (then it is counted).
         """
         handler = self._handlers.get(record.kind)
         if handler is None:
@@ -95,7 +105,7 @@ class SensorHistory:
 
     def _host_ns(self, epoch: int, mono_ns: int) -> int:
         if epoch not in self._anchors:
-            raise FrameError(f"A record belongs to epoch {epoch}, which the session does not have.")
+            raise FrameError(f"A record belongs to epoch {epoch}, but the session has no such epoch.")
         return self._anchors[epoch].utc_of(mono_ns)
 
     def _handle_connected(self, _record: Record, host_ns: int) -> LinkChange:
@@ -112,6 +122,7 @@ class SensorHistory:
         if self.boot is not None and self.boot.is_same(info):
             self.boot.update_info(info, host_ns)
             return SensorDescribed(host_ns, self.boot, is_new=False)
+        # The new boot starts with assemblies of its own: what the old ones counted is added up first.
         self._past_received, self._past_backfilled = self.received_samples, self.backfilled_samples
         self._past_missing = self.missing_samples
         self.boot = Boot(info, host_ns)
@@ -119,13 +130,13 @@ class SensorHistory:
 
     def _handle_frame(self, record: Record, host_ns: int) -> SamplesReceived:
         frame = self._profile.decode_frame(record.payload)
-        boot = self._described()
+        boot = self._require_boot()
         is_stored = record.kind is RecordKind.STORED_DATA
         return SamplesReceived(boot, frame, boot.place_frame(frame, host_ns, is_stored=is_stored))
 
     def _handle_event(self, record: Record, host_ns: int) -> EventReceived:
         event = self._profile.decode_event(record.payload)
-        boot = self._described()
+        boot = self._require_boot()
         boot.handle_event(event, host_ns)
         return EventReceived(host_ns, boot, boot.primary.unwrapped_ticks(event.ticks, host_ns), event)
 
@@ -137,7 +148,7 @@ class SensorHistory:
 
     def _handle_sync(self, record: Record, _host_ns: int) -> None:
         exchange = SyncExchange.decode(record.payload)
-        self._described().add_sync(
+        self._require_boot().add_sync(
             exchange.ticks,
             before_ns=self._host_ns(record.epoch, exchange.before_ns),
             after_ns=self._host_ns(record.epoch, exchange.after_ns),
@@ -148,11 +159,11 @@ class SensorHistory:
 
     def _handle_gap(self, record: Record, _host_ns: int) -> None:
         lost = LostSamples.decode(record.payload)
-        assembly = self._described().assemblies.get(lost.stream)
+        assembly = self._require_boot().assemblies.get(lost.stream)
         if assembly is not None:
             assembly.mark_lost(lost.first_index, lost.samples)
 
-    def _described(self) -> Boot:
+    def _require_boot(self) -> Boot:
         if self.boot is None:
-            raise FrameError("A notification came before the sensor had said who it is.")
+            raise FrameError("A notification came before the sensor's Info was read.")
         return self.boot

@@ -1,4 +1,4 @@
-"""Which indices are there: a set of half-open intervals."""
+"""A set of integers as half-open intervals: which sample indices are present."""
 
 from bisect import bisect_left, bisect_right
 
@@ -9,7 +9,7 @@ Span = tuple[int, int]
 
 
 class IntervalSet:
-    """Integers, kept as disjoint sorted intervals.
+    """A set of integers, stored as disjoint sorted intervals; appending at the end takes constant time.
 
     >>> have = IntervalSet()
     >>> have.add(0, 10), have.add(5, 20), have.add(30, 40)
@@ -29,11 +29,11 @@ class IntervalSet:
 
     @property
     def covered(self) -> int:
-        """How many integers are in the set."""
+        """Number of integers in the set."""
         return self._covered
 
     def add(self, start: int, end: int) -> tuple[Span, ...]:
-        """Put in ``start <= index < end``; return the parts that were not there yet."""
+        """Add ``start <= index < end``; return the parts of it that were not in the set yet."""
         if start >= end:
             return ()
         if self._ends and start == self._ends[-1]:  # the usual case: the next frame of a stream
@@ -50,12 +50,12 @@ class IntervalSet:
         return fresh
 
     def fill_first_gap(self) -> None:
-        """Put in what is missing between the first interval and the second; nothing where there is only one."""
+        """Add all integers between the first interval and the second, if there are two."""
         if len(self._starts) > 1:
             self.add(self._ends[0], self._starts[1])
 
     def gaps(self, start: int, end: int) -> tuple[Span, ...]:
-        """Return what of ``start <= index < end`` is not there, in order."""
+        """Return the parts of ``start <= index < end`` that are not in the set, in order."""
         found: list[Span] = []
         for at in range(bisect_right(self._ends, start), len(self._starts)):
             if self._starts[at] >= end:

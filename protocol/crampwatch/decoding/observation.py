@@ -1,4 +1,4 @@
-"""What a record of the session turns out to be."""
+"""Observations: what a session record means once it is decoded."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SamplesReceived:
-    """A frame, put in its place.
-
-    Attributes:
-        boot: Of the sensor.
-        frame: As decoded.
-        placement: Where its samples belong, and which of them are new.
-    """
+    """A frame of samples arrived; `placement` says where its samples belong and which of them are new."""
 
     boot: Boot
     frame: Frame
@@ -35,7 +29,7 @@ class SamplesReceived:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureReading:
-    """Of the skin, at a time; NaN where the sensor does not know."""
+    """Temperature of the skin; NaN if the sensor has no reading."""
 
     utc_ns: int
     celsius: float
@@ -43,7 +37,7 @@ class TemperatureReading:
 
 @dataclass(frozen=True, slots=True)
 class BatteryReading:
-    """Percent left, at a time."""
+    """Charge left in the battery."""
 
     utc_ns: int
     percent: int
@@ -51,13 +45,13 @@ class BatteryReading:
 
 @dataclass(frozen=True, slots=True)
 class EventReceived:
-    """What the sensor wanted known.
+    """The sensor sent an event.
 
     Attributes:
-        utc_ns: When that arrived.
-        boot: Of the sensor.
-        ticks: The sensor's clock when it happened, unwrapped.
-        event: As decoded.
+        utc_ns: When it arrived.
+        boot: Boot of the sensor it belongs to.
+        ticks: Unwrapped clock of the sensor when it happened.
+        event: The event.
     """
 
     utc_ns: int
@@ -68,7 +62,7 @@ class EventReceived:
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A connection began or ended."""
+    """A connection was made or ended."""
 
     utc_ns: int
     connected: bool
@@ -76,7 +70,7 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True)
 class SensorDescribed:
-    """The sensor said who it is: of a new boot, or again after a reconnection."""
+    """The sensor's Info was read: of a new boot (`is_new`), or again after a reconnection."""
 
     utc_ns: int
     boot: Boot

@@ -1,4 +1,4 @@
-"""Samples in their place, ready to become blocks."""
+"""Runs: gap-free samples with the same flags and scale, ready to be published as blocks."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -33,13 +33,13 @@ class Run:
     """A gap-free run of samples with the same flags and scale.
 
     Attributes:
-        boot_id: Of the sensor.
-        stream: As described.
-        flags: Of a block.
-        first_index: Unwrapped.
-        ticks: Unwrapped, of the first sample.
-        lsb: SI units a count; NaN where unknown.
-        counts: int32, shape (samples, channels).
+        boot_id: Boot of the sensor that the index counts from.
+        stream: Description of the stream.
+        flags: Flags of the block that will be made of it.
+        first_index: Unwrapped index of the first sample.
+        ticks: Unwrapped clock of the sensor at the first sample.
+        lsb: SI units of one count; NaN if unknown.
+        counts: Samples, int32, shape (samples, channels).
     """
 
     boot_id: int
@@ -56,7 +56,7 @@ class Run:
         return self.first_index + len(self.counts)
 
     def continues(self, before: "Run") -> bool:
-        """Whether it can be joined to another before it."""
+        """Whether it can be joined to the end of another run."""
         return (
             self.first_index == before.next_index
             and self.flags == before.flags
@@ -65,7 +65,7 @@ class Run:
         )
 
     def to_block(self, session: UUID, first_utc_ns: int) -> SampleBlock:
-        """Return it as it is published."""
+        """Return it as a block to be published."""
         return SampleBlock(
             session,
             self.boot_id,
@@ -80,7 +80,7 @@ class Run:
 
 
 def new_runs(seen: SamplesReceived) -> Iterator[Run]:
-    """Yield what is new in a frame."""
+    """Yield the runs of a frame's samples that had not been present before."""
     boot, frame, placement = seen.boot, seen.frame, seen.placement
     if not placement.fresh:
         return
@@ -101,30 +101,30 @@ def new_runs(seen: SamplesReceived) -> Iterator[Run]:
 
 
 def to_block_flags(flags: FrameFlag, origin: Origin) -> BlockFlag:
-    """Return what is true of the samples of a frame, in the words of a block."""
-    told = _ORIGINS[origin]
-    for theirs, ours in _FLAGS:
-        if theirs in flags:
-            told |= ours
-    return told
+    """Return the flags of a block for a frame's flags and the origin of its samples."""
+    block_flags = _ORIGINS[origin]
+    for frame_flag, block_flag in _FLAGS:
+        if frame_flag in flags:
+            block_flags |= block_flag
+    return block_flags
 
 
 def join_runs(runs: Iterable[Run], *, longest_s: float) -> Iterator[Run]:
-    """Join runs that follow each other, to at most so much time (a longer one stays as it is)."""
+    """Join runs that follow each other to runs of at most `longest_s` seconds; a longer one is left as it is."""
     waiting: list[Run] = []
     length = 0
     for run in runs:
-        most = min(round(longest_s * run.stream.rate_hz), MAX_BLOCK_SAMPLES)
-        if waiting and not (run.continues(waiting[-1]) and length + len(run.counts) <= most):
-            yield _one(waiting)
+        max_samples = min(round(longest_s * run.stream.rate_hz), MAX_BLOCK_SAMPLES)
+        if waiting and not (run.continues(waiting[-1]) and length + len(run.counts) <= max_samples):
+            yield _concatenate(waiting)
             waiting, length = [], 0
         waiting.append(run)
         length += len(run.counts)
     if waiting:
-        yield _one(waiting)
+        yield _concatenate(waiting)
 
 
-def _one(runs: list[Run]) -> Run:
+def _concatenate(runs: list[Run]) -> Run:
     if len(runs) == 1:
         return runs[0]
     return replace(runs[0], counts=np.concatenate([run.counts for run in runs]))

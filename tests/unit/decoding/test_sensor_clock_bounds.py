@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crampwatch.decoding.sensor_clock import SensorClock, _interpolated, _Segment
+from crampwatch.decoding.sensor_clock import SensorClock, _interpolate, _Segment
 
 TICK_HZ = 1000
 STEP_NS = 500_000_000
@@ -86,46 +86,46 @@ def test_no_crystal_drifts_by_more_than_500_ppm(ppm: float, fitted_ppm: float) -
 
 
 def segment_of(stretches: int) -> _Segment:
-    segment = _Segment(0.0)
+    segment = _Segment()
     for key in range(stretches):
-        segment.at(key * 10.0)
+        segment.stretch_at(key * 10.0)
     return segment
 
 
 def test_up_to_half_an_hour_everything_counts() -> None:
-    assert len(segment_of(180).around(0.0)) == 180
+    assert len(segment_of(180).stretches_around(0.0)) == 180
 
 
 @pytest.mark.parametrize(
     ("at_s", "first", "last"), [(0.0, 1, 180), (5000.0, 220, 399), (2000.0, 111, 290), (900.0, 1, 180), (910.0, 2, 181)]
 )
 def test_beyond_it_the_half_hour_around_a_moment_counts(at_s: float, first: int, last: int) -> None:
-    around = segment_of(400).around(at_s)
+    around = segment_of(400).stretches_around(at_s)
     assert (around[0].x_s, around[-1].x_s) == (first * 10.0, last * 10.0)
 
 
 def test_a_moment_in_a_long_absence_takes_what_is_nearest_before_it() -> None:
     segment = segment_of(200)
-    segment.at(100_000.0)
-    assert [one.x_s for one in segment.around(50_000.0)] == [100_000.0]
+    segment.stretch_at(100_000.0)
+    assert [one.x_s for one in segment.stretches_around(50_000.0)] == [100_000.0]
 
 
 def test_a_stretch_begins_every_10_s() -> None:
-    segment = _Segment(0.0)
-    assert segment.at(0.0) is segment.at(9.999)
-    assert segment.at(10.0) is not segment.at(9.999)
+    segment = _Segment()
+    assert segment.stretch_at(0.0) is segment.stretch_at(9.999)
+    assert segment.stretch_at(10.0) is not segment.stretch_at(9.999)
 
 
 def test_the_oldest_of_more_than_20000_stretches_is_forgotten() -> None:
     segment = segment_of(20_000)
     assert min(segment.stretches) == 0
-    segment.at(200_000.0)
+    segment.stretch_at(200_000.0)
     assert (min(segment.stretches), len(segment.stretches)) == (1, 20_000)
 
 
 @pytest.mark.parametrize(("x_s", "value"), [(-10, -1), (0, 0), (5, 0.5), (10, 1), (15, 2), (20, 3), (30, 5)])
-def test_between_knots_time_is_interpolated_and_beyond_them_the_last_slope_goes_on(x_s: float, value: float) -> None:
-    assert _interpolated(x_s, np.array([0.0, 10.0, 20.0]), np.array([0.0, 1.0, 3.0])) == pytest.approx(value)
+def test_between_knots_time_is_interpolate_and_beyond_them_the_last_slope_goes_on(x_s: float, value: float) -> None:
+    assert _interpolate(x_s, np.array([0.0, 10.0, 20.0]), np.array([0.0, 1.0, 3.0])) == pytest.approx(value)
 
 
 def test_the_final_times_have_a_knot_a_minute_and_one_at_the_end() -> None:

@@ -1,4 +1,4 @@
-"""What the collector knows of each kind of sensor. A new device is a new module here, and a line in `PROFILES`."""
+"""Sensor profiles, one module per kind of sensor; :mod:`crampwatch.decoding.profiles.profile` says how to write one."""
 
 from typing import Final
 
@@ -9,17 +9,18 @@ from crampwatch.protocol.errors import RecordingError
 __all__ = ["PROFILES", "Profile", "find_profile"]
 
 PROFILES: Final[dict[str, Profile]] = {CWS.name: CWS}
+"""Every profile by its name in session files; a new one gets a line here."""
 
 
 def find_profile(name: str) -> Profile:
-    """Return a profile.
+    """Return the profile of a name, as it is stored in session files.
 
     Raises:
         RecordingError: This version has no such profile.
     """
     if name not in PROFILES:
         raise RecordingError(
-            f"The session has a sensor of profile {name!r}; known are {', '.join(PROFILES)}.",
+            f"The session has a sensor of profile {name!r}; this version has the profiles {', '.join(PROFILES)}.",
             advice="Update crampwatch.",
         )
     return PROFILES[name]

@@ -1,4 +1,4 @@
-"""CWS v1, the reference profile (docs/protocol.md)."""
+"""CWS v1, the reference profile (docs/protocol.md). Its layouts are those of :mod:`crampwatch.protocol`."""
 
 from typing import Final
 
@@ -13,20 +13,18 @@ from crampwatch.protocol.temperature import decode_temperature as decode_ess_tem
 
 __all__ = ["CWS"]
 
-_CHECKSUM_OCTETS: Final = 2
-_HEADER_OCTETS: Final = OVERHEAD_BYTES - _CHECKSUM_OCTETS
+_CHECKSUM_BYTES: Final = 2
+_HEADER_BYTES: Final = OVERHEAD_BYTES - _CHECKSUM_BYTES
 
 
 class _Cws:
-    """Every layout is the protocol's own."""
-
     name = "cws"
     service_uuids = frozenset({gatt.CWS_SERVICE})
     info_characteristic = gatt.INFO
 
     @property
     def characteristics(self) -> dict[RecordKind, str]:
-        """Control first: a request is refused while its answers have nowhere to go."""
+        """Control comes first: the sensor refuses a request while its replies are not subscribed."""
         return {
             RecordKind.CONTROL_REPLY: gatt.CONTROL,
             RecordKind.EVENT: gatt.EVENT,
@@ -43,7 +41,7 @@ class _Cws:
         return Frame.decode(value)
 
     def sample_payload(self, value: bytes) -> bytes:
-        return value[_HEADER_OCTETS:-_CHECKSUM_OCTETS]
+        return value[_HEADER_BYTES:-_CHECKSUM_BYTES]
 
     def decode_event(self, value: bytes) -> SensorEvent:
         return SensorEvent.decode(value)
@@ -53,7 +51,7 @@ class _Cws:
 
     def decode_battery(self, value: bytes) -> int:
         if len(value) != 1 or value[0] > 100:
-            raise FrameError(f"A battery level reads {value[:8].hex(' ') or 'nothing'}; expected one octet up to 100.")
+            raise FrameError(f"A battery level reads {value[:8].hex(' ') or 'nothing'}; expected one byte up to 100.")
         return value[0]
 
 
