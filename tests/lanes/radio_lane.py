@@ -108,7 +108,8 @@ async def process(what: str, *arguments: str) -> AsyncIterator[tuple[Process, as
     """Run ``simulate LISTEN BONDS`` or ``collect ADDRESS BONDS`` in a process; yields it and what it says."""
     one = await asyncio.create_subprocess_exec(
         sys.executable,
-        __file__,
+        "-m",
+        "lanes.radio_lane",
         what,
         *arguments,
         stdout=asyncio.subprocess.PIPE,

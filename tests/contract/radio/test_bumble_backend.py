@@ -13,7 +13,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakError, BleakGATTProt
 from bumble import hci
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
 from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments, scanner_arguments
-from crampwatch.firmware_sim.radio.arq import AirPath
+from crampwatch.firmware_sim.radio.link_layer import AirPath
 from crampwatch.protocol import gatt
 from crampwatch.protocol.control import Opcode, Request
 from crampwatch.protocol.errors import ConfigurationError, UnavailableError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from crampwatch.collector.service import CollectorOptions, run
 from crampwatch.decoding.session import decode_session
-from crampwatch.firmware_sim.radio.arq import AirPath
+from crampwatch.firmware_sim.radio.link_layer import AirPath
 from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.journal import SessionReader, list_sessions
 from crampwatch.protocol.block import SampleBlock

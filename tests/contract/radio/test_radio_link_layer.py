@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from crampwatch.firmware_sim.radio.arq import AirPath, LinkLayer, Side, airtime_s
+from crampwatch.firmware_sim.radio.link_layer import AirPath, LinkLayer, Side, airtime_s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,14 +11,14 @@ INTERVAL_S = 0.03
 
 
 def layer(seed: int = 0) -> LinkLayer[int]:
-    return LinkLayer(interval_s=INTERVAL_S, supervision_s=4.0, chance=random.Random(seed), now_s=0.0)
+    return LinkLayer(interval_s=INTERVAL_S, supervision_s=4.0, rng=random.Random(seed), now_s=0.0)
 
 
 def run(link: LinkLayer[int], path: AirPath, *, events: int, begin_s: float = 0.0) -> list[tuple[Side, int]]:
     arrived, now_s = [], begin_s
     for _ in range(events):
         now_s = link.next_event_s(now_s)
-        arrived += [(one.sender, one.pdu) for one in link.event(now_s, path, INTERVAL_S)]
+        arrived += [(one.sender, one.pdu) for one in link.run_event(now_s, path, INTERVAL_S)]
     return arrived
 
 
@@ -57,7 +57,7 @@ def test_silence_expires_after_the_supervision_timeout() -> None:
     run(link, AirPath(), events=10)
     assert not link.has_expired(4.2)
     assert link.has_expired(4.31)
-    link.heard(4.3)
+    link.note_contact(4.3)
     assert not link.has_expired(8.2)
 
 

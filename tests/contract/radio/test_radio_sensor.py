@@ -11,8 +11,8 @@ from bleak.exc import BleakError
 from crampwatch.collector.ble.bumble_backend.adapter import BumbleAdapter
 from crampwatch.collector.ble.bumble_backend.bleak_arguments import client_arguments
 from crampwatch.firmware_sim.device.recorded import RecordedSource
-from crampwatch.firmware_sim.radio.arq import AirPath
-from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions, Spell
+from crampwatch.firmware_sim.radio.link_layer import AirPath
+from crampwatch.firmware_sim.radio.options import Outage, SensorOptions, SessionFile, SimulatorOptions
 from crampwatch.firmware_sim.radio.service import Simulator, run
 from crampwatch.journal import SessionWriter
 from crampwatch.protocol import gatt
@@ -135,8 +135,8 @@ async def test_temperature_and_events_are_notified() -> None:
 
 
 async def test_a_scheduled_spell_out_of_range_comes_and_goes() -> None:
-    away = Spell(start_s=0.5, duration_s=1.0)
-    async with simulator(sensor(spells=(away,))) as sim, adapter(sim.address) as bumble:
+    away = Outage(start_s=0.5, duration_s=1.0)
+    async with simulator(sensor(outages=(away,))) as sim, adapter(sim.address) as bumble:
         begun_s = asyncio.get_running_loop().time()
         device = await find(bumble)
         client = BleakClient(device, timeout=PATIENCE_S, pair=True, **client_arguments(bumble))
@@ -321,9 +321,9 @@ async def test_a_recorded_session_is_replayed_byte_for_byte(tmp_path: Path) -> N
         assert again.live == recorded
 
 
-async def test_a_session_without_the_sensor_asked_for_is_refused(tmp_path: Path) -> None:
+async def test_a_session_without_the_requested_sensor_is_refused(tmp_path: Path) -> None:
     session = SessionFile(_session(tmp_path / "session.cws", b"", []), sensor="CW-0002")
-    with pytest.raises(ConfigurationError, match="holds the sensors CW-0001"):
+    with pytest.raises(ConfigurationError, match="has the sensors CW-0001"):
         await run(SimulatorOptions((SensorOptions("CW-0002", session),), listen="127.0.0.1:0"), stop=asyncio.Event())
 
 
@@ -355,5 +355,5 @@ async def test_a_sensor_on_a_controller_of_its_own_works_and_reports_the_loss_of
                 await one.start()
                 await one.until(lambda: len(one.live) >= 10)
                 assert indices(one.live)
-    with pytest.raises(UnavailableError, match="went away"):
+    with pytest.raises(UnavailableError, match="was lost"):
         await service

@@ -19,7 +19,7 @@ from crampwatch.bus.client import Bus
 from crampwatch.collector.service import CollectorOptions, run, scan
 from crampwatch.decoding.session import decode_session
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing, SensorCore
-from crampwatch.firmware_sim.radio.arq import AirPath
+from crampwatch.firmware_sim.radio.link_layer import AirPath
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile
 from crampwatch.firmware_sim.radio.service import Simulator
 from crampwatch.journal import SessionReader, SessionSummary, list_sessions
@@ -387,8 +387,12 @@ async def test_a_sensor_that_speaks_nonsense_is_counted_and_stops_nobody(
         if one.name == "CW-BAD1":
             monkeypatch.setattr(one, "info", lambda _now_s: b"\x01" + b"\xff" * 200)
         if one.name == "CW-BAD2":
-            take = one.take
-            monkeypatch.setattr(one, "take", lambda *, may_indicate: _corrupted(take(may_indicate=may_indicate)))
+            next_outgoing = one.next_outgoing
+            monkeypatch.setattr(
+                one,
+                "next_outgoing",
+                lambda *, may_indicate: _corrupted(next_outgoing(may_indicate=may_indicate)),
+            )
         return one
 
     monkeypatch.setattr(Simulator, "_new_sensor", mad)

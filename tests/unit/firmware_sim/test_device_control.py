@@ -37,7 +37,7 @@ def connected(source: Ramp | None = None, *channels: Channel, mtu: int = 247, **
 
 def drained(device: Device) -> list[Outgoing]:
     taken = []
-    while (outgoing := device.take(may_indicate=True)) is not None:
+    while (outgoing := device.next_outgoing(may_indicate=True)) is not None:
         taken.append(outgoing)
     return taken
 
@@ -48,8 +48,8 @@ def values(outgoing: list[Outgoing], channel: Channel) -> list[bytes]:
 
 def ask(device: Device, now_s: float, opcode: int, params: bytes = b"") -> Reply:
     """Send a request and return its reply, having taken nothing before it."""
-    device.request(now_s, Request(opcode, 9, params).encode())
-    reply = device.take(may_indicate=True)
+    device.handle_request(now_s, Request(opcode, 9, params).encode())
+    reply = device.next_outgoing(may_indicate=True)
     assert reply is not None
     assert reply.channel is Channel.CONTROL
     decoded = Reply.decode(reply.value)
@@ -101,8 +101,8 @@ def test_misuse_is_answered_with_its_status(opcode: int, params: bytes, status: 
 @given(st.binary(min_size=2, max_size=244))
 def test_any_request_is_answered_with_its_opcode_and_token(value: bytes) -> None:
     device = connected()
-    device.request(1.0, value)
-    taken = device.take(may_indicate=True)
+    device.handle_request(1.0, value)
+    taken = device.next_outgoing(may_indicate=True)
     assert taken is not None
     reply = Reply.decode(taken.value)
     assert (reply.opcode, reply.token) == (value[0], value[1])
@@ -111,7 +111,7 @@ def test_any_request_is_answered_with_its_opcode_and_token(value: bytes) -> None
 @pytest.mark.parametrize("value", [b"", b"\x01", bytes(245)])
 def test_a_request_of_no_length_is_an_error_for_att(value: bytes) -> None:
     with pytest.raises(FrameError):
-        connected().request(0.0, value)
+        connected().handle_request(0.0, value)
 
 
 def test_start_needs_a_subscription_to_data() -> None:
@@ -219,7 +219,7 @@ def test_an_abort_ends_the_backfill_and_reports_what_was_sent() -> None:
     device = connected(None, Channel.CONTROL, Channel.STORED_DATA)
     ask(device, 5.0, Opcode.BACKFILL, Backfill(1, 0, 5_000).encode())
     assert ask(device, 5.0, Opcode.BACKFILL, Backfill(1, 0, 1).encode()).status is Status.BUSY
-    first = device.take(may_indicate=True)
+    first = device.next_outgoing(may_indicate=True)
     assert first is not None
     assert first.channel is Channel.STORED_DATA
     assert ask(device, 5.0, Opcode.ABORT).status is Status.SUCCESS
@@ -232,12 +232,12 @@ def test_an_abort_ends_the_backfill_and_reports_what_was_sent() -> None:
 
 def test_replies_wait_for_the_confirmation_of_the_one_before() -> None:
     device = connected(None, Channel.CONTROL)
-    device.request(1.0, Request(Opcode.SYNC, 1).encode())
-    device.request(1.0, Request(Opcode.SYNC, 2).encode())
-    first = device.take(may_indicate=True)
+    device.handle_request(1.0, Request(Opcode.SYNC, 1).encode())
+    device.handle_request(1.0, Request(Opcode.SYNC, 2).encode())
+    first = device.next_outgoing(may_indicate=True)
     assert first is not None
     assert Reply.decode(first.value).token == 1
-    assert device.take(may_indicate=False) is None
-    second = device.take(may_indicate=True)
+    assert device.next_outgoing(may_indicate=False) is None
+    second = device.next_outgoing(may_indicate=True)
     assert second is not None
     assert Reply.decode(second.value).token == 2

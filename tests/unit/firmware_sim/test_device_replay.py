@@ -6,7 +6,7 @@ import pytest
 from crampwatch.firmware_sim.device.device import Device, DeviceConfig
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.replay import ReplayDevice
-from crampwatch.firmware_sim.device.script import Script
+from crampwatch.firmware_sim.device.timeline import Timeline
 from crampwatch.protocol.control import Backfill, BackfillDone, Opcode, Reply, Request, RingReport, Status, SyncReply
 from crampwatch.protocol.errors import RecordingError
 from crampwatch.protocol.event import EventCode, SensorEvent
@@ -42,7 +42,7 @@ class Tape:
         self.records.append(Record(len(self.records) + 1, 1, kind, mono_ns, utc_ns, payload, self.epoch))
 
     def take(self, device: Device, now_s: float) -> None:
-        while (outgoing := device.take(may_indicate=True)) is not None:
+        while (outgoing := device.next_outgoing(may_indicate=True)) is not None:
             self.add(KINDS[outgoing.channel], outgoing.value, now_s)
 
     def connect(self, device: Device, now_s: float) -> None:
@@ -50,7 +50,7 @@ class Tape:
         device.set_mtu(247)
         self.add(RecordKind.INFO, device.info(now_s), now_s)
         subscribe(device, now_s)
-        device.request(now_s, START)
+        device.handle_request(now_s, START)
         self.take(device, now_s)
 
     def stream(self, device: Device, begin_s: float, end_s: float) -> None:
@@ -60,19 +60,19 @@ class Tape:
             self.take(device, now_s)
 
     def sync(self, device: Device, now_s: float) -> None:
-        device.request(now_s, Request(Opcode.SYNC, 5).encode())
-        outgoing = device.take(may_indicate=True)
+        device.handle_request(now_s, Request(Opcode.SYNC, 5).encode())
+        outgoing = device.next_outgoing(may_indicate=True)
         assert outgoing is not None
         pair = SyncReply.decode(Reply.decode(outgoing.value).params)
         before_ns, after_ns = (round((now_s + self.mono_offset_s + half_s) * 1e9) for half_s in (-0.02, 0.02))
         exchange = SyncExchange(before_ns, after_ns, pair.ticks, pair.index)
         self.add(RecordKind.SYNC, exchange.encode(), now_s + 0.02)
 
-    def script(self) -> Script:
+    def script(self) -> Timeline:
         def read() -> Iterator[Record]:
             return iter(self.records)
 
-        return Script(read)
+        return Timeline(read)
 
     def payloads(self, *kinds: RecordKind) -> list[bytes]:
         return [record.payload for record in self.records if record.kind in kinds]
@@ -85,7 +85,7 @@ def subscribe(device: Device | ReplayDevice, now_s: float) -> None:
 
 def drained(device: ReplayDevice) -> list[Outgoing]:
     taken = []
-    while (outgoing := device.take(may_indicate=True)) is not None:
+    while (outgoing := device.next_outgoing(may_indicate=True)) is not None:
         taken.append(outgoing)
     return taken
 
@@ -95,8 +95,8 @@ def values(taken: list[Outgoing], *channels: Channel) -> list[bytes]:
 
 
 def ask(device: ReplayDevice, now_s: float, opcode: int, params: bytes = b"") -> Reply:
-    device.request(now_s, Request(opcode, 9, params).encode())
-    outgoing = device.take(may_indicate=True)
+    device.handle_request(now_s, Request(opcode, 9, params).encode())
+    outgoing = device.next_outgoing(may_indicate=True)
     assert outgoing is not None
     return Reply.decode(outgoing.value)
 
@@ -111,7 +111,7 @@ def tape() -> Tape:
     device.disconnect(4.0)
     tape.connect(device, 6.0)
     missed = Backfill(1, 3_965, 2_036)
-    device.request(6.0, Request(Opcode.BACKFILL, 2, missed.encode()).encode())
+    device.handle_request(6.0, Request(Opcode.BACKFILL, 2, missed.encode()).encode())
     tape.stream(device, 6.0, 9.0)
     tape.sync(device, 9.0)
     return tape
@@ -243,14 +243,14 @@ def test_a_reboot_in_the_recording_is_replayed_as_a_reboot(tape: Tape) -> None:
     tape.stream(second, 20.0, 21.0)
     device = started(tape)
     first_boot = values(play(device, 50.0, 70.0), Channel.DATA)
-    hung_up_first = device.hangs_up
+    hung_up_first = device.is_about_to_reboot
     device.disconnect(70.0)
     device.connect(71.0)
     subscribe(device, 71.0)
     assert Info.decode(device.info(71.0)).boot_id == 78
     ask(device, 71.0, Opcode.START, b"\x02\x00")
     second_boot = values(play(device, 71.0, 75.0), Channel.DATA)
-    assert (hung_up_first, device.hangs_up) == (True, False)
+    assert (hung_up_first, device.is_about_to_reboot) == (True, False)
     assert first_boot + second_boot == tape.payloads(RecordKind.DATA)
 
 

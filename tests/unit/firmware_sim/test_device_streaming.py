@@ -29,13 +29,13 @@ def streaming(source: Ramp | None = None, *, start_s: float = 0.0, **options: ob
     device.set_mtu(247)
     for channel in (Channel.CONTROL, Channel.DATA, Channel.STORED_DATA, Channel.EVENT):
         device.subscribe(start_s, channel, enabled=True)
-    device.request(start_s, START)
+    device.handle_request(start_s, START)
     return device
 
 
 def drained(device: Device) -> list[Outgoing]:
     taken = []
-    while (outgoing := device.take(may_indicate=True)) is not None:
+    while (outgoing := device.next_outgoing(may_indicate=True)) is not None:
         taken.append(outgoing)
     return taken
 
@@ -145,7 +145,9 @@ def test_a_dropped_frame_is_in_the_ring_and_marked_before_the_next() -> None:
     after = frames(drained(device))[0]
     assert FrameFlag.GAP_BEFORE in after.flags
     missed = first.first_index + 57
-    device.request(1.0, Request(Opcode.BACKFILL, 2, Backfill(1, missed, after.first_index - missed).encode()).encode())
+    device.handle_request(
+        1.0, Request(Opcode.BACKFILL, 2, Backfill(1, missed, after.first_index - missed).encode()).encode()
+    )
     taken = drained(device)
     stored = [one.value for one in taken if one.channel is Channel.STORED_DATA]
     assert indices(stored) == list(range(missed, after.first_index))
@@ -158,7 +160,7 @@ def test_samples_the_source_never_gave_are_a_gap_live_and_stored() -> None:
     arrived = indices([frame.encode() for frame in found])
     assert not set(arrived) & set(range(100, 300))
     assert [FrameFlag.GAP_BEFORE in frame.flags for frame in found].count(True) == 1
-    device.request(1.0, Request(Opcode.BACKFILL, 2, Backfill(1, 50, 300).encode()).encode())
+    device.handle_request(1.0, Request(Opcode.BACKFILL, 2, Backfill(1, 50, 300).encode()).encode())
     taken = drained(device)
     stored = frames(taken, Channel.STORED_DATA)
     assert sum(len(frame.payload) // 4 for frame in stored) == 100
@@ -222,7 +224,7 @@ def test_a_restarted_stream_continues_with_the_next_sample() -> None:
     device.connect(2.0)
     device.set_mtu(247)
     device.subscribe(2.0, Channel.DATA, enabled=True)
-    device.request(2.0, START)
+    device.handle_request(2.0, START)
     device.advance(3.0)
     found = frames(drained(device))
     assert found[0].first_index == 2_001
@@ -238,8 +240,8 @@ def test_the_end_of_the_source_flushes_a_short_frame_and_is_reported_once() -> N
     assert indices([frame.encode() for frame in frames(taken)]) == list(range(1_100))
     ended = [event for event in events(taken) if event.code == EventCode.STREAM_ENDED]
     assert [event.index for event in ended] == [1_100]
-    device.request(5.0, START)
-    refused = device.take(may_indicate=True)
+    device.handle_request(5.0, START)
+    refused = device.next_outgoing(may_indicate=True)
     assert refused is not None
     assert Reply.decode(refused.value).status is Status.NOT_AVAILABLE
 

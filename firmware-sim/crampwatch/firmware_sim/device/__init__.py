@@ -1,1 +1,1 @@
-"""The simulated sensor itself: a pure state machine from sample time and requests to frames and replies."""
+"""The simulated sensor without its radio: pure state machines that turn time and requests into frames and replies."""

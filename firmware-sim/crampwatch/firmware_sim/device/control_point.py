@@ -1,4 +1,4 @@
-"""The Control characteristic: takes requests apart, refuses misuse, and asks the sensor for the rest."""
+"""The Control characteristic: decodes requests, refuses malformed ones, and calls the sensor for the others."""
 
 import struct
 from typing import Final, Protocol
@@ -19,16 +19,18 @@ from crampwatch.protocol.errors import FrameError
 __all__ = ["ControlPoint", "Refused", "SensorActions"]
 
 _LONGEST_NAME: Final = 20
+"""Bytes (docs/protocol.md, SET)."""
 _LONGEST_INTERVAL_S: Final = 3600
+"""Seconds between temperatures (docs/protocol.md, SET)."""
 _SYNC_LENGTHS: Final = (0, 8)
-"""Nothing, or the host's time, which is ignored: the sensor's clock is never set."""
+"""Nothing, or the time of the host, which is ignored: the clock of the sensor is never set."""
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """A request that is answered with a status other than success.
+    """Raised for a request that is answered with a status other than success.
 
     Args:
-        status: That status.
+        status: Any but SUCCESS.
     """
 
     def __init__(self, status: Status) -> None:
@@ -37,11 +39,11 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
 
 class SensorActions(Protocol):
-    """What a sensor can be asked to do. Any of them may raise :class:`Refused`."""
+    """What the control point calls on a sensor. Every method may raise :class:`Refused`."""
 
     @property
     def streams(self) -> frozenset[int]:
-        """The numbers of its streams."""
+        """Numbers of the streams."""
 
     def ring_report(self, now_s: float) -> RingReport:
         """Return boot id, ticks and rings."""
@@ -50,33 +52,29 @@ class SensorActions(Protocol):
         """Return ticks and the next index."""
 
     def start(self, now_s: float) -> None:
-        """Let streams run."""
+        """Start streaming."""
 
     def stop(self) -> None:
-        """Let streams rest."""
+        """Stop streaming."""
 
     def set_name(self, name: str) -> None:
-        """Advertise another name."""
+        """Change the advertised name."""
 
     def set_temperature_interval(self, interval_s: int) -> None:
-        """Notify the temperature that often."""
+        """Notify the temperature at this interval."""
 
-    def begin_backfill(self, token: int, asked: Backfill) -> Backfill:
-        """Begin to send stored samples; returns what will be sent."""
+    def start_backfill(self, token: int, asked: Backfill) -> Backfill:
+        """Start to send stored samples; return the range that will be sent."""
 
     def abort_backfill(self) -> Reply:
-        """End it; returns the indication that says so."""
+        """Stop sending; return the indication that reports it."""
 
     def set_self_test(self, now_s: float, on: bool) -> None:
-        """Send the test signal, or the true one again."""
+        """Switch to the test signal, or back to the real one."""
 
 
 class ControlPoint:
-    """Answers requests.
-
-    Args:
-        sensor: Whom to ask.
-    """
+    """Answers requests by calling a sensor."""
 
     def __init__(self, sensor: SensorActions) -> None:
         self._sensor = sensor
@@ -92,7 +90,7 @@ class ControlPoint:
         }
 
     def answer(self, now_s: float, request: Request) -> list[Reply]:
-        """Return what to indicate: the reply, and for an abort the end of the backfill after it."""
+        """Return the replies to indicate: one, or two for an abort, which also ends the backfill."""
         if request.opcode not in set(Opcode):
             return [Reply(request.opcode, request.token, Status.UNKNOWN_OPCODE)]
         try:
@@ -104,7 +102,7 @@ class ControlPoint:
         return [Reply(request.opcode, request.token, Status.SUCCESS, params)]
 
     def _on_info(self, now_s: float, request: Request) -> bytes:
-        _expect(not request.params)
+        _require(not request.params)
         return self._sensor.ring_report(now_s).encode()
 
     def _on_start(self, now_s: float, request: Request) -> bytes:
@@ -118,19 +116,19 @@ class ControlPoint:
         return b""
 
     def _on_sync(self, now_s: float, request: Request) -> bytes:
-        _expect(len(request.params) in _SYNC_LENGTHS)
+        _require(len(request.params) in _SYNC_LENGTHS)
         return self._sensor.sync(now_s).encode()
 
     def _on_set(self, _now_s: float, request: Request) -> bytes:
-        _expect(len(request.params) >= 1)
+        _require(len(request.params) >= 1)
         key, value = request.params[0], request.params[1:]
         if key == SettingKey.NAME:
-            _expect(1 <= len(value) <= _LONGEST_NAME)
+            _require(1 <= len(value) <= _LONGEST_NAME)
             self._sensor.set_name(_text(value))
         elif key == SettingKey.TEMPERATURE_INTERVAL:
-            _expect(len(value) == 2)
+            _require(len(value) == 2)
             interval_s = struct.unpack("<H", value)[0]
-            _expect(1 <= interval_s <= _LONGEST_INTERVAL_S, Status.BAD_PARAMETER)
+            _require(1 <= interval_s <= _LONGEST_INTERVAL_S, Status.BAD_PARAMETER)
             self._sensor.set_temperature_interval(interval_s)
         else:
             raise Refused(Status.BAD_PARAMETER)
@@ -141,21 +139,21 @@ class ControlPoint:
             asked = Backfill.decode(request.params)
         except FrameError as error:
             raise Refused(Status.BAD_LENGTH) from error
-        _expect(asked.stream in self._sensor.streams and asked.count > 0, Status.BAD_PARAMETER)
-        return self._sensor.begin_backfill(request.token, asked).encode()
+        _require(asked.stream in self._sensor.streams and asked.count > 0, Status.BAD_PARAMETER)
+        return self._sensor.start_backfill(request.token, asked).encode()
 
     def _on_identify(self, _now_s: float, request: Request) -> bytes:
-        _expect(not request.params)
+        _require(not request.params)
         return b""
 
     def _on_self_test(self, now_s: float, request: Request) -> bytes:
-        _expect(len(request.params) == 1)
-        _expect(request.params[0] <= 1, Status.BAD_PARAMETER)
+        _require(len(request.params) == 1)
+        _require(request.params[0] <= 1, Status.BAD_PARAMETER)
         self._sensor.set_self_test(now_s, bool(request.params[0]))
         return b""
 
     def _on_abort(self, request: Request) -> list[Reply]:
-        _expect(not request.params)
+        _require(not request.params)
         done = self._sensor.abort_backfill()
         return [Reply(request.opcode, request.token, Status.SUCCESS), done]
 
@@ -165,10 +163,10 @@ class ControlPoint:
         except FrameError as error:
             raise Refused(Status.BAD_LENGTH) from error
         is_ours = bool(named) and set(named) <= self._sensor.streams and not params[0] & 1
-        _expect(is_ours, Status.BAD_PARAMETER)
+        _require(is_ours, Status.BAD_PARAMETER)
 
 
-def _expect(is_so: bool, otherwise: Status = Status.BAD_LENGTH) -> None:
+def _require(is_so: bool, otherwise: Status = Status.BAD_LENGTH) -> None:
     if not is_so:
         raise Refused(otherwise)
 

@@ -1,15 +1,19 @@
-"""The simulated sensor: a pure state machine.
+"""The simulated sensor: a pure state machine that speaks CWS v1 (docs/protocol.md).
 
-Samples are taken by the sensor's own drifting clock from boot (or from the first START) on, connected or not, and
-fill the ring. A host subscribes, then starts; frames then leave as their last sample is taken. What the link does not
-take in time is dropped, oldest first, and told; it stays in the ring and can be backfilled. On disconnection streams
-stop and sampling goes on.
+It samples by its own drifting clock from boot (or from the first START) on, connected or not, and stores samples in a
+ring. A host subscribes, then starts the stream; each frame is sent once its last sample was taken. Frames that the
+link does not take in time are dropped, oldest first, and an OVERFLOW event reports them; their samples remain in the
+ring and can be backfilled. On disconnection the stream stops and sampling goes on.
+
+The radio (`Peripheral`) calls `advance` to let time pass, `next_outgoing` whenever the link has room, and uses
+`next_due_s` to know when to call again. Replies and events come first, then live frames, then battery and temperature;
+stored frames only get what is left, so that a backfill never delays the live stream.
 
 ::
 
     request ──> control ──┐
     time ──> sampler ──> ring ──> live queue ──┐
-                          └──> backfill ───────┴──> take(): replies, events, live, vitals, stored
+                          └──> backfill ───────┴──> next_outgoing(): replies, events, live, vitals, stored
 """
 
 import secrets
@@ -21,7 +25,7 @@ from crampwatch.firmware_sim.device.backfill import BackfillJob
 from crampwatch.firmware_sim.device.clock import DriftingClock
 from crampwatch.firmware_sim.device.control_point import ControlPoint, Refused
 from crampwatch.firmware_sim.device.events import EventLog
-from crampwatch.firmware_sim.device.live import FrameCutter, LiveStream
+from crampwatch.firmware_sim.device.live import FrameEncoder, LiveStream
 from crampwatch.firmware_sim.device.outgoing import Channel, Outgoing
 from crampwatch.firmware_sim.device.sampler import TICK_HZ, Sampler
 from crampwatch.firmware_sim.device.vitals import Battery, Thermometer
@@ -35,29 +39,32 @@ from crampwatch.protocol.kinds import Origin
 __all__ = ["Device", "DeviceConfig"]
 
 PREFERRED_MTU: Final = 247
-_ATT_HEADER_OCTETS: Final = 3
+_ATT_HEADER_BYTES: Final = 3
 _LONGEST_FRAME_S: Final = 0.1
-"""A frame carries at most this much time, so that slow streams are not told late."""
+"""Duration of a frame at most, so that slow streams are not delayed much."""
 _LONGEST_BACKFILL_S: Final = 10.0
+"""Of samples per request: a host that disappears leaves little work behind."""
 _OVERFLOW_PAUSE_S: Final = 1.0
+"""Between two OVERFLOW events: a link that is too slow must not be filled with reports about it."""
 _IDLE_S: Final = 1.0
+"""Battery and contacts are checked at least this often."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """What a simulated sensor is like.
+    """Properties of a simulated sensor.
 
     Attributes:
         name: As advertised, ``CW-XXXX``.
-        boot_id: Random for each boot; given only by tests.
-        origin: ``demo`` or ``replay``; Info says so.
-        clock: The sensor's own.
-        ring_s: Seconds of samples the ring holds.
+        boot_id: Random for each boot; tests may set it.
+        origin: ``demo`` or ``replay``, as marked in Info.
+        clock: Of the sensor.
+        ring_s: Seconds of samples that the ring holds.
         queue_s: Seconds of samples that may wait for the link before the oldest are dropped.
-        waits_for_start: Take sample 0 at the first START instead of at boot, so that a replay loses no beginning.
+        waits_for_start: Take sample 0 at the first START instead of at boot, so that a host misses nothing of a replay.
         battery_percent: At boot.
         battery_life_h: From full to empty.
-        temperature_interval_s: Between notifications, until a host sets another.
+        temperature_interval_s: Between notifications, until a host sets another interval.
     """
 
     name: str
@@ -73,12 +80,7 @@ class DeviceConfig:
 
 
 class Device:
-    """A sensor that streams a source.
-
-    Args:
-        config: What it is like.
-        source: What its electrodes see.
-    """
+    """A sensor that samples a signal source; a `SensorCore`."""
 
     def __init__(self, config: DeviceConfig, source: SignalSource) -> None:
         self.name = config.name
@@ -87,7 +89,7 @@ class Device:
         self._sampler = Sampler(source, config.clock, ring_s=config.ring_s)
         frames = config.queue_s * self._stream.rate_hz / self._frame_samples_at(PREFERRED_MTU)
         self._live = LiveStream(self._stream.stream, self._sampler, queue_frames=max(1, round(frames)))
-        self._stored_cutter = FrameCutter(self._stream.stream, self._sampler)
+        self._stored_cutter = FrameEncoder(self._stream.stream, self._sampler)
         self._job: BackfillJob | None = None
         self._control = ControlPoint(self)
         self._battery = Battery(percent=config.battery_percent, life_h=config.battery_life_h)
@@ -98,14 +100,14 @@ class Device:
         self._subscribed: set[Channel] = set()
         self._mtu = 23
         self._leads_off = 0
-        self._has_told_end = False
+        self._has_reported_end = False
         self._overflow_due_s = 0.0
         if not config.waits_for_start:
-            self._sampler.begin(0.0)
+            self._sampler.start(0.0)
 
     @property
-    def hangs_up(self) -> bool:
-        """Never: this sensor boots once."""
+    def is_about_to_reboot(self) -> bool:
+        """Always false: this sensor boots once."""
         return False
 
     def info(self, now_s: float) -> bytes:
@@ -128,14 +130,14 @@ class Device:
     def temperature(self, now_s: float) -> bytes:
         """Return the value of Temperature."""
         self.advance(now_s)
-        return self._thermometer.value(self._sampler.ring.next_index / self._stream.rate_hz)
+        return self._thermometer.encoded_value(self._sampler.ring.next_index / self._stream.rate_hz)
 
     def connect(self, now_s: float) -> None:
-        """Begin a connection."""
+        """Handle a new connection."""
         self.disconnect(now_s)
 
     def disconnect(self, now_s: float) -> None:
-        """End it: streams stop, sampling goes on, a self test ends."""
+        """Handle a disconnection: the stream and a self test end, sampling goes on."""
         self.advance(now_s)
         self._live.stop()
         self._job = None
@@ -146,30 +148,30 @@ class Device:
         self._sampler.self_test = False
 
     def set_mtu(self, mtu: int) -> None:
-        """Learn the ATT MTU; 23 until told otherwise. Streams that run keep their frames."""
+        """Set the ATT MTU, initially 23; a stream that is running keeps its frame size."""
         self._mtu = mtu
 
     def subscribe(self, now_s: float, channel: Channel, enabled: bool) -> None:
-        """Follow a change of a client characteristic configuration."""
+        """Handle a change of a client characteristic configuration."""
         self.advance(now_s)
         if not enabled:
             self._subscribed.discard(channel)
             return
         self._subscribed.add(channel)
         if channel is Channel.BATTERY:
-            self._battery.forget_notified()
+            self._battery.notify_again()
         elif channel is Channel.TEMPERATURE:
             self._thermometer.notify_soon()
         elif channel is Channel.EVENT and self._leads_off and not self._events.holds(EventCode.LEAD_CHANGE):
-            self._tell(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
+            self._report_event(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
 
     def press_button(self, now_s: float) -> None:
-        """Let the wearer mark this moment."""
+        """Simulate a press of the button: the wearer marks this moment."""
         self.advance(now_s)
-        self._tell(now_s, EventCode.BUTTON)
+        self._report_event(now_s, EventCode.BUTTON)
 
-    def request(self, now_s: float, value: bytes) -> None:
-        """Take a write to Control.
+    def handle_request(self, now_s: float, value: bytes) -> None:
+        """Handle a write to Control.
 
         Raises:
             FrameError: Too short to be a request, so that no reply can name its token.
@@ -179,23 +181,23 @@ class Device:
         self._replies.extend(self._control.answer(now_s, request))
 
     def advance(self, now_s: float) -> None:
-        """Let time pass: take samples, cut frames, notice what changes."""
+        """Let time pass: take samples, form frames, report changes."""
         self._sampler.advance(now_s)
-        self._live.cut()
+        self._live.cut_frames()
         self._watch_leads(now_s)
         self._watch_overflow(now_s)
         self._watch_vitals(now_s)
-        if self._sampler.has_ended and not self._has_told_end:
-            self._has_told_end = True
-            self._tell(now_s, EventCode.STREAM_ENDED)
+        if self._sampler.has_ended and not self._has_reported_end:
+            self._has_reported_end = True
+            self._report_event(now_s, EventCode.STREAM_ENDED)
 
-    def take(self, *, may_indicate: bool) -> Outgoing | None:
-        """Return the next thing to send: replies, events, live frames, vitals, stored frames."""
+    def next_outgoing(self, *, may_indicate: bool) -> Outgoing | None:
+        """Return the next notification: replies, events, live frames, battery and temperature, stored frames."""
         if self._replies and may_indicate:
             return Outgoing(Channel.CONTROL, self._replies.popleft().encode())
-        if Channel.EVENT in self._subscribed and (event := self._events.take()) is not None:
+        if Channel.EVENT in self._subscribed and (event := self._events.pop()) is not None:
             return Outgoing(Channel.EVENT, event)
-        if (frame := self._live.take()) is not None:
+        if (frame := self._live.pop_frame()) is not None:
             return Outgoing(Channel.DATA, frame)
         if self._vitals:
             return self._vitals.popleft()
@@ -205,7 +207,7 @@ class Device:
         return stored
 
     def next_due_s(self, now_s: float) -> float:
-        """Return when something new is due at the earliest."""
+        """Return the earliest time at which something new may be due."""
         due_s = now_s + _IDLE_S
         if self._live.is_running and not self._sampler.has_ended:
             due_s = min(due_s, self._live.due_s)
@@ -215,7 +217,7 @@ class Device:
 
     @property
     def streams(self) -> frozenset[int]:
-        """The numbers of its streams: one."""
+        """Numbers of the streams: there is one."""
         return frozenset({self._stream.stream})
 
     def ring_report(self, now_s: float) -> RingReport:
@@ -228,7 +230,7 @@ class Device:
         return SyncReply(self._sampler.ticks(now_s), self._sampler.ring.next_index & 0xFFFFFFFF)
 
     def start(self, now_s: float) -> None:
-        """Stream from the next sample on.
+        """Start streaming with the next sample.
 
         Raises:
             Refused: Data is not subscribed, no sample fits the MTU, or the source has ended.
@@ -236,8 +238,8 @@ class Device:
         frame_samples = self._frame_samples_at(self._mtu)
         if Channel.DATA not in self._subscribed or frame_samples == 0 or self._sampler.has_ended:
             raise Refused(Status.NOT_AVAILABLE)
-        if not self._sampler.has_begun:
-            self._sampler.begin(now_s)
+        if not self._sampler.has_started:
+            self._sampler.start(now_s)
         self._live.start(frame_samples)
 
     def stop(self) -> None:
@@ -245,19 +247,19 @@ class Device:
         self._live.stop()
 
     def set_name(self, name: str) -> None:
-        """Advertise another name from the next disconnection on."""
+        """Change the advertised name, from the next disconnection on."""
         self.name = name
 
     def set_temperature_interval(self, interval_s: int) -> None:
-        """Notify the temperature that often, and once now."""
+        """Notify the temperature at this interval, and once now."""
         self._thermometer.interval_s = interval_s
         self._thermometer.notify_soon()
 
-    def begin_backfill(self, token: int, asked: Backfill) -> Backfill:
-        """Begin to send what the ring holds of a range, at most 10 s; returns what will be sent.
+    def start_backfill(self, token: int, asked: Backfill) -> Backfill:
+        """Start to send what the ring holds of a range, at most 10 s; return the range that will be sent.
 
         Raises:
-            Refused: Another runs, Stored Data is not subscribed, or nothing of the range is held.
+            Refused: Another backfill is running, Stored Data is not subscribed, or the ring holds nothing of the range.
         """
         if self._job is not None:
             raise Refused(Status.BUSY)
@@ -274,60 +276,60 @@ class Device:
         return Backfill(asked.stream, first & 0xFFFFFFFF, count)
 
     def abort_backfill(self) -> Reply:
-        """End the backfill that runs.
+        """Stop the running backfill.
 
         Raises:
-            Refused: None does.
+            Refused: None is running.
         """
         job, self._job = self._job, None
         if job is None:
             raise Refused(Status.NOT_AVAILABLE)
-        return job.done(Status.ABORTED)
+        return job.final_reply(Status.ABORTED)
 
     def set_self_test(self, now_s: float, on: bool) -> None:
-        """Sample the test signal, or the true one again."""
+        """Sample the test signal, or the real one again."""
         if on != self._sampler.self_test:
             self._sampler.self_test = on
-            self._tell(now_s, EventCode.SELF_TEST, bytes([on]))
+            self._report_event(now_s, EventCode.SELF_TEST, bytes([on]))
 
     def _frame_samples_at(self, mtu: int) -> int:
-        """Samples of a full frame; 0 where not even one fits."""
-        octets = min(mtu, PREFERRED_MTU) - _ATT_HEADER_OCTETS - OVERHEAD_BYTES
-        fitting = octets // (self._stream.channels * self._stream.format.sample_bytes)
+        """Return the samples in a full frame; 0 if not even one fits."""
+        payload_bytes = min(mtu, PREFERRED_MTU) - _ATT_HEADER_BYTES - OVERHEAD_BYTES
+        fitting = payload_bytes // (self._stream.channels * self._stream.format.sample_bytes)
         return min(fitting, max(1, int(self._stream.rate_hz * _LONGEST_FRAME_S)))
 
     def _take_stored(self) -> Outgoing | None:
         if self._job is None:
             return None
-        frame = self._job.take()
+        frame = self._job.next_frame()
         if frame is not None:
             return Outgoing(Channel.STORED_DATA, frame)
-        self._replies.append(self._job.done())
+        self._replies.append(self._job.final_reply())
         self._job = None
         return None
 
     def _watch_leads(self, now_s: float) -> None:
         if self._sampler.leads_off != self._leads_off:
             self._leads_off = self._sampler.leads_off
-            self._tell(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
+            self._report_event(now_s, EventCode.LEAD_CHANGE, self._leads_off.to_bytes(2, "little"))
 
     def _watch_overflow(self, now_s: float) -> None:
         if self._live.lost_samples and now_s >= self._overflow_due_s:
-            self._tell(now_s, EventCode.OVERFLOW, self._live.lost_samples.to_bytes(4, "little"))
+            self._report_event(now_s, EventCode.OVERFLOW, self._live.lost_samples.to_bytes(4, "little"))
             self._live.lost_samples = 0
             self._overflow_due_s = now_s + _OVERFLOW_PAUSE_S
 
     def _watch_vitals(self, now_s: float) -> None:
-        warning = self._battery.warning(now_s)
+        warning = self._battery.new_warning(now_s)
         if warning is not None:
-            self._tell(now_s, EventCode.LOW_BATTERY, bytes([warning]))
-        if Channel.BATTERY in self._subscribed and (percent := self._battery.change(now_s)) is not None:
+            self._report_event(now_s, EventCode.LOW_BATTERY, bytes([warning]))
+        if Channel.BATTERY in self._subscribed and (percent := self._battery.new_percent(now_s)) is not None:
             self._vitals.append(Outgoing(Channel.BATTERY, bytes([percent])))
-        if Channel.TEMPERATURE in self._subscribed and self._thermometer.is_due(now_s):
+        if Channel.TEMPERATURE in self._subscribed and self._thermometer.poll(now_s):
             sample_s = self._sampler.ring.next_index / self._stream.rate_hz
-            self._vitals.append(Outgoing(Channel.TEMPERATURE, self._thermometer.value(sample_s)))
+            self._vitals.append(Outgoing(Channel.TEMPERATURE, self._thermometer.encoded_value(sample_s)))
 
-    def _tell(self, now_s: float, code: EventCode, payload: bytes = b"") -> None:
+    def _report_event(self, now_s: float, code: EventCode, payload: bytes = b"") -> None:
         is_ours = code not in (EventCode.LOW_BATTERY, EventCode.BUTTON)
         stream = self._stream.stream if is_ours else 0
         index = self._sampler.ring.next_index & 0xFFFFFFFF
@@ -335,5 +337,5 @@ class Device:
 
 
 def _unwrap(index: int, near: int) -> int:
-    """Return the unwrapped index next to `near` that is `index` modulo 2**32."""
+    """Return the index closest to `near` that equals `index` modulo 2**32."""
     return near + ((index - near + 0x80000000) & 0xFFFFFFFF) - 0x80000000

@@ -1,23 +1,23 @@
-"""The live stream: frames as their last sample is taken, in a bounded queue."""
+"""The live stream: frames, complete as soon as their last sample is taken, in a bounded queue."""
 
 from collections import deque
 from typing import Final
 
 import numpy as np
-from crampwatch.firmware_sim.device.sampler import Cut, Sampler
+from crampwatch.firmware_sim.device.sampler import FrameSamples, Sampler
 from crampwatch.protocol.frame import Frame, FrameFlag, encode_samples
 
-__all__ = ["FrameCutter", "LiveStream"]
+__all__ = ["FrameEncoder", "LiveStream"]
 
 _NONE: Final = FrameFlag(0)
 
 
-class FrameCutter:
-    """Makes frames of cuts: numbers them and marks gaps.
+class FrameEncoder:
+    """Encodes frames: numbers them and marks gaps.
 
     Args:
-        stream: The stream's number.
-        sampler: Knows the ticks of a sample.
+        stream: Number of the stream.
+        sampler: Gives the ticks of a sample.
     """
 
     def __init__(self, stream: int, sampler: Sampler) -> None:
@@ -27,28 +27,28 @@ class FrameCutter:
         self._expected: int | None = None
 
     def restart(self, expected: int | None = None) -> None:
-        """Begin anew; a first frame that does not begin at `expected` is marked as following a gap."""
+        """Start a new sequence; a first frame that does not start at `expected` is marked as following a gap."""
         self._expected = expected
 
-    def frame(self, cut: Cut, extra: FrameFlag = _NONE) -> bytes:
-        """Return a frame's octets."""
-        flags = cut.flags | extra
-        if self._expected is not None and cut.first_index != self._expected:
+    def frame(self, piece: FrameSamples, extra: FrameFlag = _NONE) -> bytes:
+        """Encode a frame."""
+        flags = piece.flags | extra
+        if self._expected is not None and piece.first_index != self._expected:
             flags |= FrameFlag.GAP_BEFORE
-        self._expected = cut.first_index + cut.samples
+        self._expected = piece.first_index + piece.samples
         sequence, self._sequence = self._sequence, (self._sequence + 1) & 0xFFFF
-        payload = encode_samples(cut.counts.astype(np.int32), self._sampler.form)
-        ticks, index = self._sampler.ticks_of(cut.first_index), cut.first_index & 0xFFFFFFFF
+        payload = encode_samples(piece.counts.astype(np.int32), self._sampler.form)
+        ticks, index = self._sampler.ticks_of(piece.first_index), piece.first_index & 0xFFFFFFFF
         return Frame(self._stream, flags, sequence, index, ticks, payload).encode()
 
 
 class LiveStream:
-    """What is sampled now, on its way to the link.
+    """New samples on their way to the link.
 
     Args:
-        stream: The stream's number.
-        sampler: Where samples come from.
-        queue_frames: Frames that may wait for the link; then the oldest is dropped, and counted.
+        stream: Number of the stream.
+        sampler: Source of the samples.
+        queue_frames: Frames that may wait for the link; beyond that the oldest are dropped, and counted.
     """
 
     def __init__(self, stream: int, sampler: Sampler, *, queue_frames: int) -> None:
@@ -56,18 +56,18 @@ class LiveStream:
         self.lost_samples = 0
         self.frame_samples = 1
         self._sampler = sampler
-        self._cutter = FrameCutter(stream, sampler)
-        self._queue: deque[Cut] = deque()
+        self._cutter = FrameEncoder(stream, sampler)
+        self._queue: deque[FrameSamples] = deque()
         self._queue_frames: Final = queue_frames
         self._next_index = 0
 
     @property
     def due_s(self) -> float:
-        """When the last sample of the next frame is taken."""
-        return self._sampler.taken_s(self._next_index + self.frame_samples - 1)
+        """When the last sample of the next frame will be taken."""
+        return self._sampler.sample_time_s(self._next_index + self.frame_samples - 1)
 
     def start(self, frame_samples: int) -> None:
-        """Stream from the next sample on; does nothing where it runs."""
+        """Start streaming with the next sample; does nothing if it is running."""
         if not self.is_running:
             self.is_running = True
             self.frame_samples = frame_samples
@@ -75,13 +75,13 @@ class LiveStream:
             self._cutter.restart()
 
     def stop(self) -> None:
-        """Stop, and drop what waits: it is in the ring."""
+        """Stop, and drop frames that wait: their samples are in the ring."""
         self.is_running = False
         self.lost_samples = 0
         self._queue.clear()
 
-    def cut(self) -> None:
-        """Cut what was sampled into frames: full ones, and a last short one where the source has ended."""
+    def cut_frames(self) -> None:
+        """Form frames of the new samples: full ones, and a shorter last one when the source has ended."""
         if not self.is_running:
             return
         ring = self._sampler.ring
@@ -89,12 +89,12 @@ class LiveStream:
         count = ring.next_index - self._next_index
         if not self._sampler.has_ended:
             count -= count % self.frame_samples
-        for cut in self._sampler.cuts(self._next_index, count, self.frame_samples):
-            self._queue.append(cut)
+        for piece in self._sampler.split(self._next_index, count, self.frame_samples):
+            self._queue.append(piece)
         self._next_index += count
         while len(self._queue) > self._queue_frames:
             self.lost_samples += self._queue.popleft().samples
 
-    def take(self) -> bytes | None:
-        """Return the oldest frame that waits."""
+    def pop_frame(self) -> bytes | None:
+        """Remove and encode the oldest waiting frame; None if none waits."""
         return self._cutter.frame(self._queue.popleft()) if self._queue else None

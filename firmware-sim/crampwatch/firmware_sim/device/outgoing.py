@@ -1,4 +1,4 @@
-"""What a sensor has to send, and the interface between a sensor and its radio."""
+"""What a sensor sends, and the interface between a sensor and its radio."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -22,22 +22,22 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One notification, or (``CONTROL``) indication."""
+    """A notification, or an indication on ``CONTROL``."""
 
     channel: Channel
     value: bytes
 
 
 class SensorCore(Protocol):
-    """A sensor without its radio. Times are true seconds since its boot and never go back."""
+    """A sensor without its radio. Times are true seconds since it booted, and never decrease."""
 
     @property
     def name(self) -> str:
         """As advertised."""
 
     @property
-    def hangs_up(self) -> bool:
-        """Whether the sensor ends the connection: it is about to boot again."""
+    def is_about_to_reboot(self) -> bool:
+        """Whether the sensor will reboot, so that the radio must disconnect."""
 
     def info(self, now_s: float) -> bytes:
         """Return the value of Info."""
@@ -49,19 +49,19 @@ class SensorCore(Protocol):
         """Return the value of Temperature."""
 
     def connect(self, now_s: float) -> None:
-        """Begin a connection."""
+        """Handle a new connection."""
 
     def disconnect(self, now_s: float) -> None:
-        """End it: streams stop, sampling goes on."""
+        """Handle a disconnection: streams stop, sampling goes on."""
 
     def set_mtu(self, mtu: int) -> None:
-        """Learn the ATT MTU; 23 until told otherwise."""
+        """Set the ATT MTU, initially 23."""
 
     def subscribe(self, now_s: float, channel: Channel, enabled: bool) -> None:
-        """Follow a change of a client characteristic configuration."""
+        """Handle a change of a client characteristic configuration."""
 
-    def request(self, now_s: float, value: bytes) -> None:
-        """Take a write to Control; the reply is taken like all else.
+    def handle_request(self, now_s: float, value: bytes) -> None:
+        """Handle a write to Control; `next_outgoing` returns the reply.
 
         Raises:
             FrameError: Too short to be a request, so that no reply can name its token.
@@ -70,12 +70,12 @@ class SensorCore(Protocol):
     def advance(self, now_s: float) -> None:
         """Let time pass."""
 
-    def take(self, *, may_indicate: bool) -> Outgoing | None:
-        """Return the next thing to send, the most urgent first; None where there is nothing.
+    def next_outgoing(self, *, may_indicate: bool) -> Outgoing | None:
+        """Return the most urgent notification; None if there is none.
 
         Args:
             may_indicate: Whether the previous indication was confirmed.
         """
 
     def next_due_s(self, now_s: float) -> float:
-        """Return when something new is due at the earliest: no need to advance before."""
+        """Return the earliest time at which something new may be due; `advance` need not be called before."""

@@ -1,4 +1,4 @@
-"""A recording as a sensor's signal: read from the file as it is played, in counts that lose nothing."""
+"""A recording as the signal of a sensor, read from its file as it is played."""
 
 import math
 from collections.abc import Iterator
@@ -23,17 +23,14 @@ class _Extent:
 
 
 class RecordedSource:
-    """Plays a recording; reads on from where it was, so going back costs a pass over the file.
+    """A recording as a `SignalSource`. Reading forward is cheap; going back costs a pass over the file.
 
-    Where the file is not digitised in 16 bits it is read through once beforehand, to find a format that holds it: 16
-    bits where its finest step allows, else 24. An unknown scale stays unknown: counts are then steps of the file's own
-    unit.
-
-    Args:
-        recording: Opened.
+    If the file was not digitised in 16 bits, it is read once beforehand to choose a sample format without loss: 16 bits
+    if the range and the finest step allow, else 24. An unknown scale remains unknown: a count is then one step of the
+    unit of the file.
 
     Raises:
-        RecordingError: It is empty or cannot be read.
+        RecordingError: The recording is empty or cannot be read.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -58,14 +55,14 @@ class RecordedSource:
 
     @property
     def temperature_rate_hz(self) -> float:
-        """Skin temperature samples a second."""
+        """Skin temperature values per second."""
         return self._temperature_rate_hz
 
     def read(self, first_index: int, count: int) -> NDArray[np.float64]:
-        """Return samples, shape (count, channels), NaN where missing; fewer at the end.
+        """Return samples, shape (count, channels), NaN where missing; shorter only at the end.
 
         Raises:
-            RecordingError: The file turns out unreadable further in.
+            RecordingError: The file turns out to be unreadable further in.
         """
         if first_index < self._held_first or not len(self._held):
             self._chunks, self._held_first = self._recording.chunks(self._chunk_samples), 0
@@ -81,17 +78,17 @@ class RecordedSource:
         return self._held[start : start + count] / self._unit
 
     def temperature_c(self, first_index: int, count: int) -> NDArray[np.float64]:
-        """Return skin temperature in degC; NaN where the recording holds none."""
+        """Return skin temperature in degC; NaN where the recording has none."""
         held = self._temperature[first_index : first_index + count]
         return np.concatenate((held, np.full(count - len(held), math.nan)))
 
     def contact(self, t_s: float) -> tuple[bool, ...]:  # noqa: ARG002 - a file does not tell
-        """Take the electrodes to touch the skin: files do not tell."""
+        """Return contact on all channels: files do not state it."""
         return (True,) * self.stream.channels
 
 
 def _extent(recording: Recording) -> _Extent:
-    """Read through once."""
+    """Read the recording once to find its length and largest value."""
     samples, largest = 0, 0.0
     for chunk in recording.chunks(65_536):
         samples += len(chunk)
@@ -100,7 +97,7 @@ def _extent(recording: Recording) -> _Extent:
 
 
 def _digitised(recording: Recording, largest: float) -> tuple[StreamDescription, float]:
-    """Return the stream as a converter would deliver it, and how many of the file's units a microvolt (or count) is."""
+    """Return the stream as a converter would deliver it, and the number of file units per microvolt (or count)."""
     steps = [step for step in (recording.stream.lsb_uv, recording.value_step) if math.isfinite(step) and step > 0]
     step = steps[0] if steps else largest / _RAILS[SampleFormat.INT16] or 1.0
     form = SampleFormat.INT16 if largest / step < _RAILS[SampleFormat.INT16] else SampleFormat.INT24

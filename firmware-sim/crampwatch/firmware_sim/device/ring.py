@@ -1,4 +1,4 @@
-"""The ring buffer: the sensor's memory of what it sampled, connected or not."""
+"""The ring buffer: the samples that the sensor remembers, whether it was connected or not."""
 
 from enum import IntFlag
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 __all__ = ["Count", "Mark", "Ring"]
 
 Count = np.int16 | np.int32
-"""24-bit samples are held in 32 bits."""
+"""24-bit samples are stored in 32 bits."""
 
 
 class Mark(IntFlag):
-    """What is true of one sample."""
+    """Properties of one sample."""
 
     MISSING = 1
-    """The sensor has none: its source delivered nothing."""
+    """The source delivered no sample."""
     CLIPPED = 2
     LEAD_OFF = 4
     SELF_TEST = 8
@@ -26,8 +26,8 @@ class Ring:
     """The newest samples of one stream, in fixed memory.
 
     Args:
-        depth: Samples held.
-        channels: Of each sample.
+        depth: Number of samples that it holds.
+        channels: Values per sample.
         dtype: Of a count.
     """
 
@@ -39,21 +39,21 @@ class Ring:
 
     @property
     def depth(self) -> int:
-        """Samples that can be held."""
+        """Number of samples that it can hold."""
         return len(self._marks)
 
     @property
     def oldest(self) -> int:
-        """Index of the oldest sample held."""
+        """Index of the oldest sample in it."""
         return max(self._oldest, self.next_index - self.depth)
 
     @property
     def state(self) -> RingState:
-        """As Info tells it: indices modulo 2**32."""
+        """State as in Info: indices modulo 2**32."""
         return RingState(self.depth, self.oldest & 0xFFFFFFFF, self.next_index & 0xFFFFFFFF)
 
     def extend(self, counts: NDArray[Count], marks: NDArray[np.uint8]) -> None:
-        """Append samples; the oldest make room.
+        """Append samples, overwriting the oldest.
 
         Args:
             counts: Shape (samples, channels).
@@ -66,10 +66,10 @@ class Ring:
         self.next_index += len(marks)
 
     def skip_to(self, index: int) -> None:
-        """Forget everything and continue at a later index: what lies between was never taken."""
+        """Discard everything and continue at a later index: the samples between were never taken."""
         self.next_index = self._oldest = index
 
     def read(self, first_index: int, count: int) -> tuple[NDArray[Count], NDArray[np.uint8]]:
-        """Return counts and marks of samples that are held; see :meth:`extend` for their shapes."""
+        """Return counts and marks of samples that are in it; see :meth:`extend` for their shapes."""
         slots = np.arange(first_index, first_index + count) % self.depth
         return self._counts[slots], self._marks[slots]

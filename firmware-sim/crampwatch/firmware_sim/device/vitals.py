@@ -9,10 +9,11 @@ from crampwatch.protocol.temperature import encode_temperature
 __all__ = ["Battery", "Thermometer"]
 
 _WARNINGS_PERCENT: Final = (15, 5)
+"""Levels of the LOW_BATTERY event (docs/protocol.md)."""
 
 
 class Battery:
-    """Empties evenly.
+    """A battery that empties at a constant rate.
 
     Args:
         percent: At boot.
@@ -26,19 +27,19 @@ class Battery:
         self._warned_at = 101
 
     def percent(self, now_s: float) -> int:
-        """Return what is left, rounded up: 0 only when it is empty."""
+        """Return the level, rounded up: 0 only if it is empty."""
         return max(0, math.ceil(self._at_boot - now_s * self._percent_per_s))
 
-    def change(self, now_s: float) -> int | None:
-        """Return the level where it has changed since it was last asked for."""
+    def new_percent(self, now_s: float) -> int | None:
+        """Return the level if it has changed since the last call; else None."""
         percent = self.percent(now_s)
         if percent == self._notified:
             return None
         self._notified = percent
         return percent
 
-    def warning(self, now_s: float) -> int | None:
-        """Return the level once each time it falls to 15 and to 5 percent."""
+    def new_warning(self, now_s: float) -> int | None:
+        """Return the level once when it falls to 15 percent, and once at 5 percent; else None."""
         percent = self.percent(now_s)
         passed = [limit for limit in _WARNINGS_PERCENT if percent <= limit < self._warned_at]
         if not passed:
@@ -46,16 +47,16 @@ class Battery:
         self._warned_at = min(passed)
         return percent
 
-    def forget_notified(self) -> None:
-        """Tell the level to whoever subscribes next."""
+    def notify_again(self) -> None:
+        """Make `new_percent` return the level again, for a new subscriber."""
         self._notified = -1
 
 
 class Thermometer:
-    """Skin temperature, at an interval.
+    """Skin temperature, notified at an interval.
 
     Args:
-        source: Knows the temperature.
+        source: Gives the temperature.
         interval_s: Between notifications.
     """
 
@@ -69,8 +70,8 @@ class Thermometer:
         """When the next notification is due."""
         return self._due_s
 
-    def value(self, sample_s: float) -> bytes:
-        """Return the characteristic's value at a time of the signal; that of its last sample after its end."""
+    def encoded_value(self, sample_s: float) -> bytes:
+        """Encode the temperature at a time of the signal; after its end, that of the last sample."""
         rate_hz = self._source.temperature_rate_hz
         index = max(0, math.floor(sample_s * rate_hz))
         if self._source.duration_samples is not None:
@@ -79,13 +80,13 @@ class Thermometer:
         found = self._source.temperature_c(index, 1)
         return encode_temperature(float(found[0]) if len(found) else math.nan)
 
-    def is_due(self, now_s: float) -> bool:
-        """Tell whether to notify now, and wait for the next interval."""
+    def poll(self, now_s: float) -> bool:
+        """Return whether a notification is due; if so, the next one is due an interval later."""
         if now_s < self._due_s:
             return False
         self._due_s = now_s + self.interval_s
         return True
 
     def notify_soon(self) -> None:
-        """Notify whoever subscribes next at once."""
+        """Make a notification due at once, for a new subscriber."""
         self._due_s = 0.0

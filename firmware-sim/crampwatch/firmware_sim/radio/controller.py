@@ -1,11 +1,11 @@
-"""A virtual Bluetooth LE controller on the air: Bumble's, with a radio's timing instead of none.
+"""A virtual Bluetooth LE controller: that of Bumble, with the timing of a radio.
 
-What differs from :class:`bumble.controller.Controller` (0.0.236), and why:
+Differences from :class:`bumble.controller.Controller` (0.0.236), and why:
 
-- a packet is reported complete when the other side has acknowledged it, so a host feels back-pressure; Bumble reports
+- a packet is reported complete when the other side has acknowledged it, so that a host is throttled; Bumble reports
   it at once;
 - connections carry their own addresses and run over :class:`~crampwatch.firmware_sim.radio.link.AirLink`; Bumble's
-  link sends under the controller's random address whatever the connection uses;
+  link sends with the random address of the controller whatever the connection uses;
 - advertising intervals are in the units of HCI and jittered; scan responses are delivered, to active scanners only;
 - data length 251, Read RSSI, Set Data Length, a cancel that completes and a reset that resets;
 - packets are not formatted for a log that is off.
@@ -20,8 +20,8 @@ from bumble import hci, ll
 from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.core import PhysicalTransport
 from bumble.link import LocalLink
-from crampwatch.firmware_sim.radio.arq import AirPath, Side
 from crampwatch.firmware_sim.radio.link import AclPdu, AirLink, AirPdu, LinkTiming
+from crampwatch.firmware_sim.radio.link_layer import AirPath, Side
 
 __all__ = ["AirConnection", "AirController", "AirMedium"]
 
@@ -35,22 +35,22 @@ _ROLES: Final = {Side.CENTRAL: hci.Role.CENTRAL, Side.PERIPHERAL: hci.Role.PERIP
 
 
 class AirConnection(Connection):
-    """A controller's end of a connection."""
+    """One end of a connection."""
 
     controller: "AirController"
     carrier: AirLink
     side: Side
 
     def on_hci_acl_data_packet(self, packet: hci.HCI_AclDataPacket) -> None:
-        """Take data from the host."""
+        """Queue data from the host."""
         self.carrier.send(self.side, AclPdu(packet.pb_flag == _CONTINUATION, packet.data))
 
     def send_ll_control_pdu(self, packet: ll.ControlPdu) -> None:
-        """Take a control packet from the controller."""
+        """Queue a link-layer control packet from the controller."""
         self.carrier.send(self.side, packet)
 
     def receive(self, pdu: AirPdu) -> None:
-        """Take a packet from the air."""
+        """Handle a packet from the air."""
         if isinstance(pdu, AclPdu):
             flag = _CONTINUATION if pdu.is_continuation else _FIRST_FLUSHABLE
             self.controller.send_hci_packet(hci.HCI_AclDataPacket(self.handle, flag, 0, len(pdu.data), pdu.data))
@@ -58,19 +58,19 @@ class AirConnection(Connection):
             self.controller.on_ll_control_pdu(self.peer_address, pdu)
 
     def on_acknowledged(self, pdu: AirPdu) -> None:
-        """Tell the host that there is room for one more packet."""
+        """Notify the host that there is room for one more packet."""
         if isinstance(pdu, AclPdu):
             self.controller.send_hci_packet(
                 hci.HCI_Number_Of_Completed_Packets_Event(connection_handles=[self.handle], num_completed_packets=[1])
             )
 
     def on_supervision_timeout(self) -> None:
-        """Tell the host that the other side has fallen silent."""
+        """Notify the host that the connection timed out."""
         self.controller.on_le_disconnected(self, hci.HCI_CONNECTION_TIMEOUT_ERROR)
 
 
 class _Advertiser(LegacyAdvertiser):
-    """Legacy advertising at the interval asked for."""
+    """Legacy advertising at the requested interval, in the unit of HCI."""
 
     controller: "AirController"
 
@@ -83,7 +83,7 @@ class _Advertiser(LegacyAdvertiser):
 
 
 class AirMedium(LocalLink, ABC):
-    """What a controller asks of the air; :class:`~crampwatch.firmware_sim.radio.air.Air` is the one there is."""
+    """The interface of the air to a controller; :class:`~crampwatch.firmware_sim.radio.air.Air` implements it."""
 
     @property
     @abstractmethod
@@ -94,19 +94,19 @@ class AirMedium(LocalLink, ABC):
     def connect(
         self, central: "AirController", own_address: hci.Address, sensor: hci.Address, timing: LinkTiming
     ) -> bool:
-        """Open a connection to an advertiser; False where it advertises no more."""
+        """Open a connection to an advertiser; return False if it is no longer advertising."""
 
     @abstractmethod
-    def silence(self, controller: Controller) -> None:
-        """End a controller's connections without a word."""
+    def drop_connections(self, controller: Controller) -> None:
+        """End the connections of a controller without notice."""
 
     @abstractmethod
     def scan_response(self, advertiser: hci.Address) -> bytes:
-        """Return what an advertiser answers to an active scanner."""
+        """Return the scan response of an advertiser; empty if it is gone."""
 
     @abstractmethod
     def path(self, sensor: hci.Address) -> AirPath:
-        """Return what the air is like around a sensor."""
+        """Return range, loss and signal strength of a sensor."""
 
 
 class AirController(Controller):
@@ -114,8 +114,8 @@ class AirController(Controller):
 
     Args:
         name: For the log.
-        air: Where it sends and listens.
-        public_address: Its own.
+        air: Shared with other controllers.
+        public_address: Of this controller.
     """
 
     le_acl_data_packet_length = _LONGEST_PDU
@@ -139,27 +139,27 @@ class AirController(Controller):
         self.le_legacy_advertiser = _Advertiser(self)
 
     def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Take a packet from the host."""
+        """Handle a packet from the host."""
         if isinstance(packet, hci.HCI_AclDataPacket):
             self.on_hci_acl_data_packet(packet)
         elif isinstance(packet, hci.HCI_Command):
             self.on_hci_command_packet(packet)
 
     def on_hci_acl_data_packet(self, packet: hci.HCI_AclDataPacket) -> None:
-        """Send data; what a host hands over before it has learned that the connection is gone is dropped."""
+        """Send data; a packet for a connection that is gone, of which the host does not know yet, is dropped."""
         connection = self.find_le_connection_by_handle(packet.connection_handle)
         if connection is not None:
             connection.on_hci_acl_data_packet(packet)
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Give the host a packet, from a fresh turn of the event loop."""
+        """Deliver a packet to the host, in the next iteration of the event loop."""
         if self.hci_sink:
             asyncio.get_running_loop().call_soon(self.hci_sink.on_packet, bytes(packet))
 
     def open_link(
         self, link: AirLink, side: Side, own_address: hci.Address, peer_address: hci.Address, timing: LinkTiming
     ) -> AirConnection:
-        """Begin a connection and tell the host."""
+        """Create a connection and notify the host."""
         connection = AirConnection(
             controller=self,
             handle=self.allocate_connection_handle(),
@@ -176,7 +176,7 @@ class AirController(Controller):
         return connection
 
     def on_advertising_pdu(self, pdu: ll.AdvInd | ll.AdvExtInd) -> None:
-        """Report an advertisement, and connect where the host waits for this very advertiser."""
+        """Report an advertisement, and connect if the host is waiting for this advertiser."""
         if self.le_scan_enable:
             self._report_advertisement(pdu.advertiser_address, pdu.data)
         pending = self.pending_le_connection
@@ -184,7 +184,7 @@ class AirController(Controller):
             self.create_le_connection(pdu.advertiser_address)
 
     def create_le_connection(self, peer_address: hci.Address) -> None:
-        """Open the connection the host asked for."""
+        """Open the connection that the host requested."""
         pending = self.pending_le_connection
         if not isinstance(pending, hci.HCI_LE_Create_Connection_Command) or peer_address in self.le_connections:
             return
@@ -195,7 +195,7 @@ class AirController(Controller):
             self.pending_le_connection = None
 
     def on_le_disconnected(self, connection: Connection, reason: int) -> None:
-        """Tell the host that a connection has ended; telling it twice does nothing."""
+        """Notify the host that a connection has ended; a second call does nothing."""
         if self.le_connections.get(connection.peer_address) is not connection:
             return
         super().on_le_disconnected(connection, reason)
@@ -203,11 +203,11 @@ class AirController(Controller):
         connection.carrier.close(connection.side)
 
     def on_hci_reset_command(self, _command: hci.HCI_Reset_Command) -> hci.HCI_StatusReturnParameters:
-        """Forget scans, advertisements and connections."""
+        """Stop scanning and advertising, and drop all connections."""
         self.le_scan_enable = False
         self.pending_le_connection = None
         self.le_legacy_advertiser.stop()
-        self.air.silence(self)
+        self.air.drop_connections(self)
         self.le_connections.clear()
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
@@ -225,7 +225,7 @@ class AirController(Controller):
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
     def on_hci_read_rssi_command(self, command: hci.HCI_Read_RSSI_Command) -> hci.HCI_Read_RSSI_ReturnParameters:
-        """Return the strength of a connection's signal."""
+        """Return the signal strength of a connection."""
         connection = self.find_le_connection_by_handle(command.handle)
         if not isinstance(connection, AirConnection):
             unknown = hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
@@ -237,7 +237,7 @@ class AirController(Controller):
     def on_hci_le_set_data_length_command(
         self, command: hci.HCI_LE_Set_Data_Length_Command
     ) -> hci.HCI_StatusAndConnectionHandleReturnParameters:
-        """Agree to any data length: the air carries them all."""
+        """Accept any data length: the air carries them all."""
         handle = command.connection_handle
         if self.find_le_connection_by_handle(handle) is None:
             unknown = hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR

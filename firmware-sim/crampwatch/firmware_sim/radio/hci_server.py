@@ -1,7 +1,7 @@
-"""Virtual controllers for other processes: HCI (H4) over loopback TCP, one controller a connection.
+"""Virtual controllers for other processes: HCI (H4) over loopback TCP, one controller per connection.
 
-A process that dies closes its connection; its controller then falls silent, and the sensors it was connected to learn
-that by their supervision timeout, as on a real radio.
+A process that dies closes its connection. Its controller then goes silent, and the sensors that it was connected to
+notice by their supervision timeout, as on a real radio.
 """
 
 import asyncio
@@ -19,13 +19,14 @@ __all__ = ["HciServer"]
 _log = logging.getLogger(__name__)
 
 _MAX_HOSTS: Final = 16
+"""More than any test or demonstration needs."""
 
 
 class HciServer:
-    """Accepts hosts, such as a collector's.
+    """Accepts hosts, such as that of a collector.
 
     Args:
-        air: Where the controllers send and listen.
+        air: Shared by the controllers of all hosts.
     """
 
     def __init__(self, air: Air) -> None:
@@ -36,13 +37,13 @@ class HciServer:
 
     @property
     def address(self) -> str:
-        """``HOST:PORT`` the server listens on.
+        """``HOST:PORT`` that the server listens on.
 
         Raises:
-            UnavailableError: It does not listen.
+            UnavailableError: It is not listening.
         """
         if self._server is None:
-            raise UnavailableError("The virtual radio does not listen.")
+            raise UnavailableError("The virtual radio is not running.")
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"
 
@@ -56,7 +57,7 @@ class HciServer:
         host, _, port = listen.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 0xFFFF:
             raise ConfigurationError(
-                f"The virtual radio was to listen on {listen!r}.", advice="Write HOST:PORT, such as 127.0.0.1:41001."
+                f"The virtual radio cannot listen on {listen!r}.", advice="Write HOST:PORT, such as 127.0.0.1:41001."
             )
         loop = asyncio.get_running_loop()
         try:
@@ -77,9 +78,9 @@ class HciServer:
             self._server = None
 
     def attach(self, host: "_RemoteHost") -> AirController | None:
-        """Make a controller for a host; None where there are too many.
+        """Create a controller for a host; None if there are too many.
 
-        The lowest free address is given: a host that comes back finds its bonds.
+        It gets the lowest free address, so that a host that returns finds its bonds.
         """
         free = [slot for slot in range(1, _MAX_HOSTS + 1) if slot not in self._slots]
         if not free:
@@ -102,7 +103,7 @@ class HciServer:
 
 
 class _RemoteHost(asyncio.Protocol):
-    """The other end of one TCP connection."""
+    """A host at the other end of a TCP connection."""
 
     def __init__(self, server: HciServer) -> None:
         self.slot = 0
@@ -116,7 +117,7 @@ class _RemoteHost(asyncio.Protocol):
         self._transport = transport
         self.controller = self._server.attach(self)
         if self.controller is None:
-            _log.warning("A host was turned away: %d are connected already", _MAX_HOSTS)
+            _log.warning("Refused a host: %d are already connected", _MAX_HOSTS)
             transport.close()
             return
         self._parser.set_packet_sink(self.controller)
@@ -126,12 +127,12 @@ class _RemoteHost(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except core.InvalidPacketError as error:
-            _log.warning("A host does not speak HCI: %s", error)
+            _log.warning("Disconnected a host that does not speak HCI: %s", error)
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
-            _log.info("A host is gone: %s", exc)
+            _log.info("Lost the connection to a host: %s", exc)
         self._server.detach(self)
 
     def on_packet(self, packet: bytes) -> None:

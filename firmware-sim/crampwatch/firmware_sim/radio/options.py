@@ -1,4 +1,4 @@
-"""What a simulator is asked to simulate."""
+"""Options of the simulator service and of its sensors."""
 
 import hashlib
 import random
@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crampwatch.firmware_sim.device.clock import DriftingClock
-from crampwatch.firmware_sim.radio.arq import AirPath
+from crampwatch.firmware_sim.radio.link_layer import AirPath
 from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import Origin
 
-__all__ = ["SensorOptions", "SessionFile", "SimulatorOptions", "Spell"]
+__all__ = ["Outage", "SensorOptions", "SessionFile", "SimulatorOptions"]
 
 _CRYSTAL_PPM = 30.0
+"""A watch crystal is accurate to 20 to 50 ppm."""
 _WANDER_PPM = 2.0
+"""As a bed warms up; see `DriftingClock`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
-    """A time out of range, in real seconds since the sensor went on the air."""
+class Outage:
+    """A time out of radio range, in real seconds since the sensor started."""
 
     start_s: float
     duration_s: float
@@ -28,11 +30,11 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class SessionFile:
-    """A session of ours to play again.
+    """A session file of crampwatch to replay.
 
     Attributes:
         path: Of the session file.
-        sensor: Which of its sensors, by its id; None for the only one.
+        sensor: Id of one of its sensors; None if there is only one.
     """
 
     path: Path
@@ -41,21 +43,21 @@ class SessionFile:
 
 @dataclass(frozen=True, slots=True)
 class SensorOptions:
-    """One sensor.
+    """Options of one sensor.
 
     Attributes:
-        name: As advertised; the advertisement shows 8 octets of it, ``CW-XXXX`` fits.
-        source: Opens the signal, or names a session to play again octet by octet.
-        serial: Serial number; None takes the name. The address on the air is made of it.
-        origin: ``demo`` or ``replay``: what the sensor says of its samples. A session played again
-            says what it said when it was recorded, and ``replay`` where that was a person.
-        waits_for_start: Begin the signal when a host starts the stream rather than when the sensor goes on the air;
-            None does so for replays, so that nothing of the recording is played to nobody.
-        clock: The sensor's crystal; None takes one after seed and serial, within 30 ppm.
-        ring_s: Seconds of samples it remembers.
-        battery_percent: When it goes on the air.
-        air: Loss and signal strength around it; virtual radio only.
-        spells: When it is out of range; virtual radio only.
+        name: As advertised; an advertisement has room for 8 bytes of it, ``CW-XXXX`` fits.
+        source: Opens the signal, or names a session to replay byte for byte.
+        serial: Serial number, from which the address is made; None for the name.
+        origin: ``demo`` or ``replay``, as the sensor marks its samples. The replay of a session keeps its recorded
+            mark, or gets ``replay`` if a person was recorded.
+        waits_for_start: Start the signal when a host starts the stream instead of when the sensor starts; None does so
+            for replays only, so that a host misses nothing of the recording.
+        clock: Crystal of the sensor; None for one with an error of up to 30 ppm, determined by seed and serial number.
+        ring_s: Seconds of samples that it remembers.
+        battery_percent: At the start.
+        air: Loss and signal strength; virtual radio only.
+        outages: When it is out of range; virtual radio only.
     """
 
     name: str
@@ -67,7 +69,7 @@ class SensorOptions:
     ring_s: float = 600.0
     battery_percent: float = 100.0
     air: AirPath = AirPath()  # noqa: RUF009 - frozen, so one for all is fine
-    spells: tuple[Spell, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
     @property
     def address(self) -> str:
@@ -77,24 +79,24 @@ class SensorOptions:
         return digest.hex(":").upper()
 
     def clock_for(self, seed: int) -> DriftingClock:
-        """Return the sensor's crystal."""
+        """Return the crystal of the sensor."""
         if self.clock is not None:
             return self.clock
-        chance = random.Random(f"{seed} crystal {self.serial or self.name}")  # noqa: S311 - a model, not a secret
-        return DriftingClock(ppm=chance.uniform(-_CRYSTAL_PPM, _CRYSTAL_PPM), wander_ppm=_WANDER_PPM)
+        rng = random.Random(f"{seed} crystal {self.serial or self.name}")  # noqa: S311 - a model, not a secret
+        return DriftingClock(ppm=rng.uniform(-_CRYSTAL_PPM, _CRYSTAL_PPM), wander_ppm=_WANDER_PPM)
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
-    """What the simulator service runs: sensors on one radio, virtual or real.
+    """Options of the simulator service: sensors on one radio, virtual or real.
 
     Attributes:
         sensors: At least one.
-        listen: ``HOST:PORT`` of the virtual radio's HCI server; port 0 takes a free one.
-        hci: A Bumble transport of a real controller, such as ``usb:0``, instead: it carries one sensor.
-        speed: How many times faster than real time sensors live.
-        seed: Of crystals and of loss; signals have their own.
-        bond_path: Where sensors keep their bonds; None forgets them.
+        listen: ``HOST:PORT`` for the HCI server of the virtual radio; port 0 chooses a free one.
+        hci: Instead of `listen`: a Bumble transport of a real controller, such as ``usb:0``, for a single sensor.
+        speed: How many times faster than real time sensors run.
+        seed: Of crystals and packet loss; signals have seeds of their own.
+        bond_path: File for the bonds of the sensors; None keeps them in memory.
     """
 
     sensors: tuple[SensorOptions, ...]
@@ -105,7 +107,7 @@ class SimulatorOptions:
     bond_path: Path | None = None
 
     def check(self) -> None:
-        """Refuse what cannot work.
+        """Check the options against one another.
 
         Raises:
             ConfigurationError: The options contradict each other.
@@ -114,12 +116,14 @@ class SimulatorOptions:
             raise ConfigurationError("The simulator needs one radio: an address to listen on, or a real controller.")
         if not self.sensors or (self.hci is not None and len(self.sensors) > 1):
             raise ConfigurationError(
-                f"{len(self.sensors)} sensors were to be simulated.",
+                f"{len(self.sensors)} sensors cannot be simulated on this radio.",
                 advice="A real controller carries one sensor, the virtual radio one or more.",
             )
         if len({sensor.address for sensor in self.sensors}) != len(self.sensors):
-            raise ConfigurationError("Two simulated sensors have the same serial number.", advice="Name them apart.")
+            raise ConfigurationError(
+                "Two simulated sensors have the same serial number.", advice="Give them different names."
+            )
         if not 0.01 <= self.speed <= 1000:
-            raise ConfigurationError(f"A speed of {self.speed:g} was asked for.", advice="Choose 0.01 to 1000.")
+            raise ConfigurationError(f"The speed {self.speed:g} is out of range.", advice="Choose 0.01 to 1000.")
         if self.hci is not None and self.speed != 1.0:
             raise ConfigurationError("Real radio waves cannot be sped up.", advice="Leave the speed at 1.")

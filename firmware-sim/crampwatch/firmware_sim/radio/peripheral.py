@@ -1,7 +1,8 @@
-"""The GATT server of a simulated sensor: carries a :class:`SensorCore` over Bumble, on any controller.
+"""The GATT server of a simulated sensor: connects a :class:`SensorCore` to a virtual or real controller, using Bumble.
 
-Everything of CWS v1 needs an encrypted link (LE Secure Connections, bonded); Device Information and Battery are open.
-Frames are handed to the controller only as it has room, so that the sensor's own bounded queue decides what is dropped.
+All characteristics of CWS v1 need an encrypted link (LE Secure Connections, bonded); Device Information and Battery are
+open. Frames are passed to the controller only while it has room, so that the bounded queue of the sensor, not an
+unbounded one of the Bluetooth stack, decides what is dropped.
 """
 
 import asyncio
@@ -28,13 +29,15 @@ __all__ = ["Identity", "Peripheral"]
 _log = logging.getLogger(__name__)
 
 _MTU: Final = 247
-_DATA_OCTETS, _DATA_TIME_US = 251, 2120
+"""The largest whose packets fit into one link-layer packet of 251 bytes."""
+_DATA_BYTES, _DATA_TIME_US = 251, 2120
 _ADVERTISING_INTERVAL_MS: Final = 100.0
-_GOODBYE_S: Final = 1.0
-"""A controller that is gone answers nothing."""
-_NAME_OCTETS: Final = 31 - 3 - 18 - 2
+_GO_OFFLINE_TIMEOUT_S: Final = 1.0
+"""A controller that is gone does not answer."""
+_NAME_BYTES: Final = 31 - 3 - 18 - 2
+"""Left for the name in an advertisement, beside flags, a 128-bit UUID and the header of the name."""
 _IN_FLIGHT: Final = 10
-"""Packets handed to the controller and not yet acknowledged: they fill one connection event of 30 ms, no more."""
+"""Packets passed to the controller and not acknowledged yet: enough to fill a connection event of 30 ms, not more."""
 _SUPERVISION_MS: Final = 4000
 _INTERVAL_MS: Final = 30.0
 _Permissions = att.Attribute.Permissions
@@ -45,7 +48,7 @@ _Properties = gatt.Characteristic.Properties
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a sensor is on the air.
+    """Identity of a sensor over Bluetooth.
 
     Attributes:
         address: Static random address, ``XX:XX:XX:XX:XX:XX``; its top two bits are set.
@@ -64,13 +67,13 @@ class Peripheral:
     """One sensor on one controller.
 
     Args:
-        sensor: What it streams.
-        identity: Who it is.
-        source: Where packets of the controller come from.
-        sink: Where packets for it go.
-        clock: Returns true seconds since the sensor's boot.
-        bonds: Where bonds are kept; None keeps them in memory.
-        speed: How many times faster than real time that clock runs.
+        sensor: The sensor behind the GATT server.
+        identity: Address, and values of Device Information.
+        source: Packets from the controller.
+        sink: Packets to the controller.
+        clock: Returns true seconds since the sensor booted.
+        bonds: File for bonds; None keeps them in memory.
+        speed: How many times faster than real time the clock runs.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class Peripheral:
         self._in_flight = round(_IN_FLIGHT * max(1.0, min(speed, 5.0)))
         self._connection: Connection | None = None
         self._is_indicating = False
-        self._is_hanging_up = False
+        self._is_disconnecting = False
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
@@ -105,25 +108,25 @@ class Peripheral:
         self._device.on(Device.EVENT_CONNECTION, self._on_connection)
 
     async def start(self) -> None:
-        """Power the controller and advertise."""
+        """Power on the controller and advertise."""
         await self._device.power_on()
         await self._advertise()
         self._tick()
 
     async def stop(self) -> None:
-        """Leave the air, telling a connected host."""
+        """Disconnect, stop advertising and power off the controller."""
         self._is_closing = True
         if self._timer is not None:
             self._timer.cancel()
-        await asyncio.wait([self._spawn(self._say_goodbye())], timeout=_GOODBYE_S)
+        await asyncio.wait([self._spawn(self._go_offline())], timeout=_GO_OFFLINE_TIMEOUT_S)
         for task in list(self._tasks):
             task.cancel()
 
     def wake(self) -> None:
-        """Look at the sensor again: something was done to it from outside."""
+        """Send what the sensor has to send, after it was changed from outside."""
         self._tick()
 
-    async def _say_goodbye(self) -> None:
+    async def _go_offline(self) -> None:
         connection = self._connection
         if connection is not None:
             await connection.disconnect()
@@ -191,7 +194,7 @@ class Peripheral:
         if not cccd[0] & 2:
             raise att.ATT_Error(att.ErrorCode.CCCD_IMPROPERLY_CONFIGURED)
         try:
-            self._sensor.request(self._clock(), value)
+            self._sensor.handle_request(self._clock(), value)
         except FrameError as error:
             raise att.ATT_Error(att.ErrorCode.INVALID_ATTRIBUTE_LENGTH) from error
         asyncio.get_running_loop().call_soon(self._tick)  # the write's response goes first
@@ -202,14 +205,16 @@ class Peripheral:
 
     def _on_connection(self, connection: Connection) -> None:
         self._connection = connection
-        self._is_indicating = self._is_hanging_up = False
+        self._is_indicating = self._is_disconnecting = False
         self._sensor.connect(self._clock())
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
         connection.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, lambda: self._sensor.set_mtu(connection.att_mtu))
-        connection.on(Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._spawn(self._tune(connection)))
+        connection.on(
+            Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._spawn(self._request_parameters(connection))
+        )
         queue = connection.data_packet_queue
         if queue is not None:
-            queue.on("flow", self._on_room)
+            queue.on("flow", self._on_queue_space)
 
     def _on_disconnection(self, reason: int) -> None:
         _log.info("%s: disconnected (%s)", self._sensor.name, hci.HCI_ErrorCode(reason).name)
@@ -218,40 +223,40 @@ class Peripheral:
         if not self._is_closing:
             self._spawn(self._advertise())
 
-    async def _tune(self, connection: Connection) -> None:
-        """Ask for long packets and for timing that suits a night: centrals' defaults differ wildly."""
+    async def _request_parameters(self, connection: Connection) -> None:
+        """Request long packets, and connection parameters that suit a night: defaults of centrals differ widely."""
         with suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
-            await connection.set_data_length(_DATA_OCTETS, _DATA_TIME_US)
+            await connection.set_data_length(_DATA_BYTES, _DATA_TIME_US)
         if connection.parameters.supervision_timeout >= _SUPERVISION_MS:
             return
         with suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError):
             await connection.update_parameters(_INTERVAL_MS, _INTERVAL_MS, 0, _SUPERVISION_MS, use_l2cap=True)
 
     def _tick(self) -> None:
-        """Let the sensor's time pass, hand over what the controller has room for, and set the next alarm."""
+        """Let time pass for the sensor, send what the controller has room for, and set the next timer."""
         if self._is_closing:
             return
         now_s = self._clock()
         self._sensor.advance(now_s)
         if self._connection is not None:
-            self._pump(self._connection)
+            self._send_pending(self._connection)
         if self._timer is not None:
             self._timer.cancel()
         wait_s = max((self._sensor.next_due_s(now_s) - self._clock()) / self._speed, 0.001)
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
-    def _on_room(self) -> None:
+    def _on_queue_space(self) -> None:
         if self._connection is not None:
-            self._pump(self._connection)
+            self._send_pending(self._connection)
 
-    def _pump(self, connection: Connection) -> None:
+    def _send_pending(self, connection: Connection) -> None:
         queue = connection.data_packet_queue
         if queue is None:
             return
         while queue.pending < self._in_flight:
-            outgoing = self._sensor.take(may_indicate=not self._is_indicating)
+            outgoing = self._sensor.next_outgoing(may_indicate=not self._is_indicating)
             if outgoing is None:
-                self._hang_up_if_told(connection)
+                self._disconnect_if_rebooting(connection)
                 return
             characteristic = self._characteristics[outgoing.channel]
             if outgoing.channel is Channel.CONTROL:
@@ -262,15 +267,15 @@ class Peripheral:
                 )
                 self._device.gatt_server.send_gatt_pdu(connection, bytes(notification))
 
-    def _hang_up_if_told(self, connection: Connection) -> None:
-        if self._sensor.hangs_up and not self._is_hanging_up:
-            self._is_hanging_up = True
+    def _disconnect_if_rebooting(self, connection: Connection) -> None:
+        if self._sensor.is_about_to_reboot and not self._is_disconnecting:
+            self._is_disconnecting = True
             self._spawn(connection.disconnect())
 
     def _indicate(self, connection: Connection, characteristic: gatt.Characteristic[bytes], value: bytes) -> None:
-        """Send an indication in its place among the notifications; the next one waits for its confirmation.
+        """Send an indication in order with the notifications; the next one waits for its confirmation.
 
-        Bumble's own way to indicate is a coroutine, whose packet would be overtaken by notifications sent meanwhile.
+        Bumble's own function is a coroutine, whose packet could be overtaken by notifications that are sent meanwhile.
         """
         server = self._device.gatt_server
         confirmation = asyncio.get_running_loop().create_future()
@@ -289,21 +294,21 @@ class Peripheral:
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._reap)
+        task.add_done_callback(self._on_task_done)
         return task
 
-    def _reap(self, task: asyncio.Task[None]) -> None:
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("%s: %s", self._sensor.name, error)
 
 
 def _advertised_name(name: str) -> tuple[core.AdvertisingData.Type, bytes]:
-    """Return the name as it fits beside flags and a 128-bit UUID in 31 octets: shortened where it is too long."""
-    octets = name.encode()
-    if len(octets) <= _NAME_OCTETS:
-        return core.AdvertisingData.COMPLETE_LOCAL_NAME, octets
-    return core.AdvertisingData.SHORTENED_LOCAL_NAME, octets[:_NAME_OCTETS].decode(errors="ignore").encode()
+    """Return the name for the advertisement, shortened if it is too long."""
+    encoded = name.encode()
+    if len(encoded) <= _NAME_BYTES:
+        return core.AdvertisingData.COMPLETE_LOCAL_NAME, encoded
+    return core.AdvertisingData.SHORTENED_LOCAL_NAME, encoded[:_NAME_BYTES].decode(errors="ignore").encode()
 
 
 def _characteristic(
@@ -341,5 +346,5 @@ def _device_information(identity: Identity) -> list[gatt.Characteristic[bytes]]:
 
 
 def _pairing(_connection: Connection) -> PairingConfig:
-    """JustWorks, bonded, under the static random address: with the public type a bond would not be found again."""
+    """Pair by Just Works, bonded, with the static random address: with the public type no bond would be found again."""
     return PairingConfig(sc=True, mitm=False, bonding=True, identity_address_type=PairingConfig.AddressType.RANDOM)

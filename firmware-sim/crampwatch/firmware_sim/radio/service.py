@@ -12,11 +12,11 @@ from bumble.transport.common import AsyncPipeSink, Transport, TransportSink, Tra
 from crampwatch.firmware_sim.device.device import Device, DeviceConfig
 from crampwatch.firmware_sim.device.outgoing import SensorCore
 from crampwatch.firmware_sim.device.replay import ReplayDevice
-from crampwatch.firmware_sim.device.script import Script
+from crampwatch.firmware_sim.device.timeline import Timeline
 from crampwatch.firmware_sim.radio.air import Air
-from crampwatch.firmware_sim.radio.arq import AirPath
 from crampwatch.firmware_sim.radio.controller import AirController
 from crampwatch.firmware_sim.radio.hci_server import HciServer
+from crampwatch.firmware_sim.radio.link_layer import AirPath
 from crampwatch.firmware_sim.radio.options import SensorOptions, SessionFile, SimulatorOptions
 from crampwatch.firmware_sim.radio.peripheral import Identity, Peripheral
 from crampwatch.journal import SessionReader
@@ -32,16 +32,16 @@ _QUEUE_S: Final = 2.0
 
 
 async def run(options: SimulatorOptions, *, stop: asyncio.Event, ready: Callable[[str], None] | None = None) -> None:
-    """Simulate until told to stop.
+    """Simulate until `stop` is set.
 
     Args:
-        options: What to simulate.
+        options: Sensors and radio.
         stop: Ends the service.
-        ready: Called once, with the address hosts connect to (``HOST:PORT``), or the transport of a real controller.
+        ready: Called once, with the address for hosts (``HOST:PORT``) or the transport of a real controller.
 
     Raises:
         ConfigurationError: The options contradict each other.
-        UnavailableError: The address is taken, or the real controller is not there or went away.
+        UnavailableError: The address is in use, or the real controller is missing or was lost.
     """
     simulator = Simulator(options)
     try:
@@ -55,17 +55,14 @@ async def run(options: SimulatorOptions, *, stop: asyncio.Event, ready: Callable
             task.cancel()
         if not stop.is_set():
             raise UnavailableError(
-                f"The Bluetooth controller {options.hci} went away.", advice="Plug it in again and start anew."
+                f"The Bluetooth controller {options.hci} was lost.", advice="Plug it in again and restart."
             )
     finally:
         await simulator.stop()
 
 
 class Simulator:
-    """Sensors on a radio, with a hand on both: what tests and demonstrations change while it runs.
-
-    Args:
-        options: What to simulate.
+    """Sensors on a radio; tests and demonstrations can change radio conditions and press buttons while it runs.
 
     Raises:
         ConfigurationError: The options contradict each other.
@@ -86,14 +83,14 @@ class Simulator:
 
     @property
     def address(self) -> str:
-        """``HOST:PORT`` for a host's ``tcp-client:`` transport, or the real controller's transport."""
+        """``HOST:PORT`` for the ``tcp-client:`` transport of a host, or the transport of the real controller."""
         return self._options.hci if self._options.hci is not None else self._server.address
 
     async def start(self) -> str:
-        """Put the sensors on the air; returns :attr:`address`.
+        """Start the sensors; return :attr:`address`.
 
         Raises:
-            UnavailableError: The address is taken or the real controller is not there.
+            UnavailableError: The address is in use or the real controller is missing.
             RecordingError: A signal cannot be read.
         """
         if self._options.hci is None:
@@ -102,12 +99,12 @@ class Simulator:
                 await self._put_on_air(options)
         else:
             self._transport = await _open_controller(self._options.hci)
-            await self._switch_on(self._options.sensors[0], self._transport.source, self._transport.sink)
+            await self._power_on(self._options.sensors[0], self._transport.source, self._transport.sink)
         _log.info("%d simulated sensor(s) on %s", len(self._peripherals), self.address)
         return self.address
 
     async def stop(self) -> None:
-        """Take everything off the air; may be called twice."""
+        """Stop all sensors and the radio; may be called twice."""
         for spell in self._spells:
             spell.cancel()
         for peripheral in self._peripherals.values():
@@ -123,7 +120,7 @@ class Simulator:
         self._peripherals.clear()
 
     async def wait_lost(self) -> None:
-        """Return when a real controller goes away; a virtual one never does."""
+        """Return when a real controller is lost; a virtual one never is."""
         if self._transport is None:
             await asyncio.Event().wait()
         else:
@@ -137,28 +134,28 @@ class Simulator:
         """Press a sensor's button.
 
         Raises:
-            ConfigurationError: It plays a recorded session: nobody wears it.
+            ConfigurationError: It replays a recorded session.
         """
         sensor = self._sensors[name]
         if not isinstance(sensor, Device):
-            raise ConfigurationError(f"{name} plays a recorded session; nobody can press its button.")
+            raise ConfigurationError(f"{name} replays a recorded session, so its button cannot be pressed.")
         sensor.press_button(self._clocks[name]())
         self._peripherals[name].wake()
 
     async def _put_on_air(self, options: SensorOptions) -> None:
         controller = AirController(options.name, self._air, hci.Address.ANY)
         self._controllers.append(controller)
-        await self._switch_on(options, controller, AsyncPipeSink(controller))
+        await self._power_on(options, controller, AsyncPipeSink(controller))
         address = self._peripherals[options.name].address
         self._air.set_path(address, options.air)
         loop = asyncio.get_running_loop()
         away = AirPath(options.air.loss, in_range=False, rssi_dbm=options.air.rssi_dbm)
-        for spell in options.spells:
+        for spell in options.outages:
             end_s = spell.start_s + spell.duration_s
             self._spells.append(loop.call_later(spell.start_s, self._air.set_path, address, away))
             self._spells.append(loop.call_later(end_s, self._air.set_path, address, options.air))
 
-    async def _switch_on(self, options: SensorOptions, source: TransportSource, sink: TransportSink) -> None:
+    async def _power_on(self, options: SensorOptions, source: TransportSource, sink: TransportSink) -> None:
         sensor = await self._new_sensor(options)
         started_s = time.monotonic()
 
@@ -183,7 +180,7 @@ class Simulator:
         if isinstance(options.source, SessionFile):
             reader, key = _open_session(options.source)
             self._readers.append(reader)
-            return ReplayDevice(options.name, Script(lambda: reader.records(key)))
+            return ReplayDevice(options.name, Timeline(lambda: reader.records(key)))
         waits = options.origin is Origin.REPLAY if options.waits_for_start is None else options.waits_for_start
         config = DeviceConfig(
             name=options.name,
@@ -194,12 +191,12 @@ class Simulator:
             waits_for_start=waits,
             battery_percent=options.battery_percent,
         )
-        source = await asyncio.to_thread(options.source)  # a recording may have to be read through first
+        source = await asyncio.to_thread(options.source)  # a recording may have to be read once first
         return Device(config, source)
 
 
 def _open_session(session: SessionFile) -> tuple[SessionReader, int]:
-    """Open a session and find the sensor to play."""
+    """Open a session and find the sensor to replay."""
     reader = SessionReader(session.path)
     sensors = {sensor.sensor: sensor.key for sensor in reader.sensors()}
     wanted = [key for sensor, key in sensors.items() if session.sensor in (None, sensor)]
@@ -207,7 +204,7 @@ def _open_session(session: SessionFile) -> tuple[SessionReader, int]:
         reader.close()
         asked = "one sensor" if session.sensor is None else f"sensor {session.sensor}"
         raise ConfigurationError(
-            f"{session.path} holds the sensors {', '.join(sensors) or '(none)'}; {asked} was to be played.",
+            f"{session.path} has the sensors {', '.join(sensors) or '(none)'}; {asked} was expected.",
             advice="Name one of them.",
         )
     return reader, wanted[0]

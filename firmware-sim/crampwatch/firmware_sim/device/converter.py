@@ -1,4 +1,4 @@
-"""What the sensor's converter makes of a signal: counts and marks, read from the source a second at a time."""
+"""The analogue-to-digital converter: turns a signal into counts and marks."""
 
 import math
 
@@ -8,16 +8,16 @@ from crampwatch.firmware_sim.signal_source import SignalSource
 from crampwatch.protocol.stream import SampleFormat
 from numpy.typing import NDArray
 
-__all__ = ["Feed"]
+__all__ = ["Converter"]
 
 
-class Feed:
-    """Samples of a source as the converter delivers them.
+class Converter:
+    """Digitises a signal source.
 
-    The source is read in pieces of a second, since reading it sample by sample would cost more than making it.
+    The source is read a second at a time, since reading single samples would cost more than computing them.
 
     Args:
-        source: What to read. Where its scale is unknown its values are taken for counts.
+        source: If its scale is unknown, its values are counts.
     """
 
     def __init__(self, source: SignalSource) -> None:
@@ -32,11 +32,11 @@ class Feed:
         self._marks = np.zeros(0, np.uint8)
 
     def contact(self, index: int) -> tuple[bool, ...]:
-        """Tell for each channel whether its electrodes touch the skin at a sample."""
+        """Return for each channel whether its electrodes touch the skin at a sample."""
         return self._source.contact(index / self._source.stream.rate_hz)
 
     def read(self, first_index: int, count: int) -> tuple[NDArray[Count], NDArray[np.uint8]]:
-        """Return counts, shape (samples, channels), and marks; up to the end of a block, so maybe fewer than asked."""
+        """Return counts, shape (samples, channels), and marks; maybe fewer than `count`: up to the end of a block."""
         block_first = first_index // self._block_samples * self._block_samples
         if block_first != self._block_first:
             self._load(block_first)

@@ -1,4 +1,9 @@
-"""The script of a replay: when each recorded notification arrived, and what else the recording tells."""
+"""The timeline of a recorded session, for its replay: when each notification arrived, boot by boot.
+
+A session file holds the records of one or more power-ups ("boots") of a sensor. Notifications are streamed from the
+file as they are played. What must be known beforehand is gathered by one pass over the file: Info, the frames that
+answered backfills, and the clock of the sensor as pairs of arrival time and ticks.
+"""
 
 import bisect
 from collections.abc import Callable, Iterator
@@ -14,14 +19,14 @@ from crampwatch.protocol.record_payloads import SyncExchange
 from crampwatch.protocol.records import Record, RecordKind
 from numpy.typing import NDArray
 
-__all__ = ["Boot", "Cue", "RecordSource", "Script"]
+__all__ = ["Boot", "RecordSource", "TimedNotification", "Timeline"]
 
 RecordSource = Callable[[], Iterator[Record]]
-"""Opens one sensor's records anew, in order."""
+"""Opens the records of one sensor again, in order."""
 
 _CLOCK_STEP_S: Final = 1.0
-"""Frames this far apart tell the clock well enough; a night has half a million."""
-_PLAYED: Final = {
+"""Frames this far apart define the clock well enough; a night has half a million."""
+_CHANNELS: Final = {
     RecordKind.DATA: Channel.DATA,
     RecordKind.EVENT: Channel.EVENT,
     RecordKind.TEMPERATURE: Channel.TEMPERATURE,
@@ -30,12 +35,12 @@ _PLAYED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
-    """One recorded notification.
+class TimedNotification:
+    """A recorded notification.
 
     Attributes:
-        at_s: Arrival, in seconds since Info was read after the boot.
-        outgoing: What arrived.
+        at_s: Arrival in seconds after Info was read.
+        outgoing: As recorded.
     """
 
     at_s: float
@@ -44,26 +49,26 @@ class Cue:
 
 @dataclass(slots=True)
 class Boot:
-    """What the recording holds of one power-up of the sensor.
+    """One power-up of the sensor in the recording.
 
     Attributes:
         info_value: Info as first read.
         info: The same, decoded.
-        stored: Frames that answered backfills: index of the first sample and octets, in order of index.
-        clock: Arrival in s and unwrapped ticks, growing: from sync requests, else from frames.
-        begins_s: When its first notification arrived.
-        until_seq: Sequence number of the record that ends it.
+        stored: Frames that answered backfills: index of the first sample and the frame, in order of index.
+        clock: Arrival in s and unwrapped ticks, both increasing: from SYNC requests, or else from frames.
+        starts_s: When the first notification arrived.
+        until_seq: Sequence number of the last record.
     """
 
     info_value: bytes
     info: Info
     stored: list[tuple[int, bytes]]
     clock: tuple[NDArray[np.float64], NDArray[np.float64]]
-    begins_s: float
+    starts_s: float
     until_seq: int
 
     def ticks(self, at_s: float) -> int:
-        """Return the sensor's clock at a time of the replay, modulo 2**32."""
+        """Return the clock of the sensor at a time of the replay, modulo 2**32."""
         times, ticks = self.clock
         if not len(times):
             return int(at_s * self.info.tick_hz) & 0xFFFFFFFF
@@ -72,48 +77,45 @@ class Boot:
         return int(np.interp(nearest, times, ticks) + beyond) & 0xFFFFFFFF
 
     def stored_between(self, first_index: int, end_index: int) -> list[bytes]:
-        """Return the stored frames that begin in a range of indices."""
+        """Return the stored frames that start in a range of indices."""
         start = bisect.bisect_left(self.stored, (first_index, b""))
         stop = bisect.bisect_left(self.stored, (end_index, b""))
-        return [octets for _, octets in self.stored[start:stop]]
+        return [frame for _, frame in self.stored[start:stop]]
 
 
-class Script:
-    """A recorded sensor's notifications in order, boot by boot.
-
-    Args:
-        source: Opens the records.
+class Timeline:
+    """The notifications of a recorded sensor in order, boot by boot.
 
     Raises:
-        RecordingError: The recording holds no Info that can be read.
+        RecordingError: The recording has no readable Info.
     """
 
     def __init__(self, source: RecordSource) -> None:
         self._source = source
-        self.boots = _boots(source)
+        self.boots = _read_boots(source)
         if not self.boots:
             raise RecordingError(
-                "The recording holds no description of its sensor, so it cannot be played again.",
-                advice="Play a session that was recorded over Bluetooth by crampwatch.",
+                "The recording has no description of its sensor, so it cannot be replayed.",
+                advice="Choose a session that crampwatch recorded over Bluetooth.",
             )
 
-    def cues(self, boot: int) -> Iterator[Cue]:
+    def notifications(self, boot: int) -> Iterator[TimedNotification]:
         """Yield the notifications of a boot."""
         since = self.boots[boot - 1].until_seq if boot else -1
-        clock: _Clock | None = None
+        clock: _ArrivalClock | None = None
         for record in self._source():
             if record.seq > self.boots[boot].until_seq:
                 return
             if clock is None:
-                clock = _Clock() if record.seq > since and record.kind is RecordKind.INFO else None
+                clock = _ArrivalClock() if record.seq > since and record.kind is RecordKind.INFO else None
             if clock is not None:
-                at_s, channel = clock.at_s(record), _PLAYED.get(record.kind)
+                at_s, channel = clock.at_s(record), _CHANNELS.get(record.kind)
                 if channel is not None:
-                    yield Cue(at_s, Outgoing(channel, record.payload))
+                    yield TimedNotification(at_s, Outgoing(channel, record.payload))
 
 
-class _Clock:
-    """Arrival times from the first record on: monotonic within an epoch, by wall clock across epochs."""
+class _ArrivalClock:
+    """Arrival times since the first record: by the monotonic clock within an epoch, by the wall clock across epochs."""
 
     def __init__(self) -> None:
         self._previous: Record | None = None
@@ -128,53 +130,53 @@ class _Clock:
         return self._at_s
 
 
-class _BootReader:
-    """Gathers what a script needs to know of one boot beforehand."""
+class _BootBuilder:
+    """Gathers what must be known of a boot before it is played."""
 
     def __init__(self, info_value: bytes, info: Info) -> None:
         self.info_value = info_value
         self.info = info
-        self._clock = _Clock()
+        self._clock = _ArrivalClock()
         self._begins_s: float | None = None
         self._stored: list[tuple[int, bytes]] = []
         self._syncs: list[tuple[float, int]] = []
         self._frames: list[tuple[float, int]] = []
 
-    def read(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         at_s = self._clock.at_s(record)
-        if record.kind in _PLAYED and self._begins_s is None:
+        if record.kind in _CHANNELS and self._begins_s is None:
             self._begins_s = at_s
         if record.kind is RecordKind.DATA:
-            self._note_frame(at_s, record.payload)
+            self._add_frame(at_s, record.payload)
         elif record.kind is RecordKind.STORED_DATA:
-            self._keep_stored(record.payload)
+            self._add_stored(record.payload)
         elif record.kind is RecordKind.SYNC:
-            self._note_sync(at_s, record)
+            self._add_sync(at_s, record)
 
-    def boot(self, until_seq: int) -> Boot:
-        clock = _unwrapped(self._syncs if len(self._syncs) >= 2 else self._frames)
+    def build(self, until_seq: int) -> Boot:
+        clock = _unwrap_ticks(self._syncs if len(self._syncs) >= 2 else self._frames)
         return Boot(self.info_value, self.info, sorted(self._stored), clock, self._begins_s or 0.0, until_seq)
 
-    def _note_frame(self, at_s: float, packet: bytes) -> None:
+    def _add_frame(self, at_s: float, packet: bytes) -> None:
         if self._frames and at_s - self._frames[-1][0] < _CLOCK_STEP_S:
             return
         try:
             frame = Frame.decode(packet)
         except FrameError:
-            return  # it was broken then, and is played broken
+            return  # it was broken when it was recorded, and is played as it is
         stream = self.info.find_stream(frame.stream)
         if stream is not None:
             samples = len(frame.payload) // (stream.channels * stream.format.sample_bytes)
             ticks = frame.ticks + round(samples / stream.rate_hz * self.info.tick_hz)
             self._frames.append((at_s, ticks & 0xFFFFFFFF))
 
-    def _keep_stored(self, packet: bytes) -> None:
+    def _add_stored(self, packet: bytes) -> None:
         try:
             self._stored.append((Frame.decode(packet).first_index, packet))
         except FrameError:
-            return  # a broken frame answers nothing
+            return  # a broken frame cannot answer a backfill
 
-    def _note_sync(self, at_s: float, record: Record) -> None:
+    def _add_sync(self, at_s: float, record: Record) -> None:
         try:
             exchange = SyncExchange.decode(record.payload)
         except FrameError:
@@ -183,31 +185,31 @@ class _BootReader:
         self._syncs.append((at_s + (middle_ns - record.mono_ns) * 1e-9, exchange.ticks))
 
 
-def _boots(source: RecordSource) -> list[Boot]:
+def _read_boots(source: RecordSource) -> list[Boot]:
     boots: list[Boot] = []
-    reader: _BootReader | None = None
+    builder: _BootBuilder | None = None
     seq = -1
     for record in source():
         if record.kind is RecordKind.INFO:
-            info = _info(record.payload)
-            if info is not None and (reader is None or info.boot_id != reader.info.boot_id):
-                if reader is not None:
-                    boots.append(reader.boot(seq))
-                reader = _BootReader(record.payload, info)
-        if reader is not None:
-            reader.read(record)
+            info = _decode_info(record.payload)
+            if info is not None and (builder is None or info.boot_id != builder.info.boot_id):
+                if builder is not None:
+                    boots.append(builder.build(seq))
+                builder = _BootBuilder(record.payload, info)
+        if builder is not None:
+            builder.add(record)
         seq = record.seq
-    return boots if reader is None else [*boots, reader.boot(seq)]
+    return boots if builder is None else [*boots, builder.build(seq)]
 
 
-def _info(value: bytes) -> Info | None:
+def _decode_info(value: bytes) -> Info | None:
     try:
         return Info.decode(value)
     except FrameError:
         return None
 
 
-def _unwrapped(pairs: list[tuple[float, int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return times and ticks with the ticks' wraps undone, in order of time."""
+def _unwrap_ticks(pairs: list[tuple[float, int]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return times and unwrapped ticks, in order of time."""
     ordered = np.array(sorted(pairs), np.float64).reshape(-1, 2)
     return ordered[:, 0], np.unwrap(ordered[:, 1], period=2.0**32)
