@@ -1,14 +1,14 @@
 """Throughput against `biosppy` and `neurokit2`, on the same data in the same process.
 
-Neither is among what crampwatch needs; install them beside it for this one run::
+Neither is a dependency of crampwatch; install them beside it for this run::
 
     pip install biosppy neurokit2 peakutils
     python benchmarks/against_peers.py
 
-A peer that is not installed is left out, and said so. Their methods see one channel at a time and the whole recording
-at once; ours sees both channels a minute at a time, keeps state, filters, judges kinds and gives reasons. The onset
-methods of `biosppy` are given a signal that is filtered already, and the time for that is not counted. Time is that of
-the processor, so that a busy machine tells the same.
+A peer that is not installed is left out with a note. Their methods process one channel of a whole recording at once;
+ours processes both channels a minute at a time, keeps state, filters, classifies and gives reasons. The onset methods
+of `biosppy` are given a filtered signal, and the time for filtering is not counted. Times are processor times, so that
+a busy machine gives the same figures.
 """
 
 import argparse
@@ -43,25 +43,20 @@ SLOW_S = 5.0
 
 @dataclass(frozen=True)
 class Measured:
-    """How fast something went.
-
-    Attributes:
-        name: What.
-        speed: Seconds of one channel that it handles in a second.
-    """
+    """Name and speed of a method; `speed` is in seconds of one channel processed per second."""
 
     name: str
     speed: float
 
 
 def main() -> int:
-    """Print the table; fail where a ratio is not reached."""
+    """Print the table; fail if a ratio is not reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=20.0)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     warnings.filterwarnings("ignore")  # the peers' own
     source = scenario("night", seed=9001)
-    emg_uv = source.read(ASLEEP_SAMPLES, round(asked.minutes * 60 * RATE_HZ))
+    emg_uv = source.read(ASLEEP_SAMPLES, round(arguments.minutes * 60 * RATE_HZ))
     filled = np.nan_to_num(emg_uv)  # a gap of NaN makes the peers return nothing
     analyse_recording(source.stream, emg_uv[:60_000])  # everything is imported and warm before the clock starts
     ours = [
@@ -74,19 +69,19 @@ def main() -> int:
     biosppy, neurokit = list(_biosppy(filled)), list(_neurokit(filled))
     for line in table(ours, biosppy, neurokit):
         print(line)
-    return _verdict(ours, biosppy, neurokit)
+    return _check_ratios(ours, biosppy, neurokit)
 
 
 def table(ours: list[Measured], biosppy: list[Measured], neurokit: list[Measured]) -> Iterator[str]:
     """Yield the lines of a Markdown table, the fastest first."""
     best = max(one.speed for one in ours)
-    yield "| what | channel-seconds a second | crampwatch is faster by |"
+    yield "| what | channel-seconds per second | crampwatch is faster by |"
     yield "|---|---|---|"
     for one in sorted([*ours, *biosppy, *neurokit], key=lambda one: -one.speed):
         yield f"| {one.name} | {one.speed:,.0f} | {'' if one in ours else f'{best / one.speed:.1f}'} |"
 
 
-def _verdict(ours: list[Measured], biosppy: list[Measured], neurokit: list[Measured]) -> int:
+def _check_ratios(ours: list[Measured], biosppy: list[Measured], neurokit: list[Measured]) -> int:
     best, failed = max(one.speed for one in ours), 0
     for peers, least, name in (
         (biosppy, LEAST_OVER_BIOSPPY, "biosppy"),
@@ -113,7 +108,7 @@ def _stacked(stream: StreamDescription, emg_uv: Array) -> float:
 
 
 def _biosppy(emg_uv: Array) -> Iterator[Measured]:
-    """Measure every onset method but `abbink_onset_detector`, whose work grows with the square of the length."""
+    """Measure every onset method but `abbink_onset_detector`, whose time grows with the square of the length."""
     if (biosppy := _optional("biosppy.signals.emg")) is None:
         return
     sections = butter(4, 100.0, "highpass", fs=RATE_HZ, output="sos")
@@ -148,7 +143,7 @@ def _biosppy(emg_uv: Array) -> Iterator[Measured]:
 
 
 def _neurokit(emg_uv: Array) -> Iterator[Measured]:
-    """Measure what a user of it calls: cleaning, amplitude and activation of a channel."""
+    """Measure its usual entry point: cleaning, amplitude and activation of a channel."""
     if (neurokit := _optional("neurokit2")) is not None:
         yield Measured(
             "neurokit2.emg_process",
@@ -159,20 +154,20 @@ def _neurokit(emg_uv: Array) -> Iterator[Measured]:
 def _peer(run: Callable[[Array], object], signal: Array) -> float:
     """Return the speed of a peer on a whole channel, or on a tenth of it where it is slow."""
     part = signal[: len(signal) // 10]
-    began_s = time.process_time()
+    start_s = time.process_time()
     run(part)
-    if time.process_time() - began_s > SLOW_S / 10:
+    if time.process_time() - start_s > SLOW_S / 10:
         return _speed(lambda: run(part), part.size)
     return _speed(lambda: run(signal), signal.size)
 
 
 def _speed(run: Callable[[], object], samples: int) -> float:
-    """Return seconds of one channel handled in a second; the best of a few runs."""
+    """Return seconds of one channel processed per second; the best of a few runs."""
     best_s = np.inf
     for _ in range(RUNS):
-        began_s = time.process_time()
+        start_s = time.process_time()
         run()
-        best_s = min(best_s, time.process_time() - began_s)
+        best_s = min(best_s, time.process_time() - start_s)
     return float(samples / RATE_HZ / best_s)
 
 

@@ -1,6 +1,6 @@
-"""How long the detector takes for a night of 8 h, and how much memory: two channels at 1 kHz, on one core.
+"""Time and memory that the detector needs for a night of 8 h: two channels at 1 kHz, on one core.
 
-Half an hour of a simulated night is played over and over, so that neither simulating nor reading a file counts::
+Half an hour of a simulated night is repeated, so that neither simulating nor reading a file counts::
 
     python benchmarks/detect_a_night.py
 """
@@ -27,12 +27,12 @@ LOOP_S, CHUNK_S, RATE_HZ = 1800, 60, 1000
 
 
 def main() -> int:
-    """Print time and memory; fail where either is more than promised."""
+    """Print time and memory; fail if either is more than promised."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alone", type=int, metavar="HOURS", help="Measure in this process and print JSON.")
-    asked = parser.parse_args()
-    if asked.alone:
-        print(json.dumps(_measured(asked.alone)))
+    arguments = parser.parse_args()
+    if arguments.alone:
+        print(json.dumps(_measured(arguments.alone)))
         return 0
     short, long = _in_a_process(1), _in_a_process(8)
     growth = long["peak_mb"] / short["peak_mb"]
@@ -45,11 +45,14 @@ def main() -> int:
 
 def _in_a_process(hours: int) -> dict[str, float]:
     """Measure in a process of its own: peak memory is that of a whole process."""
-    one_core = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `crampwatch` does; others would only spin and count
-    said = subprocess.run(
+    one_core = {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",
+    }  # as `crampwatch` does; others would only spin
+    done = subprocess.run(
         [sys.executable, __file__, "--alone", str(hours)], check=True, capture_output=True, text=True, env=one_core
     )
-    measured: dict[str, float] = json.loads(said.stdout)
+    measured: dict[str, float] = json.loads(done.stdout)
     return measured
 
 
@@ -57,9 +60,9 @@ def _measured(hours: int) -> dict[str, float]:
     source = scenario("night", seed=1)
     loop = source.read(3600 * RATE_HZ, LOOP_S * RATE_HZ)
     analyse_recording(source.stream, loop[: 60 * RATE_HZ])  # everything is imported and warm before the clock starts
-    began_s = time.process_time()
+    start_s = time.process_time()
     analyse_recording(source.stream, _played(loop, hours))
-    seconds = time.process_time() - began_s
+    seconds = time.process_time() - start_s
     return {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

@@ -1,6 +1,6 @@
-"""How many times faster than real time `crampwatch detect` is, on an hour of two channels at 1 kHz.
+"""How many times faster than real time `crampwatch detect` is, for an hour of two channels at 1 kHz.
 
-The whole command counts: start of the program, reading the file, detection, printing. Run it on an idle machine::
+The whole command counts: program start, reading the file, detection, printing. Run it on an idle machine::
 
     python benchmarks/detect_an_hour.py
 """
@@ -18,7 +18,7 @@ COMMAND = (sys.executable, "-m", "crampwatch.app")
 
 
 def main() -> int:
-    """Print the best of a few runs; fail below the ratio that was promised."""
+    """Print the best of a few runs; fail below the promised ratio."""
     with tempfile.TemporaryDirectory() as folder:
         night = Path(folder) / "hour.edf"
         simulate = (*COMMAND, "simulate", "--scenario", "night", "--seed", "1", "--hours", "1", "--out", str(night))
@@ -30,9 +30,9 @@ def main() -> int:
 
 
 def _seconds(command: tuple[str, ...]) -> float:
-    began_s = time.perf_counter()
+    start_s = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began_s
+    return time.perf_counter() - start_s
 
 
 if __name__ == "__main__":

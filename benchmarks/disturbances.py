@@ -1,4 +1,4 @@
-"""How many cramps are found with one disturbance at a time, in scenes of a generator that is not the simulator's.
+"""How many cramps are found with one disturbance at a time, in scenes of the tests' generator, not the simulator's.
 
 python benchmarks/disturbances.py [--scenes 6]
 """
@@ -12,9 +12,9 @@ from signals.disturbances import DISTURBANCES, LIMITS, Found, cramps_and_holds, 
 
 
 def main() -> int:
-    """Print a table in Markdown."""
+    """Print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenes", type=int, default=6, help="of eight cramps and eight willed holds each")
+    parser.add_argument("--scenes", type=int, default=6, help="each with eight cramps and eight voluntary contractions")
     scenes = [cramps_and_holds(seed) for seed in range(100, 100 + parser.parse_args().scenes)]
     print("| disturbance | cramps found | false |\n|---|---|---|")
     for name in (*DISTURBANCES, *LIMITS):

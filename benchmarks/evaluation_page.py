@@ -1,9 +1,9 @@
-"""Measures anew what docs/evaluation.md tells, and writes it there.
+"""Measures all figures of docs/evaluation.md again and writes them into the page.
 
     python benchmarks/evaluation_page.py                 all sections; an hour on a small machine
     python benchmarks/evaluation_page.py night recordings
 
-Each section runs the command that the page names for it, and replaces what stands between its marks.
+Each section runs the command that the page names for it, and replaces the text between its marks.
 """
 
 import argparse
@@ -31,22 +31,22 @@ SENSORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def main() -> int:
-    """Measure the sections asked for, one after the other; each is written as soon as it is known."""
+    """Measure the requested sections one after the other; each is written as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")
     parser.add_argument("--jobs", default="1", help="nights at a time")
-    asked = parser.parse_args()
-    unknown = set(asked.sections) - set(SECTIONS)
+    arguments = parser.parse_args()
+    unknown = set(arguments.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"there is no section {', '.join(sorted(unknown))}")
-    for name in asked.sections or SECTIONS:
+    for name in arguments.sections or SECTIONS:
         print(f"{name} ...", file=sys.stderr)
-        PAGE.write_text(replaced(PAGE.read_text("utf-8"), name, SECTIONS[name](asked.jobs)), "utf-8")
+        PAGE.write_text(replaced(PAGE.read_text("utf-8"), name, SECTIONS[name](arguments.jobs)), "utf-8")
     return 0
 
 
 def replaced(page: str, name: str, text: str) -> str:
-    """Return a page with the part between a section's marks replaced.
+    """Return a page with the text between a section's marks replaced.
 
     Raises:
         ValueError: The page has no such section.
@@ -62,7 +62,7 @@ def replaced(page: str, name: str, text: str) -> str:
 def _nights(scenario: str, seeds: str, jobs: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         command = (*EVALUATE, "--scenario", scenario, "--seeds", seeds, "--jobs", jobs)
-        _said((*command, "--report", folder, "--plots", "0"))
+        _output_of((*command, "--report", folder, "--plots", "0"))
         return (Path(folder) / "summary.md").read_text("utf-8")
 
 
@@ -70,12 +70,12 @@ def _sensors(jobs: str) -> str:
     rows = []
     for name, flags in SENSORS:
         command = (*EVALUATE, "--scenario", "exam", "--seeds", "reporting:4", "--jobs", jobs, *flags, "--json")
-        rows.append(_sensor_row(name, json.loads(_said(command))["kinds"]))
-    heads = ("sensor", "cramps found", "precision", "onset error", "said after", "twitches, F1")
-    told = (
+        rows.append(_sensor_row(name, json.loads(_output_of(command))["kinds"]))
+    heads = ("sensor", "cramps found", "precision", "onset error", "reported after", "twitches, F1")
+    summary = (
         "Simulated accuracy: 2 h of `exam` for each sensor, `crampwatch evaluate --scenario exam --seeds reporting:4`"
     )
-    lines = [f"{told} with `--sampling`, `--pairs` or `--unknown-scale`.\n", _row(heads), "|" + "---|" * len(heads)]
+    lines = [f"{summary} with `--sampling`, `--pairs` or `--unknown-scale`.\n", _row(heads), "|" + "---|" * len(heads)]
     return "\n".join([*lines, *(_row(cells) for cells in rows)])
 
 
@@ -84,19 +84,19 @@ def _sensor_row(name: str, kinds: dict[str, Any]) -> tuple[str, ...]:
     return (
         name,
         f"{cramp['counts']['found']} of {cramp['counts']['events']}",
-        _told(cramp["precision"]["value"], 100, " %"),
-        _told(clear["onset_error_s"]["value"], 1000, " ms"),
-        _told(clear["latency_s"]["value"], 1, " s", 1),
-        _told(kinds["twitch"]["clear"]["f1"]["value"], 1, "", 2),
+        _text(cramp["precision"]["value"], 100, " %"),
+        _text(clear["onset_error_s"]["value"], 1000, " ms"),
+        _text(clear["latency_s"]["value"], 1, " s", 1),
+        _text(kinds["twitch"]["clear"]["f1"]["value"], 1, "", 2),
     )
 
 
-def _told(value: float | None, times: float, unit: str, digits: int = 0) -> str:
+def _text(value: float | None, times: float, unit: str, digits: int = 0) -> str:
     return "-" if value is None else f"{times * value:.{digits}f}{unit}"
 
 
 def _script(name: str, _jobs: str) -> str:
-    return f"{_said((sys.executable, str(BENCHMARKS / name)), checked=False)}\nMeasured on {_machine()}."
+    return f"{_output_of((sys.executable, str(BENCHMARKS / name)), checked=False)}\nMeasured on {_machine()}."
 
 
 def _machine() -> str:
@@ -113,8 +113,8 @@ def _row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _said(command: tuple[str, ...], *, checked: bool = True) -> str:
-    """Return what a command printed; a benchmark that missed its mark ends with 1, and is told all the same."""
+def _output_of(command: tuple[str, ...], *, checked: bool = True) -> str:
+    """Return what a command printed; unchecked, also of a benchmark that ends with 1 because it missed its limit."""
     return subprocess.run(command, check=checked, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -123,7 +123,7 @@ SECTIONS: dict[str, Callable[[str], str]] = {
     "night": partial(_nights, "night", "reporting:3"),
     "night-calm": partial(_nights, "night-calm", "reporting:4"),
     "sensors": _sensors,
-    "disturbances": partial(_script, "tests/signals/disturbances.py"),
+    "disturbances": partial(_script, "disturbances.py"),
     "recordings": partial(_script, "real_recordings.py"),
     "speed": partial(_script, "detect_a_night.py"),
     "peers": partial(_script, "against_peers.py"),

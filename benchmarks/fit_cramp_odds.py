@@ -4,8 +4,8 @@ Two generators that share no code are used: the simulated foot (`crampwatch.firm
 the tests have (`tests/signals/muscle_generator.py`). Each contraction of 2.4 s and more gives one example in each span
 of ages.
 The fit is logistic regression with a small ridge, every weight but the constants held at zero or above: no measure may
-argue against what physiology says of it. The last word (`final_odds`) is fitted on what was over, with the weights that
-the detector has. Run from the top of the tree:
+argue against its physiology. The final classification (`final_odds`) is fitted on contractions that were over, with the
+present weights of the detector. Run from the top of the tree:
 
     python benchmarks/fit_cramp_odds.py [--nights 12] [--scenes 12]
 """
@@ -47,7 +47,7 @@ BLOCK_S = 0.5
 
 @dataclass(frozen=True)
 class Example:
-    """What was known of a contraction at some age, and whether it was a cramp."""
+    """The evidence about a contraction at some age, and whether it was a cramp."""
 
     episode: tuple[str, float]
     span: int
@@ -64,7 +64,7 @@ def nights(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
 
 
 def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence[Interval]]]:
-    """Yield half hours of the other generator, of several rates and channels."""
+    """Yield half hours of the tests' generator, with several rates and numbers of channels."""
     for seed in range(300, 300 + count):
         rate_hz, channels = (250.0, 500.0, 1000.0)[seed % 3], (1, 2, 2, 3)[seed % 4]
         scene = busy_scene(seed, rate_hz=rate_hz, channels=channels, duration_s=1800.0)
@@ -74,7 +74,7 @@ def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
 def examples(
     name: str, description: StreamDescription, emg: Array, events: Sequence[Interval]
 ) -> tuple[list[Example], list[Example]]:
-    """Run the detector; return what it knew at each age of each contraction, and when it was over."""
+    """Run the detector; return examples of each contraction at several ages, and when it was over."""
     watch, detector, step = Watch(), Pipeline(description), round(BLOCK_S * description.rate_hz)
     with patch.object(tracker, "classify", watch.classify), patch.object(tracker, "conclude", watch.conclude):
         for first in range(0, len(emg), step):
@@ -95,12 +95,12 @@ def examples(
 
 @dataclass
 class Watch:
-    """Looks over the detector's shoulder.
+    """Records the evidence on which the detector classifies.
 
     Attributes:
-        now_s: Time of the block it hears.
+        now_s: Time of the present block.
         looks: Evidence by onset and span of ages.
-        ends: Onset, length and terms of what was over.
+        ends: Onset, length and terms of contractions that were over.
     """
 
     now_s: float = 0.0
@@ -110,7 +110,7 @@ class Watch:
     def classify(
         self, evidence: Evidence, config: DetectorConfig, *, ended: bool, was_cramp: bool, scale_known: bool
     ) -> Classification:
-        """Do what the detector does, and keep the evidence."""
+        """Classify as the detector does, and record the evidence."""
         verdict = classify(evidence, config, ended=ended, was_cramp=was_cramp, scale_known=scale_known)
         if not ended and evidence.age_s >= AGES_S[0] and verdict.kind is not EpisodeKind.ARTEFACT:
             span = int(np.searchsorted(AGES_S, evidence.age_s))
@@ -120,7 +120,7 @@ class Watch:
     def conclude(
         self, verdict: Classification, config: DetectorConfig, *, mean_odds: float, lasted_s: float, release_s: float
     ) -> Classification:
-        """Do what the detector does, and keep what it is made of."""
+        """Classify as the detector does, and record the terms."""
         last = conclude(verdict, config, mean_odds=mean_odds, lasted_s=lasted_s, release_s=release_s)
         is_asked = lasted_s >= config.least_cramp_s and verdict.kind not in (EpisodeKind.ARTEFACT, EpisodeKind.RHYTHMIC)
         if is_asked and np.isfinite(release_s):
@@ -130,7 +130,7 @@ class Watch:
 
 
 def fit(chosen: Sequence[Example], names: Sequence[str]) -> Array:
-    """Return the weights; each contraction counts by the root of its examples."""
+    """Return the weights; a contraction counts as the square root of the number of its examples."""
     terms, cramp = np.array([one.terms for one in chosen]), np.array([one.is_cramp for one in chosen])
     _, place, counts = np.unique([str(one.episode) for one in chosen], return_inverse=True, return_counts=True)
     share = counts[place] ** -0.5
@@ -149,7 +149,7 @@ def fit(chosen: Sequence[Example], names: Sequence[str]) -> Array:
 
 
 def area(weights: Array, chosen: Sequence[Example]) -> float:
-    """Return the area under the ROC curve: how often a cramp is put before something else."""
+    """Return the area under the ROC curve: how often a cramp ranks above something else."""
     ranks = rankdata(np.array([one.terms for one in chosen]) @ weights)
     cramp = np.array([one.is_cramp for one in chosen])
     hits = int(cramp.sum())
@@ -157,7 +157,7 @@ def area(weights: Array, chosen: Sequence[Example]) -> float:
 
 
 def main() -> None:
-    """Fit on each generator and on both, and tell the weights and how well they do on each."""
+    """Fit on each generator and on both; print the weights and their results on each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=12)
     parser.add_argument("--scenes", type=int, default=12)
@@ -167,10 +167,12 @@ def main() -> None:
         "tests' generator": [examples(*part) for part in scenes(arguments.scenes)],
     }
     for title, which, names in (("cramp_odds", 0, NAMES), ("final_odds", 1, FINAL_TERMS)):
-        tell(title, {where: [one for part in some for one in part[which]] for where, some in parts.items()}, names)
+        fit_and_print(
+            title, {where: [one for part in some for one in part[which]] for where, some in parts.items()}, names
+        )
 
 
-def tell(title: str, parts: Mapping[str, Sequence[Example]], names: Sequence[str]) -> None:
+def fit_and_print(title: str, parts: Mapping[str, Sequence[Example]], names: Sequence[str]) -> None:
     """Fit on each generator and on both, and print the weights of the latter."""
     both = [one for part in parts.values() for one in part]
     for name, chosen in (*parts.items(), ("both", both)):

@@ -1,7 +1,7 @@
 """How many sensors one detector process can watch live, through a broker: ``python benchmarks/many_sensors.py``.
 
-Blocks of two channels at 1 kHz, four a second from each sensor, go to the embedded broker; the detector service, a
-process of its own, answers with features. What counts is that it keeps up and how long an answer takes.
+Every sensor publishes blocks of two channels at 1 kHz, four a second, to the embedded broker; the detector service runs
+in a process of its own and answers with features. Measured are whether it keeps up and how long an answer takes.
 """
 
 import argparse
@@ -39,7 +39,7 @@ WARM_UP_S = 5.0
 
 
 def main() -> int:
-    """Print CPU share and delay; fail where the detector fell behind or answered late."""
+    """Print CPU share and delay; fail if the detector fell behind or answered late."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sensors", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=20)
@@ -59,23 +59,23 @@ async def _measure(sensors: int, seconds: int, folder: Path) -> int:
         )
         detector.start()
         await asyncio.to_thread(ours.recv)
-        delays_s = await _feed(broker.address, sensors, counts)
+        delays_s = await _publish_blocks(broker.address, sensors, counts)
         ours.send("stop")
         cpu_s = await asyncio.to_thread(ours.recv)
         detector.join()
-    asked = sensors * (len(counts) // (2 * BLOCK))
+    expected = sensors * (len(counts) // (2 * BLOCK))
     median_s = statistics.median(delays_s) if delays_s else math.inf
     late_s = sorted(delays_s)[int(0.99 * len(delays_s))] if delays_s else math.inf
     print(
         f"{sensors} sensors of 2 channels at 1 kHz for {seconds} s: {cpu_s / seconds:.0%} of a core; "
         f"block to published features: median {1e3 * median_s:.1f} ms, 99th percentile {1e3 * late_s:.0f} ms; "
-        f"{len(delays_s)} answers, at least {asked} wanted"
+        f"{len(delays_s)} answers, at least {expected} expected"
     )
-    return 0 if len(delays_s) >= asked and median_s < MOST_MEDIAN_S else 1
+    return 0 if len(delays_s) >= expected and median_s < MOST_MEDIAN_S else 1
 
 
 def _counts(seconds: int) -> NDArray[np.int32]:
-    """Return a stretch of a simulated night, resting mostly, as counts."""
+    """Return the start of a simulated night, mostly at rest, as counts."""
     emg_uv = np.nan_to_num(scenario("night-calm", seed=1).read(0, seconds * RATE_HZ))
     return np.clip(np.rint(emg_uv / LSB_UV), -32768, 32767).astype(np.int32)
 
@@ -89,14 +89,14 @@ def _detect(address: BrokerAddress, folder: Path, pipe: Connection) -> None:
             await bus.subscribe(str(Topic("_detector", Leaf.STATUS)))
             await bus.receive()
         pipe.send("ready")
-        began_s = time.process_time()
+        start_s = time.process_time()
         await running
-        pipe.send(time.process_time() - began_s)
+        pipe.send(time.process_time() - start_s)
 
     asyncio.run(serve())
 
 
-async def _feed(address: BrokerAddress, sensors: int, counts: NDArray[np.int32]) -> list[float]:
+async def _publish_blocks(address: BrokerAddress, sensors: int, counts: NDArray[np.int32]) -> list[float]:
     """Publish every sensor's blocks in real time, spread over the block's length; return the delay of each answer."""
     sent_s: dict[tuple[str, int], float] = {}
     delays_s: list[float] = []
@@ -107,11 +107,11 @@ async def _feed(address: BrokerAddress, sensors: int, counts: NDArray[np.int32])
             await feeder.publish(str(Topic(name, Leaf.INFO)), messages.encode(_info(name)), retain=True)
         listening = asyncio.create_task(_listen(listener, sent_s, delays_s))
         clock = asyncio.get_running_loop().time
-        began_s = clock()
+        start_s = clock()
         async with asyncio.TaskGroup() as group:
             for block in range(len(counts) // BLOCK):
                 for place, name in enumerate(names):
-                    due_s = began_s + (block + place / sensors) * BLOCK / RATE_HZ
+                    due_s = start_s + (block + place / sensors) * BLOCK / RATE_HZ
                     await asyncio.sleep(max(0.0, due_s - clock()))
                     sent_s[name, block] = time.perf_counter()
                     payload = _block(block, counts).encode()
@@ -127,8 +127,8 @@ async def _listen(bus: Bus, sent_s: dict[tuple[str, int], float], delays_s: list
         message.ack()
         features = messages.decode(message.payload, messages.Features)
         end = features.first_index + features.step_samples * len(features.channels[0].rms)
-        told_by = sent_s[features.sensor, -(-end // BLOCK) - 1]
-        delays_s.append(time.perf_counter() - told_by)
+        sent_at_s = sent_s[features.sensor, -(-end // BLOCK) - 1]
+        delays_s.append(time.perf_counter() - sent_at_s)
 
 
 def _block(number: int, counts: NDArray[np.int32]) -> SampleBlock:

@@ -63,9 +63,9 @@ def main() -> int:
         make(data, hours)
         with NightStage(data) as stage:
             stage.ask(f"nights/{NIGHT}")
-            began_s = time.monotonic()
+            start_s = time.monotonic()
             stage.until_read(NIGHT, timeout_s=900)
-            print(f"read once, in the background: {time.monotonic() - began_s:.0f} s for {hours:g} h")
+            print(f"read once, in the background: {time.monotonic() - start_s:.0f} s for {hours:g} h")
             browser = open_chromium(Path(folder) / "chromium")
             try:
                 return measure(stage, browser)
@@ -93,9 +93,9 @@ def make(data: Path, hours: float) -> None:
 def measure(stage: NightStage, browser: Chrome) -> int:
     """Measure all figures."""
     browser.set_script_timeout(60)
-    began_s = time.monotonic()
+    start_s = time.monotonic()
     rows = stage.ask("nights")
-    figures = [(f"list a year of nights ({len(rows)}), s", time.monotonic() - began_s, 1.0)]
+    figures = [(f"list a year of nights ({len(rows)}), s", time.monotonic() - start_s, 1.0)]
     figures.append(("open a 10 h night, s", opened(stage, browser, NIGHT), 1.0))
     zooms = zoomed(browser)
     figures.append(("zoom, median of the way to 10 ms and back, ms", statistics.median(zooms), 200.0))

@@ -1,7 +1,7 @@
 """The detector on public recordings that a person annotated: ``python benchmarks/real_recordings.py``.
 
-They lie in ../shared/data, are read in place and never kept with the product. What each is, and who may use it, stands
-in the INDEX.md beside them.
+They are in ../shared/data, are read in place and never shipped with the product. INDEX.md beside them says what each
+is and who may use it.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from numpy.typing import NDArray
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 WALKING_SAMPLES = 6563
-"""After these its goniometer goes on alone."""
+"""After these only its goniometer goes on."""
 
 
 def main() -> int:
-    """Print the table; fail where a sleeper at rest or a walker was said to cramp."""
+    """Print the table; fail if a cramp was found in a sleeper at rest or a walker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     folder: Path = parser.parse_args().data
     if not folder.is_dir():
-        print(f"{folder} is absent: give the folder of the recordings by --data.", file=sys.stderr)
+        print(f"{folder} does not exist: give the folder of the recordings with --data.", file=sys.stderr)
         return 1
     scores = list(scored(folder))
     table = annotated_table(scores)
