@@ -18,8 +18,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from crampwatch.protocol.block import SampleBlock
 from lanes.chromium import open_chromium
-from nights.page_feed import BLOCK_SAMPLES, Foot
-from nights.page_glance import shown, until
+from nights.foot_messages import BLOCK_SAMPLES, Foot
+from nights.page_actions import is_shown, wait_until
 from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 
@@ -148,9 +148,9 @@ def load(browser: Chrome, url: str) -> tuple[float, float]:
     browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
     browser.get("about:blank")
     browser.get(url)
-    until(browser, lambda: shown(browser, ".foot canvas"), 30)
+    wait_until(browser, lambda: is_shown(browser, ".foot canvas"), 30)
     paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    until(browser, lambda: browser.execute_script(paint), 30)
+    wait_until(browser, lambda: browser.execute_script(paint), 30)
     octets = browser.execute_script(
         "return performance.getEntries().reduce((sum, one) => sum + (one.transferSize || 0), 0)"
     )
@@ -160,10 +160,10 @@ def load(browser: Chrome, url: str) -> tuple[float, float]:
 def recovery_s(stage: Stage, browser: Chrome) -> float:
     """Return how long after a killed server answers again the page is live again."""
     stage.server.kill()
-    until(browser, lambda: shown(browser, ".trouble"), 30)
+    wait_until(browser, lambda: is_shown(browser, ".trouble"), 30)
     stage.server.start()
     begun_s = time.monotonic()
-    until(browser, lambda: not shown(browser, ".trouble") and not shown(browser, ".foot .stale"), 30)
+    wait_until(browser, lambda: not is_shown(browser, ".trouble") and not is_shown(browser, ".foot .stale"), 30)
     return time.monotonic() - begun_s
 
 
@@ -218,7 +218,7 @@ def resident_mb(root: int) -> float:
 
 def watch_memory(stage: Stage, browser: Chrome, feet: list[BurstingFoot], minutes: float) -> list[Memory]:
     """Let an eventful night pass, a cramp each minute, and return what was held all along."""
-    stage.tell(*(feet[n % 2].episode(f"earlier-{n}", status="closed", ago_s=900, lasts_s=9) for n in range(EARLIER)))
+    stage.publish(*(feet[n % 2].episode(f"earlier-{n}", status="closed", ago_s=900, lasts_s=9) for n in range(EARLIER)))
     time.sleep(5)
     begun_s = time.monotonic()
     seen = [memory(browser, stage.server.pid, 0)]
@@ -227,11 +227,11 @@ def watch_memory(stage: Stage, browser: Chrome, feet: list[BurstingFoot], minute
         foot = feet[number % len(feet)]
         number += 1
         foot.amplitude_uv = LOUD_UV
-        stage.tell(foot.episode(f"{number}"), foot.state("cramp"), foot.battery(80, hours=9), foot.link())
+        stage.publish(foot.episode(f"{number}"), foot.state("cramp"), foot.battery(80, hours=9), foot.link())
         time.sleep(min(15, 60 * (minutes - passed_min)))
         foot.amplitude_uv = QUIET_UV
         ended = foot.episode(f"{number}", status="closed", revision=1, ago_s=15, lasts_s=15)
-        stage.tell(ended, foot.state("rest"), foot.temperature(30 + number % 5))
+        stage.publish(ended, foot.state("rest"), foot.temperature(30 + number % 5))
         time.sleep(max(0.0, min(begun_s + 60 * number, begun_s + 60 * minutes) - time.monotonic()))
         seen.append(memory(browser, stage.server.pid, (time.monotonic() - begun_s) / 60))
         print(seen[-1], flush=True)
@@ -260,12 +260,12 @@ def measure(directory: Path, minutes: float) -> list[Figure]:
         browser = open_chromium(directory / "chromium")
         feet = [BurstingFoot(f"cw-{side}", side=side) for side in ("left", "right")]
         for foot in feet:
-            stage.tell(foot.info(), foot.state("rest"), foot.battery(80, hours=9), foot.link())
+            stage.publish(foot.info(), foot.state("rest"), foot.battery(80, hours=9), foot.link())
             stage.play(foot)
         time.sleep(3)
         first_paint_s = median_of(lambda: load(browser, stage.server.url)[0])
         files_kb = load(browser, stage.server.url)[1]
-        until(browser, lambda: len(browser.find_elements("css selector", ".foot canvas")) >= 8, 30)
+        wait_until(browser, lambda: len(browser.find_elements("css selector", ".foot canvas")) >= 8, 30)
         time.sleep(5)
         chromium_pid = browser.service.process.pid
         cpu = share({"browser": chromium_pid, "server": stage.server.pid}, CPU_S)

@@ -18,9 +18,9 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.store.sqlite.store import SqliteStore
 from lanes.chromium import open_chromium
-from nights.made_up_night import Contraction, MadeUpNight
 from nights.night_stage import NightStage
-from nights.page_glance import says, until
+from nights.page_actions import wait_for_text, wait_until
+from nights.synthetic_night import Contraction, SyntheticNight
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -77,15 +77,15 @@ def make(data: Path, hours: float) -> None:
     """Make up the nights."""
     length_s = hours * 3600
     cramps = [Contraction(length_s * share, 100) for share in (0.2, 0.5, 0.8)]
-    night = MadeUpNight(BEGIN_NS, length_s, cramps, gaps=((length_s * 0.6, length_s * 0.6 + 300),))
+    night = SyntheticNight(BEGIN_NS, length_s, cramps, gaps=((length_s * 0.6, length_s * 0.6 + 300),))
     night.write_recording(data / "sessions")
     night.write_store(data / "store.sqlite")
     kinds = list(EpisodeKind)
     many = [Contraction(30 + 3.5 * n, 0.3 + n % 3, kinds[n % len(kinds)]) for n in range(10_000)]
-    MadeUpNight(BEGIN_NS - DAY_NS, 36_000, many).write_store(data / "store.sqlite", features=False)
+    SyntheticNight(BEGIN_NS - DAY_NS, 36_000, many).write_store(data / "store.sqlite", features=False)
     store = SqliteStore(data / "store.sqlite")
     for day in range(2, 366):
-        usual = MadeUpNight(BEGIN_NS - day * DAY_NS, 28_800, [Contraction(600 * n + 60, 20) for n in range(40)])
+        usual = SyntheticNight(BEGIN_NS - day * DAY_NS, 28_800, [Contraction(600 * n + 60, 20) for n in range(40)])
         store.write([usual.info(("CW-LEFT", "left")), *usual.episodes()])
     store.close()
 
@@ -112,7 +112,7 @@ def opened(stage: NightStage, browser: Chrome, night: str) -> float:
     for _ in range(5):
         browser.get("about:blank")
         browser.get(f"{stage.url}#/sessions")
-        says(browser, ".sessions", "recording")
+        wait_for_text(browser, ".sessions", "recording")
         times_s.append(browser.execute_async_script(_OPEN, f"#/night/{night}") / 1000)
     return float(statistics.median(times_s))
 
@@ -126,7 +126,7 @@ def zoomed(browser: Chrome) -> list[float]:
             if (key == "+" and end - begin < 12) or (key == "-" and end - begin > 30_000_000):
                 break
             times_ms.append(browser.execute_async_script(_ZOOM, key))
-        until(browser, lambda: picture(browser))
+        wait_until(browser, lambda: picture(browser))
     return times_ms
 
 

@@ -10,9 +10,9 @@ import pytest
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from lanes.axe import violations
 from lanes.chromium import open_chromium, resize
-from nights.made_up_night import Contraction, MadeUpNight
 from nights.night_stage import NightStage
-from nights.page_glance import press, says, shown, until, words
+from nights.page_actions import click, is_shown, text_of, wait_for_text, wait_until
+from nights.synthetic_night import Contraction, SyntheticNight
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -23,7 +23,7 @@ def ns(*when: int) -> int:
     return int(datetime(*when, tzinfo=UTC).timestamp()) * 1_000_000_000  # type: ignore[misc,arg-type] # year to minute
 
 
-REAL = MadeUpNight(
+REAL = SyntheticNight(
     ns(2026, 11, 20, 22, 30),
     420,
     [
@@ -37,9 +37,9 @@ REAL = MadeUpNight(
     feet=(("CW-LEFT", "left"), ("CW-RIGHT", "right")),
     utc_offset_s=3600,
 )
-CLOCKS_CHANGE = MadeUpNight(ns(2026, 10, 24, 22, 0), 4 * 3600, [Contraction(9000, 20)], utc_offset_s=7200)
-SIMULATED = MadeUpNight(ns(2026, 11, 18, 21, 0), 60, [Contraction(20, 10)], origin=Origin.DEMO)
-RESTLESS = MadeUpNight(
+CLOCKS_CHANGE = SyntheticNight(ns(2026, 10, 24, 22, 0), 4 * 3600, [Contraction(9000, 20)], utc_offset_s=7200)
+SIMULATED = SyntheticNight(ns(2026, 11, 18, 21, 0), 60, [Contraction(20, 10)], origin=Origin.DEMO)
+RESTLESS = SyntheticNight(
     ns(2026, 11, 19, 21, 30),
     36_000,
     [Contraction(30 + 3.5 * n, 0.3 + n % 3, list(EpisodeKind)[n % 6]) for n in range(10_000)],
@@ -73,8 +73,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def page(stage: NightStage, browser: Chrome) -> Iterator[Chrome]:
     resize(browser, 1280, 900)
     browser.get(f"{stage.url}#/night/2026-11-20")
-    says(browser, ".sentence", "recorded")
-    until(browser, lambda: drawn(browser))
+    wait_for_text(browser, ".sentence", "recorded")
+    wait_until(browser, lambda: drawn(browser))
     yield browser
     browser.execute_script("localStorage.clear()")
     browser.get("about:blank")
@@ -100,110 +100,110 @@ def key(browser: Chrome, *keys: str) -> None:
 
 
 def test_the_summary_comes_first(stage: NightStage, page: Chrome) -> None:
-    said = words(page, ".sentence").replace("\u00a0", " ")
+    said = text_of(page, ".sentence").replace("\u00a0", " ")
     assert "2 likely cramps, the longest 1 min 40 s at 11:31 PM, left arch." in said
     assert "6 min 20 s of 7 min recorded (90 %)." in said
-    says(page, ".night", "Also 1 twitch, 1 movement, 1 withdrawn.")
-    assert not shown(page, ".origin")
+    wait_for_text(page, ".night", "Also 1 twitch, 1 movement, 1 withdrawn.")
+    assert not is_shown(page, ".origin")
     assert complaints(page, stage.url) == []
 
 
-def test_from_the_whole_night_to_ten_milliseconds_and_back(page: Chrome) -> None:
+def test_zooming_from_the_whole_night_to_ten_milliseconds_and_back(page: Chrome) -> None:
     page.find_element(By.CSS_SELECTOR, ".picture").click()
     whole_ms = length_ms(page)
     for _ in range(30):
         key(page, "+")
-    until(page, lambda: length_ms(page) == pytest.approx(10, abs=0.1))
+    wait_until(page, lambda: length_ms(page) == pytest.approx(10, abs=0.1))
     key(page, Keys.ARROW_RIGHT)
     key(page, "0")
-    until(page, lambda: length_ms(page) == whole_ms)
+    wait_until(page, lambda: length_ms(page) == whole_ms)
 
 
-def test_episodes_are_gone_through_by_keys(page: Chrome) -> None:
+def test_keys_go_through_the_episodes(page: Chrome) -> None:
     key(page, "n")
-    says(page, ".detail", "Likely cramp")
+    wait_for_text(page, ".detail", "Likely cramp")
     assert "episode=" in page.current_url
     key(page, "n")
-    says(page, ".detail h2", "Twitch")
+    wait_for_text(page, ".detail h2", "Twitch")
     key(page, "p")
-    says(page, ".detail .reasons", "sustained for 5 s and longer")
-    says(page, ".detail", "88 Hz")
-    says(page, ".detail .counter", "1 of 5")
+    wait_for_text(page, ".detail .reasons", "sustained for 5 s and longer")
+    wait_for_text(page, ".detail", "88 Hz")
+    wait_for_text(page, ".detail .counter", "1 of 5")
     key(page, Keys.ESCAPE)
-    until(page, lambda: not shown(page, ".detail"))
+    wait_until(page, lambda: not is_shown(page, ".detail"))
 
 
-def test_an_episode_is_opened_where_it_is_drawn(page: Chrome) -> None:
+def test_an_episode_opens_by_a_click_where_it_is_drawn(page: Chrome) -> None:
     resize(page, 1280, 1100)  # all of it in view: the driver counts from the middle of what can be seen
     picture = page.find_element(By.CSS_SELECTOR, ".picture")
     width, height = picture.size["width"], picture.size["height"]
     x = width * 110 / 420 - width / 2
     ActionChains(page).move_to_element_with_offset(picture, round(x), round(8 - height / 2)).click().perform()
-    says(page, ".detail h2", "Likely cramp")
+    wait_for_text(page, ".detail h2", "Likely cramp")
 
 
-def test_what_the_wearer_says_survives_the_death_of_the_server(stage: NightStage, page: Chrome) -> None:
-    press(page, ".row[data-kind=cramp]")
-    press(page, ".answers:nth-child(1) button:nth-child(1)")
-    press(page, ".answers.pain button:nth-child(7)")
-    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
-    says(page, ".row[aria-current]", "confirmed")
+def test_answers_survive_a_killed_server(stage: NightStage, page: Chrome) -> None:
+    click(page, ".row[data-kind=cramp]")
+    click(page, ".answers:nth-child(1) button:nth-child(1)")
+    click(page, ".answers.pain button:nth-child(7)")
+    wait_until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
+    wait_for_text(page, ".row[aria-current]", "confirmed")
     stage.kill("web")
-    press(page, ".answers.pain button:nth-child(8)")
-    says(page, ".save-state[data-state=failed]", "Couldn't save")
+    click(page, ".answers.pain button:nth-child(8)")
+    wait_for_text(page, ".save-state[data-state=failed]", "Couldn't save")
     stage.start_page()
-    press(page, ".save-row button")
-    until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
+    click(page, ".save-row button")
+    wait_until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".save-state[data-state=saved]"))
     page.refresh()
-    until(page, lambda: pressed(page) == ["It was a cramp", "7"])
+    wait_until(page, lambda: pressed(page) == ["It was a cramp", "7"])
 
 
 def pressed(browser: Chrome) -> list[str]:
     return [one.text for one in browser.find_elements(By.CSS_SELECTOR, ".answers [aria-pressed=true]")]
 
 
-def test_not_a_cramp_is_counted_as_such_and_taken_back(page: Chrome) -> None:
+def test_an_episode_marked_as_no_cramp_is_not_counted_until_undone(page: Chrome) -> None:
     Select(page.find_element(By.CSS_SELECTOR, ".night-head select")).select_by_value("2026-11-20")
-    press(page, ".row[data-kind=cramp]")
+    click(page, ".row[data-kind=cramp]")
     key(page, "2")
-    says(page, ".sentence", "1 marked as not a cramp")
+    wait_for_text(page, ".sentence", "1 marked as not a cramp")
     key(page, "2")
-    until(page, lambda: "marked as" not in words(page, ".sentence"))
+    wait_until(page, lambda: "marked as" not in text_of(page, ".sentence"))
 
 
 def test_ten_thousand_episodes_scroll_like_ten(stage: NightStage, page: Chrome) -> None:
     began_s = time.monotonic()
     page.get(f"{stage.url}#/night/2026-11-19")
-    says(page, ".episode-list header", "10000")
+    wait_for_text(page, ".episode-list header", "10000")
     assert time.monotonic() - began_s < 10  # benchmarks/page_night.py has the figure; machines that test are busy
-    says(page, ".notes", "recording of this night was deleted")
+    wait_for_text(page, ".notes", "recording of this night was deleted")
     assert len(page.find_elements(By.CSS_SELECTOR, ".row")) < 60
     page.execute_script("document.querySelector('.scroller').scrollTop = 1e9")
-    until(page, lambda: page.find_elements(By.CSS_SELECTOR, "[aria-posinset='10000']"))
+    wait_until(page, lambda: page.find_elements(By.CSS_SELECTOR, "[aria-posinset='10000']"))
     key(page, "p")
-    says(page, ".detail .counter", "10000 of 10000")
+    wait_for_text(page, ".detail .counter", "10000 of 10000")
 
 
-def test_the_night_the_clocks_change_tells_both_offsets(stage: NightStage, page: Chrome) -> None:
+def test_the_night_the_clocks_change_shows_both_offsets(stage: NightStage, page: Chrome) -> None:
     page.get(f"{stage.url}#/night/2026-10-24")
-    says(page, ".notes", "UTC+02:00 before, UTC+01:00 after")
-    says(page, ".night-head", "October 24")
-    says(page, ".sentence", "at 2:30 AM")
+    wait_for_text(page, ".notes", "UTC+02:00 before, UTC+01:00 after")
+    wait_for_text(page, ".night-head", "October 24")
+    wait_for_text(page, ".sentence", "at 2:30 AM")
 
 
 def test_a_simulated_night_is_marked(stage: NightStage, page: Chrome) -> None:
     page.get(f"{stage.url}#/night/demo.2026-11-18")
-    says(page, ".origin", "SIMULATED DATA")
-    says(page, ".sentence", "1 likely cramp")
+    wait_for_text(page, ".origin", "SIMULATED DATA")
+    wait_for_text(page, ".sentence", "1 likely cramp")
     page.get(f"{stage.url}#/night/2026-11-20")
-    until(page, lambda: not shown(page, ".origin"))
+    wait_until(page, lambda: not is_shown(page, ".origin"))
 
 
-def test_a_night_that_is_not_there_is_refused_kindly(stage: NightStage, page: Chrome) -> None:
+def test_a_missing_night_is_reported(stage: NightStage, page: Chrome) -> None:
     page.get(f"{stage.url}#/night/2001-01-01")
-    says(page, ".night .waiting", "There is no such night.")
+    wait_for_text(page, ".night .waiting", "There is no such night.")
     Select(page.find_element(By.CSS_SELECTOR, ".night-head select")).select_by_value("2026-11-20")
-    says(page, ".sentence", "recorded")
+    wait_for_text(page, ".sentence", "recorded")
 
 
 _TOO_SMALL = """
@@ -216,86 +216,86 @@ return [...document.querySelectorAll('main :is(button, select, summary, a)')].fi
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_a_phone_shows_all_of_it_for_one_thumb(stage: NightStage, page: Chrome, width: int) -> None:
+def test_a_phone_shows_a_night_without_scrolling_sideways(stage: NightStage, page: Chrome, width: int) -> None:
     resize(page, width, 780)
-    press(page, ".row[data-kind=cramp]")
-    says(page, ".detail", "It was a cramp")
+    click(page, ".row[data-kind=cramp]")
+    wait_for_text(page, ".detail", "It was a cramp")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     assert page.execute_script(_TOO_SMALL) == []
     assert 0 <= page.execute_script("return document.querySelector('.detail h2').getBoundingClientRect().top") < 400
-    press(page, ".steps button:last-child")
-    says(page, ".detail h2", "Twitch")
+    click(page, ".steps button:last-child")
+    wait_for_text(page, ".detail h2", "Twitch")
     page.get(f"{stage.url}#/sessions")
-    says(page, ".session", "Export")
+    wait_for_text(page, ".session", "Export")
     assert page.execute_script("return document.documentElement.scrollWidth") <= width
     assert page.execute_script(_TOO_SMALL) == []
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "night"])
-def test_axe_finds_nothing_to_complain_of(stage: NightStage, page: Chrome, theme: str) -> None:
+def test_axe_finds_no_accessibility_problem(stage: NightStage, page: Chrome, theme: str) -> None:
     page.execute_script("localStorage.setItem('crampwatch.theme', arguments[0])", theme)
     page.refresh()
-    press(page, ".row[data-kind=cramp]")
-    says(page, ".detail .reasons", "sustained")
+    click(page, ".row[data-kind=cramp]")
+    wait_for_text(page, ".detail .reasons", "sustained")
     assert violations(page) == []
     page.get(f"{stage.url}#/sessions")
-    says(page, ".session .badge", "SIMULATED")
+    wait_for_text(page, ".session .badge", "SIMULATED")
     assert violations(page) == []
 
 
 def test_recordings_are_listed_and_exported(stage: NightStage, page: Chrome) -> None:
     page.get(f"{stage.url}#/sessions")
-    says(page, ".sessions", "90 % recorded")
-    press(page, "[data-session^='20261120'] .actions button")
+    wait_for_text(page, ".sessions", "90 % recorded")
+    click(page, "[data-session^='20261120'] .actions button")
     Select(page.find_element(By.ID, "format")).select_by_value("bdf")
-    press(page, ".sessions dialog .primary")
-    says(page, ".job[data-state=done]", "CW-LEFT.bdf")
+    click(page, ".sessions dialog .primary")
+    wait_for_text(page, ".job[data-state=done]", "CW-LEFT.bdf")
     assert str(page.find_element(By.CSS_SELECTOR, ".job a").get_attribute("download")).endswith(".bdf")
-    press(page, ".job button")
-    until(page, lambda: not shown(page, ".job[data-state=done]"))
+    click(page, ".job button")
+    wait_until(page, lambda: not is_shown(page, ".job[data-state=done]"))
 
 
 def test_deleting_a_recording_can_be_undone(stage: NightStage, page: Chrome) -> None:
     page.get(f"{stage.url}#/sessions")
     row = "[data-session^='20261118']"
-    press(page, f"{row} .actions button:last-child")
-    says(page, ".undo", "You can restore it until")
-    until(page, lambda: not shown(page, f".card{row}"))
-    press(page, ".undo button")
-    until(page, lambda: shown(page, f".card{row}"))
+    click(page, f"{row} .actions button:last-child")
+    wait_for_text(page, ".undo", "You can restore it until")
+    wait_until(page, lambda: not is_shown(page, f".card{row}"))
+    click(page, ".undo button")
+    wait_until(page, lambda: is_shown(page, f".card{row}"))
 
 
 def test_a_missing_recording_is_restored_from_a_backup(stage: NightStage, page: Chrome) -> None:
-    recording = MadeUpNight(ns(2026, 11, 17, 22, 0), 20).write_recording(stage.data / "sessions")
+    recording = SyntheticNight(ns(2026, 11, 17, 22, 0), 20).write_recording(stage.data / "sessions")
     page.get(f"{stage.url}#/sessions")
-    press(page, ".backups > .actions .primary")
-    says(page, ".backups .work[data-state=done]", "Backup complete.")
+    click(page, ".backups > .actions .primary")
+    wait_for_text(page, ".backups .work[data-state=done]", "Backup complete.")
     recording.unlink()
     restore = "[data-backup] .actions button:nth-of-type(2)"
-    press(page, restore)
-    says(page, ".backups dialog", "1 recording will be restored")
-    says(page, ".backups dialog", "Nothing here is changed or removed")
+    click(page, restore)
+    wait_for_text(page, ".backups dialog", "1 recording will be restored")
+    wait_for_text(page, ".backups dialog", "Nothing here is changed or removed")
     assert not recording.exists()
-    press(page, ".backups dialog .primary")
-    says(page, ".backups .work[data-work=restore][data-state=done]", "1 recording restored.")
+    click(page, ".backups dialog .primary")
+    wait_for_text(page, ".backups .work[data-work=restore][data-state=done]", "1 recording restored.")
     assert recording.exists()
-    says(page, "[data-session^='20261117']", "Export")
-    press(page, restore)
-    says(page, ".backups .work[data-work=check][data-state=done]", "Everything in it is already here.")
+    wait_for_text(page, "[data-session^='20261117']", "Export")
+    click(page, restore)
+    wait_for_text(page, ".backups .work[data-work=check][data-state=done]", "Everything in it is already here.")
     assert violations(page) == []
-    press(page, "[data-backup] .actions button:last-child")
-    press(page, ".backups dialog .primary")
-    until(page, lambda: not shown(page, "[data-backup]"))
+    click(page, "[data-backup] .actions button:last-child")
+    click(page, ".backups dialog .primary")
+    wait_until(page, lambda: not is_shown(page, "[data-backup]"))
     recording.unlink()
 
 
 def test_a_file_that_is_no_backup_is_refused(stage: NightStage, page: Chrome, tmp_path: Path) -> None:
     (tmp_path / "photo.gz").write_bytes(b"not a backup")
     page.get(f"{stage.url}#/sessions")
-    until(page, lambda: shown(page, ".backups"))
+    wait_until(page, lambda: is_shown(page, ".backups"))
     page.find_element(By.CSS_SELECTOR, ".backups input[type=file]").send_keys(str(tmp_path / "photo.gz"))
-    says(page, ".backups .work[data-state=failed]", "The uploaded file cannot be read as a backup")
-    assert not shown(page, "[data-backup]")
+    wait_for_text(page, ".backups .work[data-state=failed]", "The uploaded file cannot be read as a backup")
+    assert not is_shown(page, "[data-backup]")
 
 
 def test_failures_are_shown_in_the_language_of_the_page(stage: NightStage, page: Chrome) -> None:
@@ -306,10 +306,10 @@ def test_failures_are_shown_in_the_language_of_the_page(stage: NightStage, page:
     try:
         page.get(f"{stage.url}#/sessions")
         page.refresh()
-        says(page, "[data-backup='broken.tar.gz']", "Das ist keine Sicherung von crampwatch")
+        wait_for_text(page, "[data-backup='broken.tar.gz']", "Das ist keine Sicherung von crampwatch")
         page.find_element(By.CSS_SELECTOR, ".backups input[type=file]").send_keys(str(broken))
-        says(page, ".backups .work[data-state=failed]", "Das ist keine Sicherung von crampwatch")
-        assert "cannot be read" not in words(page, ".sessions")
+        wait_for_text(page, ".backups .work[data-state=failed]", "Das ist keine Sicherung von crampwatch")
+        assert "cannot be read" not in text_of(page, ".sessions")
     finally:
         broken.unlink()
         page.execute_script("localStorage.removeItem('crampwatch.language')")
@@ -321,7 +321,7 @@ def test_before_the_first_night_the_page_explains_that_it_is_empty(
     resize(browser, 390, 780)
     with NightStage(tmp_path_factory.mktemp("empty"), with_store=False) as stage:
         browser.get(f"{stage.url}#/night")
-        says(browser, ".night .waiting", "No night yet")
+        wait_for_text(browser, ".night .waiting", "No night yet")
         browser.get(f"{stage.url}#/sessions")
-        says(browser, ".sessions .waiting", "Nothing recorded yet")
+        wait_for_text(browser, ".sessions .waiting", "Nothing recorded yet")
         assert complaints(browser, stage.url) == []

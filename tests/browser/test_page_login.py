@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lanes.axe import violations
 from lanes.chromium import open_chromium, resize
-from nights.page_glance import press, says, shown, until
+from nights.page_actions import click, is_shown, wait_for_text, wait_until
 from nights.page_stage import Stage
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -33,16 +33,16 @@ def type_token(browser: Chrome, token: str) -> None:
     browser.find_element(By.ID, "token").send_keys(token, Keys.ENTER)
 
 
-def test_the_page_is_closed_until_the_token_is_typed_and_after_logging_out(stage: Stage, browser: Chrome) -> None:
+def test_the_page_needs_the_password_until_login_and_after_logout(stage: Stage, browser: Chrome) -> None:
     resize(browser, 320, 640)
     browser.get(f"{stage.server.url}#/settings")
-    until(browser, lambda: browser.current_url.startswith(f"{stage.server.url}login"))
+    wait_until(browser, lambda: browser.current_url.startswith(f"{stage.server.url}login"))
     assert violations(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
     type_token(browser, "not the token")
-    says(browser, "#trouble", "Wrong token")
+    wait_for_text(browser, "#trouble", "Wrong token")
     type_token(browser, TOKEN)
-    says(browser, ".waiting", "Waiting for a sensor")
+    wait_for_text(browser, ".waiting", "Waiting for a sensor")
     cookie = browser.get_cookie("crampwatch")
     assert cookie is not None
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
@@ -50,9 +50,9 @@ def test_the_page_is_closed_until_the_token_is_typed_and_after_logging_out(stage
     stage.server.kill()
     stage.server.start()
     browser.refresh()
-    says(browser, ".waiting", "Waiting for a sensor")
+    wait_for_text(browser, ".waiting", "Waiting for a sensor")
     browser.get(f"{stage.server.url}#/settings")
-    press(browser, ".settings form[action='/logout'] button")
-    until(browser, lambda: shown(browser, "#token"))
+    click(browser, ".settings form[action='/logout'] button")
+    wait_until(browser, lambda: is_shown(browser, "#token"))
     browser.get(stage.server.url)
-    until(browser, lambda: shown(browser, "#token"))
+    wait_until(browser, lambda: is_shown(browser, "#token"))

@@ -1,4 +1,4 @@
-"""The page's server with nights to show, the store that keeps notes, and a broker: all real, all killable."""
+"""The page's server with nights to show, the store for notes, and a broker: real processes that a test may kill."""
 
 import asyncio
 import json
@@ -20,11 +20,11 @@ __all__ = ["NightStage"]
 
 
 class NightStage:
-    """A data folder, served.
+    """Serves a data folder.
 
     Args:
-        data: Holds `sessions` and `store.sqlite`.
-        with_store: Whether notes are kept: else nothing listens to the broker.
+        data: Folder with `sessions` and `store.sqlite`.
+        with_store: Whether to start the store, which saves notes.
     """
 
     def __init__(self, data: Path, *, with_store: bool = True) -> None:
@@ -58,7 +58,7 @@ class NightStage:
         return f"http://127.0.0.1:{self.port}/"
 
     def start_page(self) -> None:
-        """Start the server, and return when it answers and hears the broker."""
+        """Start the server; returns when it answers and is connected to the broker."""
         self.start("web", "--port", str(self.port), "--no-browser")
         self._until(lambda: self.ask("health")["broker"] is True)
 
@@ -77,11 +77,11 @@ class NightStage:
             return json.load(answer)
 
     def until_read(self, night: str, *, timeout_s: float = PATIENCE_S) -> None:
-        """Return when a night's recordings have been read."""
+        """Wait until a night's recordings have been read."""
         self._until(lambda: self.ask(f"nights/{night}")["read"] == 1.0, timeout_s=timeout_s)
 
     def _until_store_listens(self) -> None:
-        """Wait: a note that comes before the store has subscribed is kept by nobody."""
+        """Wait until the store has subscribed: a note published before that would be lost."""
         address = saved_address(self.data / "broker")
         assert address is not None
         asyncio.run(until_online(address, "store"))

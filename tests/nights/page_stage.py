@@ -1,4 +1,4 @@
-"""A broker and the page's server, both real, beside a test that drives a browser."""
+"""A real broker and a real page server for tests that control a browser."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from crampwatch.bus.endpoint import free_port
 from crampwatch.protocol.messages import Features, Message
 from crampwatch.protocol.topics import Leaf, Topic
 from lanes.patience import PATIENCE_S
-from nights.page_feed import Foot
+from nights.foot_messages import Foot
 
 _SERVER: Final = """
 import asyncio, pathlib, sys
@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 
 class PageServer:
-    """The page's server as a process of its own, that a test may kill."""
+    """The page's server as a separate process, which a test may kill."""
 
     def __init__(self, broker: BrokerAddress, data: Path, *, token: str = "") -> None:
         self.port = free_port()
@@ -57,7 +57,7 @@ class PageServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Start, and return when it answers and hears the broker."""
+        """Start; returns when it answers and is connected to the broker."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", _SERVER, self._broker.url, str(self.port), str(self.data), self._token]
         self._process = subprocess.Popen(command, env=environment)
@@ -84,7 +84,7 @@ class PageServer:
 
 
 class Stage:
-    """A broker, a client that speaks for feet, and the server; feet play in real time in a thread of their own."""
+    """A broker, a client that publishes for feet, and the server; feet play in real time in a separate thread."""
 
     def __init__(self, directory: Path, *, token: str = "") -> None:
         self._token = token
@@ -98,7 +98,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._do(self._begin())
+        self._run_on_loop(self._connect())
         self._server = PageServer(self._broker.address, self._directory, token=self._token)
         self._server.start()
         return self
@@ -107,7 +107,7 @@ class Stage:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.server.kill()
-        self._do(self._end())
+        self._run_on_loop(self._disconnect())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -117,41 +117,41 @@ class Stage:
         assert self._server is not None
         return self._server
 
-    def tell(self, *messages: Message) -> None:
-        """Publish messages, and return when the broker has them."""
+    def publish(self, *messages: Message) -> None:
+        """Publish messages; returns when the broker has confirmed them."""
         for message in messages:
-            self._do(self._tell(message))
+            self._run_on_loop(self._publish(message))
 
     def play(self, foot: Foot) -> None:
-        """Let a foot's signal run from now on."""
+        """Publish a foot's signal in real time from now on."""
 
         async def begin() -> None:
             self._playing[foot.sensor] = asyncio.create_task(self._play(foot))
 
-        self._do(begin())
+        self._run_on_loop(begin())
 
     def pause(self, foot: Foot) -> None:
-        """Let a foot fall silent."""
+        """Stop publishing a foot's signal."""
 
         async def end() -> None:
             task = self._playing.pop(foot.sensor)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-        self._do(end())
+        self._run_on_loop(end())
 
-    def fill(self, foot: Foot, seconds: float) -> None:
-        """Tell at once what a foot did for some seconds."""
-        self._do(self._fill(foot, seconds))
+    def publish_samples(self, foot: Foot, seconds: float) -> None:
+        """Publish some seconds of a foot's signal at once."""
+        self._run_on_loop(self._publish_samples(foot, seconds))
 
-    def _do(self, work: Coroutine[object, object, Result]) -> Result:
+    def _run_on_loop(self, work: Coroutine[object, object, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
-    async def _begin(self) -> None:
+    async def _connect(self) -> None:
         await self._broker.start()
         self._bus = await Bus(self._broker.address, client_id="feet").__aenter__()
 
-    async def _end(self) -> None:
+    async def _disconnect(self) -> None:
         for task in self._playing.values():
             task.cancel()
         await asyncio.gather(*self._playing.values(), return_exceptions=True)
@@ -159,7 +159,7 @@ class Stage:
         await self._bus.__aexit__(None, None, None)
         await self._broker.stop()
 
-    async def _tell(self, message: Message) -> None:
+    async def _publish(self, message: Message) -> None:
         assert self._bus is not None
         leaf = Leaf.FEATURES if isinstance(message, Features) else _LEAVES[type(message).__name__]
         await publish_message(self._bus, message, leaf)
@@ -168,15 +168,15 @@ class Stage:
         begun_s = self._loop.time()
         first = foot.index
         while True:
-            await self._fill(foot, 0.3)
+            await self._publish_samples(foot, 0.3)
             await asyncio.sleep(max(0.0, begun_s + (foot.index - first) / 1000 - self._loop.time()))
 
-    async def _fill(self, foot: Foot, seconds: float) -> None:
+    async def _publish_samples(self, foot: Foot, seconds: float) -> None:
         assert self._bus is not None
         for number in range(1, round(seconds * 10) + 1):
             await self._bus.publish(str(Topic(foot.sensor, Leaf.SAMPLES)), foot.block().encode(), qos=1)
             if number % 3 == 0:
-                await self._tell(foot.features())
+                await self._publish(foot.features())
 
 
 _LEAVES: Final = {

@@ -1,4 +1,4 @@
-"""Nights and recordings over HTTP, as the page asks for them, without the other stages."""
+"""Nights and recordings over HTTP, as the page requests them, without the other stages."""
 
 import asyncio
 import socket
@@ -29,11 +29,11 @@ __all__ = ["Served"]
 
 
 class Served:
-    """The archive behind the whole application, on a real socket, with a broker that is on paper.
+    """The archive behind the complete application, on a real socket; publications are only collected in a list.
 
     Args:
         data: The data folder.
-        replay: What plays a session instead of the whole pipeline.
+        replay: Command that replaces a replay's pipeline; None for the real one.
     """
 
     def __init__(self, data: Path, *, replay: ReplayCommand | None = None) -> None:
@@ -86,7 +86,7 @@ class Served:
         self.published += entries
 
     def until(self, path: str, condition: Callable[[Any], Any], *, timeout_s: float = 60.0) -> Any:
-        """Ask until an answer fits; return it."""
+        """Repeat a request until its answer meets a condition; return it."""
         until_s = time.monotonic() + timeout_s
         while not condition(answer := self.ask(path)):
             assert time.monotonic() < until_s, answer

@@ -1,4 +1,4 @@
-"""A short night as the broker carries it: simulated feet, the detector's own words, what a collector adds."""
+"""A short simulated night as the broker carries it: samples, the detector's results, and what a collector adds."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _LEAVES = {kind: leaf for leaf, kind in messages.MESSAGE_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Publication:
     """One publication: when, on what topic, and what."""
 
     t_ns: int
@@ -42,19 +42,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What was said, in order, and what was so.
+    """The publications of a night, and its truth.
 
     Attributes:
-        said: All publications.
-        told: The detector's messages, decoded.
-        counts: Of the left foot, int32, shape (samples, channels).
-        truth: What happens on the left foot.
-        begin_ns: When it began.
-        end_ns: When it ended.
+        publications: All publications in order of time.
+        results: The detector's messages.
+        counts: Samples of the left foot, int32, shape (samples, channels).
+        truth: What really happens on the left foot.
     """
 
-    said: tuple[Said, ...]
-    told: tuple[messages.Message, ...]
+    publications: tuple[Publication, ...]
+    results: tuple[messages.Message, ...]
     counts: NDArray[np.int32]
     truth: tuple[TruthEvent, ...]
     begin_ns: int
@@ -62,8 +60,8 @@ class Night:
 
     @property
     def episodes(self) -> dict[str, messages.Episode]:
-        """The newest revision of each episode that stands."""
-        newest = {one.id: one for one in self.told if isinstance(one, messages.Episode)}
+        """The newest revision of each episode, without retracted ones."""
+        newest = {one.id: one for one in self.results if isinstance(one, messages.Episode)}
         return {key: one for key, one in newest.items() if one.status != "retracted"}
 
 
@@ -74,29 +72,38 @@ def simulated_night() -> Night:
     begin_ns = end_ns - LENGTH_S * S_NS
     source = scenario("cramp", seed=3)
     counts = foot_counts("cramp", LENGTH_S)
-    said: list[Said] = []
-    told: list[messages.Message] = []
+    publications: list[Publication] = []
+    results: list[messages.Message] = []
     for sensor, foot in (("CW-LEFT", counts), ("CW-RIGHT", foot_counts("quiet", QUIET_S))):
-        heard = list(_analysed(sensor, foot, begin_ns))
-        told += [one for _, one in heard]
-        said += [Said(t_ns, sensor, _LEAVES[type(one)], messages.encode(one)) for t_ns, one in heard]
-        said += [Said(one.t_ns, sensor, _LEAVES[type(one)], messages.encode(one)) for one in _around(sensor, begin_ns)]
-        said += [Said(block.first_utc_ns, sensor, Leaf.SAMPLES, block.encode()) for block in _blocks(foot, begin_ns)]
-    said.sort(key=lambda one: (one.t_ns, one.leaf is not Leaf.INFO))
-    # The end is said last, as it is by a collector, whatever the hour of what came before.
+        analysed = list(_analyse(sensor, foot, begin_ns))
+        results += [one for _, one in analysed]
+        publications += [_publication(sensor, t_ns, one) for t_ns, one in analysed]
+        publications += [
+            Publication(one.t_ns, sensor, _LEAVES[type(one)], messages.encode(one))
+            for one in _other_messages(sensor, begin_ns)
+        ]
+        publications += [
+            Publication(block.first_utc_ns, sensor, Leaf.SAMPLES, block.encode()) for block in _blocks(foot, begin_ns)
+        ]
+    publications.sort(key=lambda one: (one.t_ns, one.leaf is not Leaf.INFO))
+    # A collector publishes the end last, whatever the times of earlier messages.
     ends = {"CW-RIGHT": begin_ns + QUIET_S * S_NS, "CW-LEFT": end_ns}
-    said += [
-        Said(end_ns, sensor, Leaf.INFO, messages.encode(info(sensor, begin_ns, ended_ns=ended_ns)))
+    publications += [
+        Publication(end_ns, sensor, Leaf.INFO, messages.encode(info(sensor, begin_ns, ended_ns=ended_ns)))
         for sensor, ended_ns in ends.items()
     ]
     truth = tuple(event for event in source.truth if event.onset_s < LENGTH_S)
-    return Night(tuple(said), tuple(told), counts, truth, begin_ns, end_ns)
+    return Night(tuple(publications), tuple(results), counts, truth, begin_ns, end_ns)
 
 
 def foot_counts(name: str, length_s: int, *, seed: int = 3) -> NDArray[np.int32]:
     """Return the samples of a simulated foot, int32, shape (samples, channels)."""
     samples_uv = np.nan_to_num(scenario(name, seed=seed).read(0, length_s * 1000))
     return np.clip(np.rint(samples_uv / LSB_UV), -32768, 32767).astype(np.int32)
+
+
+def _publication(sensor: str, t_ns: int, message: messages.Message) -> Publication:
+    return Publication(t_ns, sensor, _LEAVES[type(message)], messages.encode(message))
 
 
 def _blocks(counts: NDArray[np.int32], begin_ns: int) -> Iterator[SampleBlock]:
@@ -106,8 +113,8 @@ def _blocks(counts: NDArray[np.int32], begin_ns: int) -> Iterator[SampleBlock]:
         yield SampleBlock(SESSION, BOOT, 1, BlockFlag.SIMULATED, at, utc_ns, 1000.0, LSB_UV * 1e-6, part)
 
 
-def _analysed(sensor: str, counts: NDArray[np.int32], begin_ns: int) -> Iterator[tuple[int, messages.Message]]:
-    """Yield what the detector says, and when."""
+def _analyse(sensor: str, counts: NDArray[np.int32], begin_ns: int) -> Iterator[tuple[int, messages.Message]]:
+    """Yield the detector's messages, and when it sends them."""
     blocks = list(_blocks(counts, begin_ns))
     analysis = LiveAnalysis(info(sensor, begin_ns), blocks[0])
     for block in blocks:
@@ -118,7 +125,7 @@ def _analysed(sensor: str, counts: NDArray[np.int32], begin_ns: int) -> Iterator
 
 
 def info(sensor: str, begin_ns: int, *, ended_ns: int | None = None) -> messages.SensorInfo:
-    """Return a sensor's introduction."""
+    """Return a sensor's info message."""
     stream = messages.StreamInfo(
         stream=1, kind="emg", channels=2, rate_hz=1000.0, lsb_uv=LSB_UV, band_hz=(10.0, 450.0), labels=("a", "b")
     )
@@ -138,8 +145,8 @@ def info(sensor: str, begin_ns: int, *, ended_ns: int | None = None) -> messages
     )
 
 
-def _around(sensor: str, begin_ns: int) -> Iterator[messages.Message]:
-    """Yield what the collector and the wearer say of a night."""
+def _other_messages(sensor: str, begin_ns: int) -> Iterator[messages.Message]:
+    """Yield what collector and wearer publish in a night."""
     length_s = LENGTH_S if sensor == "CW-LEFT" else QUIET_S
     end_ns = begin_ns + length_s * S_NS
     yield info(sensor, begin_ns)
@@ -160,6 +167,6 @@ def _around(sensor: str, begin_ns: int) -> Iterator[messages.Message]:
     last: dict[str, Any] = {"sensor": sensor, "t_ns": end_ns - 60 * S_NS, "origin": Origin.DEMO}
     yield messages.Battery(percent=9, empty_at_ns=end_ns + 3600 * S_NS, **last)
     yield messages.ServiceStatus(online=True, service="collector", **last)
-    yield messages.Notice(id=f"{sensor}-silent", severity="warning", code="sensor_silent", text="Nothing heard", **last)
+    yield messages.Notice(id=f"{sensor}-silent", severity="warning", code="sensor_silent", text="No data", **last)
     yield messages.Notice(id=f"{sensor}-long", severity="alarm", code="long_cramp", text="Ten minutes", **last)
     yield messages.JournalEntry(id=f"{sensor}-coffee", entry="factor", text="coffee", value=1.0, **last)

@@ -13,7 +13,7 @@ SESSION = "5a1c0e00-0000-4000-8000-000000000001"
 
 
 def episode(n: int = 0, **changes: Any) -> messages.Episode:
-    """Return a cramp that began `n` minutes after the begin and lasted 30 s."""
+    """Return a cramp that starts `n` minutes after `T0_NS` and lasts 30 s."""
     values: dict[str, Any] = {
         "sensor": "left",
         "t_ns": T0_NS + n * 60 * S_NS,
@@ -40,7 +40,7 @@ def episode(n: int = 0, **changes: Any) -> messages.Episode:
 
 
 def features(step: int, steps: int = 5, *, channels: int = 2, **changes: Any) -> messages.Features:
-    """Return a batch at a 0.1 s grid, whose values tell step and channel."""
+    """Return a batch at a 0.1 s grid, whose values contain step and channel."""
     values: dict[str, Any] = {
         "sensor": "left",
         "t_ns": T0_NS + step * 100_000_000,
@@ -66,7 +66,7 @@ def features(step: int, steps: int = 5, *, channels: int = 2, **changes: Any) ->
 
 
 def raw(chunk: int, *, holes: tuple[int, ...] = (), **changes: Any) -> RawChunk:
-    """Return a second of raw EMG at 100 Hz whose values tell index and channel; what is missing is named by index."""
+    """Return a second of raw EMG at 100 Hz whose values contain index and channel; `holes` are missing."""
     values = chunk * 100.0 + np.arange(100.0)[:, None] + np.array([0.0, 0.5])
     values[[index - chunk * 100 for index in holes]] = np.nan
     fields: dict[str, Any] = {
@@ -86,12 +86,12 @@ def raw(chunk: int, *, holes: tuple[int, ...] = (), **changes: Any) -> RawChunk:
 
 
 def temperature(n: int, celsius: float | None) -> messages.Temperature:
-    """Return a temperature `n` seconds after the begin."""
+    """Return a temperature `n` seconds after `T0_NS`."""
     return messages.Temperature(sensor="left", t_ns=T0_NS + n * S_NS, origin=Origin.DEMO, celsius=celsius)
 
 
 def info(sensor: str = "left", **changes: Any) -> messages.SensorInfo:
-    """Return a sensor's introduction."""
+    """Return a sensor's info message."""
     values: dict[str, Any] = {
         "sensor": sensor,
         "t_ns": T0_NS,
@@ -110,7 +110,7 @@ def info(sensor: str = "left", **changes: Any) -> messages.SensorInfo:
 
 
 def notice(n: int, **changes: Any) -> messages.Notice:
-    """Return a notice `n` seconds after the begin."""
+    """Return a notice `n` seconds after `T0_NS`."""
     values: dict[str, Any] = {
         "sensor": "left",
         "t_ns": T0_NS + n * S_NS,
@@ -124,7 +124,7 @@ def notice(n: int, **changes: Any) -> messages.Notice:
 
 
 def journal(n: int, **changes: Any) -> messages.JournalEntry:
-    """Return a note `n` seconds after the begin."""
+    """Return a note `n` seconds after `T0_NS`."""
     values: dict[str, Any] = {
         "sensor": "left",
         "t_ns": T0_NS + n * S_NS,

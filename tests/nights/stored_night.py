@@ -1,4 +1,4 @@
-"""A night on its way into InfluxDB: the broker, the store service in a process of its own, and what came of it."""
+"""A night on its way into InfluxDB: the broker, the store service as a process, and the points it writes."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from crampwatch.protocol.topics import service_topic
 from crampwatch.store.engines import open_store
 from lanes.brokers import Broker, broker_of
 from lanes.influx_server import TOKEN, InfluxServer
-from nights.simulated_night import LENGTH_S, Night, Said
+from nights.simulated_night import LENGTH_S, Night, Publication
 
 Points = dict[str, list[str]]
 _PROGRAM = """
@@ -31,11 +31,11 @@ _DENSE = {
     "emg": 'SELECT count("ch0"), sum("ch0"), sum("ch1"), sum("index") FROM "emg" '
     'WHERE time > 0 GROUP BY time(1s), "sensor", "stream" fill(none)'
 }
-"""A second of samples in a row: half a million rows of JSON would say no more."""
+"""Sums of each second of samples: half a million rows of JSON would show no more."""
 
 
 def timer(limit_s: float) -> Callable[[], bool]:
-    """Return a function that tells whether so much time has passed."""
+    """Return a function that returns whether this much time has passed."""
     deadline_s = time.monotonic() + limit_s
     return lambda: time.monotonic() > deadline_s
 
@@ -59,8 +59,8 @@ async def start_store(broker: Broker, server: InfluxServer, folder: Path) -> asy
     )
 
 
-async def backlog_told(bus: Bus, *, more_than: int = -1) -> int:
-    """Wait until the store service is there and says that more than so many messages wait; return how many."""
+async def wait_for_backlog(bus: Bus, *, more_than: int = -1) -> int:
+    """Wait until the store service reports a backlog of more than this many messages; return it."""
     await bus.subscribe(str(service_topic("store")))
     async for message in bus.messages():
         message.ack()
@@ -70,15 +70,15 @@ async def backlog_told(bus: Bus, *, more_than: int = -1) -> int:
     raise AssertionError
 
 
-async def publish(bus: Bus, said: Iterable[Said]) -> None:
-    """Publish, and wait until the broker has it all."""
+async def publish(bus: Bus, publications: Iterable[Publication]) -> None:
+    """Publish, and wait until the broker has confirmed everything."""
     async with asyncio.TaskGroup() as group:
-        for one in said:
+        for one in publications:
             group.create_task(bus.publish(one.topic, one.payload))
 
 
-async def until_stored(server: InfluxServer, night: Night, folder: Path) -> None:
-    """Wait until the night is complete in the database, and nothing waits any more."""
+async def wait_until_stored(server: InfluxServer, night: Night, folder: Path) -> None:
+    """Wait until the night is complete in the database, and the spool is empty."""
     while not await asyncio.to_thread(_is_stored, server, night, folder):  # noqa: ASYNC110 - it is in other processes
         await asyncio.sleep(0.5)
 
@@ -94,21 +94,21 @@ def _is_stored(server: InfluxServer, night: Night, folder: Path) -> bool:
     return nights[0].monitored_s > LENGTH_S - 1
 
 
-async def points_when(server: InfluxServer, condition: Callable[[Points], bool]) -> Points:
-    """Return all points as soon as they are as they should be."""
-    while not condition(points := await asyncio.to_thread(points_of, server)):  # noqa: ASYNC110 - as above
+async def wait_for_points(server: InfluxServer, condition: Callable[[Points], bool]) -> Points:
+    """Return all points as soon as they meet a condition."""
+    while not condition(points := await asyncio.to_thread(read_points, server)):  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.5)
     return points
 
 
-def points_of(server: InfluxServer) -> Points:
-    """Return all points by measurement, but for what the store service says of itself while it runs."""
+def read_points(server: InfluxServer) -> Points:
+    """Return all points by measurement, without the store service's own status."""
     (names,) = json.loads(server.query("SHOW MEASUREMENTS"))["results"]
     measurements = [row[0] for row in names["series"][0]["values"]]
-    return {name: _points(server, name) for name in measurements}
+    return {name: _read_measurement(server, name) for name in measurements}
 
 
-def _points(server: InfluxServer, measurement: str) -> list[str]:
+def _read_measurement(server: InfluxServer, measurement: str) -> list[str]:
     query = _DENSE.get(measurement, f'SELECT * FROM "{measurement}" WHERE "sensor" != \'_store\'')
     (result,) = json.loads(server.query(query, epoch="ns"))["results"]
     return sorted(

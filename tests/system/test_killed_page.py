@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lanes.command_line import processes_in, stage_of, wait_gone
-from nights.made_up_night import MadeUpNight
 from nights.night_stage import NightStage
+from nights.synthetic_night import SyntheticNight
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
 def test_a_killed_server_leaves_no_replay_behind(tmp_path: Path) -> None:
-    session = MadeUpNight(BEGIN_NS, 600).write_recording(tmp_path / "sessions")
+    session = SyntheticNight(BEGIN_NS, 600).write_recording(tmp_path / "sessions")
     with NightStage(tmp_path, with_store=False) as stage:
         play(stage, session.stem)
         supervisor = [pid for pid in processes_in(tmp_path) if stage_of(pid) == "replay"]

@@ -13,10 +13,10 @@ from crampwatch.detector.service.calibration_files import CalibrationFolder
 from crampwatch.journal import SessionReader
 from crampwatch.protocol import messages
 from crampwatch.protocol.errors import ConfigurationError
-from nights.made_up_night import Contraction, MadeUpNight
+from nights.synthetic_night import Contraction, SyntheticNight
 
 S_NS = 1_000_000_000
-NIGHT = MadeUpNight(
+NIGHT = SyntheticNight(
     1_700_000_000 * S_NS,
     130,
     [Contraction(24, 3), Contraction(29, 3), Contraction(34, 3), Contraction(75, 25, amplitude_uv=60)],

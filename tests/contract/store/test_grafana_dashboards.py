@@ -18,14 +18,14 @@ from grafana.alerts import RULES, Rule
 from lanes.influx_server import TOKEN, InfluxServer, influx_server
 from nights.simulated_night import LENGTH_S, S_NS, Night, simulated_night
 from nights.stored_night import (
-    backlog_told,
-    points_of,
-    points_when,
     publish,
+    read_points,
     running_broker,
     start_store,
     timer,
-    until_stored,
+    wait_for_backlog,
+    wait_for_points,
+    wait_until_stored,
 )
 
 _JSON = Path(__file__).parents[3] / "dashboards" / "grafana" / "json"
@@ -143,9 +143,9 @@ async def _store(night: Night, server: InfluxServer, folder: Path) -> None:
         options = StoreOptions(broker.address, server.url, folder, token=TOKEN)
         service = asyncio.create_task(run(options, stop=stop))
         async with asyncio.timeout(_PATIENCE_S), Bus(broker.address, client_id="giver") as bus:
-            await backlog_told(bus)
-            await publish(bus, night.said)
-            await until_stored(server, night, folder)
+            await wait_for_backlog(bus)
+            await publish(bus, night.publications)
+            await wait_until_stored(server, night, folder)
             await _until_worked_off(Grafana(server, night))
         stop.set()
         await service
@@ -244,10 +244,10 @@ async def test_ten_minutes_without_influxdb_and_a_killed_store_leave_the_same_po
     grafana: Grafana, tmp_path: Path
 ) -> None:
     server, night = grafana.server, grafana.night
-    undisturbed = points_of(server)
+    undisturbed = read_points(server)
     server.empty()
     parts = [
-        [said for said in night.said if begin_s <= (said.t_ns - night.begin_ns) / S_NS < end_s]
+        [said for said in night.publications if begin_s <= (said.t_ns - night.begin_ns) / S_NS < end_s]
         for begin_s, end_s in ((-1, 60), (60, 250), (250, 400), (400, 660), (660, 9999))
     ]
     async with (
@@ -256,7 +256,7 @@ async def test_ten_minutes_without_influxdb_and_a_killed_store_leave_the_same_po
         Bus(broker.address, client_id="giver") as bus,
     ):
         store = await start_store(broker, server, tmp_path)
-        await backlog_told(bus)
+        await wait_for_backlog(bus)
         await publish(bus, parts[0])
         server.refuses = True
         await publish(bus, parts[1])
@@ -268,13 +268,13 @@ async def test_ten_minutes_without_influxdb_and_a_killed_store_leave_the_same_po
         store.kill()
         await store.wait()
         store = await start_store(broker, server, tmp_path)
-        assert await backlog_told(bus, more_than=0) > 100
+        assert await wait_for_backlog(bus, more_than=0) > 100
         server.refuses = False
         await publish(bus, parts[4])
-        await until_stored(server, night, tmp_path)
+        await wait_until_stored(server, night, tmp_path)
         is_overdue = timer(30)
         # What the killed service had in hand is sent again a little later.
-        after = await points_when(server, lambda points: points == undisturbed or is_overdue())
+        after = await wait_for_points(server, lambda points: points == undisturbed or is_overdue())
         store.terminate()
         await store.wait()
     assert after.keys() == undisturbed.keys()

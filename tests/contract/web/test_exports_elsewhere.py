@@ -12,12 +12,12 @@ from crampwatch.app.analysis.session_analysis import SensorAnalysis, analyse_ses
 from crampwatch.journal import SessionReader
 from crampwatch.protocol.kinds import EpisodeKind
 from crampwatch.recordings.session.reader import read_session
-from nights.made_up_night import Contraction, MadeUpNight
+from nights.synthetic_night import Contraction, SyntheticNight
 from numpy.typing import NDArray
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000 + 250_000_000
 GAP = (80.0, 95.0)
-NIGHT = MadeUpNight(
+NIGHT = SyntheticNight(
     BEGIN_NS,
     180,
     [Contraction(30, 25, amplitude_uv=80), Contraction(110, 3, EpisodeKind.TWITCH, 60), Contraction(130, 20)],

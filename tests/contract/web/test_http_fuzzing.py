@@ -9,12 +9,12 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nights.made_up_night import Contraction, MadeUpNight
 from nights.served_archive import Served
+from nights.synthetic_night import Contraction, SyntheticNight
 from schemathesis.core.result import Ok
 
 BEGIN_NS: Final = 1_790_000_000_000_000_000
-NIGHTS: Final = [MadeUpNight(BEGIN_NS + n * 86_400_000_000_000, 20, [Contraction(5, 6)]) for n in range(3)]
+NIGHTS: Final = [SyntheticNight(BEGIN_NS + n * 86_400_000_000_000, 20, [Contraction(5, 6)]) for n in range(3)]
 SEEMING_REPLAY: Final = """
 import json, sys
 print(json.dumps({"event": "ready", "url": "http://127.0.0.1:9/"}), flush=True)

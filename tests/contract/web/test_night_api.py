@@ -15,21 +15,21 @@ import pyedflib
 import pytest
 from crampwatch.protocol.kinds import EpisodeKind, Origin
 from crampwatch.web.night.bedtime import make_mark
-from nights.made_up_night import Contraction, MadeUpNight
 from nights.served_archive import Served
+from nights.synthetic_night import Contraction, SyntheticNight
 
 BEGIN_NS = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp()) * 1_000_000_000
 S_NS = 1_000_000_000
 NIGHT = "2026-11-20"
 CRAMP = Contraction(60, 30)
-REAL = MadeUpNight(
+REAL = SyntheticNight(
     BEGIN_NS,
     200,
     [CRAMP, Contraction(120, 2, EpisodeKind.TWITCH, 30), Contraction(150, 9, amplitude_uv=40, status="retracted")],
     gaps=((100, 110),),
     feet=(("CW-LEFT", "left"), ("CW-RIGHT", "right")),
 )
-SIMULATED = MadeUpNight(BEGIN_NS + 3600 * S_NS, 60, [Contraction(20, 10)], origin=Origin.DEMO)
+SIMULATED = SyntheticNight(BEGIN_NS + 3600 * S_NS, 60, [Contraction(20, 10)], origin=Origin.DEMO)
 
 
 @pytest.fixture(scope="module")

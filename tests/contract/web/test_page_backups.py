@@ -23,12 +23,12 @@ from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.messages import JournalEntry
 from crampwatch.store.sqlite.store import SqliteStore
 from lanes.command_line import environment
-from nights.made_up_night import Contraction, MadeUpNight
 from nights.served_archive import Served
+from nights.synthetic_night import Contraction, SyntheticNight
 
 DAY_NS = 86_400_000_000_000
 BEGIN_NS = 1_790_000_000_000_000_000
-NIGHTS = [MadeUpNight(BEGIN_NS + n * DAY_NS, 30, [Contraction(8, 9), Contraction(20, 1)]) for n in range(3)]
+NIGHTS = [SyntheticNight(BEGIN_NS + n * DAY_NS, 30, [Contraction(8, 9), Contraction(20, 1)]) for n in range(3)]
 
 
 def fill(root: Path) -> Path:
@@ -67,12 +67,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-def recording(root: Path, night: MadeUpNight) -> Path:
+def recording(root: Path, night: SyntheticNight) -> Path:
     (found,) = (root / "sessions").glob(f"*-{night.session[:8]}.cws")
     return found
 
 
-def lose(root: Path, night: MadeUpNight) -> None:
+def lose(root: Path, night: SyntheticNight) -> None:
     recording(root, night).unlink()
     (root / "final" / f"{night.session}.jsonl").unlink()
     with closing(sqlite3.connect(root / "store.sqlite")) as database, database:

@@ -23,7 +23,7 @@ from crampwatch.store.engines import open_store
 from crampwatch.web import service
 from crampwatch.web.service import WebOptions, page_url, run
 from lanes.patience import PATIENCE_S, ends_soon
-from nights.page_feed import Foot
+from nights.foot_messages import Foot
 
 NOBODY = BrokerAddress("127.0.0.1", 9)
 
@@ -72,7 +72,7 @@ async def test_the_page_is_served_before_there_is_a_broker() -> None:
 
 
 async def test_broker_messages_reach_the_stream(tmp_path: Path) -> None:
-    foot = Foot("cw", begun_ns=time.time_ns())
+    foot = Foot("cw", start_ns=time.time_ns())
     async with (
         EmbeddedBroker(tmp_path / "broker") as broker,
         Bus(broker.address, client_id="feet") as bus,
@@ -104,7 +104,7 @@ async def test_the_service_publishes_its_address_and_its_end(tmp_path: Path) -> 
 
 
 async def test_earlier_episodes_of_the_night_come_from_the_store(tmp_path: Path) -> None:
-    foot = Foot("cw", begun_ns=time.time_ns())
+    foot = Foot("cw", start_ns=time.time_ns())
     url = f"sqlite:///{(tmp_path / 'store.sqlite').as_posix().lstrip('/')}"
     store = open_store(url)
     store.write([foot.episode("a", status="closed", lasts_s=0.0), foot.notice("cramp", "Likely cramp.")])

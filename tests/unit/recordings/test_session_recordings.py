@@ -9,14 +9,14 @@ import pytest
 from crampwatch.protocol.errors import ConfigurationError, RecordingError
 from crampwatch.protocol.kinds import Origin
 from crampwatch.recordings import read, write
-from nights.made_up_night import Contraction, MadeUpNight
+from nights.synthetic_night import Contraction, SyntheticNight
 
 BEGIN = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 BEGIN_NS = int(BEGIN.timestamp()) * 10**9
 
 
 def _night(folder: Path, *, feet: tuple[tuple[str, str], ...] = (("CW-LEFT", "left"),)) -> Path:
-    night = MadeUpNight(
+    night = SyntheticNight(
         BEGIN_NS, 40.0, contractions=[Contraction(20.0, 8.0)], gaps=[(10.0, 12.5)], feet=feet, origin=Origin.DEMO
     )
     return night.write_recording(folder)

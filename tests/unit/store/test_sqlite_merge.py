@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from crampwatch.protocol.messages import JournalEntry, Message
 from crampwatch.store.sqlite.store import SqliteStore
-from nights.made_up_night import Contraction, MadeUpNight
+from nights.synthetic_night import Contraction, SyntheticNight
 
 S_NS = 1_000_000_000
 BEGIN_NS = 1_790_000_000 * S_NS
-NIGHTS = [MadeUpNight(BEGIN_NS + night * 86_400 * S_NS, 600, [Contraction(100, 20)]) for night in range(2)]
+NIGHTS = [SyntheticNight(BEGIN_NS + night * 86_400 * S_NS, 600, [Contraction(100, 20)]) for night in range(2)]
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def theirs(tmp_path: Path) -> Path:
     return path
 
 
-def found(store: SqliteStore, night: MadeUpNight) -> tuple[list[Message], bytes, int]:
+def found(store: SqliteStore, night: SyntheticNight) -> tuple[list[Message], bytes, int]:
     span = {"since_ns": night.begin_ns, "until_ns": night.begin_ns + 700 * S_NS}
     fine = store.series("CW-LEFT", "features", max_points=100_000, **span)
     coarse = store.series("CW-LEFT", "features", max_points=100, **span)

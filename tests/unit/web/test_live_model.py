@@ -15,7 +15,7 @@ from crampwatch.web.live.episodes import NightEpisodes, night_start_ns, supersed
 from crampwatch.web.live.model import LiveModel
 from hypothesis import given
 from hypothesis import strategies as st
-from nights.page_feed import Foot
+from nights.foot_messages import Foot
 
 NOW_NS = 1_700_000_000_000_000_000  # 2023-11-14 22:13:20 UTC
 HOUR_NS = 3_600_000_000_000
@@ -26,7 +26,7 @@ def model() -> LiveModel:
 
 
 def foot() -> Foot:
-    return Foot("cw", begun_ns=NOW_NS, origin=Origin.DEMO)
+    return Foot("cw", start_ns=NOW_NS, origin=Origin.DEMO)
 
 
 def apply(live: LiveModel, leaf: Leaf, message: Message, *, now_s: float = 0.0) -> None:
@@ -128,14 +128,14 @@ def test_a_night_belongs_to_the_evening_it_began(hour: float, offset_h: int, noo
 def test_episodes_of_last_night_are_discarded_when_the_data_passes_noon() -> None:
     live, maker = model(), foot()
     apply(live, Leaf.EPISODE, maker.episode("a", status="closed", lasts_s=10))
-    maker.begun_ns += 24 * HOUR_NS
+    maker.start_ns += 24 * HOUR_NS
     add_blocks(live, maker)
     assert shown_episodes(live) == []
 
 
 def test_a_replay_of_an_old_night_shows_that_night() -> None:
     live, maker = model(), foot()
-    maker.begun_ns -= 1000 * HOUR_NS
+    maker.start_ns -= 1000 * HOUR_NS
     add_blocks(live, maker)
     apply(live, Leaf.EPISODE, maker.episode("a"))
     assert live.night_ns < NOW_NS - 1000 * HOUR_NS
@@ -227,7 +227,7 @@ def test_memory_does_not_grow_with_the_length_of_the_night() -> None:
 def test_a_flood_of_sensors_episodes_and_notices_is_bounded() -> None:
     live, maker = model(), foot()
     for number in range(100):
-        apply(live, Leaf.STATE, Foot(f"cw{number}", begun_ns=NOW_NS).state("rest"))
+        apply(live, Leaf.STATE, Foot(f"cw{number}", start_ns=NOW_NS).state("rest"))
     for number in range(200):
         apply(live, Leaf.NOTICE, msgspec.structs.replace(maker.notice("cramp", "!"), id=str(number)))
     book = NightEpisodes()

@@ -11,7 +11,7 @@ from crampwatch.protocol.topics import Leaf, Topic
 from crampwatch.web.live.model import LiveModel
 from crampwatch.web.stream import sse
 from crampwatch.web.stream.sse import EventStream, Hub, Viewer
-from nights.page_feed import Foot
+from nights.foot_messages import Foot
 
 BEGIN_NS = 1_700_000_000_000_000_000
 
@@ -39,7 +39,7 @@ def model() -> LiveModel:
 
 @pytest.fixture
 def foot() -> Foot:
-    return Foot("cw", begun_ns=BEGIN_NS)
+    return Foot("cw", start_ns=BEGIN_NS)
 
 
 async def first_lines(viewer: Viewer, count: int) -> list[str]:

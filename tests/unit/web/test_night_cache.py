@@ -7,9 +7,9 @@ import pytest
 from crampwatch.web.night.cache import covered_ranges_ns, load_cache, load_cached_ranges_ns, save_cache
 from crampwatch.web.night.model.signal import BootSignal
 from crampwatch.web.night.reader import SessionFollower
-from nights.made_up_night import Contraction, MadeUpNight
+from nights.synthetic_night import Contraction, SyntheticNight
 
-NIGHT = MadeUpNight(1_795_000_000_000_000_000, 70, [Contraction(20, 5)], gaps=((30, 40),))
+NIGHT = SyntheticNight(1_795_000_000_000_000_000, 70, [Contraction(20, 5)], gaps=((30, 40),))
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from crampwatch.web.settings.folder import SettingsFolder
 from crampwatch.web.settings.system_report import bytes_per_hour, make_report, thresholds
 from crampwatch.web.stream.sse import Hub
 from hypothesis import HealthCheck, given, settings
-from nights.page_feed import Foot
+from nights.foot_messages import Foot
 from schemathesis.core.result import Ok
 
 MEANT = {INTENT_HEADER: "1"}

@@ -10,13 +10,13 @@ from crampwatch.web.live.ring import Ring
 from crampwatch.web.live.waveform import COARSE_STEP_NS, HighPass, Waveform, extremes
 from hypothesis import given
 from hypothesis import strategies as st
-from nights.page_feed import Foot, stored
+from nights.foot_messages import Foot, as_backfill
 
 BEGIN_NS = 1_700_000_000_000_000_000
 
 
 def foot() -> Foot:
-    return Foot("cw", begun_ns=BEGIN_NS)
+    return Foot("cw", start_ns=BEGIN_NS)
 
 
 def greatest(ring: Ring) -> float:
@@ -68,7 +68,7 @@ def test_lost_samples_leave_a_gap_of_their_length() -> None:
 def test_backfilled_samples_close_the_gap_and_do_not_count_as_present() -> None:
     wave, maker = Waveform(channels=2), foot()
     wave.add_block(maker.block(1000))
-    missed = stored(maker.block(1000))
+    missed = as_backfill(maker.block(1000))
     wave.add_block(maker.block(1000))
     newest_ns = wave.newest_ns
     wave.add_block(missed)
@@ -80,7 +80,7 @@ def test_backfilled_samples_close_the_gap_and_do_not_count_as_present() -> None:
 def test_a_clock_correction_is_no_gap_when_no_sample_is_missing() -> None:
     wave, maker = Waveform(channels=2), foot()
     wave.add_block(maker.block(1000))
-    maker.begun_ns += 350_000_000
+    maker.start_ns += 350_000_000
     wave.add_block(maker.block(1000))
     first = BEGIN_NS // COARSE_STEP_NS
     assert known_steps(wave.coarse) == set(range(first, first + 24))
@@ -111,7 +111,7 @@ def test_unknown_scale_is_drawn_in_counts() -> None:
 def test_live_time_that_goes_far_back_clears_the_rings() -> None:
     wave, maker = Waveform(channels=2), foot()
     wave.add_block(maker.block())
-    maker.begun_ns -= 3_600_000_000_000
+    maker.start_ns -= 3_600_000_000_000
     wave.add_block(maker.block())
     assert max(known_steps(wave.coarse)) < BEGIN_NS // COARSE_STEP_NS
 
@@ -135,7 +135,7 @@ def test_the_rings_reach_back_half_a_minute_and_five_minutes() -> None:
 def test_a_clock_correction_of_up_to_a_second_is_no_gap(shift_ns: int, gaps: int) -> None:
     wave, maker = Waveform(channels=2), foot()
     wave.add_block(maker.block(1000))
-    maker.begun_ns += shift_ns
+    maker.start_ns += shift_ns
     wave.add_block(maker.block(1000))
     steps = known_steps(wave.coarse)
     assert max(steps) + 1 - min(steps) - len(steps) == gaps

@@ -1,4 +1,4 @@
-"""Whole nights made up fast: session files as the collector writes them, and a store as the detector fills it."""
+"""Complete synthetic nights: session files as the collector writes them, and a store as the detector fills it."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from crampwatch.protocol.temperature import encode_temperature
 from crampwatch.store.sqlite.store import SqliteStore
 from numpy.typing import NDArray
 
-__all__ = ["Contraction", "MadeUpNight"]
+__all__ = ["Contraction", "SyntheticNight"]
 
 RATE_HZ: Final = 1000
 FRAME: Final = 57
@@ -36,7 +36,7 @@ _S_NS: Final = 1_000_000_000
 
 @dataclass(frozen=True)
 class Contraction:
-    """Something the muscle does; times in seconds since the night's begin."""
+    """A contraction of the muscle; times in seconds since the night's start."""
 
     onset_s: float
     lasts_s: float
@@ -46,14 +46,14 @@ class Contraction:
 
 
 @dataclass
-class MadeUpNight:
+class SyntheticNight:
     """A night of one or two feet.
 
     Attributes:
-        begin_ns: UTC.
-        length_s: Of the recording.
-        gaps: Begin and end of what no sensor sent, in seconds.
+        begin_ns: Start of the recording, UTC.
+        gaps: Start and end of each time without samples, in seconds.
         feet: Sensor ids and their sides.
+        ended: Whether the session ended; otherwise it was interrupted.
     """
 
     begin_ns: int
@@ -71,7 +71,7 @@ class MadeUpNight:
         return str(uuid5(_NAMESPACE, f"{self.begin_ns} {self.origin}"))
 
     def write_recording(self, folder: Path) -> Path:
-        """Write the session file into a folder of sessions."""
+        """Write the session file into a folder; return its path."""
         head = SessionHead(self.session, self.begin_ns, _MONO_NS, self.utc_offset_s, self.origin, "made up")
         writer = SessionWriter.create(folder, head)
         keys = [
@@ -92,7 +92,7 @@ class MadeUpNight:
         return writer.path
 
     def write_store(self, path: Path, *, features: bool = True) -> None:
-        """Write what the stages say of it into a store."""
+        """Write the episodes, and the features, into a store."""
         store = SqliteStore(path)
         store.write([self.info(foot) for foot in self.feet])
         store.write(self.episodes())
@@ -117,7 +117,7 @@ class MadeUpNight:
             started_ns=self.begin_ns,
             ended_ns=self.begin_ns + round(self.length_s * 1e9) if self.ended else None,
             utc_offset_s=self.utc_offset_s,
-            placement=Placement(side=foot[1], muscle="arch"),  # type: ignore[arg-type] # one of three words
+            placement=Placement(side=foot[1], muscle="arch"),  # type: ignore[arg-type] # one of three names
         )
 
     def episodes(self) -> list[Message]:
@@ -133,7 +133,7 @@ class MadeUpNight:
             origin=self.origin,
             id=f"{self.session[:8]}-{number:05d}",
             revision=1,
-            status=one.status,  # type: ignore[arg-type] # one of the words
+            status=one.status,  # type: ignore[arg-type] # one of the names
             kind=one.kind,
             session=self.session,
             boot_id=7,
@@ -170,16 +170,16 @@ class MadeUpNight:
             )
 
     def _channel(self, values: NDArray[np.float64], known: list[bool], share: float) -> ChannelFeatures:
-        def told(row: Sequence[float]) -> tuple[float | None, ...]:
+        def known_values(row: Sequence[float]) -> tuple[float | None, ...]:
             return tuple(value if is_known else None for value, is_known in zip(row, known, strict=True))
 
-        envelope = told(values.tolist())
+        envelope = known_values(values.tolist())
         return ChannelFeatures(
             rms=envelope,
             envelope=envelope,
-            floor=told([1.9 * share] * len(known)),
-            threshold=told([9.0 * share] * len(known)),
-            median_hz=told([88.0] * len(known)),
+            floor=known_values([1.9 * share] * len(known)),
+            threshold=known_values([9.0 * share] * len(known)),
+            median_hz=known_values([88.0] * len(known)),
         )
 
     def _envelope(self, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -200,10 +200,10 @@ class MadeUpNight:
 
     def _records(self, key: int, number: int) -> Iterator[Record]:
         sequence = 0
-        samples_a_piece = FRAME * 1000
-        for first in range(0, round(self.length_s * RATE_HZ), samples_a_piece):
-            counts = self._counts(first, samples_a_piece, number)
-            for at in range(first, first + samples_a_piece, FRAME):
+        samples_per_piece = FRAME * 1000
+        for first in range(0, round(self.length_s * RATE_HZ), samples_per_piece):
+            counts = self._counts(first, samples_per_piece, number)
+            for at in range(first, first + samples_per_piece, FRAME):
                 arrives_s = (at + FRAME) / RATE_HZ + 0.012
                 if arrives_s > self.length_s or self._is_gap(at / RATE_HZ):
                     continue
@@ -212,9 +212,9 @@ class MadeUpNight:
                 ticks = math.floor(at / RATE_HZ * TICK_HZ) & 0xFFFFFFFF
                 frame = Frame(1, FrameFlag(0), sequence & 0xFFFF, at & 0xFFFFFFFF, ticks, payload)
                 yield self._record(RecordKind.DATA, key, arrives_s, frame.encode())
-            yield from self._besides(key, number, first / RATE_HZ)
+            yield from self._other_records(key, number, first / RATE_HZ)
 
-    def _besides(self, key: int, number: int, at_s: float) -> Iterator[Record]:
+    def _other_records(self, key: int, number: int, at_s: float) -> Iterator[Record]:
         celsius = 31.5 - 1.5 * number + 1.5 * math.sin(at_s / 4000)
         yield self._record(RecordKind.TEMPERATURE, key, at_s, encode_temperature(celsius))
         exchange = SyncExchange(

@@ -1,4 +1,4 @@
-"""Real messages for the page: feet whose signal a test makes up, told through a real broker."""
+"""Messages for tests of the page: feet with a synthetic signal."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -34,22 +34,22 @@ _NAMESPACE: Final = UUID("9b2f6a6e-6f0e-4f0b-9d5c-3a7d5f1f9f10")
 
 @dataclass
 class Foot:
-    """A foot with two channels at 1 kHz, and what its messages say.
+    """A foot with two channels at 1 kHz, and its messages.
 
     Attributes:
-        sensor: Its id.
-        side: Of the body.
-        muscle: As people say it.
-        origin: Of all its messages.
-        begun_ns: When sample 0 was taken.
-        boot_id: Of its samples.
+        sensor: Id of the sensor.
+        muscle: Name of the muscle.
+        origin: Origin of all its messages.
+        start_ns: When sample 0 was taken, UTC.
+        index: Index of the next sample.
+        amplitude_uv: Strength of the muscle's signal.
     """
 
     sensor: str
     side: str = "left"
     muscle: str = "arch"
     origin: Origin = Origin.LIVE
-    begun_ns: int = field(default_factory=time.time_ns)
+    start_ns: int = field(default_factory=time.time_ns)
     boot_id: int = 1
     index: int = 0
     amplitude_uv: float = 2.0
@@ -60,14 +60,14 @@ class Foot:
 
     @property
     def now_ns(self) -> int:
-        """When its next sample is taken."""
+        """When its next sample is taken, UTC."""
         return self.utc_ns(self.index)
 
     def utc_ns(self, index: int) -> int:
-        return self.begun_ns + round(index / RATE_HZ * 1e9)
+        return self.start_ns + round(index / RATE_HZ * 1e9)
 
     def skip(self, seconds: float) -> None:
-        """Lose samples."""
+        """Skip samples, as if they were lost."""
         self.index += round(seconds * RATE_HZ)
 
     def info(self, *, ended_ns: int | None = None) -> SensorInfo:
@@ -89,10 +89,10 @@ class Foot:
             profile="cws-1",
             boot_id=self.boot_id,
             streams=(emg,),
-            started_ns=self.begun_ns,
+            started_ns=self.start_ns,
             ended_ns=ended_ns,
             utc_offset_s=0,
-            placement=Placement(side=self.side, muscle=self.muscle),  # type: ignore[arg-type] # one of three words
+            placement=Placement(side=self.side, muscle=self.muscle),  # type: ignore[arg-type] # one of three names
         )
 
     def state(self, state: str, *faults: tuple[Quality, ...]) -> SensorState:
@@ -100,7 +100,7 @@ class Foot:
             sensor=self.sensor,
             t_ns=self.now_ns,
             origin=self.origin,
-            state=state,  # type: ignore[arg-type] # one of the words
+            state=state,  # type: ignore[arg-type] # one of the names
             session=str(self.session),
             quality=faults or ((), ()),
         )
@@ -125,7 +125,7 @@ class Foot:
         )
 
     def signal(self, samples: int) -> NDArray[np.float64]:
-        """Make up microvolts, shape (samples, 2): noise that waxes and wanes 1.4 times a second while it cramps."""
+        """Return microvolts, shape (samples, 2): noise whose strength varies 1.4 times a second during a cramp."""
         chance = np.random.default_rng([self.index, samples])
         t_s = (self.index + np.arange(samples)) / RATE_HZ
         sway = 1 + 0.5 * np.sin(2 * np.pi * 1.4 * t_s) * (self.amplitude_uv > 5)
@@ -134,7 +134,7 @@ class Foot:
         return np.asarray(noise * self.amplitude_uv * sway[:, None] + drift[:, None], np.float64)
 
     def block(self, samples: int = BLOCK_SAMPLES, *, spike_uv: float = 0.0) -> SampleBlock:
-        """Take the next samples; the middle one of channel 0 is raised by ``spike_uv``."""
+        """Return the next samples; ``spike_uv`` is added to the middle one of channel 0."""
         values = self.signal(samples)
         values[samples // 2, 0] += spike_uv
         flag = {Origin.DEMO: BlockFlag.SIMULATED, Origin.REPLAY: BlockFlag.REPLAY}.get(self.origin, BlockFlag(0))
@@ -153,7 +153,7 @@ class Foot:
         return block
 
     def features(self, steps: int = 3) -> Features:
-        """Tell features of the last steps."""
+        """Return the features of the last steps."""
         first = self.index - steps * STEP_SAMPLES
         chance = np.random.default_rng([first, 7])
 
@@ -194,7 +194,7 @@ class Foot:
         reasons: tuple[str, ...] = ("sustained for 5 s", "one channel leads", "irregular firing"),
         why: tuple[Reason, ...] = (),
     ) -> Episode:
-        """Tell an episode that began ``ago_s`` before its next sample."""
+        """Return an episode that started ``ago_s`` before the next sample."""
         onset_ns = self.now_ns - round(ago_s * 1e9)
         onset = max(self.index - round(ago_s * RATE_HZ), 0)
         return Episode(
@@ -203,7 +203,7 @@ class Foot:
             origin=self.origin,
             id=f"{self.sensor}-{key}",
             revision=revision,
-            status=status,  # type: ignore[arg-type] # one of the words
+            status=status,  # type: ignore[arg-type] # one of the names
             kind=kind,
             session=str(self.session),
             boot_id=self.boot_id,
@@ -227,12 +227,12 @@ class Foot:
             t_ns=self.now_ns,
             origin=self.origin,
             id=f"{self.sensor}-{code}-{self.index}",
-            severity=severity,  # type: ignore[arg-type] # one of the words
-            code=code,  # type: ignore[arg-type] # one of the words
+            severity=severity,  # type: ignore[arg-type] # one of the names
+            code=code,  # type: ignore[arg-type] # one of the names
             text=text,
         )
 
 
-def stored(block: SampleBlock) -> SampleBlock:
-    """Return a block as if it came from the sensor's ring buffer."""
+def as_backfill(block: SampleBlock) -> SampleBlock:
+    """Return a block as if it came from the sensor's memory, after a lost connection."""
     return replace(block, flags=block.flags | BlockFlag.STORED)
