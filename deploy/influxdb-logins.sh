@@ -1,7 +1,7 @@
 #!/bin/sh
-# Run once by the database's own entry point, after it was set up and before it listens to others: a token for each who
-# uses it, with no more rights than that one needs, in a folder that only that one is handed.
-# `crampwatch init-stack --rotate --databases` makes the same anew while the database runs.
+# Run once by the database's own entry point, after its setup and before others can connect: creates a token for each
+# service, with no more rights than it needs, in a folder that only this service can read.
+# `crampwatch init-stack --rotate --databases` renews these tokens while the database is running.
 set -eu
 umask 077
 
