@@ -7,7 +7,7 @@ import { nextTime } from "../src/live/alarms";
 import { runChecks, type Check, type CheckCode, type Device, type Machine } from "../src/live/checks";
 import type { Model } from "../src/live/model";
 import type { Battery, Link, Quality } from "../src/schema";
-import { model, sensorInfo, sensorState } from "./made";
+import { model, sensorInfo, sensorState, spaced } from "./made";
 
 const DEVICE: Device = { sound: "tested", awake: "on" };
 const MACHINE: Machine = { nights: 100, utc_offset_s: -new Date().getTimezoneOffset() * 60, aheadMs: 0 };
@@ -16,7 +16,7 @@ const BASE = { sensor: "cw-left", t_ns: 0, origin: "live" } as const;
 function check(code: CheckCode, made: Model = model(), machine: Machine | null = MACHINE, device: Device = DEVICE, now = 0): Check {
   const found = runChecks(made, machine, device, now).find((one) => one.code === code);
   assert(found);
-  return found;
+  return { ...found, text: spaced(found.text) };
 }
 
 function battery(percent: number, empty_at_ns: number | null): Battery {

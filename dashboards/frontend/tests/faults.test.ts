@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { currentFaults } from "../src/live/faults";
 import type { Model } from "../src/live/model";
 import type { Notice } from "../src/schema";
-import { model, NIGHT_MS, sensorInfo, sensorState } from "./made";
+import { model, NIGHT_MS, sensorInfo, sensorState, spaced } from "./made";
 
 const BASE = { sensor: "cw-left", t_ns: 0, origin: "live" } as const;
 
@@ -22,7 +22,7 @@ function diskNotice(agoMs: number): Notice {
 test("a sensor is lost after ten seconds of silence", () => {
   assert.deepEqual(codes(model(), 9999), []);
   const [fault] = currentFaults(model(), 10_000);
-  assert.match(fault?.title ?? "", /^Left foot: sensor lost since 11:00\sPM \(0:10\)\.$/);
+  assert.match(spaced(fault?.title ?? ""), /^Left foot: sensor lost since 11:00 PM \(0:10\)\.$/);
 });
 
 test("a sensor whose recording has ended is not lost", () => {
@@ -45,7 +45,7 @@ test("during a night a battery has to last until the wake-up time", () => {
   const made = model({ battery });
   assert.deepEqual(codes(made), []);
   made.alarms = { ...made.alarms, night_ns: NIGHT_MS * 1e6 };
-  assert.match(currentFaults(made, 0)[0]?.title ?? "", /^Left foot: battery at 80 %, lasts until /);
+  assert.match(spaced(currentFaults(made, 0)[0]?.title ?? ""), /^Left foot: battery at 80 %, lasts until /);
   made.alarms = { ...made.alarms, wake_at: "00:00" };
   assert.deepEqual(codes(made), []);
 });

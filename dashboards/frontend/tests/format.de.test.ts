@@ -9,7 +9,7 @@ import { language, locale } from "../src/i18n/language";
 import { noticeText, problemText, reasonTexts } from "../src/i18n/server";
 import { summary } from "../src/night/summary";
 import { ticks } from "../src/night/ticks";
-import { episode, episodeRow, night } from "./made";
+import { episode, episodeRow, night, spaced } from "./made";
 
 const HOUR = 3_600_000;
 const MIDNIGHT = Date.UTC(2026, 10, 20, 18, 40);
@@ -22,8 +22,8 @@ test("the browser's language decides", () => {
 test("times and numbers are written the German way", () => {
   assert.equal(format.clock(MIDNIGHT + 7 * HOUR), "07:10");
   assert.equal(format.offset(MIDNIGHT), "UTC+05:30");
-  assert.equal(format.duration(1250), "1,3 s");
-  assert.equal(format.fileSize(1.25e9), "1,3 GB");
+  assert.equal(spaced(format.duration(1250)), "1,3 s");
+  assert.equal(spaced(format.fileSize(1.25e9)), "1,3 GB");
   assert.equal(format.axisFigure(1500), "1,5k");
   assert.equal(format.nightTitle("2026-11-20"), "Freitag, 20. November");
 });
@@ -47,7 +47,7 @@ test("what the server sends is translated by its code", () => {
 
 test("a night in one sentence", () => {
   assert.equal(
-    summary(night({ episodes: [episodeRow()] })).replace(/\u00a0/g, " "),
+    spaced(summary(night({ episodes: [episodeRow()] }))),
     "1 wahrscheinlicher Krampf, 1 min 40 s um 03:30, Fußgewölbe links. Vollständig aufgezeichnet (1 h 0 min).",
   );
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as format from "../src/i18n/format";
+import { spaced } from "./made";
 
 /** Ten past midnight in Berlin. */
 const MIDNIGHT = Date.UTC(2026, 10, 20, 23, 10, 5, 250);
@@ -32,10 +33,10 @@ test("an axis is labelled as exactly as its marks stand", () => {
 });
 
 test("days and nights", () => {
-  assert.equal(format.day(MIDNIGHT), "November 21");
+  assert.equal(spaced(format.day(MIDNIGHT)), "November 21");
   assert.match(format.dateTime(MIDNIGHT), /^Sat, Nov 21, 2026, 12:10\sAM$/);
-  assert.equal(format.nightDate("2026-11-20"), "Fri, Nov 20, 2026");
-  assert.equal(format.nightTitle("demo.2026-11-20"), "Friday, November 20");
+  assert.equal(spaced(format.nightDate("2026-11-20")), "Fri, Nov 20, 2026");
+  assert.equal(spaced(format.nightTitle("demo.2026-11-20")), "Friday, November 20");
 });
 
 test("a running timer", () => {
@@ -55,12 +56,12 @@ test("lengths of time, at the borders of their units", () => {
     [3_599_500, "1 h 0 min"],
     [25_920_000, "7 h 12 min"],
   ];
-  for (const [ms, text] of expected) assert.equal(format.duration(ms), text);
+  for (const [ms, text] of expected) assert.equal(spaced(format.duration(ms)), text);
 });
 
 test("figures have two or three digits", () => {
   assert.deepEqual([0.04, 3.44, 9.994, 9.995, 340.4, -12.3].map(format.figure), ["0.0", "3.4", "10.0", "10", "340", "-12"]);
-  assert.equal(format.amount(90.2, "uV"), "90 µV");
+  assert.equal(spaced(format.amount(90.2, "uV")), "90 µV");
   assert.equal(format.amount(2, ""), "2.0");
 });
 
@@ -69,18 +70,18 @@ test("numbers on an axis", () => {
 });
 
 test("only what is complete is called 100 percent", () => {
-  assert.deepEqual([0, 0.999, 1].map(format.percentFloor), ["0 %", "99 %", "100 %"]);
-  assert.deepEqual([0.875, 0.999].map(format.percent), ["88 %", "100 %"]);
+  assert.deepEqual([0, 0.999, 1].map(format.percentFloor).map(spaced), ["0 %", "99 %", "100 %"]);
+  assert.deepEqual([0.875, 0.999].map(format.percent).map(spaced), ["88 %", "100 %"]);
 });
 
 test("sizes of files", () => {
-  const sizes = [500, 9_940, 9_960, 130e6, 999.4e6, 999.6e6, 5.4e9, 2e15].map(format.fileSize);
+  const sizes = [500, 9_940, 9_960, 130e6, 999.4e6, 999.6e6, 5.4e9, 2e15].map(format.fileSize).map(spaced);
   assert.deepEqual(sizes, ["0.5 kB", "9.9 kB", "10 kB", "130 MB", "999 MB", "1 GB", "5.4 GB", "2,000 TB"]);
 });
 
 test("units", () => {
-  assert.equal(format.dbm(-67), "−67 dBm");
-  assert.equal(format.celsius(31.44), "31.4 °C");
-  assert.equal(format.hertz(1000), "1,000 Hz");
-  assert.equal(format.seconds(3210, 1), "3.2 s");
+  assert.equal(spaced(format.dbm(-67)), "−67 dBm");
+  assert.equal(spaced(format.celsius(31.44)), "31.4 °C");
+  assert.equal(spaced(format.hertz(1000)), "1,000 Hz");
+  assert.equal(spaced(format.seconds(3210, 1)), "3.2 s");
 });

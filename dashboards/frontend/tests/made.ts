@@ -122,3 +122,8 @@ export function night(changes: Partial<Night> = {}): Night {
     ...changes,
   };
 }
+
+/** With ordinary spaces where the page has some at which no line may break. */
+export function spaced(text: string): string {
+  return text.replace(/\u00a0/g, " ");
+}

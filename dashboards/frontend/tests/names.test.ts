@@ -9,7 +9,7 @@ import { muscleOf } from "../src/muscles";
 import { shortEpisodePlace } from "../src/night/names";
 import { linkTo } from "../src/router";
 import type { Side } from "../src/schema";
-import { episodeRow, night, nightSensor, sensorInfo } from "./made";
+import { episodeRow, night, nightSensor, sensorInfo, spaced } from "./made";
 
 function sensor(side: Side, muscle: string): Sensor {
   const made = new Sensor("cw-1");
@@ -53,8 +53,8 @@ test("a channel is called by its label, else by its number", () => {
 });
 
 test("lost samples are shown as time", () => {
-  assert.equal(samplesDuration(500, sensor("left", "")), "0.5 s");
-  assert.equal(samplesDuration(2000, new Sensor("cw-9")), "2.0 s");
+  assert.equal(spaced(samplesDuration(500, sensor("left", ""))), "0.5 s");
+  assert.equal(spaced(samplesDuration(2000, new Sensor("cw-9"))), "2.0 s");
 });
 
 test("a link holds what is given, safely written", () => {

@@ -5,10 +5,10 @@ import { test } from "node:test";
 
 import { otherEpisodes, summary } from "../src/night/summary";
 import type { Night } from "../src/night/schema";
-import { episodeRow, night, NIGHT_MS } from "./made";
+import { episodeRow, night, NIGHT_MS, spaced } from "./made";
 
 function summed(changes: Partial<Night> = {}): string {
-  return summary(night(changes)).replace(/\u00a0/g, " ");
+  return spaced(summary(night(changes)));
 }
 
 /** A night that the wearer started at its beginning and ended after ten minutes. */

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ticks } from "../src/night/ticks";
+import { spaced } from "./made";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -11,7 +12,7 @@ const HOUR = 60 * MINUTE;
 const EVENING = Date.UTC(2026, 10, 20, 19, 0);
 
 function labels(fromMs: number, toMs: number, widthPx: number, spacePx: number): string[] {
-  return ticks(fromMs, toMs, widthPx, spacePx).map(({ label }) => label.replace(/\u00a0/g, " "));
+  return ticks(fromMs, toMs, widthPx, spacePx).map(({ label }) => spaced(label));
 }
 
 test("marks stand at round local times", () => {
@@ -45,7 +46,7 @@ test("after the clocks went back the first mark carries the new offset", () => {
   const from = Date.UTC(2026, 9, 24, 23, 0); // one in the morning; at three the clocks go back to two
   const found = ticks(from, from + 4 * HOUR, 500, 100);
   assert.deepEqual(
-    found.map(({ label, isChanged }) => [label.replace(/\u00a0/g, " "), isChanged]),
+    found.map(({ label, isChanged }) => [spaced(label), isChanged]),
     [
       ["1:00 AM", false],
       ["2:00 AM", false],
@@ -54,6 +55,11 @@ test("after the clocks went back the first mark carries the new offset", () => {
       ["4:00 AM", false],
     ],
   );
+});
+
+test("marks of many hours go on at round times after the clocks changed", () => {
+  const from = Date.UTC(2026, 9, 24, 21, 0); // eleven in the evening
+  assert.deepEqual(labels(from, from + 20 * HOUR, 500, 100), ["12:00 AM", "5:00 AM UTC+01:00", "6:00 AM", "12:00 PM", "6:00 PM"]);
 });
 
 test("after the clocks went forward no hour is marked that did not exist", () => {

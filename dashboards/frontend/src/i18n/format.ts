@@ -121,7 +121,7 @@ export function figure(value: number): string {
 
 /** A figure with its unit. */
 export function amount(value: number, unit: keyof typeof text.common.units): string {
-  return `${figure(value)} ${text.common.units[unit]}`.trim();
+  return `${figure(value)}\u00a0${text.common.units[unit]}`.trim();
 }
 
 /** A number on an axis: "0.3", "30", "1.5k". */
@@ -156,7 +156,7 @@ export function dbm(value: number): string {
 export function fileSize(bytes: number): string {
   let [value, unit] = [bytes / 1000, 0];
   while (value >= 999.5 && unit < SIZES.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${number(value, value < 9.95 ? 1 : 0)} ${text.common.sizes[SIZES[unit] ?? "TB"]}`;
+  return `${number(value, value < 9.95 ? 1 : 0)}\u00a0${text.common.sizes[SIZES[unit] ?? "TB"]}`;
 }
 
 /** Keep a line from breaking between "7:05" and "PM". */

@@ -58,7 +58,7 @@ export const night: Catalogue["night"] = {
 
   episodes: "Ereignisse",
   filter: "Zeigen",
-  filters: { all: "Alle", cramps: "Wahrscheinliche Krämpfe", unmarked: "Noch nicht markiert" },
+  filters: { all: "Alle", cramps: "Wahrscheinliche Krämpfe", unmarked: "Noch unmarkiert" },
   noneOfThese: "Nichts davon in dieser Nacht.",
   withdrawn: "zurückgezogen",
   next: "Nächstes",
