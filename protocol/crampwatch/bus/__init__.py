@@ -1,1 +1,1 @@
-"""MQTT on the event loop, and the broker that is started when none is configured."""
+"""MQTT: the client, the shell around every service, and the broker that is started if none is configured."""

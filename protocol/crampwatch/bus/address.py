@@ -1,4 +1,4 @@
-"""Where a broker listens and how to log in, as one URL."""
+"""Address and login of a broker, as one URL."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +20,12 @@ class BrokerAddress:
     Attributes:
         host: Name or address.
         port: TCP port.
-        user: None where the broker asks for none.
+        user: None for a broker without logins.
         password: Never shown by `str` and `repr`.
-        tls: Whether the connection is encrypted and the broker's certificate is checked.
-        ca_file: Certificates that may vouch for the broker's; None for those the system trusts.
-        checks_name: Whether the certificate has to name `host`; not where it was made for other machines and we are on
-            the same.
+        tls: Whether the connection is encrypted and the broker's certificate is verified.
+        ca_file: CA certificates that verify the broker's certificate; None for those that the system trusts.
+        checks_name: Whether the certificate must be for `host`. Not so for a broker on this machine whose certificate
+            is for the name by which other machines reach it.
     """
 
     host: str
@@ -42,7 +42,7 @@ class BrokerAddress:
 
     @property
     def url(self) -> str:
-        """The address with its secrets: what `parse` reads."""
+        """The address with user and password, as read by `parse`."""
         if self.user is None:
             return str(self)
         login = quote(self.user, safe="") + (f":{quote(self.password, safe='')}" if self.password is not None else "")
@@ -50,13 +50,13 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, text: str) -> "BrokerAddress":
-        """Read a URL.
+        """Parse a URL such as ``mqtt://user:password@host:1883``; ``mqtts://`` means TLS.
 
         >>> BrokerAddress.parse("mqtt://me:secret@home.lan")
         BrokerAddress(host='home.lan', port=1883, user='me', tls=False, ca_file=None, checks_name=True)
 
         Raises:
-            ConfigurationError: Not such a URL. The text itself is not repeated: it may hold a password.
+            ConfigurationError: Not such a URL. The message does not repeat it, because it may contain a password.
         """
         try:
             parts = urlsplit(text.strip())
@@ -65,12 +65,12 @@ class BrokerAddress:
             raise ConfigurationError("The broker's address is not a URL with a valid port.", advice=_ADVICE) from error
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ConfigurationError(
-                f"The broker's address begins with {parts.scheme + '://' if parts.scheme else 'no scheme'!r} and names "
+                f"The broker's address starts with {parts.scheme + '://' if parts.scheme else 'no scheme'!r} and has "
                 f"{'no host' if not parts.hostname else 'a host'}.",
                 advice=_ADVICE,
             )
         if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ConfigurationError("The broker's address goes on after its port.", advice=_ADVICE)
+            raise ConfigurationError("The broker's address continues after its port.", advice=_ADVICE)
         return cls(
             parts.hostname,
             _PORTS[parts.scheme] if port is None else port,

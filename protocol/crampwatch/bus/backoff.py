@@ -1,4 +1,4 @@
-"""How long to wait before trying again: growing, capped, and spread so that clients do not come back in step."""
+"""Pauses between attempts: growing, capped, and random, so that clients do not all come back at the same moment."""
 
 import random
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ __all__ = ["backoff_s"]
 def backoff_s(
     *, first_s: float = 0.1, cap_s: float = 10.0, factor: float = 2.0, chance: random.Random | None = None
 ) -> Iterator[float]:
-    """Yield seconds to wait, for ever: each drawn from the upper half of a bound that grows up to `cap_s`.
+    """Yield pauses in seconds, for ever: each a random time in the upper half of a bound that grows.
 
     Args:
         first_s: The first bound.
-        cap_s: The last bound.
-        factor: From one bound to the next.
-        chance: Where the draw comes from; the process's own where None.
+        cap_s: The largest bound.
+        factor: By which the bound grows each time.
+        chance: Source of randomness; None for the process's own.
     """
     draw = (chance or random).uniform
     bound_s = first_s

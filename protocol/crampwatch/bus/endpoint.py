@@ -1,4 +1,4 @@
-"""Where the embedded broker listens and its password: made once, kept in its folder, readable by its owner only."""
+"""Ports and password of the embedded broker: chosen once, saved in its folder, readable by its owner only."""
 
 import hashlib
 import hmac
@@ -19,20 +19,21 @@ __all__ = ["HOST", "Endpoint", "free_port", "is_port_free", "write_private"]
 
 HOST: Final = "127.0.0.1"
 _USER: Final = "crampwatch"
-_UNLENT: Final = range(20_000, 32_768)
-"""Below what Linux lends to outgoing connections (from 32,768), macOS and Windows too (from 49,152)."""
-_TRIES: Final = 50
+_FIXED_PORTS: Final = range(20_000, 32_768)
+"""Below the ports that operating systems lend to outgoing connections: Linux from 32,768, macOS and Windows from
+49,152."""
+_ATTEMPTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An embedded broker's ports and secret.
+    """An embedded broker's ports and password.
 
     Attributes:
-        mqtt_port: Where clients connect.
-        control_port: Where the server takes administrative requests.
-        password: Of the user ``crampwatch``, who may do all.
-        certificate: Of the server where it speaks TLS.
+        mqtt_port: Port for MQTT clients.
+        control_port: Port for administrative requests in the NATS protocol.
+        password: Password of the user ``crampwatch``, who has all rights; those of the roles are derived from it.
+        certificate: The server's certificate if it uses TLS.
     """
 
     mqtt_port: int
@@ -42,22 +43,22 @@ class Endpoint:
 
     @property
     def user(self) -> str:
-        """Whom the password belongs to."""
+        """Name of the user with all rights."""
         return _USER
 
     @property
     def address(self) -> BrokerAddress:
-        """What the program that started the broker is given; others get less, by :meth:`address_of`."""
+        """Address with all rights, for the program that starts the broker; stages use :meth:`address_of`."""
         return self._address(_USER, self.password)
 
     @property
     def users(self) -> tuple[User, ...]:
-        """A login for each role; the passwords follow from ours, and ours from none of them."""
-        return tuple(User(_own(role), role, self._password_of(role)) for role in ROLES)
+        """A login for each role. Its password is derived from ours, which cannot be derived from it."""
+        return tuple(User(_user_of(role), role, self._password_of(role)) for role in ROLES)
 
     def address_of(self, role: str) -> BrokerAddress:
-        """Return what a client of a role is given."""
-        return self._address(_own(role), self._password_of(role))
+        """Return the address with the login of a role."""
+        return self._address(_user_of(role), self._password_of(role))
 
     def _address(self, user: str, password: str) -> BrokerAddress:
         tls = self.certificate is not None
@@ -68,15 +69,15 @@ class Endpoint:
 
     @classmethod
     def new(cls, mqtt_port: int | None = None) -> "Endpoint":
-        """Choose free ports (or take the one given) and a password."""
+        """Choose free ports, or use the given one, and a random password."""
         return cls(mqtt_port or free_port(), free_port(), secrets.token_urlsafe(24))
 
     @classmethod
     def load(cls, path: Path) -> "Endpoint | None":
-        """Read what was saved; None where nothing was.
+        """Read a saved endpoint; None if there is no file.
 
         Raises:
-            ConfigurationError: The file is there but not as we write it.
+            ConfigurationError: The file cannot be read, or has other content than `save` writes.
         """
         try:
             values = tomllib.loads(path.read_text("utf-8"))
@@ -92,11 +93,11 @@ class Endpoint:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"The broker's secrets in {path} cannot be read: {error!r}.",
-                advice="Remove the file; ports and password are then made anew.",
+                advice="Remove the file; new ports and a new password are then chosen.",
             ) from error
 
     def save(self, path: Path) -> None:
-        """Write the file at once or not at all, readable by its owner only.
+        """Write the file atomically, readable by its owner only.
 
         Raises:
             UnavailableError: The folder cannot be written to.
@@ -115,13 +116,13 @@ class Endpoint:
             ) from error
 
 
-def _own(role: str) -> str:
-    """Return the name of a role's user: not the one somebody would give to a user of theirs."""
+def _user_of(role: str) -> str:
+    """Return the user name of a role, prefixed so that it does not collide with a user of the configuration."""
     return f"{_USER}-{role}"
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically by one that only its owner may read, and wait until it is on disk."""
+    """Write a file atomically, readable by its owner only; returns when it is on disk."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -132,13 +133,13 @@ def write_private(path: Path, text: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on at the moment.
+    """Return a port of the loopback interface that is free at the moment.
 
-    It is none of those that systems lend to outgoing connections, which would be taken now and then by the time
-    somebody listens on it, or while a broker that keeps its port is away.
+    It is not one that operating systems lend to outgoing connections: such a port might be taken by the time somebody
+    listens on it, or while a broker with a saved port is not running.
     """
-    for _ in range(_TRIES):
-        port = secrets.choice(_UNLENT)
+    for _ in range(_ATTEMPTS):
+        port = secrets.choice(_FIXED_PORTS)
         if is_port_free(port):
             return port
     with socket.create_server((HOST, 0)) as server:
@@ -146,7 +147,7 @@ def free_port() -> int:
 
 
 def is_port_free(port: int) -> bool:
-    """Return whether nobody listens on a port of the loopback interface."""
+    """Whether nobody listens on a port of the loopback interface."""
     try:
         with socket.create_server((HOST, port)):
             return True

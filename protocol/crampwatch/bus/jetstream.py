@@ -1,8 +1,9 @@
-"""Bounds what the NATS server keeps for MQTT clients that stay away, and tells how much it is.
+"""Limits what the NATS server stores for MQTT clients that are away, and reports how much that is.
 
-Its MQTT layer makes the stream ``$MQTT_msgs`` without any limit, and no option changes that; the stream's own
-configuration can be, through the server's JSON API. Written for one request at a time over the plain NATS protocol
-(https://docs.nats.io/reference/reference-protocols/nats-protocol), which is a few lines of text.
+The server's MQTT layer creates the stream ``$MQTT_msgs`` without a limit, and no option changes that; but the stream's
+configuration can be updated through the server's JSON API. This is a minimal client for one request at a time over the
+plain NATS protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol), which is a few lines of text:
+a NATS library would be a large dependency for two requests.
 """
 
 import asyncio
@@ -22,27 +23,27 @@ _INBOX: Final = "_INBOX.crampwatch"
 _TIMEOUT_S: Final = 15.0
 
 
-async def limit_stored_messages(endpoint: Endpoint, *, max_octets: int, max_age_s: float) -> None:
-    """Let the oldest messages go first, once the stored ones take more space or are older than this.
+async def limit_stored_messages(endpoint: Endpoint, *, max_bytes: int, max_age_s: float) -> None:
+    """Limit size and age of the stored messages; beyond the limits the oldest ones are dropped.
 
     Raises:
         UnavailableError: The server does not answer, or refuses.
     """
-    async with _session(endpoint) as ask:
-        info = await ask(f"$JS.API.STREAM.INFO.{_STREAM}", {})
-        wanted = {"max_bytes": max_octets, "max_age": round(max_age_s * 1e9), "discard": "old"}
-        if any(info["config"].get(key) != value for key, value in wanted.items()):
-            await ask(f"$JS.API.STREAM.UPDATE.{_STREAM}", info["config"] | wanted)
+    async with _session(endpoint) as request:
+        info = await request(f"$JS.API.STREAM.INFO.{_STREAM}", {})
+        limits = {"max_bytes": max_bytes, "max_age": round(max_age_s * 1e9), "discard": "old"}
+        if any(info["config"].get(key) != value for key, value in limits.items()):
+            await request(f"$JS.API.STREAM.UPDATE.{_STREAM}", info["config"] | limits)
 
 
 async def stored_bytes(endpoint: Endpoint) -> int:
-    """Return how much is kept at the moment.
+    """Return how many bytes are stored at the moment.
 
     Raises:
         UnavailableError: The server does not answer, or refuses.
     """
-    async with _session(endpoint) as ask:
-        return int((await ask(f"$JS.API.STREAM.INFO.{_STREAM}", {}))["state"]["bytes"])
+    async with _session(endpoint) as request:
+        return int((await request(f"$JS.API.STREAM.INFO.{_STREAM}", {}))["state"]["bytes"])
 
 
 @asynccontextmanager
@@ -57,14 +58,15 @@ async def _session(endpoint: Endpoint) -> AsyncIterator[Callable[[str, dict[str,
                 writer.close()
     except (OSError, TimeoutError, ValueError, KeyError, EOFError) as error:
         raise UnavailableError(
-            f"The embedded broker does not tell or bound what it stores: {error!r}.", advice="Its log tells more."
+            f"The storage of the embedded broker cannot be read or limited: {error!r}.",
+            advice="See its log, nats.log.",
         ) from error
 
 
 async def _log_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, endpoint: Endpoint) -> None:
-    hello = {"verbose": False, "pedantic": False, "lang": "python", "user": endpoint.user, "pass": endpoint.password}
+    options = {"verbose": False, "pedantic": False, "lang": "python", "user": endpoint.user, "pass": endpoint.password}
     await reader.readline()  # INFO
-    writer.write(f"CONNECT {json.dumps(hello)}\r\nSUB {_INBOX} 1\r\nPING\r\n".encode())
+    writer.write(f"CONNECT {json.dumps(options)}\r\nSUB {_INBOX} 1\r\nPING\r\n".encode())
     answer = await reader.readline()
     if not answer.startswith(b"PONG"):
         raise ValueError(answer.decode(errors="replace").strip())
@@ -76,11 +78,11 @@ async def _request(
     payload = json.dumps(body).encode() if body else b""
     writer.write(f"PUB {subject} {_INBOX} {len(payload)}\r\n".encode() + payload + b"\r\n")
     while line := await reader.readline():
-        words = line.split()
-        if words[:1] == [b"PING"]:
+        fields = line.split()
+        if fields[:1] == [b"PING"]:
             writer.write(b"PONG\r\n")
-        elif words[:1] == [b"MSG"]:
-            answer: dict[str, Any] = json.loads(await reader.readexactly(int(words[-1]) + 2))
+        elif fields[:1] == [b"MSG"]:
+            answer: dict[str, Any] = json.loads(await reader.readexactly(int(fields[-1]) + 2))
             if "error" in answer:
                 raise ValueError(answer["error"])
             return answer

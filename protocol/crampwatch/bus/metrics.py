@@ -1,6 +1,6 @@
-"""What a service counts of its traffic, for its log and for Prometheus; the program that runs it serves the numbers.
+"""Counters of a service's MQTT traffic, for Prometheus; the program that runs the service serves them.
 
-One process is one service, so the counters are the process's own.
+One process runs one service, so the counters are global to the process. Their names are part of the interface.
 """
 
 import logging
@@ -32,11 +32,11 @@ BACKLOG: Final = Gauge("crampwatch_backlog_messages", "Messages that wait on the
 STORED: Final = Gauge("crampwatch_broker_stored_bytes", "What the embedded broker keeps for stages that are away.")
 _LEAVES: Final = frozenset(map(str, Leaf))
 _log: Final = logging.getLogger(__name__)
-_told: Final[Tally[str]] = Tally()
+_unreadable: Final[Tally[str]] = Tally()
 
 
 def leaf_label(topic: str) -> str:
-    """Return the label of a topic: a stranger who invents topics must not invent time series."""
+    """Return the label of a topic: its leaf if that is one of ours, so that invented topics make no time series."""
     leaf = topic.rpartition("/")[2]
     return leaf if leaf in _LEAVES else "other"
 
@@ -44,10 +44,12 @@ def leaf_label(topic: str) -> str:
 def report_unreadable(topic: str, error: FrameError) -> None:
     """Count a message that cannot be read, and log the 1st, 2nd, 4th, 8th, ... of its leaf.
 
-    A broken or hostile sender must be seen, and must not fill the log.
+    A broken or hostile sender has to be visible in the log without filling it.
     """
     leaf = leaf_label(topic)
     UNREADABLE.labels(leaf).inc()
-    _told[leaf] += 1
-    if _told[leaf].bit_count() == 1:
-        _log.warning("ignored an unreadable message on %.120s (%d of %s so far): %s", topic, _told[leaf], leaf, error)
+    _unreadable[leaf] += 1
+    if _unreadable[leaf].bit_count() == 1:
+        _log.warning(
+            "ignored an unreadable message on %.120s (%d of %s so far): %s", topic, _unreadable[leaf], leaf, error
+        )

@@ -1,4 +1,4 @@
-"""Users and their rights as Mosquitto's access control and password files want them. Pure but for the salt's chance.
+"""Formats users and their rights for Mosquitto's access control and password files. Pure but for the random salt.
 
 Formats: mosquitto.conf(5), ``acl_file`` and ``password_file``; the hash is the one of mosquitto_passwd 2
 (PBKDF2 with SHA-512).
@@ -15,18 +15,18 @@ from crampwatch.bus.roles import User, rights_of
 __all__ = ["format_access_file", "format_password_file"]
 
 _ROUNDS: Final = 101
-"""As mosquitto_passwd does. Passwords of ours are 192 bits of chance, which no number of rounds makes harder."""
-_SALT_OCTETS: Final = 12
+"""The default of mosquitto_passwd. Our passwords have 192 random bits, which more rounds would not make safer."""
+_SALT_BYTES: Final = 12
 
 
 def format_access_file(users: Iterable[User]) -> str:
-    """Return the content of an ``acl_file``: what is not in it is refused."""
+    """Return the content of an ``acl_file``: whatever it does not allow is refused."""
     return "# Written by crampwatch.\n" + "".join(_rules(user) for user in users)
 
 
 def format_password_file(users: Iterable[User]) -> str:
-    """Return the content of a ``password_file``; the passwords themselves are not in it."""
-    return "".join(f"{user.name}:{_hash(user.password, secrets.token_bytes(_SALT_OCTETS))}\n" for user in users)
+    """Return the content of a ``password_file``, which holds hashes of the passwords."""
+    return "".join(f"{user.name}:{_hash(user.password, secrets.token_bytes(_SALT_BYTES))}\n" for user in users)
 
 
 def _rules(user: User) -> str:

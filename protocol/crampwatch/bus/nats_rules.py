@@ -1,7 +1,7 @@
-"""Users and their rights as the NATS server's configuration wants them. Pure.
+"""Formats users and their rights for the configuration of the NATS server. Pure.
 
-Its MQTT layer turns topics into subjects (``/`` to ``.``, ``+`` to ``*``, ``#`` to ``>``) and, for quality of service
-1, subscribes in a client's name to ``$MQTT.sub.>``, which a client with an allow list has to be granted
+The server's MQTT layer turns topics into subjects (``/`` to ``.``, ``+`` to ``*``, ``#`` to ``>``). For quality of
+service 1 it subscribes to ``$MQTT.sub.>`` on behalf of the client, so a client with an allow list needs that as well
 (https://docs.nats.io/running-a-nats-service/configuration/mqtt/mqtt_config).
 """
 
@@ -18,7 +18,7 @@ _SUBJECT: Final = str.maketrans({"/": ".", "+": "*", "#": ">"})
 
 
 def format_nats_users(users: Iterable[User]) -> list[str]:
-    """Return a configuration line for each user, to stand within ``authorization { users: [ ... ] }``."""
+    """Return a configuration line for each user, for ``authorization { users: [ ... ] }``."""
     return [_user(user) for user in users]
 
 
@@ -35,6 +35,6 @@ def _user(user: User) -> str:
 
 
 def _subjects(filters: Iterable[str]) -> str:
-    # To MQTT, "a/#" is "a" as well: the server subscribes to both.
+    # In MQTT, "a/#" includes "a": the server subscribes to both.
     levels = [level for one in filters for level in ([one, one.removesuffix("/#")] if one.endswith("/#") else [one])]
     return json.dumps([one.translate(_SUBJECT) for one in levels])

@@ -1,8 +1,8 @@
-"""Who may say and hear what on the broker: one table, from which every broker's rules are written.
+"""Who may publish and read what on the broker: one table, from which the rules of every broker are generated.
 
-A collector that is taken over can invent samples, but no verdict; the page can note what its wearer says, and change
-nothing else; Home Assistant is told of contractions and never hears a sample. Brokers are told these rules by
-:mod:`crampwatch.bus.nats_rules` and :mod:`crampwatch.bus.mosquitto_rules`. Pure.
+Each stage gets the rights it needs and no more. So a collector that was taken over can invent samples but no episode;
+the page can publish the wearer's notes and nothing else; Home Assistant learns about contractions but never sees a
+sample. :mod:`crampwatch.bus.nats_rules` and :mod:`crampwatch.bus.mosquitto_rules` format the rules for the brokers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from crampwatch.protocol.topics import ROOT, Leaf, service_topic
 __all__ = ["HOME_ROOT", "ROLES", "Rights", "Role", "User", "rights_of"]
 
 HOME_ROOT: Final = "crampwatch/home"
-"""What Home Assistant is told: one retained topic a sensor, with nothing of the signal in it."""
+"""State for Home Assistant: one retained topic per sensor, which contains no signal data."""
 _ANY_SENSOR: Final = "+"
 _SERVICES: Final = ("collector", "detector", "store", "web", "home")
 _ALL: Final = tuple(Leaf)
@@ -24,13 +24,13 @@ _ALL: Final = tuple(Leaf)
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a kind of client needs.
+    """Rights of a kind of client.
 
     Attributes:
-        purpose: For people.
-        publishes: Leaves it publishes, of the sensors it is for.
-        reads: Leaves it reads, of the sensors it is for, and of services.
-        service: Its name as a service: it says its own status, and notices about itself.
+        purpose: What the client does, for people.
+        publishes: Leaves it may publish, for its sensors.
+        reads: Leaves it may read, of its sensors and of services.
+        service: Name of its service, for which it may publish status and notices; empty if it is none.
         also_publishes: Further topic filters.
         also_reads: Further topic filters.
     """
@@ -46,7 +46,7 @@ class Role:
 ROLES: Final[Mapping[str, Role]] = MappingProxyType(
     {
         "collector": Role(
-            "says what sensors send, and hears nothing",
+            "publishes what sensors send, reads nothing",
             publishes=(
                 Leaf.STATUS,
                 Leaf.INFO,
@@ -59,16 +59,18 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
             service="collector",
         ),
         "detector": Role(
-            "hears samples, says what they mean",
+            "reads samples, publishes what they mean",
             publishes=(Leaf.FEATURES, Leaf.STATE, Leaf.EPISODE, Leaf.NOTICE),
             reads=(Leaf.INFO, Leaf.SAMPLES, Leaf.TEMPERATURE),
             service="detector",
         ),
-        "store": Role("keeps all that is said", reads=_ALL, service="store"),
-        "web": Role("shows all, says what the wearer notes", publishes=(Leaf.JOURNAL,), reads=_ALL, service="web"),
-        "finaliser": Role("says the verdict on a session that has ended", publishes=(Leaf.EPISODE,)),
+        "store": Role("stores everything", reads=_ALL, service="store"),
+        "web": Role(
+            "shows everything, publishes the wearer's notes", publishes=(Leaf.JOURNAL,), reads=_ALL, service="web"
+        ),
+        "finaliser": Role("publishes the final analysis of a session", publishes=(Leaf.EPISODE,)),
         "home": Role(
-            "tells Home Assistant, from everything but the signal",
+            "publishes to Home Assistant, reads everything but the signal",
             reads=tuple(leaf for leaf in Leaf if leaf not in (Leaf.SAMPLES, Leaf.FEATURES, Leaf.JOURNAL)),
             service="home",
             also_publishes=("homeassistant/device/+/config", f"{HOME_ROOT}/+"),
@@ -79,10 +81,12 @@ ROLES: Final[Mapping[str, Role]] = MappingProxyType(
             also_publishes=("homeassistant/status",),
             also_reads=("homeassistant/#", f"{HOME_ROOT}/#", str(service_topic("home"))),
         ),
-        "reader": Role("hears all, says nothing: `crampwatch doctor`, and programs of your own", reads=_ALL),
+        "reader": Role(
+            "reads everything, publishes nothing: `crampwatch doctor`, and programs of your own", reads=_ALL
+        ),
     }
 )
-"""The permission matrix. A test proves every cell of it against the embedded NATS server and against Mosquitto."""
+"""The permission matrix. A test checks every cell of it with the embedded NATS server and with Mosquitto."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,10 @@ class User:
     """A login.
 
     Attributes:
-        name: Of the user.
+        name: Name to log in with.
         role: Key of `ROLES`.
-        password: Its secret.
-        sensors: Ids of the only sensors it may speak and hear of; none given: of any.
+        password: Password to log in with.
+        sensors: Ids of the sensors that its rights are for; empty for all.
     """
 
     name: str
@@ -110,12 +114,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a user may do, as MQTT topic filters.
+    """Rights of a user, as MQTT topic filters.
 
     Attributes:
-        publishes: May be published to.
-        never_publishes: Exceptions from `says`.
-        reads: May be read.
+        publishes: Topics it may publish to.
+        never_publishes: Exceptions from `publishes`.
+        reads: Topics it may read.
     """
 
     publishes: tuple[str, ...]
@@ -124,38 +128,38 @@ class Rights:
 
 
 def rights_of(user: User) -> Rights:
-    """Return what a user may do.
+    """Return the rights of a user.
 
     >>> rights_of(User("bedside", "collector", "x", ("CW-1A2B",))).says[1]
     'crampwatch/v1/CW-1A2B/info'
     """
     role = ROLES[user.role]
     sensors = user.sensors or (_ANY_SENSOR,)
-    says = [*_filters(sensors, role.publishes), *_own(role), *role.also_publishes]
-    # Services are heard by all who hear of any sensor: their status is no secret, and a page has to show it.
+    publishes = [*_filters(sensors, role.publishes), *_own_topics(role), *role.also_publishes]
+    # Whoever reads any status also reads that of services: it is no secret, and a page has to show it.
     services = () if _ANY_SENSOR in sensors else tuple(service_topic(name).sensor for name in _SERVICES)
-    hears = [*_filters(sensors, role.reads), *role.also_reads]
+    reads = [*_filters(sensors, role.reads), *role.also_reads]
     if Leaf.STATUS in role.reads:
-        hears += _filters(services, (Leaf.STATUS, Leaf.NOTICE))
-    return Rights(tuple(says), _others(role, sensors), tuple(hears))
+        reads += _filters(services, (Leaf.STATUS, Leaf.NOTICE))
+    return Rights(tuple(publishes), _other_services(role, sensors), tuple(reads))
 
 
 def _filters(places: Iterable[str], leaves: Iterable[Leaf]) -> list[str]:
     return [f"{ROOT}/{place}/{leaf}" for place in places for leaf in leaves]
 
 
-def _own(role: Role) -> list[str]:
+def _own_topics(role: Role) -> list[str]:
     if not role.service:
         return []
     own = [Leaf.STATUS, Leaf.NOTICE] + ([Leaf.JOURNAL] if Leaf.JOURNAL in role.publishes else [])
     return _filters([service_topic(role.service).sensor], own)
 
 
-def _others(role: Role, sensors: Iterable[str]) -> tuple[str, ...]:
-    """Return the services that "any sensor" would let a client declare present or absent.
+def _other_services(role: Role, sensors: Iterable[str]) -> tuple[str, ...]:
+    """Return the topics of other services, whose status a client with rights for "any sensor" could publish otherwise.
 
-    Mosquitto's rules forbid a topic in both directions only, so that this is for roles that hear nothing; what else a
-    role might say of a service, such as an episode, nobody takes for a sensor's.
+    Mosquitto can only deny a topic in both directions, so this works for roles that read nothing. Other leaves of a
+    service, such as episodes, need no such exception: nobody reads them as a sensor's.
     """
     if Leaf.STATUS not in role.publishes or _ANY_SENSOR not in sensors:
         return ()

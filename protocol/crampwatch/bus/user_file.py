@@ -1,16 +1,19 @@
-"""The users a broker of one's own lets in, as a file: TOML, one table a user, readable by its owner only."""
+"""Additional users of the broker as a TOML file with one table per user, readable by its owner only."""
 
 import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from crampwatch.bus.roles import User
 from crampwatch.protocol.errors import ConfigurationError
 
 __all__ = ["format_user_file", "load_users"]
 
-_ADVICE = "`crampwatch init-stack` writes it; each user has a table with role, password and, if need be, sensors."
+_MIN_PASSWORD_LENGTH: Final = 16
+"""Brokers can be attacked from the network without a limit on attempts."""
+_ADVICE: Final = "`crampwatch init-stack` writes it; each user has a table with role, password and optionally sensors."
 
 
 def format_user_file(users: Iterable[User]) -> str:
@@ -22,7 +25,7 @@ def load_users(path: Path) -> tuple[User, ...]:
     """Read the file.
 
     Raises:
-        ConfigurationError: It cannot be read, or says something impossible.
+        ConfigurationError: It cannot be read, or has invalid content.
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
@@ -41,11 +44,11 @@ def _table(user: User) -> str:
 def _user(name: str, table: dict[str, object]) -> User:
     sensors = table.get("sensors", [])
     if not isinstance(sensors, list):
-        raise TypeError(f"sensors of {name} is no list")
+        raise TypeError(f"sensors of {name} is not a list")
     password = str(table["password"])
-    if len(password) < 16:
+    if len(password) < _MIN_PASSWORD_LENGTH:
         raise ConfigurationError(
             f"The password of the broker's user {name!r} has {len(password)} characters.",
-            advice="At least 16 are asked for.",
+            advice="Use at least 16.",
         )
     return User(name, str(table["role"]), password, tuple(map(str, sensors)))
