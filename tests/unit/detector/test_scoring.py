@@ -105,9 +105,9 @@ def test_a_live_alarm_that_was_taken_back_counts_as_one() -> None:
     said = trail(10.0, 20.0, (10.4, TWITCH), (12.5, CRAMP), (15.0, MOVEMENT))
     kept = trail(50.0, 80.0, (50.4, TWITCH), (52.8, CRAMP))
     gone = trail(90.0, 91.0, (90.4, CRAMP), (91.0, None))
-    told = Detections([episode(10.0, 20.0, MOVEMENT), episode(50.0, 80.0)], [said, kept, gone], 3600.0)
-    verdicts = score_recording([Event(49.5, 80.0)], told)
-    cramp = verdicts.tallies[CRAMP]
+    result = Detections([episode(10.0, 20.0, MOVEMENT), episode(50.0, 80.0)], [said, kept, gone], 3600.0)
+    scored = score_recording([Event(49.5, 80.0)], result)
+    cramp = scored.tallies[CRAMP]
     assert (cramp.alarms, cramp.taken_back, cramp.false, cramp.false_alarms_live) == (3, 2, 0, 2)
     assert cramp.latencies_s == pytest.approx([3.3])
 
@@ -132,25 +132,25 @@ def test_errors_are_told_by_what_they_really_were() -> None:
         Event(95.0, 140.0, EpisodeKind.ARTEFACT, "friction"),
         Event(300.0, 330.0),
     ]
-    told = Detections([episode(11.0, 40.0), episode(101.0, 120.0), episode(200.0, 220.0)], [], 3600.0)
-    verdicts = score_recording(events, told)
-    assert verdicts.false_as[CRAMP] == {"slow_hold": 1, NOTHING: 1}
-    assert verdicts.missed_as[CRAMP] == {"cramp": 1}
-    assert verdicts.confusion["cramp"] == {"cramp": 1, NOTHING: 1}
-    assert verdicts.confidences[CRAMP] == ((0.9, True), (0.9, False), (0.9, False))
+    result = Detections([episode(11.0, 40.0), episode(101.0, 120.0), episode(200.0, 220.0)], [], 3600.0)
+    scored = score_recording(events, result)
+    assert scored.false_as[CRAMP] == {"slow_hold": 1, NOTHING: 1}
+    assert scored.missed_as[CRAMP] == {"cramp": 1}
+    assert scored.confusion["cramp"] == {"cramp": 1, NOTHING: 1}
+    assert scored.confidences[CRAMP] == ((0.9, True), (0.9, False), (0.9, False))
 
 
 def test_a_twitch_within_another_contraction_is_neither_asked_for_nor_false() -> None:
     events = [Event(10.0, 40.0, MOVEMENT, "repositioning"), Event(20.0, 20.1, TWITCH, "jerk")]
-    verdicts = score_recording(events, Detections([episode(20.0, 20.1, TWITCH)], [], 3600.0))
-    assert (verdicts.tallies[TWITCH].events, verdicts.tallies[TWITCH].false) == (0, 0)
+    scored = score_recording(events, Detections([episode(20.0, 20.1, TWITCH)], [], 3600.0))
+    assert (scored.tallies[TWITCH].events, scored.tallies[TWITCH].false) == (0, 0)
 
 
 def test_weak_events_are_neither_asked_for_nor_false_among_the_clear_ones() -> None:
     events = [Event(10.0, 10.1, TWITCH, "fasciculation", 3.0), Event(20.0, 20.1, TWITCH, "fasciculation", 15.0)]
-    verdicts = score_recording(events, Detections([episode(10.0, 10.1, TWITCH)], [], 3600.0))
-    assert (verdicts.tallies[TWITCH].events, verdicts.tallies[TWITCH].found) == (2, 1)
-    assert (verdicts.clear[TWITCH].events, verdicts.clear[TWITCH].found, verdicts.clear[TWITCH].false) == (1, 0, 0)
+    scored = score_recording(events, Detections([episode(10.0, 10.1, TWITCH)], [], 3600.0))
+    assert (scored.tallies[TWITCH].events, scored.tallies[TWITCH].found) == (2, 1)
+    assert (scored.clear[TWITCH].events, scored.clear[TWITCH].found, scored.clear[TWITCH].false) == (1, 0, 0)
 
 
 def night(found: int, events: int, false: int, onset_errors_s: Sequence[float] = ()) -> Tally:
@@ -159,29 +159,29 @@ def night(found: int, events: int, false: int, onset_errors_s: Sequence[float] =
 
 def test_figures_are_those_of_all_nights_and_intervals_contain_them() -> None:
     nights = [night(9, 10, 1, [0.1] * 9), night(10, 10, 0, [-0.3] * 10), night(8, 10, 5, [0.2] * 8)]
-    told = score(nights)
-    assert told.sensitivity.value == pytest.approx(27 / 30)
-    assert told.precision.value == pytest.approx(27 / 33)
-    assert told.false_per_8h.value == pytest.approx(2.0)
-    assert told.onset_error_s.value == pytest.approx(0.2)
-    for figure in (told.sensitivity, told.precision, told.f1, told.false_per_8h, told.onset_error_s):
+    result = score(nights)
+    assert result.sensitivity.value == pytest.approx(27 / 30)
+    assert result.precision.value == pytest.approx(27 / 33)
+    assert result.false_per_8h.value == pytest.approx(2.0)
+    assert result.onset_error_s.value == pytest.approx(0.2)
+    for figure in (result.sensitivity, result.precision, result.f1, result.false_per_8h, result.onset_error_s):
         assert figure.low <= figure.value <= figure.high
-    assert repr(score(nights)) == repr(told)  # NaN is not equal to itself
+    assert repr(score(nights)) == repr(result)  # NaN is not equal to itself
 
 
 def test_nothing_false_is_not_certainty() -> None:
-    told = score([night(10, 10, 0)] * 6)
-    assert told.false_per_8h.value == 0.0
-    assert told.false_per_8h.high == pytest.approx(3.689 / 6, rel=1e-3)  # Garwood: 3.689 for none counted
-    assert told.sensitivity.low == pytest.approx(0.025 ** (1 / 60), rel=1e-6)
-    assert told.sensitivity.high == 1.0
+    result = score([night(10, 10, 0)] * 6)
+    assert result.false_per_8h.value == 0.0
+    assert result.false_per_8h.high == pytest.approx(3.689 / 6, rel=1e-3)  # Garwood: 3.689 for none counted
+    assert result.sensitivity.low == pytest.approx(0.025 ** (1 / 60), rel=1e-6)
+    assert result.sensitivity.high == 1.0
 
 
 def test_a_single_night_has_the_exact_intervals_of_its_counts_and_none_of_times() -> None:
-    told = score([night(5, 10, 3, [0.1] * 5)])
-    assert (told.sensitivity.low, told.sensitivity.high) == pytest.approx((0.187, 0.813), abs=1e-3)
-    assert (told.false_per_8h.low, told.false_per_8h.high) == pytest.approx((0.619, 8.767), abs=1e-3)
-    assert math.isnan(told.onset_error_s.low)
+    result = score([night(5, 10, 3, [0.1] * 5)])
+    assert (result.sensitivity.low, result.sensitivity.high) == pytest.approx((0.187, 0.813), abs=1e-3)
+    assert (result.false_per_8h.low, result.false_per_8h.high) == pytest.approx((0.619, 8.767), abs=1e-3)
+    assert math.isnan(result.onset_error_s.low)
 
 
 def test_no_night_at_all_has_no_figures() -> None:
@@ -203,11 +203,11 @@ def test_an_annotators_uncertainty_is_not_held_against_the_detector() -> None:
         "10.0,12.0,burst,high,0.3,0.1\n20.0,21.0,burst,high,0.02,0.1\n30.0,30.1,unit,low,0.02,0.02\n",
         name="a.csv",
     )
-    told = score_annotated(marked, [episode(10.38, 12.0, MOVEMENT), episode(30.0, 30.1, TWITCH)], duration_s=60.0)
-    assert (told.sure, told.found, told.exact) == (2, 1, 1)
-    assert told.beyond_s == pytest.approx([0.08])
-    assert [one.onset_s for one in told.missed] == [20.0]
-    assert not told.unexplained
+    result = score_annotated(marked, [episode(10.38, 12.0, MOVEMENT), episode(30.0, 30.1, TWITCH)], duration_s=60.0)
+    assert (result.sure, result.found, result.exact) == (2, 1, 1)
+    assert result.beyond_s == pytest.approx([0.08])
+    assert [one.onset_s for one in result.missed] == [20.0]
+    assert not result.unexplained
 
 
 def test_a_table_without_the_columns_is_refused() -> None:
