@@ -9,15 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crampwatch.app.cli.main import main
+from crampwatch.app.evaluation.case import OpenedCase
 from crampwatch.app.evaluation.clip import Clip
 from crampwatch.app.evaluation.evaluate import Evaluation, evaluate
+from crampwatch.app.evaluation.outcome import _reliability
 from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
 from crampwatch.app.evaluation.report import pick_clips
 from crampwatch.app.evaluation.request import Request
 from crampwatch.app.evaluation.seeds import SEED_SETS, seeds_of, set_of
 from crampwatch.app.evaluation.simulated_night import SimulatedNight
+from crampwatch.app.evaluation.trial import run_case
 from crampwatch.protocol.errors import ConfigurationError
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.recordings import from_array
+from crampwatch.recordings.truth import TruthEvent
 from lanes.lanes import shared_data
 
 
@@ -188,3 +193,46 @@ def test_a_calibrated_wearer_is_judged_with_what_is_known(tmp_path: Path) -> Non
     assert case.name == "exam 5001, calibrated"
     assert request.command.endswith("--hours 0.05 --calibrated")
     assert replace(request, calibrated=False).cases()[0].open().calibration is None
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "usual"),
+    [("tuning", 1, 999, 12), ("checking", 5001, 5999, 1), ("reporting", 9001, 9999, 12)],
+)
+def test_each_set_of_seeds_has_its_numbers_and_usual_size(name: str, first: int, last: int, usual: int) -> None:
+    assert (SEED_SETS[name][0], SEED_SETS[name][-1]) == (first, last)
+    assert len(seeds_of(name)) == usual
+    assert set_of((first, last)) == name
+    assert set_of((first - 1,)) == set_of((last + 1,)) == "mixed"
+
+
+def test_reliability_has_ten_bins_and_certainty_belongs_to_the_last() -> None:
+    curve = _reliability([(0.0, False), (0.099, True), (0.1, True), (0.95, True), (1.0, False)])
+    assert [(one.correct, one.episodes) for one in curve] == [(0.5, 2), (1.0, 1), (0.5, 2)]
+
+
+class _Case:
+    """A case of noise, with one long and one short event."""
+
+    name, simulated = "made up", True
+
+    def __init__(self, *events: TruthEvent) -> None:
+        self._events = events
+
+    def open(self) -> OpenedCase:
+        noise = np.random.default_rng(0).normal(0.0, 2.0, (300_000, 1))
+        return OpenedCase(from_array(noise, rate_hz=1000.0), self._events)
+
+
+@pytest.mark.parametrize(
+    ("onset_s", "lasts_s", "start_s", "stop_s"),
+    [(100.0, 0.5, 97.0, 103.5), (100.0, 1.0, 90.0, 111.0), (5.0, 20.0, 0.0, 35.0), (100.0, 170.0, 90.0, 240.0)],
+    ids=["brief", "not brief", "at the start", "cut at its longest"],
+)
+def test_a_clip_shows_the_surroundings_of_its_event(
+    onset_s: float, lasts_s: float, start_s: float, stop_s: float
+) -> None:
+    event = TruthEvent(EpisodeKind.CRAMP, "cramp", onset_s, onset_s + lasts_s, (0,), 30.0, 20.0)
+    (clip,) = run_case(_Case(event), clips=1).clips
+    assert clip.is_miss
+    assert (clip.start_s, clip.stop_s) == (start_s, stop_s)
