@@ -1,10 +1,13 @@
-from crampwatch.collector.policy.backfill import MAX_REQUEST_S, MAX_REQUESTS, plan_backfill
+from dataclasses import replace
+
+import pytest
+from crampwatch.collector.policy.backfill import MAX_REQUEST_S, MAX_REQUESTS, BackfillPlan, plan_backfill
 from crampwatch.decoding.boot import Boot
 from crampwatch.protocol.control import RingReport
 from crampwatch.protocol.info import Capability, Info, RingState
 from hypothesis import given
 from hypothesis import strategies as st
-from signals.sensor_records import PaperSensor
+from signals.sensor_records import EMG, PaperSensor
 
 ABLE = Capability.SIMULATED | Capability.BACKFILL
 
@@ -49,3 +52,38 @@ def test_the_ring_of_another_boot_says_nothing_of_this_one() -> None:
     boot, _ = boot_with_gap(0, 1000)
     report = RingReport(boot.info.boot_id + 1, 0, ((1, RingState(10, 900, 1000)),))
     assert plan_backfill(boot, report, 0).lost == ()
+
+
+def test_a_request_is_never_longer_than_the_protocol_allows() -> None:
+    fast = replace(EMG, rate_hz=8000.0)
+    sensor = PaperSensor(stream=fast)
+    boot = Boot(Info.decode(sensor.info(capabilities=ABLE)), 0)
+    boot.place_frame(sensor.frame(70_000, 50), round(70_050 / 8000 * 1e9))
+    made = plan_backfill(boot, rings(boot, 0, 70_050), round(70_050 / 8000 * 1e9))
+    assert [one.count for one in made.requests] == [65_535, 70_000 - 65_535]
+
+
+def test_a_stream_that_the_sensor_did_not_describe_is_ignored() -> None:
+    boot, _ = boot_with_gap(0, 1000)
+    report = RingReport(boot.info.boot_id, 0, ((2, RingState(10**6, 0, 1050)),))
+    assert plan_backfill(boot, report, 1_050_000_000) == BackfillPlan()
+
+
+@pytest.mark.parametrize(
+    ("oldest", "requested", "lost"),
+    [(0, [(0, 1000)], []), (1, [(1, 999)], [(0, 1)]), (999, [(999, 1)], [(0, 999)]), (1000, [], [(0, 1000)])],
+)
+def test_a_gap_is_divided_at_the_oldest_sample_in_the_ring(
+    oldest: int, requested: list[tuple[int, int]], lost: list[tuple[int, int]]
+) -> None:
+    boot, _ = boot_with_gap(0, 1000)
+    made = plan_backfill(boot, rings(boot, oldest, 1050), 1_050_000_000)
+    assert [(one.first_index, one.count) for one in made.requests] == requested
+    assert [span for _, span in made.lost] == lost
+
+
+def test_samples_that_the_sensor_has_not_stored_yet_are_neither_requested_nor_lost() -> None:
+    boot, _ = boot_with_gap(0, 1000)
+    made = plan_backfill(boot, rings(boot, 0, 600), 1_050_000_000)
+    assert [(one.first_index, one.count) for one in made.requests] == [(0, 600)]
+    assert made.lost == ()

@@ -3,6 +3,7 @@
 import struct
 from itertools import pairwise
 
+import pytest
 from crampwatch.collector.policy.publications import Publication, RecordTranslator
 from crampwatch.decoding.history import SensorHistory
 from crampwatch.decoding.profiles.cws import CWS
@@ -132,3 +133,38 @@ def test_a_reboot_within_a_batch_keeps_each_boot_to_its_own_clock() -> None:
     found = blocks(told)
     assert [block.boot_id for block in found] == [1, 1, 2]
     assert found[1].first_utc_ns < BEGIN_NS + 1_000_000_000
+
+
+def test_twenty_broken_frames_are_worth_a_notice() -> None:
+    one = translator()
+    one.translate(met(PaperSensor()))
+    broken = [record(RecordKind.DATA, 1, b"nonsense nonsense")]
+    assert notices(one.translate(broken * 19)) == []
+    assert notices(one.translate(broken)) == ["broken_frames"]
+
+
+def test_an_event_of_another_length_says_nothing_of_electrodes() -> None:
+    sensor, one = PaperSensor(), translator()
+    one.translate(met(sensor))
+    for payload in (b"\x01", b"\x01\x00\x00"):
+        event = SensorEvent(EventCode.LEAD_CHANGE, 1, 1000, sensor.ticks_at(1), payload)
+        assert one.translate([record(RecordKind.EVENT, 1, event.encode())]) == []
+
+
+def test_block_times_do_not_run_backwards_when_the_clock_is_corrected() -> None:
+    sensor, one = PaperSensor(), translator()
+    said = one.translate([*met(sensor)[:2], sync_record(sensor, 0.01, 0.01, 0.5), *frames(sensor, 0, 1000)])
+    corrected = [sync_record(sensor, 1.0, 1.3, 1.301), *frames(sensor, 1000, 1500)]
+    said += one.translate(corrected)
+    times_ns = [block.first_utc_ns for block in blocks(said)]
+    assert times_ns == sorted(times_ns)
+
+
+def test_samples_that_come_late_keep_the_time_they_were_measured_at() -> None:
+    sensor, one = PaperSensor(), translator()
+    said = one.translate([*met(sensor), *frames(sensor, 0, 500), *frames(sensor, 750, 1000)])
+    said += one.translate(
+        [record(RecordKind.STORED_DATA, 2, sensor.frame(first, 50).encode()) for first in range(500, 750, 50)]
+    )
+    by_index = {block.first_index: block.first_utc_ns for block in blocks(said)}
+    assert by_index[500] - by_index[0] == pytest.approx(500_000_000, abs=1e6)

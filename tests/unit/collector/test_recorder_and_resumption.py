@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from bleak.backends.device import BLEDevice
 from crampwatch.bus.address import BrokerAddress
+from crampwatch.collector.ble.adapter import FoundSensor
 from crampwatch.collector.options import CollectorOptions
 from crampwatch.collector.recording import recorder as recorder_module
 from crampwatch.collector.recording.host_clock import HostClock, boot_time_ns, resumed_anchor
@@ -175,3 +178,65 @@ def test_sensors_are_chosen_by_name_or_address(tmp_path: Path) -> None:
         True,
         False,
     ]
+
+
+async def test_each_outage_of_the_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = new_session(tmp_path, records=0)
+    reported: list[UnavailableError] = []
+    one = recorder(reported)
+    for _ in range(2):
+        one.record(1, RecordKind.DATA, b"a")
+        with monkeypatch.context() as broken:
+            broken.setattr(SessionWriter, "append", _full)
+            assert not await one.flush(writer)
+        assert await one.flush(writer)
+    assert len(reported) == 2
+    writer.close()
+
+
+async def test_everything_that_waits_is_written_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "_BATCH", 2)
+    writer = new_session(tmp_path, records=0)
+    one = recorder([])
+    for n in range(5):
+        one.record(1, RecordKind.DATA, bytes([n]))
+    assert await one.flush(writer)
+    with SessionReader(writer.path) as reader:
+        assert [record.payload[0] for record in reader.records()] == [0, 1, 2, 3, 4]
+    writer.close()
+
+
+@pytest.mark.parametrize(("age_s", "is_resumed"), [(895, True), (905, False)])
+async def test_a_session_is_resumed_within_a_quarter_of_an_hour(tmp_path: Path, age_s: float, is_resumed: bool) -> None:
+    new_session(tmp_path / "sessions", age_s=age_s).close()
+    session = await Session.resume_or_start(options(tmp_path), lambda _error: None)
+    assert (session.writer is not None) == is_resumed
+    if session.writer is not None:
+        session.writer.close()
+
+
+@pytest.mark.parametrize(("difference_s", "is_same"), [(59, True), (-59, True), (61, False), (-61, False)])
+def test_clocks_less_than_a_minute_apart_are_of_the_same_boot(difference_s: int, is_same: bool) -> None:
+    mono_ns, wall_ns = boot_time_ns(), time.time_ns()
+    last = Anchor(wall_ns + difference_s * 1_000_000_000, mono_ns)
+    resumed = resumed_anchor(last, last_mono_ns=mono_ns, last_wall_ns=wall_ns, speed=1.0)
+    assert (resumed == last) == is_same
+
+
+def test_a_monotonic_clock_that_went_back_is_of_another_boot() -> None:
+    mono_ns, wall_ns = boot_time_ns(), time.time_ns()
+    last = Anchor(wall_ns, mono_ns)
+    assert resumed_anchor(last, last_mono_ns=mono_ns + HOUR_NS, last_wall_ns=wall_ns, speed=1.0) != last
+
+
+@pytest.mark.parametrize(("speed", "is_possible"), [(0.01, True), (1000, True), (0.0099, False), (1001, False)])
+def test_speeds_from_a_hundredth_to_a_thousand_are_possible(tmp_path: Path, speed: float, is_possible: bool) -> None:
+    with nullcontext() if is_possible else pytest.raises(ConfigurationError):
+        options(tmp_path, speed=speed).validate()
+
+
+async def test_two_sensors_of_one_name_get_two_ids(tmp_path: Path) -> None:
+    session = await Session.resume_or_start(options(tmp_path), lambda _error: None)
+    for address in ("C0:00:00:00:00:01", "C0:00:00:00:00:02"):
+        await session.add_sensor(FoundSensor("CW-1", address, -60, BLEDevice(address, "CW-1", None)))
+    assert list(session.members) == ["CW-1", "CW-1-0002"]

@@ -148,3 +148,17 @@ def test_a_moment_lies_within_the_24_hours_of_its_night(utc_ns: int, offset_s: i
     start_ns = night_start_ns(utc_ns, offset_s)
     assert 0 <= utc_ns - start_ns < 24 * HOUR_NS
     assert (start_ns + offset_s * 1_000_000_000) % (24 * HOUR_NS) == 12 * HOUR_NS
+
+
+def test_a_battery_is_a_problem_below_15_percent() -> None:
+    def problem_at(percent: int) -> object:
+        battery = messages.Battery(sensor="CW-LEFT", t_ns=1, origin=Origin.LIVE, percent=percent)
+        return told(state("rest"), battery)["problem_why"]
+
+    assert [problem_at(15), problem_at(14)] == ["", "The battery is at 14 %."]
+
+
+def test_a_cramp_belongs_to_the_night_from_its_first_moment_on() -> None:
+    start_ns = night_start_ns(EVENING_NS, 3600)
+    assert told(episode(1, onset_ns=start_ns))["episodes_tonight"] == 1
+    assert told(episode(1, onset_ns=start_ns - 1))["episodes_tonight"] == 0

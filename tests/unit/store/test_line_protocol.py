@@ -23,3 +23,9 @@ def test_no_text_breaks_out_of_its_place(tags: dict[str, str], text: str) -> Non
     head = r"m(,[abc]=(\\.|[^ ,=\\])+)*"
     body = r' n=1i,text="(\\.|[^"\\])*" 7'
     assert re.fullmatch(head + body, written, re.DOTALL)
+
+
+def test_integers_are_written_up_to_64_bits() -> None:
+    assert format_point("m", {}, {"n": (1 << 63) - 1}, 5) == "m n=9223372036854775807i 5"
+    assert format_point("m", {}, {"n": -(1 << 63)}, 5) == "m n=-9223372036854775808i 5"
+    assert format_point("m", {}, {"n": -(1 << 63) - 1}, 5) == ""

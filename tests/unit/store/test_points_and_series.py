@@ -72,3 +72,25 @@ def test_few_points_are_left_alone() -> None:
 def test_an_address_that_is_no_stores(url: str) -> None:
     with pytest.raises(ConfigurationError, match="sqlite:///path"):
         open_store(url)
+
+
+def test_one_point_more_than_asked_for_is_thinned() -> None:
+    series = Series(np.arange(6), {"celsius": np.zeros((6, 1))})
+    thinned = thin_out(series, since_ns=0, until_ns=6, max_points=5)
+    assert thinned.t_ns.tolist() == [0, 2, 4]
+    assert thin_out(series, since_ns=0, until_ns=6, max_points=6) is series
+
+
+def test_rows_made_of_several_values_are_weighted_and_always_in_equal_spans() -> None:
+    series = Series(np.array([0, 1]), {"rms": np.array([[1.0], [4.0]])})
+    counts = np.array([[1.0], [2.0]])
+    thinned = thin_out(series, since_ns=0, until_ns=4, max_points=2, counts=counts)
+    assert thinned.t_ns.tolist() == [0, 2]
+    assert np.nan_to_num(thinned.values["rms"][:, 0], nan=-1).tolist() == [3.0, -1.0]
+
+
+def test_the_time_of_a_step_is_rounded_to_ten_milliseconds() -> None:
+    def time_of(shift_ns: int) -> int:
+        return readings_of(features(0, 1, t_ns=T0_NS + shift_ns))[0].t_ns - T0_NS
+
+    assert [time_of(shift_ns) for shift_ns in (-5_000_001 + 1024, 4_999_000, 5_001_000)] == [0, 0, 10_000_000]

@@ -1,6 +1,7 @@
 """The samples around an episode are found again, whatever came first."""
 
 import random
+import sqlite3
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,11 @@ import pytest
 from crampwatch.protocol.block import BlockFlag, SampleBlock
 from crampwatch.protocol.errors import UnavailableError
 from crampwatch.protocol.messages import Episode
+from crampwatch.store.ingest import recent_samples
 from crampwatch.store.ingest.recent_samples import RecentSamples
 from crampwatch.store.model.raw_excerpt import RawChunk, assemble_chunk, excerpt_span
 from crampwatch.store.model.spectrum import band_rms
-from nights.stored_messages import S_NS, SESSION, T0_NS, episode
+from nights.stored_messages import S_NS, SESSION, T0_NS, episode, raw
 
 RATE_HZ = 100.0
 BLOCK = 25
@@ -36,8 +38,8 @@ def cramp(**changes: Any) -> Episode:
     return episode(**(span | changes))
 
 
-def taken(recent: RecentSamples, first: int, told: list[Episode]) -> list[RawChunk]:
-    """Take a block and what was told with it, and write what is to be kept."""
+def add(recent: RecentSamples, first: int, told: list[Episode]) -> list[RawChunk]:
+    """Add a block and episodes, and mark as written what is returned."""
     fresh = recent.add([("left", block(first))], told)
     recent.mark_written(fresh)
     return fresh
@@ -63,7 +65,7 @@ def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow
     found = []
     for first in range(0, 6000, BLOCK):
         told = [cramp(offset_index=None, detected_index=2300)] if first == 2300 else [cramp()] if first == 2600 else []
-        found += taken(recent, first, told)
+        found += add(recent, first, told)
     recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     assert len(found) == 19
@@ -106,10 +108,10 @@ def test_what_revisions_want_adds_up_in_whatever_order_they_come(tmp_path: Path)
 def test_a_gap_stays_one_until_it_is_filled(tmp_path: Path) -> None:
     recent = RecentSamples(tmp_path / "recent.sqlite")
     there = [first for first in range(0, 5000, BLOCK) if not 2050 <= first < 2200]
-    found = [chunk for first in there for chunk in taken(recent, first, [cramp()])]
+    found = [chunk for first in there for chunk in add(recent, first, [cramp()])]
     assert kept(found)[20] == 50
     assert 21 not in kept(found)
-    late = [chunk for first in range(2050, 2200, BLOCK) for chunk in taken(recent, first, [])]
+    late = [chunk for first in range(2050, 2200, BLOCK) for chunk in add(recent, first, [])]
     recent.close()
     assert kept(late) == {20: 100, 21: 100}
 
@@ -137,3 +139,70 @@ def test_the_bands_together_hold_the_power_of_the_signal() -> None:
     bands = band_rms(noise, 1000.0)
     assert np.sqrt(sum(value**2 for value in bands.values())) == pytest.approx(10.0 * np.sqrt(480 / 500), rel=0.1)
     assert set(band_rms(noise, 100.0)) == {"hz_020", "hz_030"}
+
+
+def test_a_second_with_a_gap_is_returned_when_the_stream_is_a_second_past_it(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    add(recent, 2000, [cramp()])
+    assert [add(recent, first, []) for first in (2050, 2075, 2100, 2125, 2150)] == [[]] * 5
+    (found,) = add(recent, 2175, [])[:1]
+    recent.close()
+    assert (found.chunk, int(found.is_present.sum())) == (20, 75)
+
+
+def blocks_of(path: Path) -> list[int]:
+    with sqlite3.connect(path) as database:
+        found = [first for (first,) in database.execute("SELECT first_index FROM block ORDER BY first_index")]
+    database.close()
+    return found
+
+
+def test_blocks_are_kept_for_five_minutes_of_their_own_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent_samples, "_MIN_BUFFER_S", -1.0)
+    path = tmp_path / "recent.sqlite"
+    recent = RecentSamples(path)
+    for first in (0, 25, 30_000):
+        add(recent, first, [])
+    assert blocks_of(path) == [0, 25, 30_000]
+    add(recent, 30_025, [])
+    recent.close()
+    assert blocks_of(path) == [25, 30_000, 30_025]
+
+
+def test_blocks_of_an_accelerated_replay_are_kept_for_a_minute_of_real_time(tmp_path: Path) -> None:
+    path = tmp_path / "recent.sqlite"
+    recent = RecentSamples(path)
+    add(recent, 0, [])
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE block SET heard_s = heard_s - 50")
+    add(recent, 60_000, [])
+    assert blocks_of(path) == [0, 60_000]
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE block SET heard_s = heard_s - 11 WHERE first_index = 0")
+    add(recent, 60_025, [])
+    recent.close()
+    database.close()
+    assert blocks_of(path) == [60_000, 60_025]
+
+
+def test_an_episode_wants_late_samples_for_a_day(tmp_path: Path) -> None:
+    day = 86_400 * 100
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    add(recent, 0, [cramp()])
+    add(recent, 2000 + day, [])
+    assert [chunk.chunk for first in range(2000, 2100, BLOCK) for chunk in add(recent, first, [])] == [20] * 4
+    add(recent, 2000 + day + 1, [])
+    late = [chunk for first in range(2100, 2200, BLOCK) for chunk in add(recent, first, [])]
+    recent.close()
+    assert late == []
+
+
+def test_what_was_written_is_remembered_for_a_bounded_number_of_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_samples, "_MAX_REMEMBERED", 1)
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    recent.mark_written([raw(1), raw(2)])
+    recent.mark_written([])
+    assert not recent._written_samples
+    recent.close()

@@ -34,3 +34,13 @@ def test_a_file_that_is_no_spool_is_told(tmp_path: Path) -> None:
     (tmp_path / "spool.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(UnavailableError, match="cannot be stored in"):
         Spool(tmp_path / "spool.sqlite")
+
+
+def test_no_more_are_returned_than_asked_for(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite")
+    spool.append([episode(n) for n in range(3)])
+    assert [len(spool.oldest(count)) for count in (0, 2, 3, 4)] == [0, 2, 3, 3]
+    spool.set_aside(spool.oldest(1)[0][0], "bad field")
+    spool.remove([])
+    assert len(spool) == 2
+    spool.close()
