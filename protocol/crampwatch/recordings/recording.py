@@ -6,7 +6,7 @@ want one array. Every reader delivers the same thing:
 
 - microvolts in float64, shape (samples, channels), first sample at index 0;
 - NaN where a sample is missing, be it a gap, a count reserved for "missing" or a value that is no measurement;
-- where the file does not state its scale, numbers in the file's own units, and `is_scale_known` is false.
+- where the file does not state its scale, numbers in the file's own units, and `has_scale` is false.
 """
 
 import math
@@ -92,7 +92,7 @@ class Recording:
         return self.stream.labels
 
     @property
-    def is_scale_known(self) -> bool:
+    def has_scale(self) -> bool:
         """Whether values are microvolts rather than the file's own units."""
         return self.stream.has_scale
 

@@ -100,7 +100,7 @@ def test_a_recording_loads_as_one_array_and_describes_itself() -> None:
     assert np.array_equal(opened.samples(), np.concatenate([np.ones((3, 2)), np.zeros((4, 2))]))
     assert (opened.rate_hz, opened.labels, opened.duration_s) == (100.0, ("a", "EMG 2"), 0.07)
     assert opened.start == datetime(2024, 3, 2, 23, 15, 4, 1, tzinfo=UTC)
-    assert (opened.is_scale_known, opened.is_simulated) == (True, True)
+    assert (opened.has_scale, opened.is_simulated) == (True, True)
     assert repr(opened) == (
         "<Recording of a, EMG 2 at 100 Hz for 0.07 s from 2024-03-02 23:15:04 UTC simulated: night.edf, EDF+>"
     )
