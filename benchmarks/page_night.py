@@ -32,7 +32,7 @@ _OPEN = """
 const done = arguments[arguments.length - 1];
 const began = performance.now();
 const look = () => {
-  const picture = document.querySelector(".picture");
+  const plot = document.querySelector(".timeline-plot");
   if (picture?.dataset.drawn && document.querySelector(".sentence")?.textContent) done(performance.now() - began);
   else requestAnimationFrame(look);
 };
@@ -41,12 +41,12 @@ look();
 """
 _ZOOM = """
 const done = arguments[arguments.length - 1];
-const picture = document.querySelector(".picture");
-const before = picture.dataset.drawn;
+const plot = document.querySelector(".timeline-plot");
+const before = plot.dataset.drawn;
 const began = performance.now();
-picture.dispatchEvent(new KeyboardEvent("keydown", { key: arguments[0], bubbles: true }));
+plot.dispatchEvent(new KeyboardEvent("keydown", { key: arguments[0], bubbles: true }));
 const look = () => {
-  if (picture.dataset.drawn !== before) requestAnimationFrame(() => done(performance.now() - began));
+  if (plot.dataset.drawn !== before) requestAnimationFrame(() => done(performance.now() - began));
   else requestAnimationFrame(look);
 };
 look();
@@ -132,7 +132,7 @@ def zoomed(browser: Chrome) -> list[float]:
 
 def picture(browser: Chrome) -> str | None:
     """Return which stretch is drawn."""
-    return browser.find_element(By.CSS_SELECTOR, ".picture").get_attribute("data-drawn")
+    return browser.find_element(By.CSS_SELECTOR, ".timeline-plot").get_attribute("data-drawn")
 
 
 if __name__ == "__main__":

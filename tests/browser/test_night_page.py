@@ -82,7 +82,7 @@ def page(stage: NightStage, browser: Chrome) -> Iterator[Chrome]:
 
 def drawn(browser: Chrome) -> str:
     """Return which stretch the timeline shows, once its signal is there; empty while it is fetched."""
-    return str(browser.find_element(By.CSS_SELECTOR, ".picture").get_attribute("data-drawn") or "")
+    return str(browser.find_element(By.CSS_SELECTOR, ".timeline-plot").get_attribute("data-drawn") or "")
 
 
 def length_ms(browser: Chrome) -> float:
@@ -109,7 +109,7 @@ def test_the_summary_comes_first(stage: NightStage, page: Chrome) -> None:
 
 
 def test_zooming_from_the_whole_night_to_ten_milliseconds_and_back(page: Chrome) -> None:
-    page.find_element(By.CSS_SELECTOR, ".picture").click()
+    page.find_element(By.CSS_SELECTOR, ".timeline-plot").click()
     whole_ms = length_ms(page)
     for _ in range(30):
         key(page, "+")
@@ -135,10 +135,10 @@ def test_keys_go_through_the_episodes(page: Chrome) -> None:
 
 def test_an_episode_opens_by_a_click_where_it_is_drawn(page: Chrome) -> None:
     resize(page, 1280, 1100)  # all of it in view: the driver counts from the middle of what can be seen
-    picture = page.find_element(By.CSS_SELECTOR, ".picture")
-    width, height = picture.size["width"], picture.size["height"]
+    plot = page.find_element(By.CSS_SELECTOR, ".timeline-plot")
+    width, height = plot.size["width"], plot.size["height"]
     x = width * 110 / 420 - width / 2
-    ActionChains(page).move_to_element_with_offset(picture, round(x), round(8 - height / 2)).click().perform()
+    ActionChains(page).move_to_element_with_offset(plot, round(x), round(8 - height / 2)).click().perform()
     wait_for_text(page, ".detail h2", "Likely cramp")
 
 

@@ -39,7 +39,7 @@ class Shell {
 
   start(): void {
     document.getElementById("page")?.replaceChildren(
-      make("header", { class: "top" }, make("p", { class: "brand" }, text.common.title), this.navigation(), this.time, this.menu()),
+      make("header", { class: "top" }, make("p", { class: "brand" }, text.common.title), this.makeNavigation(), this.time, this.makeMenu()),
       this.origin,
       ...this.live.aboveViews,
       this.main,
@@ -52,14 +52,14 @@ class Shell {
     this.preferences.showTheme(this.preferences.theme);
   }
 
-  private navigation(): HTMLElement {
+  private makeNavigation(): HTMLElement {
     for (const name of this.views.keys()) {
       this.links.set(name, make("a", { href: linkTo([name]) }, icon(NAV_ICONS[name]), make("span", {}, text.shell.views[name])));
     }
     return make("nav", { "aria-label": text.shell.navigation }, ...this.links.values());
   }
 
-  private menu(): HTMLElement {
+  private makeMenu(): HTMLElement {
     this.preferences.onTheme = () => {
       forgetPalette();
       this.live.recolour();

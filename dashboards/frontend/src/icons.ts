@@ -1,4 +1,4 @@
-/** Line icons; kinds and states differ in shape, not only in colour, for people who do not tell colours apart. */
+/** Line icons; kinds and states differ in shape, not only in colour, for people who cannot distinguish colours. */
 
 import type { ViewName } from "./router";
 import type { Kind, State } from "./schema";

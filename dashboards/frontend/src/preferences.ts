@@ -11,14 +11,14 @@ export type WindowS = (typeof WINDOWS_S)[number];
 export type Switch = "sound" | "awake" | "redAtNight";
 
 export class Preferences {
-  theme: Theme = pick(THEMES, read("theme"), "dark");
-  windowS: WindowS = pick(WINDOWS_S, Number(read("window")), 30);
+  theme: Theme = findOrDefault(THEMES, readItem("theme"), "dark");
+  windowS: WindowS = findOrDefault(WINDOWS_S, Number(readItem("window")), 30);
   /** Called when other colours are shown. */
   onTheme: () => void = () => undefined;
   private readonly switches: Record<Switch, boolean> = {
-    sound: read("sound") === "on",
-    awake: read("awake") === "on",
-    redAtNight: read("redAtNight") === "on",
+    sound: readItem("sound") === "on",
+    awake: readItem("awake") === "on",
+    redAtNight: readItem("redAtNight") === "on",
   };
   private readonly listeners: ((name: Switch) => void)[] = [];
 
@@ -44,14 +44,14 @@ export class Preferences {
 
   turn(name: Switch, on: boolean): void {
     this.switches[name] = on;
-    write(name, on ? "on" : "off");
+    writeItem(name, on ? "on" : "off");
     for (const listener of this.listeners) listener(name);
   }
 
   setTheme(theme: Theme): void {
     this.theme = theme;
     this.showTheme(theme);
-    write("theme", theme);
+    writeItem("theme", theme);
   }
 
   /** Show a theme without remembering it. */
@@ -64,15 +64,15 @@ export class Preferences {
 
   setWindow(windowS: WindowS): void {
     this.windowS = windowS;
-    write("window", String(windowS));
+    writeItem("window", String(windowS));
   }
 }
 
-function pick<T>(values: readonly T[], value: unknown, fallback: T): T {
+function findOrDefault<T>(values: readonly T[], value: unknown, fallback: T): T {
   return values.find((one) => one === value) ?? fallback;
 }
 
-function read(name: string): string | null {
+function readItem(name: string): string | null {
   try {
     return localStorage.getItem(`crampwatch.${name}`);
   } catch {
@@ -80,7 +80,7 @@ function read(name: string): string | null {
   }
 }
 
-function write(name: string, value: string): void {
+function writeItem(name: string, value: string): void {
   try {
     localStorage.setItem(`crampwatch.${name}`, value);
   } catch {

@@ -53,11 +53,11 @@ export class Router {
   ) {}
 
   start(): void {
-    window.addEventListener("hashchange", () => this.follow());
-    this.follow();
+    window.addEventListener("hashchange", () => this.followAddress());
+    this.followAddress();
   }
 
-  private follow(): void {
+  private followAddress(): void {
     const address = currentAddress();
     const named = [...this.views].find(([name]) => name === address.path[0]) ?? [...this.views][0];
     if (!named) return;

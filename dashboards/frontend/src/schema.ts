@@ -1,7 +1,7 @@
 /** The server's live updates: the counterpart of `crampwatch/web/live/schema.py`; messages as in docs/messages.md. */
 
 export type Origin = "live" | "demo" | "replay";
-/** Services that report a status; a broker stands between them. */
+/** Services that report their status. */
 export type Service = "collector" | "detector" | "store" | "web";
 export type Side = "left" | "right" | "unknown";
 export type Kind = "cramp" | "twitch" | "leg_movement" | "movement" | "rhythmic" | "artefact";

@@ -7,7 +7,7 @@ export class WakeLock {
   constructor() {
     // The browser releases the lock whenever the page is hidden.
     document.addEventListener("visibilitychange", () => {
-      if (this.isRequested && !document.hidden) void this.acquire();
+      if (this.isRequested && !document.hidden) void this.acquireLock();
     });
   }
 
@@ -22,13 +22,13 @@ export class WakeLock {
   /** Turn it on or off; return whether the screen stays on now. */
   async request(on: boolean): Promise<boolean> {
     this.isRequested = on;
-    if (on) return this.acquire();
+    if (on) return this.acquireLock();
     await this.lock?.release();
     this.lock = null;
     return false;
   }
 
-  private async acquire(): Promise<boolean> {
+  private async acquireLock(): Promise<boolean> {
     if (!WakeLock.isPossible) return false;
     if (this.isOn) return true;
     try {

@@ -3,7 +3,7 @@ import "./browser";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { gaps, gather, layOut, waveRing } from "../src/live/columns";
+import { gaps, combine, layOut, waveRing } from "../src/live/columns";
 import { Sensor } from "../src/live/model";
 import { Ring } from "../src/live/ring";
 import { curve } from "./made";
@@ -39,15 +39,15 @@ test("the window reaches from the edge back, and columns cover all of it", () =>
 test("each column keeps the extreme of its steps, and gaps stay empty", () => {
   const ring = ringOf(0, [1, 9, 3, NaN, NaN, NaN, 4, NaN]);
   const columns = { x: [0, 1, 2, 3], first: 0, width: 2, fromS: 0, toS: 0.8 };
-  assert.deepEqual(gather(ring, columns, 0, 0, Math.max), [9, 3, null, 4]);
-  assert.deepEqual(gather(ring, columns, 0, 0, Math.min), [1, 3, null, 4]);
+  assert.deepEqual(combine(ring, columns, 0, 0, Math.max), [9, 3, null, 4]);
+  assert.deepEqual(combine(ring, columns, 0, 0, Math.min), [1, 3, null, 4]);
 });
 
 test("zero is a value, not a gap", () => {
-  assert.deepEqual(gather(ringOf(0, [0, -1]), { x: [0], first: 0, width: 2, fromS: 0, toS: 0.2 }, 0, 0, Math.max), [0]);
+  assert.deepEqual(combine(ringOf(0, [0, -1]), { x: [0], first: 0, width: 2, fromS: 0, toS: 0.2 }, 0, 0, Math.max), [0]);
 });
 
-test("a gap is found where it begins and ends", () => {
+test("a gap is found with its exact start and end", () => {
   const ring = ringOf(0, [1, 1, NaN, NaN, NaN, 1, 1]);
   assert.deepEqual(roundedGaps(ring, 0, 0.7), [[0.2, 0.5]]);
 });

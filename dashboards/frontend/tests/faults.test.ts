@@ -29,7 +29,7 @@ test("a sensor whose recording has ended is not lost", () => {
   assert.deepEqual(codes(model({ info: sensorInfo({ ended_ns: 1 }) }), 60_000), []);
 });
 
-test("an electrode is off if the sensor or the signal says so", () => {
+test("an electrode is off if either the state or the signal quality shows it", () => {
   assert.deepEqual(codes(model({ state: sensorState({ state: "off_body" }) })), ["contact"]);
   assert.deepEqual(codes(model({ state: sensorState({ quality: [[], ["lead_off"]] }) })), ["contact"]);
   assert.deepEqual(codes(model({ state: sensorState({ quality: [["flat"], []] }) })), []);

@@ -28,7 +28,7 @@ test("times and numbers are written the German way", () => {
   assert.equal(format.nightTitle("2026-11-20"), "Freitag, 20. November");
 });
 
-test("where the offset is half an hour, marks stand at round local times too", () => {
+test("marks are at round local times even where the offset includes half an hour", () => {
   const labels = ticks(MIDNIGHT - HOUR, MIDNIGHT + HOUR, 200, 100).map(({ label }) => label);
   assert.deepEqual(labels, ["23:10", "00:10", "01:10"].map((label) => label.replace(":10", ":00")).slice(1));
 });

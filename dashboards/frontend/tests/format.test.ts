@@ -25,7 +25,7 @@ test("a view of less than a minute shows milliseconds", () => {
   assert.match(format.clockExact(MIDNIGHT, 60_000), /^12:10:05\sAM$/);
 });
 
-test("an axis is labelled as exactly as its marks stand", () => {
+test("labels on an axis are as exact as its marks need", () => {
   assert.equal(format.clockOnAxis(MIDNIGHT, 999), "10:05.250");
   assert.match(format.clockOnAxis(MIDNIGHT, 1000), /^12:10:05\sAM$/);
   assert.match(format.clockOnAxis(MIDNIGHT, 59_999), /^12:10:05\sAM$/);

@@ -63,8 +63,8 @@ export function sensorInfo(changes: Partial<NonNullable<SensorUpdate["info"]>> =
 /** A model with one sensor on the left foot that delivers data until now; `now` is 0. */
 export function model(sensor: Partial<SensorUpdate> = {}, update: Update = {}): Model {
   const made = new Model();
-  const whole: SensorUpdate = { origin: "live", channels: 2, newest_ns: NIGHT_MS * 1e6, silent_s: 0, info: sensorInfo(), ...sensor };
-  made.replace({ version: "1", broker: true, sensors: { "cw-left": whole }, ...update }, 0);
+  const complete: SensorUpdate = { origin: "live", channels: 2, newest_ns: NIGHT_MS * 1e6, silent_s: 0, info: sensorInfo(), ...sensor };
+  made.replace({ version: "1", broker: true, sensors: { "cw-left": complete }, ...update }, 0);
   return made;
 }
 

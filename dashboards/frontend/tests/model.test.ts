@@ -69,7 +69,7 @@ test("the model is ready with the first snapshot", async () => {
   assert.equal(made.isReady, true);
 });
 
-test("curves are kept until a reset or another number of channels", () => {
+test("curves stay until a reset or another number of channels", () => {
   const made = model();
   made.replace({ sensors: { "cw-left": { ...SENSOR, coarse: [curve(5, [-1, 1], 2)] } } }, 0);
   made.apply({ sensors: { "cw-left": { ...SENSOR, coarse: [curve(6, [-2, 2], 2)] } } }, 0);
@@ -80,14 +80,14 @@ test("curves are kept until a reset or another number of channels", () => {
   assert.equal(left(made).channels, 2);
 });
 
-test("the left foot stands before the right one, and recordings that ended come last", () => {
+test("the left foot comes before the right one, and ended recordings come last", () => {
   const made = model();
   const at = (side: "left" | "right", ended_ns: number | null): SensorUpdate => ({
     ...SENSOR,
     info: sensorInfo({ placement: { side, muscle: "" }, ended_ns }),
   });
   made.replace({ sensors: { a: at("left", 1), b: at("right", null), c: at("left", null), d: at("left", null) } }, 0);
-  assert.deepEqual(made.ordered().map(({ id }) => id), ["c", "d", "b", "a"]);
+  assert.deepEqual(made.orderedSensors().map(({ id }) => id), ["c", "d", "b", "a"]);
 });
 
 test("a new night forgets the episodes that ended before it", () => {

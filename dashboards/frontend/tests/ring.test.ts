@@ -49,7 +49,7 @@ test("a curve that comes late fills the gap it left", () => {
   assert.deepEqual(contents(ring, 10, 14), [0, 1, 2, 3]);
 });
 
-test("skipped steps do not show what was there a turn before", () => {
+test("skipped steps do not show older values of the same place in the buffer", () => {
   const ring = ringOf(10, [0, 1, 2, 3, 4]);
   ring.put(curve(17, [7]));
   assert.deepEqual(contents(ring, 13, 18), [3, 4, NaN, NaN, 7]);
@@ -67,7 +67,7 @@ test("a leap of more than its capacity empties it", () => {
   assert.deepEqual(contents(ring, 996, 1001), [NaN, NaN, NaN, NaN, 7]);
 });
 
-test("channels and fields are kept apart", () => {
+test("channels and fields do not mix", () => {
   const ring = new Ring(100, CAPACITY, 2, 2);
   ring.put(curve(3, [1, 2, 3, 4, 5, 6, 7, 8], 4));
   assert.deepEqual([ring.at(3, 0, 0), ring.at(3, 0, 1), ring.at(3, 1, 0), ring.at(3, 1, 1)], [1, 2, 3, 4]);

@@ -40,7 +40,7 @@ test("less than a second missing is complete", () => {
   assert.match(summed({ recorded_s: 3599 }), /59 min 59 s of 1 h 0 min recorded \(99 %\)\.$/);
 });
 
-test("what is still being read is not judged yet", () => {
+test("how much was recorded is open until everything has been read", () => {
   assert.equal(summed({ read: 0.99 }), "No likely cramps.");
 });
 

@@ -15,16 +15,16 @@ function labels(fromMs: number, toMs: number, widthPx: number, spacePx: number):
   return ticks(fromMs, toMs, widthPx, spacePx).map(({ label }) => spaced(label));
 }
 
-test("marks stand at round local times", () => {
+test("marks are at round local times", () => {
   assert.deepEqual(labels(EVENING - 5 * MINUTE, EVENING + 2 * HOUR, 300, 100), ["8:00 PM", "9:00 PM", "10:00 PM"]);
 });
 
-test("both ends of the window may bear a mark", () => {
+test("both ends of the window may have a mark", () => {
   const found = ticks(EVENING, EVENING + HOUR, 100, 100);
   assert.deepEqual([found[0]?.ms, found[found.length - 1]?.ms], [EVENING, EVENING + HOUR]);
 });
 
-test("the next larger step is taken where the space is just too small", () => {
+test("if the space is just too small, the next larger step is used", () => {
   assert.equal(ticks(EVENING, EVENING + HOUR, 600, 100).length, 7); // ten minutes fit exactly
   assert.equal(ticks(EVENING, EVENING + HOUR, 599, 100).length, 5); // a quarter of an hour
 });

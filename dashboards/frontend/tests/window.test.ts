@@ -26,7 +26,7 @@ test("at first all of the night is shown", () => {
   assert(view.isWhole);
 });
 
-test("a whole night goes on being shown as it grows", () => {
+test("a window over the whole night follows the night as it grows", () => {
   const { view } = tenHours();
   view.setBounds(0, 11 * HOUR);
   assert.deepEqual(shown(view), [0, 11 * HOUR]);
@@ -99,7 +99,7 @@ test("moving keeps the length and stops at both ends", () => {
   assert.deepEqual(shown(view), [0, 2 * HOUR]);
 });
 
-test("what changes nothing is not reported", () => {
+test("a call that changes nothing is not reported", () => {
   const { view, changes } = tenHours();
   view.showAll();
   view.move(1);

@@ -1,4 +1,4 @@
-/** Numbers of episodes by kind, in words. */
+/** Numbers of episodes by kind, as text. */
 
 import type { Kind } from "../schema";
 import { text } from "./index";

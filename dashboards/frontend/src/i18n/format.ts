@@ -1,6 +1,6 @@
 /**
  * Times and numbers as people read them: local time, written as the browser's region does, with its offset from UTC
- * where that matters. Everything that turns a number into text for people stands here.
+ * where that matters. Every conversion of a number to text for people is here.
  */
 
 import { text } from "./index";
@@ -30,11 +30,11 @@ const MINUS = "−";
 
 /** "7:05 PM", "19:05". */
 export function clock(ms: number): string {
-  return unbroken(CLOCK.format(ms));
+  return withoutBreaks(CLOCK.format(ms));
 }
 
 export function clockSeconds(ms: number): string {
-  return unbroken(CLOCK_SECONDS.format(ms));
+  return withoutBreaks(CLOCK_SECONDS.format(ms));
 }
 
 /** As exact as a view of `spanMs` shows: to the second, or to the millisecond within a minute. */
@@ -114,7 +114,7 @@ export function number(value: number, digits = 0): string {
   return (AT_MOST[digits] ??= new Intl.NumberFormat(locale, { maximumFractionDigits: digits })).format(value);
 }
 
-/** The two or three digits of a measurement that say something: "3.4", "12", "340". */
+/** A measurement with two or three significant digits: "3.4", "12", "340". */
 export function figure(value: number): string {
   return decimals(value, Math.abs(value) >= 9.995 ? 0 : 1);
 }
@@ -160,7 +160,7 @@ export function fileSize(bytes: number): string {
 }
 
 /** Keep a line from breaking between "7:05" and "PM". */
-function unbroken(time: string): string {
+function withoutBreaks(time: string): string {
   return time.replace(/\s/g, "\u00a0");
 }
 

@@ -9,7 +9,7 @@ const STORAGE_KEY = "crampwatch.language";
 const browserLanguage = navigator.language.slice(0, 2);
 
 /** The language chosen on this device, else the browser's own, else English. */
-export const language: Language = supported(chosenLanguage()) ?? supported(browserLanguage) ?? "en";
+export const language: Language = supportedLanguage(chosenLanguage()) ?? supportedLanguage(browserLanguage) ?? "en";
 
 /** The browser's own region while the page uses the browser's language: "en-GB" writes other dates than "en-US". */
 export const locale: string = language === browserLanguage ? navigator.language : language;
@@ -38,6 +38,6 @@ export function chooseLanguage(code: string): void {
   location.reload();
 }
 
-function supported(code: string): Language | null {
+function supportedLanguage(code: string): Language | null {
   return code in LANGUAGES ? (code as Language) : null;
 }

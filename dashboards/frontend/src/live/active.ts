@@ -11,7 +11,7 @@ import type { Model, Sensor } from "./model";
 
 /** How long an ended episode stays on the page: time to read it, no more. */
 const ENDED_SHOWN_MS = 60_000;
-/** How long an open episode is shown after its signal was lost: nobody knows whether it is still on. */
+/** How long an open episode is shown after its signal was lost: it may still be on. */
 const UNSEEN_SHOWN_MS = 600_000;
 const UNCLEAR_STATES: readonly State[] = ["no_data", "poor_signal", "off_body"];
 
@@ -44,7 +44,7 @@ function fromEpisode(episode: Episode, model: Model, now: number): ActiveEpisode
   const sensor = model.sensors.get(episode.sensor);
   const endMs = episode.offset_ns === null ? null : episode.offset_ns / 1e6;
   if (endMs === null && isLeftOpen(episode, sensor, now)) return null;
-  const active = describe(episode.id, episode.kind, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
+  const active = toActiveEpisode(episode.id, episode.kind, episode.sensor, sensor, episode.onset_ns / 1e6, endMs, now);
   const isOver = endMs !== null && (active.nowMs - endMs > ENDED_SHOWN_MS || active.isUnseen);
   return isOver || episode.status === "final" ? null : active;
 }
@@ -55,7 +55,7 @@ function fromStates(model: Model, found: ActiveEpisode[], now: number): ActiveEp
   return [...model.sensors.values()].flatMap((sensor) => {
     if (sensor.state?.state !== "cramp" || open.has(sensor.id) || sensor.info?.ended_ns) return [];
     const onsetMs = sensor.state.t_ns / 1e6;
-    return [describe(`${sensor.id} ${onsetMs}`, "cramp", sensor.id, sensor, onsetMs, null, now)];
+    return [toActiveEpisode(`${sensor.id} ${onsetMs}`, "cramp", sensor.id, sensor, onsetMs, null, now)];
   });
 }
 
@@ -68,7 +68,7 @@ function isLeftOpen(episode: Episode, sensor: Sensor | undefined, now: number): 
   return (isOtherState && state.t_ns > episode.t_ns) || (sensor.silenceMs(now) ?? Infinity) > UNSEEN_SHOWN_MS;
 }
 
-function describe(
+function toActiveEpisode(
   id: string,
   kind: Kind,
   sensorId: string,

@@ -46,7 +46,7 @@ export class Banners {
   private refreshBanner(episode: ActiveEpisode): void {
     let banner = this.banners.get(episode.id);
     if (!banner) {
-      banner = new Banner(episode.id, episode.kind, this.alarms, () => this.close(episode.id));
+      banner = new Banner(episode.id, episode.kind, this.alarms, () => this.closeBanner(episode.id));
       this.banners.set(episode.id, banner);
       this.list.prepend(banner.element); // the newest on top
     }
@@ -70,7 +70,7 @@ export class Banners {
     return make("li", {}, icon(KIND_ICONS[kind]), line, makeButton(text.live.endSnooze, () => void this.alarms.snooze(kind, 0)));
   }
 
-  private close(id: string): void {
+  private closeBanner(id: string): void {
     this.closed.add(id);
     saveClosed([...this.closed]);
     const banner = this.banners.get(id);
@@ -90,7 +90,7 @@ class Banner {
   private readonly detail = make("p", { class: "detail" });
   private readonly button: HTMLButtonElement;
   private readonly snooze: HTMLElement;
-  /** "eased" once it has ended: the style sheet and tests know it by that name. */
+  /** "eased" once it has ended, for the style sheet. */
   private phase: "" | "on" | "eased" = "";
   private isLong = false;
 
@@ -109,7 +109,7 @@ class Banner {
       "section",
       { class: "banner", "data-kind": kind },
       icon(kind === "cramp" ? STATE_ICONS.cramp : KIND_ICONS[kind]),
-      make("div", { class: "words" }, this.headline, this.detail),
+      make("div", { class: "texts" }, this.headline, this.detail),
       this.timer,
       make("div", { class: "buttons" }, this.button, this.snooze),
     );
@@ -133,7 +133,7 @@ class Banner {
     setData(this.element, "acknowledged", String(this.alarms.isAcknowledged(this.id)));
     setData(this.element, "snoozed", String(this.isSnoozed));
     this.refreshTexts(episode, lengthMs);
-    return this.phase === before ? "" : this.announcement(episode, lengthMs);
+    return this.phase === before ? "" : this.announcementFor(episode, lengthMs);
   }
 
   private refreshTexts(episode: ActiveEpisode, lengthMs: number): void {
@@ -147,7 +147,7 @@ class Banner {
     show(this.snooze, isOn && !this.isSnoozed);
   }
 
-  private announcement(episode: ActiveEpisode, lengthMs: number): string {
+  private announcementFor(episode: ActiveEpisode, lengthMs: number): string {
     const [kind, place] = [text.common.kinds[this.kind], placeName(episode.sensor, episode.sensorId)];
     return this.phase === "on" ? text.live.announceStart(kind, place) : text.live.announceEnd(kind, place, duration(lengthMs));
   }

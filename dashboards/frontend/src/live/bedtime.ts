@@ -54,7 +54,7 @@ export class Bedtime {
   constructor(private readonly parts: BedtimeParts) {
     this.dialog = this.buildDialog();
     this.bar.append(this.openButton, this.since, this.endButton);
-    this.openButton.addEventListener("click", () => this.open());
+    this.openButton.addEventListener("click", () => this.openDialog());
     this.refresh();
   }
 
@@ -94,11 +94,11 @@ export class Bedtime {
     this.wakeUpTime.addEventListener("change", () => {
       if (this.wakeUpTime.value) void alarms.setWakeUpTime(this.wakeUpTime.value);
     });
-    dialog.addEventListener("close", () => this.stop());
+    dialog.addEventListener("close", () => this.stopTimers());
     return dialog;
   }
 
-  private open(): void {
+  private openDialog(): void {
     this.wakeUpTime.value = this.parts.model.alarms.wake_at;
     this.isSoundTested = false;
     this.dialog.showModal();
@@ -110,13 +110,13 @@ export class Bedtime {
     this.runChecks();
   }
 
-  private stop(): void {
+  private stopTimers(): void {
     for (const timer of this.timers) window.clearInterval(timer);
     this.timers = [];
   }
 
   private runChecks(): void {
-    const checks = runChecks(this.parts.model, this.machine, this.device(), performance.now());
+    const checks = runChecks(this.parts.model, this.machine, this.deviceState(), performance.now());
     for (const check of checks) this.refreshRow(check);
     const open = checks.filter((check) => check.level === "warn").length;
     setText(this.summary, open ? text.bedtime.toCheck(open) : text.bedtime.allGood);
@@ -141,7 +141,7 @@ export class Bedtime {
     return row;
   }
 
-  private device(): Device {
+  private deviceState(): Device {
     const { preferences, sound, wakeLock } = this.parts;
     const isAwake = preferences.awake && wakeLock.isOn;
     return {

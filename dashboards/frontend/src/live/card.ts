@@ -175,9 +175,9 @@ function isOnChannel(episode: Episode, sensor: Sensor, channel: number): boolean
 
 class Vitals {
   readonly element = make("dl", { class: "vitals" });
-  private readonly skin = this.row("temperature", text.live.skin);
-  private readonly battery = this.row("battery", text.live.battery);
-  private readonly link = this.row("link", text.live.link);
+  private readonly skin = this.makeRow("temperature", text.live.skin);
+  private readonly battery = this.makeRow("battery", text.live.battery);
+  private readonly link = this.makeRow("link", text.live.link);
 
   /** Old values are shown as such, never as if they were current. */
   refresh(sensor: Sensor, isStale: boolean): void {
@@ -214,7 +214,7 @@ class Vitals {
     setText(this.link.detail, parts.join(", "));
   }
 
-  private row(name: keyof typeof ICONS, label: string): { row: HTMLElement; value: HTMLElement; detail: HTMLElement } {
+  private makeRow(name: keyof typeof ICONS, label: string): { row: HTMLElement; value: HTMLElement; detail: HTMLElement } {
     const [value, detail] = [make("span", { class: "value" }), make("span", { class: "muted detail" })];
     const row = make("div", { "data-vital": name }, make("dt", {}, icon(ICONS[name]), label), make("dd", {}, value, detail));
     this.element.append(row);

@@ -42,7 +42,7 @@ export interface Device {
 
 /** `now` is performance.now(). */
 export function runChecks(model: Model, machine: Machine | null, device: Device, now: number): Check[] {
-  const sensors = model.ordered().filter((sensor) => !sensor.info?.ended_ns);
+  const sensors = model.orderedSensors().filter((sensor) => !sensor.info?.ended_ns);
   return [
     checkContact(sensors, now),
     checkBattery(sensors, model.alarms.wake_at),

@@ -36,7 +36,7 @@ export function layOut(ring: Ring, edgeMs: number, windowS: number, pixels: numb
 }
 
 /** Combine each column's values of one field by `choose`; null where there are none. */
-export function gather(
+export function combine(
   ring: Ring,
   columns: Columns,
   channel: number,
@@ -61,9 +61,9 @@ export function gaps(ring: Ring, columns: Columns): [number, number][] {
   const found: [number, number][] = [];
   let from: number | null = null;
   let hasBegun = false;
-  for (let step = Math.min(begin, ring.end - ring.capacity); step < begin && !hasBegun; step++) hasBegun = has(ring, step);
+  for (let step = Math.min(begin, ring.end - ring.capacity); step < begin && !hasBegun; step++) hasBegun = hasStep(ring, step);
   for (let step = begin; step < end; step++) {
-    if (has(ring, step)) {
+    if (hasStep(ring, step)) {
       if (from !== null && hasBegun) found.push([from * stepS, step * stepS]);
       from = null;
       hasBegun = true;
@@ -74,7 +74,7 @@ export function gaps(ring: Ring, columns: Columns): [number, number][] {
   return found;
 }
 
-function has(ring: Ring, step: number): boolean {
+function hasStep(ring: Ring, step: number): boolean {
   return !Number.isNaN(ring.at(step, 0, 0));
 }
 

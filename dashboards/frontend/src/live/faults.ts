@@ -27,7 +27,7 @@ export interface Fault {
 
 /** List what is wrong now. `now` is performance.now(). */
 export function currentFaults(model: Model, now: number): Fault[] {
-  const ofSensors = model.ordered().flatMap((sensor) => {
+  const ofSensors = model.orderedSensors().flatMap((sensor) => {
     if (sensor.info?.ended_ns) return [];
     return [lostFault(sensor, now) ?? contactFault(sensor), batteryFault(sensor, model)].filter((fault): fault is Fault => fault !== null);
   });
@@ -76,7 +76,7 @@ export class Faults {
   refresh(faults: Fault[]): boolean {
     this.removeAllBut(new Set(faults.map((fault) => fault.id)));
     const added = faults.filter((fault) => !this.lines.has(fault.id));
-    for (const fault of added) this.add(fault);
+    for (const fault of added) this.addLine(fault);
     faults.forEach((fault, position) => {
       const line = this.lines.get(fault.id);
       if (!line) return;
@@ -96,7 +96,7 @@ export class Faults {
       }
   }
 
-  private add(fault: Fault): void {
+  private addLine(fault: Fault): void {
     const title = make("strong", {}, fault.title);
     const element = make("li", {}, icon(SIGNS[fault.code]), make("div", {}, title, " ", make("span", {}, fault.advice)));
     setData(element, "fault", fault.code);

@@ -141,7 +141,7 @@ export class Live implements View {
   }
 
   private syncCards(): void {
-    const sensors = this.model.ordered();
+    const sensors = this.model.orderedSensors();
     for (const [sensor, card] of this.cards)
       if (!sensors.includes(sensor)) {
         card.element.remove();

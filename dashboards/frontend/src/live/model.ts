@@ -138,7 +138,7 @@ export class Model {
     this.version = update.version ?? this.version;
     this.broker = update.broker ?? this.broker;
     this.alarms = update.alarms ?? this.alarms;
-    for (const [id, change] of Object.entries(update.sensors ?? {})) this.sensor(id).apply(change, now);
+    for (const [id, change] of Object.entries(update.sensors ?? {})) this.findOrAddSensor(id).apply(change, now);
     for (const [name, status] of Object.entries(update.services ?? {})) this.services.set(name, status);
     for (const episode of update.episodes ?? []) this.episodes.set(episode.id, episode);
     for (const notice of update.notices ?? []) this.notices.push(notice);
@@ -149,7 +149,7 @@ export class Model {
   }
 
   /** Sensors by side (unknown, left, right), then by id; those whose recording has ended come last. */
-  ordered(): Sensor[] {
+  orderedSensors(): Sensor[] {
     const rank = (sensor: Sensor): number =>
       (sensor.info?.ended_ns ? 10 : 0) + ["unknown", "left", "right"].indexOf(sensor.info?.placement.side ?? "unknown");
     return [...this.sensors.values()].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
@@ -159,7 +159,7 @@ export class Model {
     return [...this.episodes.values()].sort((a, b) => b.onset_ns - a.onset_ns);
   }
 
-  private sensor(id: string): Sensor {
+  private findOrAddSensor(id: string): Sensor {
     let sensor = this.sensors.get(id);
     if (!sensor) this.sensors.set(id, (sensor = new Sensor(id)));
     return sensor;

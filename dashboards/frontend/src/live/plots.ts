@@ -6,7 +6,7 @@ import { hatch } from "../hatch";
 import { axisFigure, clockSeconds } from "../i18n/format";
 import { channelColour, currentPalette } from "../palette";
 import type { Episode } from "../schema";
-import { gather, gaps, layOut, waveRing, type Columns, type Series } from "./columns";
+import { combine, gaps, layOut, waveRing, type Columns, type Series } from "./columns";
 import type { Sensor } from "./model";
 
 const Y_AXIS_PX = 46;
@@ -46,7 +46,7 @@ abstract class Plot {
     this.columns = this.layOut(frame);
     this.holes = gaps(frame.sensor.coarse, this.columns);
     this.episodes = frame.episodes;
-    const data = this.data(frame.sensor, this.columns);
+    const data = this.seriesOf(frame.sensor, this.columns);
     this.plot.setData([this.columns.x, ...data] as uPlot.AlignedData);
   }
 
@@ -57,11 +57,11 @@ abstract class Plot {
 
   protected abstract layOut(frame: Frame): Columns;
   /** Return one series per curve, and set the range of values. */
-  protected abstract data(sensor: Sensor, columns: Columns): Series[];
-  protected abstract ticks(): number[];
-  protected abstract label(tick: number): string;
+  protected abstract seriesOf(sensor: Sensor, columns: Columns): Series[];
+  protected abstract tickValues(): number[];
+  protected abstract tickLabel(tick: number): string;
 
-  protected get pixels(): number {
+  protected get widthPx(): number {
     return Math.max(1, this.host.clientWidth - Y_AXIS_PX);
   }
 
@@ -107,8 +107,8 @@ abstract class Plot {
           stroke: muted,
           grid,
           ticks: { show: false },
-          splits: () => this.ticks(),
-          values: (_, splits) => splits.map((tick) => this.label(tick)),
+          splits: () => this.tickValues(),
+          values: (_, splits) => splits.map((tick) => this.tickLabel(tick)),
         },
       ],
       hooks: { drawClear: [(plot) => this.drawBehind(plot)] },
@@ -150,25 +150,25 @@ export class WavePlot extends Plot {
   }
 
   protected layOut({ sensor, edgeMs, windowS }: Frame): Columns {
-    return layOut(waveRing(sensor, windowS), edgeMs, windowS, this.pixels);
+    return layOut(waveRing(sensor, windowS), edgeMs, windowS, this.widthPx);
   }
 
-  protected data(sensor: Sensor, columns: Columns): Series[] {
+  protected seriesOf(sensor: Sensor, columns: Columns): Series[] {
     const ring = waveRing(sensor, columns.toS - columns.fromS);
-    const low = gather(ring, columns, this.channel, 0, Math.min);
-    const high = gather(ring, columns, this.channel, 1, Math.max);
+    const low = combine(ring, columns, this.channel, 0, Math.min);
+    const high = combine(ring, columns, this.channel, 1, Math.max);
     const peak = Math.max(...low.map((v) => -(v ?? 0)), ...high.map((v) => v ?? 0));
     const limit = roundUp(Math.max(peak, sensor.unit === "uV" ? 10 : 1e-9));
     this.range = [-limit, limit];
     return [low, high];
   }
 
-  protected ticks(): number[] {
+  protected tickValues(): number[] {
     const limit = this.range[1];
     return [-limit, 0, limit];
   }
 
-  protected label(tick: number): string {
+  protected tickLabel(tick: number): string {
     return tick > 0 ? `±${axisFigure(tick)}` : tick === 0 ? "0" : "";
   }
 }
@@ -187,12 +187,12 @@ export class EnvelopePlot extends Plot {
   }
 
   protected layOut({ sensor, edgeMs, windowS }: Frame): Columns {
-    return layOut(sensor.features, edgeMs, windowS, this.pixels);
+    return layOut(sensor.features, edgeMs, windowS, this.widthPx);
   }
 
-  protected data({ features }: Sensor, columns: Columns): Series[] {
+  protected seriesOf({ features }: Sensor, columns: Columns): Series[] {
     const logs = (field: number): Series =>
-      gather(features, columns, this.channel, field, Math.max).map((v) => (v === null || v <= 0 ? null : Math.log10(v)));
+      combine(features, columns, this.channel, field, Math.max).map((v) => (v === null || v <= 0 ? null : Math.log10(v)));
     const [envelope, floor, threshold] = [logs(0), logs(1), logs(2)];
     const above = envelope.map((v, i) => {
       const limit = threshold[i] ?? null;
@@ -202,7 +202,7 @@ export class EnvelopePlot extends Plot {
     return [floor, threshold, envelope, above];
   }
 
-  protected ticks(): number[] {
+  protected tickValues(): number[] {
     const [low, high] = this.range;
     const found: number[] = [];
     for (let decade = Math.floor(low); decade <= high; decade++)
@@ -211,7 +211,7 @@ export class EnvelopePlot extends Plot {
     return found;
   }
 
-  protected label(tick: number): string {
+  protected tickLabel(tick: number): string {
     return axisFigure(10 ** tick);
   }
 }

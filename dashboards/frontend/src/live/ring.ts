@@ -40,7 +40,7 @@ export class Ring {
     const width = this.channels * this.fields;
     const counts = integersOf(curve.data);
     if (counts.length !== curve.n * width) return; // another number of channels: a reset is on its way
-    this.advance(curve.at + curve.n);
+    this.advanceTo(curve.at + curve.n);
     for (let i = 0; i < curve.n; i++) {
       const step = curve.at + i;
       if (step < this.end - this.capacity) continue;
@@ -52,7 +52,7 @@ export class Ring {
     }
   }
 
-  private advance(end: number): void {
+  private advanceTo(end: number): void {
     const width = this.channels * this.fields;
     for (let step = Math.max(this.end, end - this.capacity); step < end; step++) {
       const slot = (step % this.capacity) * width;

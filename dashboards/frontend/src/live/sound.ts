@@ -1,7 +1,7 @@
 /** A soft sound, repeated while an alarm is on that nobody has acknowledged. */
 
 const REPEAT_MS = 8000;
-/** Long enough to wake someone gently, then silence: nobody may be at home. */
+/** Long enough to wake someone gently; then silence, in case nobody is there. */
 const MOST_TIMES = 20;
 
 export class Sound {
@@ -28,13 +28,13 @@ export class Sound {
   /** Play the sound once; return whether the browser did. */
   async test(): Promise<boolean> {
     if (!(await this.enable())) return false;
-    this.chime();
+    this.playChime();
     return true;
   }
 
   /** A single low tone for a sensor problem, unlike that of an alarm. */
   playFaultTone(): void {
-    this.play(220, 0);
+    this.playTone(220, 0);
   }
 
   /** Call this often: plays the sound when it is due. `now` is performance.now(). */
@@ -46,16 +46,16 @@ export class Sound {
     if (now - this.lastAt < REPEAT_MS || this.times >= MOST_TIMES) return;
     this.lastAt = now;
     this.times += 1;
-    this.chime();
+    this.playChime();
   }
 
-  private chime(): void {
-    this.play(440, 0);
-    this.play(554.4, 0.35);
+  private playChime(): void {
+    this.playTone(440, 0);
+    this.playTone(554.4, 0.35);
   }
 
   /** A sine tone that swells and fades: the sharp onset of a bell would startle. */
-  private play(frequencyHz: number, delayS: number): void {
+  private playTone(frequencyHz: number, delayS: number): void {
     if (this.context?.state !== "running") return;
     const [tone, gain] = [this.context.createOscillator(), this.context.createGain()];
     const at = this.context.currentTime + delayS;

@@ -22,7 +22,7 @@ export class Stream {
   constructor(private readonly listener: Listener) {}
 
   start(): void {
-    this.open();
+    this.openSource();
     window.setInterval(() => this.checkAlive(), CHECK_MS);
     // After a phone has slept the connection is dead: do not wait until the browser notices.
     document.addEventListener("visibilitychange", () => {
@@ -31,11 +31,11 @@ export class Stream {
     // A page that the browser caches for "back" would occupy one of its six connections to the server.
     window.addEventListener("pagehide", () => this.source?.close());
     window.addEventListener("pageshow", (event) => {
-      if (event.persisted) this.open();
+      if (event.persisted) this.openSource();
     });
   }
 
-  private open(): void {
+  private openSource(): void {
     this.source?.close();
     this.openedAt = performance.now();
     const source = new EventSource("/api/v1/live");
@@ -53,21 +53,21 @@ export class Stream {
 
   private onEvent(): void {
     this.receivedAt = performance.now();
-    this.report(true);
+    this.reportConnection(true);
   }
 
   private checkAlive(): void {
     const now = performance.now();
     if (now - this.receivedAt <= LOST_MS) return;
-    this.report(false);
+    this.reportConnection(false);
     const closed = this.source?.readyState === EventSource.CLOSED;
     if (now - this.openedAt > (closed ? REOPEN_MS : LOST_MS)) {
       void leaveIfLoggedOut();
-      this.open();
+      this.openSource();
     }
   }
 
-  private report(connected: boolean): void {
+  private reportConnection(connected: boolean): void {
     if (connected === this.connected) return;
     this.connected = connected;
     this.listener.onConnection(connected);

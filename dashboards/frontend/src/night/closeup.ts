@@ -170,9 +170,9 @@ export class CloseUp {
     const cells = bytesOf(data);
     const image = pen.createImageData(columns, rows);
     const { plate, accent, text: brightest } = currentPalette();
-    const [ground, bright] = [rgb(pen, plate), rgb(pen, brightest)];
+    const [ground, bright] = [rgbOf(pen, plate), rgbOf(pen, brightest)];
     // The red theme has one colour for both; half of it is the middle tone.
-    const tone = accent === brightest ? ground.map((dark, i) => (dark + (bright[i] ?? 0)) / 2) : rgb(pen, accent);
+    const tone = accent === brightest ? ground.map((dark, i) => (dark + (bright[i] ?? 0)) / 2) : rgbOf(pen, accent);
     for (let column = 0; column < columns; column++)
       for (let row = 0; row < rows; row++) {
         const share = ((cells[column * rows + row] ?? 0) / 255) ** 1.6;
@@ -195,7 +195,7 @@ export class CloseUp {
   }
 }
 
-function rgb(pen: CanvasRenderingContext2D, colour: string): number[] {
+function rgbOf(pen: CanvasRenderingContext2D, colour: string): number[] {
   pen.fillStyle = colour;
   const hex = String(pen.fillStyle);
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));

@@ -84,7 +84,7 @@ export class Detail {
     void this.closeUp.show(night, row);
     try {
       const detail = await getJson<EpisodeDetail>(path);
-      if (this.shown === row.id) this.fill(night, detail);
+      if (this.shown === row.id) this.showDetail(night, detail);
     } catch {
       if (this.shown === row.id) this.reasons.replaceChildren(make("li", {}, text.night.failed));
     }
@@ -97,26 +97,26 @@ export class Detail {
     if (top > window.innerHeight / 2 || bottom < window.innerHeight / 3) this.element.scrollIntoView();
   }
 
-  private fill(night: Night, { episode, live, envelope_mean, floor, threshold, median_hz }: EpisodeDetail): void {
+  private showDetail(night: Night, { episode, live, envelope_mean, floor, threshold, median_hz }: EpisodeDetail): void {
     const sensor = sensorOf(night, episode);
     const value = (measured: number | null): string => (measured === null ? text.common.unknown : amount(measured, episode.unit));
     const channels = episode.channels.map((one) => (sensor ? channelName(sensor, one) : String(one + 1))).join(", ");
     this.facts.replaceChildren(
-      ...fact(text.night.peak, amount(episode.peak, episode.unit)),
-      ...fact(text.night.mean, value(envelope_mean)),
-      ...fact(text.night.threshold, value(threshold)),
-      ...fact(text.night.floor, value(floor)),
-      ...fact(text.night.frequency, median_hz === null ? text.common.unknown : hertz(median_hz)),
-      ...fact(text.night.channels, channels || text.common.unknown),
+      ...factRow(text.night.peak, amount(episode.peak, episode.unit)),
+      ...factRow(text.night.mean, value(envelope_mean)),
+      ...factRow(text.night.threshold, value(threshold)),
+      ...factRow(text.night.floor, value(floor)),
+      ...factRow(text.night.frequency, median_hz === null ? text.common.unknown : hertz(median_hz)),
+      ...factRow(text.night.channels, channels || text.common.unknown),
     );
     const reasons = episode.reasons.length ? reasonTexts(episode) : [text.common.noReasons];
     this.reasons.replaceChildren(...reasons.map((reason) => make("li", {}, reason)));
     const isFinal = episode.status === "final";
-    // Where the final analysis replaced the live result, nobody knows any more what that was.
+    // The final analysis may have replaced the live result: then there is no live result to show.
     const liveEpisode = live ?? (isFinal ? null : episode);
     this.results.replaceChildren(
-      ...(liveEpisode ? fact(text.night.liveResult, resultText(liveEpisode)) : []),
-      ...fact(text.night.finalResult, isFinal ? resultText(episode) : episode.status === "retracted" ? text.night.removed : text.night.notYet),
+      ...(liveEpisode ? factRow(text.night.liveResult, resultText(liveEpisode)) : []),
+      ...factRow(text.night.finalResult, isFinal ? resultText(episode) : episode.status === "retracted" ? text.night.removed : text.night.notYet),
     );
   }
 }
@@ -125,6 +125,6 @@ function resultText(episode: Episode): string {
   return text.night.result(text.common.kinds[episode.kind], text.common.confidence(percent(episode.confidence)));
 }
 
-function fact(name: string, value: string): HTMLElement[] {
+function factRow(name: string, value: string): HTMLElement[] {
   return [make("dt", {}, name), make("dd", {}, value)];
 }

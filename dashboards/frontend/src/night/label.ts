@@ -20,17 +20,17 @@ export class LabelForm {
   private path = "";
 
   constructor(private readonly onSaved: (label: Label) => void) {
-    const verdict = this.group(text.night.what, VERDICTS, (one) => text.night.verdicts[one], (one) => this.label.verdict === one, (one) => ({
+    const verdict = this.makeGroup(text.night.what, VERDICTS, (one) => text.night.verdicts[one], (one) => this.label.verdict === one, (one) => ({
       verdict: this.label.verdict === one ? null : one,
     }));
     const pains = Array.from({ length: 11 }, (_, i) => i);
-    const pain = this.group(text.night.pain, pains, String, (one) => this.label.pain === one, (one) => ({
+    const pain = this.makeGroup(text.night.pain, pains, String, (one) => this.label.pain === one, (one) => ({
       pain: this.label.pain === one ? null : one,
     }));
-    const woke = this.group(text.night.woke, [true, false], (one) => (one ? text.night.yes : text.night.no), (one) => this.label.woke === one, (one) => ({
+    const woke = this.makeGroup(text.night.woke, [true, false], (one) => (one ? text.night.yes : text.night.no), (one) => this.label.woke === one, (one) => ({
       woke: this.label.woke === one ? null : one,
     }));
-    const helped = this.group(text.night.helped, HELPS, (one) => text.night.helps[one], (one) => (this.label.helped ?? []).includes(one), (one) => ({
+    const helped = this.makeGroup(text.night.helped, HELPS, (one) => text.night.helps[one], (one) => (this.label.helped ?? []).includes(one), (one) => ({
       helped: HELPS.filter((help) => (help === one) !== (this.label.helped ?? []).includes(help)),
     }));
     pain.classList.add("pain");
@@ -57,15 +57,15 @@ export class LabelForm {
   }
 
   /** Answer the first question from the keyboard: 1, 2 or 3. */
-  press(number: number): void {
+  pressVerdict(number: number): void {
     const verdict = VERDICTS[number - 1];
-    if (verdict) this.set({ verdict: this.label.verdict === verdict ? null : verdict });
+    if (verdict) this.setAnswers({ verdict: this.label.verdict === verdict ? null : verdict });
   }
 
-  private group<T>(legend: string, options: readonly T[], labelOf: (option: T) => string, isSet: (option: T) => boolean, next: (option: T) => Change): HTMLElement {
+  private makeGroup<T>(legend: string, options: readonly T[], labelOf: (option: T) => string, isSet: (option: T) => boolean, next: (option: T) => Change): HTMLElement {
     const buttons = options.map((option) => {
       const button = make("button", { type: "button", "aria-pressed": "false" }, labelOf(option));
-      button.addEventListener("click", () => this.set(next(option)));
+      button.addEventListener("click", () => this.setAnswers(next(option)));
       this.parts.push(() => button.setAttribute("aria-pressed", String(isSet(option))));
       return button;
     });
@@ -76,7 +76,7 @@ export class LabelForm {
     for (const refresh of this.parts) refresh();
   }
 
-  private set(changed: Change): void {
+  private setAnswers(changed: Change): void {
     this.label = { ...this.label, ...changed };
     this.pending = { ...this.pending, ...changed };
     this.refresh();

@@ -32,8 +32,8 @@ export class EpisodeList {
       this.refresh();
     });
     this.element = make("section", { class: "card episode-list" }, make("header", {}, make("h2", {}, text.night.episodes), this.heading), filter, this.empty, this.scroller);
-    this.scroller.addEventListener("scroll", () => this.paint(), { passive: true });
-    new ResizeObserver(() => this.paint()).observe(this.scroller);
+    this.scroller.addEventListener("scroll", () => this.paintRows(), { passive: true });
+    new ResizeObserver(() => this.paintRows()).observe(this.scroller);
   }
 
   /** The episodes listed, in order: "next" and "previous" go through these. */
@@ -54,25 +54,25 @@ export class EpisodeList {
       if (top < this.scroller.scrollTop || top + ROW_PX > this.scroller.scrollTop + height)
         this.scroller.scrollTop = top - height / 2;
     }
-    this.paint();
+    this.paintRows();
   }
 
   private refresh(): void {
     const episodes = this.night?.episodes ?? [];
-    this.rows = episodes.filter((episode) => this.matches(episode));
+    this.rows = episodes.filter((episode) => this.matchesFilter(episode));
     setText(this.heading, `${this.rows.length}`);
     show(this.empty, this.rows.length === 0);
     this.inner.style.height = `${this.rows.length * ROW_PX}px`;
-    this.paint();
+    this.paintRows();
   }
 
-  private matches(episode: EpisodeRow): boolean {
+  private matchesFilter(episode: EpisodeRow): boolean {
     if (this.filter === "all") return true;
     const isCramp = episode.kind === "cramp" && episode.status !== "retracted";
     return this.filter === "cramps" ? isCramp : isCramp && !episode.label?.verdict;
   }
 
-  private paint(): void {
+  private paintRows(): void {
     if (!this.night) return;
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_PX) - MARGIN_ROWS);
     const count = Math.ceil((this.scroller.clientHeight || 400) / ROW_PX) + 2 * MARGIN_ROWS;
@@ -83,11 +83,11 @@ export class EpisodeList {
     this.painted = key;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["episode"] : undefined;
     const night = this.night;
-    this.inner.replaceChildren(...rows.map((row, i) => this.row(row, first + i, night)));
+    this.inner.replaceChildren(...rows.map((row, i) => this.makeRow(row, first + i, night)));
     if (focused) this.inner.querySelector<HTMLElement>(`[data-episode="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 
-  private row(episode: EpisodeRow, at: number, night: Night): HTMLElement {
+  private makeRow(episode: EpisodeRow, at: number, night: Night): HTMLElement {
     const isWithdrawn = episode.status === "retracted";
     const withdrawn = isWithdrawn ? `${text.night.withdrawn} · ` : "";
     const verdict = episode.label?.verdict ? ` · ${text.night.marks[episode.label.verdict]}` : "";

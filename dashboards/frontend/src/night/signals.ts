@@ -44,8 +44,8 @@ export class Signals {
     const section = {
       fromMs: request.fromMs,
       toMs: request.toMs,
-      wave: unpack(answer.wave),
-      envelope: unpack(answer.envelope),
+      wave: unpackSteps(answer.wave),
+      envelope: unpackSteps(answer.envelope),
       isSamples: answer.is_samples,
     };
     this.cache.set(key, section);
@@ -61,7 +61,7 @@ export class Signals {
   }
 }
 
-function unpack(packed: Packed): Steps {
+function unpackSteps(packed: Packed): Steps {
   const values = Float32Array.from(integersOf(packed.data), (count) => (count === NO_VALUE ? NaN : count * packed.scale));
   const { n, channels, fields } = packed;
   return { fromMs: packed.from_ns / 1e6, stepMs: packed.step_ns / 1e6, n, channels, fields, values };

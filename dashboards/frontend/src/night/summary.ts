@@ -26,19 +26,19 @@ function recordedText({ said, recorded_s, from_ns, to_ns }: Night): string {
   const { recorded, fullyRecorded, yourNight, yourNightSince, yoursRecorded, yoursFullyRecorded } = text.night;
   if (!said) {
     const [recordedMs, spanMs] = [recorded_s * 1000, (to_ns - from_ns) / 1e6];
-    return isComplete(recordedMs, spanMs) ? fullyRecorded(duration(spanMs)) : recorded(...parts(recordedMs, spanMs));
+    return isComplete(recordedMs, spanMs) ? fullyRecorded(duration(spanMs)) : recorded(...recordedParts(recordedMs, spanMs));
   }
   const [fromMs, toMs] = [said.from_ns / 1e6, (said.to_ns ?? to_ns) / 1e6];
   const [recordedMs, spanMs] = [said.recorded_s * 1000, toMs - fromMs];
   const span = said.to_ns === null ? yourNightSince(clock(fromMs)) : yourNight(clock(fromMs), clock(toMs));
-  return `${span} ${isComplete(recordedMs, spanMs) ? yoursFullyRecorded : yoursRecorded(...parts(recordedMs, spanMs))}`;
+  return `${span} ${isComplete(recordedMs, spanMs) ? yoursFullyRecorded : yoursRecorded(...recordedParts(recordedMs, spanMs))}`;
 }
 
 function isComplete(recordedMs: number, spanMs: number): boolean {
   return spanMs > 0 && spanMs - recordedMs < COMPLETE_WITHIN_MS;
 }
 
-function parts(recordedMs: number, spanMs: number): [string, string, string] {
+function recordedParts(recordedMs: number, spanMs: number): [string, string, string] {
   return [duration(recordedMs), duration(spanMs), percentFloor(spanMs > 0 ? recordedMs / spanMs : 0)];
 }
 

@@ -1,7 +1,7 @@
 /**
  * The marks of a time axis and their labels.
  *
- * Marks stand at round local times, not at round UTC: an axis in hours reads 22:00, 23:00 in every time zone, also where
+ * Marks are at round local times, not at round UTC: an axis in hours reads 22:00, 23:00 in every time zone, also where
  * the offset is half an hour. When the clocks change within the window, the mark after the change carries the new
  * offset, and the marks go on at round times of the new offset.
  */

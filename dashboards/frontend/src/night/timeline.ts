@@ -59,10 +59,10 @@ export class Timeline {
     private readonly view: TimeWindow,
     private readonly onSelect: (id: string) => void,
   ) {
-    this.element = make("div", { class: "picture", tabindex: "0", role: "application", "aria-label": text.night.timelineLabel });
+    this.element = make("div", { class: "timeline-plot", tabindex: "0", role: "application", "aria-label": text.night.timelineLabel });
     this.element.append(this.canvas.element, this.cursorTime);
     addGestures(this.element, view, {
-      onTap: (x, y) => this.tap(x, y),
+      onTap: (x, y) => this.selectAt(x, y),
       onPoint: (x) => {
         this.cursorPx = x;
         this.draw();
@@ -91,7 +91,7 @@ export class Timeline {
   refresh(): void {
     this.draw();
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.fetch(), FETCH_AFTER_MS);
+    this.timer = window.setTimeout(() => void this.fetchSignals(), FETCH_AFTER_MS);
   }
 
   draw(): void {
@@ -103,7 +103,7 @@ export class Timeline {
     });
   }
 
-  private async fetch(): Promise<void> {
+  private async fetchSignals(): Promise<void> {
     const number = ++this.fetchNumber;
     const width = this.element.clientWidth;
     if (!this.night || width === 0) return;
@@ -187,7 +187,7 @@ export class Timeline {
       pen.fillRect(0, top + ROW_PX - 1, scale.widthPx, 1);
     });
     for (const episode of this.night?.episodes ?? []) {
-      const [left, right] = this.edges(episode, scale);
+      const [left, right] = this.edgesOf(episode, scale);
       if (right < 0 || left > scale.widthPx) continue;
       const top = lane.top + this.rows.indexOf(episode.kind) * ROW_PX + NAME_PX;
       const isSelected = episode.id === this.selected;
@@ -329,7 +329,7 @@ export class Timeline {
     this.cursorTime.style.left = `${Math.min(this.cursorPx + 8, scale.widthPx - 110)}px`;
   }
 
-  private tap(x: number, y: number): void {
+  private selectAt(x: number, y: number): void {
     this.element.focus({ preventScroll: true });
     const scale: Scale = { fromMs: this.view.fromMs, toMs: this.view.toMs, widthPx: this.element.clientWidth };
     const lane = this.lanes[0];
@@ -337,20 +337,20 @@ export class Timeline {
     const reach = row ? TAP_REACH_PX : 0;
     const near = (this.night?.episodes ?? [])
       .filter((episode) => !row || episode.kind === row)
-      .map((episode) => ({ episode, gap: distance(x, this.edges(episode, scale)) }))
+      .map((episode) => ({ episode, gap: distanceTo(x, this.edgesOf(episode, scale)) }))
       .filter(({ gap }) => gap <= reach)
       .sort((a, b) => a.gap - b.gap || KINDS.indexOf(a.episode.kind) - KINDS.indexOf(b.episode.kind))[0];
     if (near) this.onSelect(near.episode.id);
   }
 
-  private edges(episode: EpisodeRow, scale: Scale): [number, number] {
+  private edgesOf(episode: EpisodeRow, scale: Scale): [number, number] {
     const left = xOf(scale, episode.onset_ns / 1e6);
     const end = episode.offset_ns ?? this.night?.to_ns ?? episode.onset_ns;
     return [left, Math.max(xOf(scale, end / 1e6), left + 3)];
   }
 }
 
-function distance(x: number, [left, right]: [number, number]): number {
+function distanceTo(x: number, [left, right]: [number, number]): number {
   return x < left ? left - x : Math.max(0, x - right);
 }
 

@@ -50,11 +50,11 @@ export class NightView implements View {
   constructor() {
     this.detail = new Detail(new Signals(), {
       onClose: () => this.goTo(""),
-      onStep: (by) => this.step(by),
+      onStep: (by) => this.stepBy(by),
       onLabel: (id, label) => this.applyLabel(id, label),
     });
     this.chooser.addEventListener("change", () => go(linkTo(["night", this.chooser.value])));
-    this.bodyParts = make("div", { class: "night-body" }, this.timelineCard(), this.detail.element, this.list.element);
+    this.bodyParts = make("div", { class: "night-body" }, this.makeTimelineCard(), this.detail.element, this.list.element);
     this.element = make(
       "div",
       { class: "night" },
@@ -78,7 +78,7 @@ export class NightView implements View {
       return;
     }
     this.requested = night;
-    void this.open(night);
+    void this.openNight(night);
   }
 
   leave(): void {
@@ -92,7 +92,7 @@ export class NightView implements View {
     this.detail.recolour();
   }
 
-  private timelineCard(): HTMLElement {
+  private makeTimelineCard(): HTMLElement {
     const button = (sign: string, label: string, act: () => void): HTMLElement => {
       const made = make("button", { type: "button", "aria-label": label, title: label }, sign);
       made.addEventListener("click", act);
@@ -116,7 +116,7 @@ export class NightView implements View {
   }
 
   /** Open a night by name; the newest one if the name is empty. */
-  private async open(name: string): Promise<void> {
+  private async openNight(name: string): Promise<void> {
     const number = ++this.requestNumber;
     window.clearTimeout(this.timer);
     try {
@@ -128,14 +128,14 @@ export class NightView implements View {
         go(linkTo(["night", newest], Object.fromEntries(currentAddress().query)), { replace: true });
         this.requested = newest;
       }
-      if (this.requested) await this.fetch(number);
+      if (this.requested) await this.fetchNight(number);
       else this.showEmpty(text.night.none, text.night.noneHint);
     } catch (error) {
       this.handleFailure(number, error);
     }
   }
 
-  private async fetch(number: number): Promise<void> {
+  private async fetchNight(number: number): Promise<void> {
     try {
       const night = await getJson<Night>(`/api/v1/nights/${encodeURIComponent(this.requested)}`);
       if (number !== this.requestNumber) return;
@@ -143,7 +143,7 @@ export class NightView implements View {
       this.night = night;
       this.apply(isOther);
       const again = night.read < 1 ? READING_MS : night.running ? RUNNING_MS : 0;
-      if (again) this.timer = window.setTimeout(() => void this.fetch(number), again);
+      if (again) this.timer = window.setTimeout(() => void this.fetchNight(number), again);
     } catch (error) {
       this.handleFailure(number, error);
     }
@@ -157,7 +157,7 @@ export class NightView implements View {
       return;
     }
     if (!this.night) this.showEmpty(text.night.failed, "");
-    this.timer = window.setTimeout(() => (this.night ? void this.fetch(number) : void this.open(this.requested)), RETRY_MS);
+    this.timer = window.setTimeout(() => (this.night ? void this.fetchNight(number) : void this.openNight(this.requested)), RETRY_MS);
   }
 
   private showEmpty(title: string, hint: string): void {
@@ -177,8 +177,8 @@ export class NightView implements View {
     for (const part of [this.bodyParts, this.summary]) show(part, true);
     this.setOrigin(night.origin);
     setText(this.heading, nightTitle(night.night));
-    this.link(this.before, night.before);
-    this.link(this.after, night.after);
+    this.setNeighbour(this.before, night.before);
+    this.setNeighbour(this.after, night.after);
     this.refreshTexts(night);
     this.view.setBounds(night.from_ns / 1e6, night.to_ns / 1e6);
     this.list.show(night);
@@ -211,11 +211,11 @@ export class NightView implements View {
     const also = otherEpisodes(night);
     setText(this.also, also);
     show(this.also, also !== "");
-    const [begin, end] = [offset(night.from_ns / 1e6), offset(night.to_ns / 1e6)];
+    const [before, after] = [offset(night.from_ns / 1e6), offset(night.to_ns / 1e6)];
     const notes = [
       ...(night.running ? [text.night.running] : []),
       ...(night.read < 1 ? [text.night.reading(percentFloor(night.read))] : []),
-      ...(begin !== end ? [text.night.clocksChanged(begin, end)] : []),
+      ...(before !== after ? [text.night.clocksChanged(before, after)] : []),
       ...new Set(night.problems.map((problem) => (problem === "deleted" ? text.night.deleted : problemText("recording_unreadable", problem)))),
     ];
     this.notes.replaceChildren(...notes.map((note) => make("li", {}, note)));
@@ -236,7 +236,7 @@ export class NightView implements View {
     show(this.chooser, rows.length > 0);
   }
 
-  private link(element: HTMLAnchorElement, night: string | null): void {
+  private setNeighbour(element: HTMLAnchorElement, night: string | null): void {
     show(element, true);
     if (night) element.href = linkTo(["night", night]);
     else element.removeAttribute("href");
@@ -263,7 +263,7 @@ export class NightView implements View {
     if (id) this.detail.reveal();
   }
 
-  private step(by: 1 | -1): void {
+  private stepBy(by: 1 | -1): void {
     const rows = this.list.listed;
     if (!rows.length) return;
     const at = rows.findIndex((row) => row.id === this.selected);
@@ -284,9 +284,9 @@ export class NightView implements View {
     const target = event.target instanceof Element ? event.target : null;
     if (!this.isShown || !this.night || event.ctrlKey || event.metaKey || event.altKey) return;
     if (target?.closest("input, select, textarea, summary")) return;
-    if (event.key === "n" || event.key === "j") this.step(1);
-    else if (event.key === "p" || event.key === "k") this.step(-1);
+    if (event.key === "n" || event.key === "j") this.stepBy(1);
+    else if (event.key === "p" || event.key === "k") this.stepBy(-1);
     else if (event.key === "Escape" && this.selected) this.goTo("");
-    else if (this.selected && ["1", "2", "3"].includes(event.key)) this.detail.form.press(Number(event.key));
+    else if (this.selected && ["1", "2", "3"].includes(event.key)) this.detail.form.pressVerdict(Number(event.key));
   }
 }

@@ -25,7 +25,7 @@ export class BackupsCard {
 
   /** `onRestored` is called when recordings have been restored. */
   constructor(private readonly onRestored: () => void) {
-    const makeNow = makeButton(text.backups.make, () => void this.start("/api/v1/backups"), "primary");
+    const makeNow = makeButton(text.backups.make, () => void this.startWork("/api/v1/backups"), "primary");
     const addFile = makeButton(text.backups.add, () => this.fileInput.click());
     this.buttons = [makeNow, addFile];
     this.fileInput.addEventListener("change", () => void this.upload());
@@ -74,17 +74,17 @@ export class BackupsCard {
     if (key === this.painted) return;
     this.painted = key;
     this.place.textContent = text.backups.place(state.folder);
-    this.rows.replaceChildren(...state.backups.map((row) => this.row(row, isBusy)));
+    this.rows.replaceChildren(...state.backups.map((row) => this.makeRow(row, isBusy)));
   }
 
-  private row(row: BackupRow, isBusy: boolean): HTMLElement {
+  private makeRow(row: BackupRow, isBusy: boolean): HTMLElement {
     const contents = [fileSize(row.size_octets), text.backups.recordings(row.sessions ?? 0)].join(" · ");
     const path = `/api/v1/backups/${encodeURIComponent(row.id)}`;
     const name = dateTime(row.written_ns / 1e6);
     const bar = make("div", { class: "actions", role: "group", "aria-label": text.sessions.actions(name) });
     bar.append(make("a", { class: "button", href: `${path}/file`, download: row.id }, text.backups.download));
     if (!row.problem) {
-      bar.append(makeButton(text.backups.check, () => void this.start(`${path}/check`)));
+      bar.append(makeButton(text.backups.check, () => void this.startWork(`${path}/check`)));
       bar.append(makeButton(text.backups.restore, () => void this.checkThenRestore(row.id)));
     }
     bar.append(makeButton(text.common.remove, () => this.confirmRemoval(path, name)));
@@ -132,20 +132,20 @@ export class BackupsCard {
     const path = `/api/v1/backups/${encodeURIComponent(job.backup)}/restore`;
     const effect = with_episodes ? text.backups.willRestore(absent) : text.backups.willRestoreBare(absent);
     const lines = [effect, ...leftOut(job.findings), text.backups.nothingChanges, text.backups.settingsStay];
-    this.confirm(text.backups.restoreTitle, lines, text.backups.restoreNow, () => void this.start(path));
+    this.askToConfirm(text.backups.restoreTitle, lines, text.backups.restoreNow, () => void this.startWork(path));
   }
 
   private async checkThenRestore(backup: string): Promise<void> {
     this.toRestore = backup;
-    await this.start(`/api/v1/backups/${encodeURIComponent(backup)}/check`);
+    await this.startWork(`/api/v1/backups/${encodeURIComponent(backup)}/check`);
   }
 
   private confirmRemoval(path: string, name: string): void {
-    const remove = (): void => void this.after(sendJson("DELETE", path));
-    this.confirm(text.backups.removeTitle(name), [text.backups.removeHint], text.common.remove, remove);
+    const remove = (): void => void this.pollAfter(sendJson("DELETE", path));
+    this.askToConfirm(text.backups.removeTitle(name), [text.backups.removeHint], text.common.remove, remove);
   }
 
-  private confirm(title: string, lines: string[], go: string, onAgreed: () => void): void {
+  private askToConfirm(title: string, lines: string[], go: string, onAgreed: () => void): void {
     const dialog = make(
       "dialog",
       { "aria-label": title },
@@ -186,8 +186,8 @@ export class BackupsCard {
     for (const one of this.buttons) one.disabled = false;
   }
 
-  private async start(path: string): Promise<void> {
-    await this.after(sendJson("POST", path));
+  private async startWork(path: string): Promise<void> {
+    await this.pollAfter(sendJson("POST", path));
   }
 
   /** Cancel a running job, or clear the result of one that has ended. */
@@ -197,7 +197,7 @@ export class BackupsCard {
     await this.poll();
   }
 
-  private async after(change: Promise<unknown>): Promise<void> {
+  private async pollAfter(change: Promise<unknown>): Promise<void> {
     try {
       await change;
       await this.poll();

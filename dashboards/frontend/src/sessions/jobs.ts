@@ -42,12 +42,12 @@ export class Jobs {
   private refresh(jobs: ExportJob[], replay: ReplayState): void {
     if (replay.state !== "ended") this.runningReplay = replay.session;
     const hasReplay = replay.state !== "none" && (replay.state !== "ended" || this.runningReplay !== "");
-    const exports = jobs.filter((job) => job.state !== "cancelled").map((job) => this.exportRow(job));
-    this.element.replaceChildren(...(hasReplay ? [this.replayRow(replay)] : []), ...exports);
+    const exports = jobs.filter((job) => job.state !== "cancelled").map((job) => this.makeExportRow(job));
+    this.element.replaceChildren(...(hasReplay ? [this.makeReplayRow(replay)] : []), ...exports);
     show(this.element, this.element.childElementCount > 0);
   }
 
-  private exportRow(job: ExportJob): HTMLElement {
+  private makeExportRow(job: ExportJob): HTMLElement {
     const row = make("div", { class: "card job actions", "data-job": job.id });
     setData(row, "state", job.state);
     row.append(...exportState(job));
@@ -56,19 +56,19 @@ export class Jobs {
     if (job.annotations)
       row.append(make("a", { class: "button", href: `/api/v1/exports/${job.id}/annotations`, download: job.annotations }, text.sessions.downloadEpisodes));
     const label = job.state === "running" ? text.common.cancel : text.common.remove;
-    row.append(makeButton(label, () => void this.after(sendJson("DELETE", `/api/v1/exports/${job.id}`))));
+    row.append(makeButton(label, () => void this.pollAfter(sendJson("DELETE", `/api/v1/exports/${job.id}`))));
     return row;
   }
 
-  private replayRow(replay: ReplayState): HTMLElement {
+  private makeReplayRow(replay: ReplayState): HTMLElement {
     const row = make("div", { class: "card job actions", "data-replay": replay.state }, make("p", {}, replayText(replay)));
     if (replay.state === "ended") return row;
     if (replay.url) row.append(make("a", { class: "button primary", href: replay.url, target: "_blank", rel: "noopener" }, text.sessions.replayWatch));
-    row.append(makeButton(text.sessions.replayStop, () => void this.after(sendJson("DELETE", "/api/v1/replay"))));
+    row.append(makeButton(text.sessions.replayStop, () => void this.pollAfter(sendJson("DELETE", "/api/v1/replay"))));
     return row;
   }
 
-  private async after(change: Promise<unknown>): Promise<void> {
+  private async pollAfter(change: Promise<unknown>): Promise<void> {
     await change.catch(() => undefined); // it is gone already: the poll shows that
     await this.poll();
   }

@@ -96,8 +96,8 @@ export class SessionsView implements View {
     if (key === this.painted) return;
     this.painted = key;
     const shown = present.filter((row) => this.filter === "all" || row.origin === this.filter);
-    this.rows.replaceChildren(...shown.map((row) => this.row(row, list)));
-    this.trashRows.replaceChildren(...deleted.map((row) => this.trashRow(row)));
+    this.rows.replaceChildren(...shown.map((row) => this.makeRow(row, list)));
+    this.trashRows.replaceChildren(...deleted.map((row) => this.makeTrashRow(row)));
     setText(this.trashTitle, text.sessions.trash(deleted.length));
     show(this.trash, deleted.length > 0);
     show(this.filters, present.length > 0);
@@ -111,20 +111,20 @@ export class SessionsView implements View {
     show(this.empty, true);
   }
 
-  private row(row: SessionRow, list: SessionList): HTMLElement {
+  private makeRow(row: SessionRow, list: SessionList): HTMLElement {
     const name = rowName(row);
     const title = make("span", { class: "when" }, row.night ? make("a", { href: linkTo(["night", row.night]) }, name) : name);
     if (row.origin && row.origin !== "live") title.append(make("span", { class: "badge" }, text.sessions.origins[row.origin]));
-    const item = make("li", { class: "card session", "data-session": row.id }, title, this.figures(row), this.actions(row, list));
+    const item = make("li", { class: "card session", "data-session": row.id }, title, this.makeFigures(row), this.makeActions(row, list));
     setData(item, "state", row.state);
     return item;
   }
 
-  private figures(row: SessionRow): HTMLElement {
+  private makeFigures(row: SessionRow): HTMLElement {
     const spanS = (row.to_ns - row.from_ns) / 1e9;
     const coverage = row.recorded_s === null ? text.sessions.checking : text.sessions.coverage(percentFloor(row.recorded_s / Math.max(spanS, 1)));
     const parts = row.state === "unreadable" ? [fileSize(row.size_octets), problemText("unreadable", row.problem)] : [duration(spanS * 1000), coverage, fileSize(row.size_octets), text.sessions.sensors(row.sensors.length)];
-    const figures = make("p", { class: "muted figures" }, ...unbroken(parts));
+    const figures = make("p", { class: "muted figures" }, ...joinParts(parts));
     const state = text.sessions.states[row.state];
     if (state) figures.append(" · ", make("strong", {}, state));
     if (row.recorded_s !== null && spanS > 0) {
@@ -135,23 +135,23 @@ export class SessionsView implements View {
     return figures;
   }
 
-  private actions(row: SessionRow, list: SessionList): HTMLElement {
+  private makeActions(row: SessionRow, list: SessionList): HTMLElement {
     const bar = make("div", { class: "actions", role: "group", "aria-label": text.sessions.actions(rowName(row)) });
     if (row.state !== "unreadable" && list.formats.length) bar.append(makeButton(text.sessions.export, () => this.chooseFormat(row, list.formats)));
     if (row.state === "ended") bar.append(make("a", { class: "button", href: `/api/v1/sessions/${encodeURIComponent(row.id)}/file`, download: "" }, text.sessions.download));
-    if (list.can_replay && row.state !== "unreadable") bar.append(makeButton(text.sessions.replay, () => void this.act("POST", row, "replay", {})));
-    if (row.state !== "recording") bar.append(makeButton(text.sessions.delete, () => void this.delete(row)));
+    if (list.can_replay && row.state !== "unreadable") bar.append(makeButton(text.sessions.replay, () => void this.requestChange("POST", row, "replay", {})));
+    if (row.state !== "recording") bar.append(makeButton(text.sessions.delete, () => void this.deleteRow(row)));
     return bar;
   }
 
-  private trashRow(row: SessionRow): HTMLElement {
+  private makeTrashRow(row: SessionRow): HTMLElement {
     const until = text.sessions.until(day((row.purged_ns ?? 0) / 1e6));
     return make(
       "li",
       { class: "session", "data-session": row.id },
       make("span", { class: "when" }, rowName(row)),
       make("p", { class: "muted figures" }, `${fileSize(row.size_octets)} · ${until}`),
-      make("div", { class: "actions" }, makeButton(text.sessions.restore, () => void this.restore(row))),
+      make("div", { class: "actions" }, makeButton(text.sessions.restore, () => void this.restoreRow(row))),
     );
   }
 
@@ -175,42 +175,42 @@ export class SessionsView implements View {
       dialog.remove();
       if (dialog.returnValue !== "go") return;
       const request = { format: format.value, ...(row.sensors.length > 1 ? { sensor: sensor.value } : {}) };
-      void this.act<ExportJob>("POST", row, "exports", request);
+      void this.requestChange<ExportJob>("POST", row, "exports", request);
     });
     this.element.append(dialog);
     dialog.showModal();
   }
 
-  private async delete(row: SessionRow): Promise<void> {
-    if (!(await this.act("DELETE", row, ""))) return;
+  private async deleteRow(row: SessionRow): Promise<void> {
+    if (!(await this.requestChange("DELETE", row, ""))) return;
     const until = day(Date.now() + TRASH_MS);
-    this.notify(text.sessions.deleted(rowName(row), until), [text.sessions.undo, () => void this.restore(row)]);
+    this.showNotice(text.sessions.deleted(rowName(row), until), [text.sessions.undo, () => void this.restoreRow(row)]);
   }
 
-  private async restore(row: SessionRow): Promise<void> {
-    if (await this.act("POST", row, "restore")) show(this.notice, false);
+  private async restoreRow(row: SessionRow): Promise<void> {
+    if (await this.requestChange("POST", row, "restore")) show(this.notice, false);
   }
 
   /** Request a change of a recording; return whether it was done. */
-  private async act<T>(method: "POST" | "DELETE", row: SessionRow, what: string, body?: unknown): Promise<boolean> {
+  private async requestChange<T>(method: "POST" | "DELETE", row: SessionRow, what: string, body?: unknown): Promise<boolean> {
     try {
       await sendJson<T>(method, `/api/v1/sessions/${encodeURIComponent(row.id)}${what && `/${what}`}`, body);
       await Promise.all([this.poll(), this.jobs.poll()]);
       return true;
     } catch (error) {
-      this.notify(errorText(error));
+      this.showNotice(errorText(error));
       return false;
     }
   }
 
-  private notify(message: string, action?: [string, () => void]): void {
+  private showNotice(message: string, action?: [string, () => void]): void {
     this.notice.replaceChildren(make("p", {}, message), ...(action ? [makeButton(...action)] : []));
     show(this.notice, true);
   }
 }
 
 /** Join parts with dots; lines may break between short parts, but not within them. */
-function unbroken(parts: string[]): (Node | string)[] {
+function joinParts(parts: string[]): (Node | string)[] {
   return parts.flatMap((part, i) => [i ? " · " : "", make("span", { class: part.length < 30 ? "part" : false }, part)]);
 }
 

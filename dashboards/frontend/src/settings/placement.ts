@@ -46,15 +46,15 @@ const SPOTS: Record<MuscleId, Spot> = {
 function drawPlacement(side: Side, muscle: string): SVGElement {
   const spot = spotOf(muscle);
   const view = spot?.view ?? "sole";
-  const svg = shape("svg", { viewBox: "0 0 80 182", class: "placement", role: "img" });
+  const svg = makeShape("svg", { viewBox: "0 0 80 182", class: "placement", role: "img" });
   svg.setAttribute("aria-label", text.settings.placementLabel[side](text.settings.placementViews[view]));
   // The outlines show a left sole and a left calf; a right one, or the other side of a left one, is their mirror image.
   const isMirrored = (side === "right") !== (view === "top" || view === "shin");
-  const body = shape("g", isMirrored ? { transform: "matrix(-1 0 0 1 80 0)" } : {});
+  const body = makeShape("g", isMirrored ? { transform: "matrix(-1 0 0 1 80 0)" } : {});
   svg.append(body);
   if (view === "sole" || view === "top") drawFoot(body, view === "top");
-  else body.append(shape("path", { d: LEG, class: "skin" }));
-  if (spot) body.append(electrodes(spot));
+  else body.append(makeShape("path", { d: LEG, class: "skin" }));
+  if (spot) body.append(drawElectrodes(spot));
   return svg;
 }
 
@@ -71,25 +71,25 @@ function spotOf(muscle: string): Spot | null {
 }
 
 function drawFoot(body: SVGElement, isTop: boolean): void {
-  body.append(shape("path", { d: SOLE, class: "skin" }));
+  body.append(makeShape("path", { d: SOLE, class: "skin" }));
   for (const [x, y, rx, ry] of TOES) {
-    body.append(shape("ellipse", { cx: x, cy: y, rx, ry, class: "skin" }));
-    if (isTop) body.append(shape("ellipse", { cx: x, cy: y - ry * 0.45, rx: rx * 0.5, ry: ry * 0.3, class: "nail" }));
+    body.append(makeShape("ellipse", { cx: x, cy: y, rx, ry, class: "skin" }));
+    if (isTop) body.append(makeShape("ellipse", { cx: x, cy: y - ry * 0.45, rx: rx * 0.5, ry: ry * 0.3, class: "nail" }));
   }
-  if (!isTop) body.append(shape("path", { d: "M29 94C33 106 27 122 22 132", class: "crease" }));
+  if (!isTop) body.append(makeShape("path", { d: "M29 94C33 106 27 122 22 132", class: "crease" }));
 }
 
-function electrodes({ x, y, turned, length }: Spot): SVGElement {
-  const spot = shape("g", { transform: `rotate(${turned} ${x} ${y})` });
+function drawElectrodes({ x, y, turned, length }: Spot): SVGElement {
+  const spot = makeShape("g", { transform: `rotate(${turned} ${x} ${y})` });
   spot.append(
-    shape("ellipse", { cx: x, cy: y, rx: 8, ry: length / 2, class: "muscle" }),
-    shape("circle", { cx: x, cy: y - 7, r: 4, class: "electrode" }),
-    shape("circle", { cx: x, cy: y + 7, r: 4, class: "electrode" }),
+    makeShape("ellipse", { cx: x, cy: y, rx: 8, ry: length / 2, class: "muscle" }),
+    makeShape("circle", { cx: x, cy: y - 7, r: 4, class: "electrode" }),
+    makeShape("circle", { cx: x, cy: y + 7, r: 4, class: "electrode" }),
   );
   return spot;
 }
 
-function shape(tag: string, attributes: Record<string, string | number>): SVGElement {
+function makeShape(tag: string, attributes: Record<string, string | number>): SVGElement {
   const element = document.createElementNS(SVG, tag) as SVGElement;
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   return element;

@@ -22,7 +22,7 @@ export class SensorCards {
   }
 
   refresh(): void {
-    const sensors = this.model.ordered();
+    const sensors = this.model.orderedSensors();
     show(this.empty, this.model.isReady && sensors.length === 0);
     for (const [id, card] of this.cards)
       if (!this.model.sensors.has(id)) {
@@ -54,16 +54,16 @@ class SensorCard {
 
   constructor(private readonly id: string) {
     const sides: [string, string][] = (["left", "right", "unknown"] as const).map((side) => [side, text.settings.sides[side]]);
-    this.side = select(sides);
+    this.side = makeSelect(sides);
     const muscles = (Object.keys(MUSCLES) as MuscleId[]).map((muscle): [string, string] => [muscle, text.settings.muscleOption(text.common.muscles[muscle], muscle)]);
-    this.muscle = select([["", text.settings.sides.unknown], ...muscles, [OTHER, text.settings.otherMuscle]]);
+    this.muscle = makeSelect([["", text.settings.sides.unknown], ...muscles, [OTHER, text.settings.otherMuscle]]);
     const reset = makeButton(text.settings.reset, () => void this.save("DELETE"));
     const form = make(
       "form",
       {},
-      field(text.settings.name, this.name),
-      field(text.settings.side, this.side),
-      field(text.settings.muscle, this.muscle),
+      makeField(text.settings.name, this.name),
+      makeField(text.settings.side, this.side),
+      makeField(text.settings.muscle, this.muscle),
       this.other,
       make("div", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, text.settings.save), reset),
       this.result,
@@ -91,17 +91,17 @@ class SensorCard {
     this.draw();
   }
 
-  private get written(): string {
+  private get writtenMuscle(): string {
     return this.muscle.value === OTHER ? this.other.value.trim() : this.muscle.value;
   }
 
   private draw(): void {
     show(this.other, this.muscle.value === OTHER);
-    this.figure.replaceChildren(placementFigure(this.side.value as Side, this.written));
+    this.figure.replaceChildren(placementFigure(this.side.value as Side, this.writtenMuscle));
   }
 
   private async save(method: "PUT" | "DELETE"): Promise<void> {
-    const label = { name: this.name.value.trim(), side: this.side.value, muscle: this.written };
+    const label = { name: this.name.value.trim(), side: this.side.value, muscle: this.writtenMuscle };
     try {
       await sendJson(method, `/api/v1/sensors/${encodeURIComponent(this.id)}`, method === "PUT" ? label : undefined);
       this.shown = method === "DELETE" ? "" : this.shown;
@@ -124,7 +124,7 @@ class SensorCard {
       rows.push([text.settings.recovered, number(link.backfilled_samples)], [text.settings.reconnects, number(link.reconnects)]);
       rows.push([text.settings.broken, number(link.broken_frames)]);
     }
-    facts(this.facts, rows);
+    showFacts(this.facts, rows);
   }
 }
 
@@ -135,7 +135,7 @@ function streamKind(kind: string): string {
 }
 
 /** Show names and values; only what has changed is touched. */
-export function facts(list: HTMLElement, rows: [string, string][]): void {
+export function showFacts(list: HTMLElement, rows: [string, string][]): void {
   rows.forEach(([name, value], i) => {
     let row = list.children[i];
     if (!row) list.append((row = make("div", {}, make("dt"), make("dd"))));
@@ -145,10 +145,10 @@ export function facts(list: HTMLElement, rows: [string, string][]): void {
   while (list.children.length > rows.length) list.lastElementChild?.remove();
 }
 
-export function select(options: [string, string][]): HTMLSelectElement {
+export function makeSelect(options: [string, string][]): HTMLSelectElement {
   return make("select", {}, ...options.map(([value, name]) => make("option", { value }, name)));
 }
 
-export function field(name: string, input: HTMLElement): HTMLElement {
+export function makeField(name: string, input: HTMLElement): HTMLElement {
   return make("label", { class: "field" }, make("span", {}, name), input);
 }

@@ -10,7 +10,7 @@ import type { Live } from "../live/live";
 import type { View } from "../router";
 import type { Service, ServiceStatus } from "../schema";
 import type { System } from "./schema";
-import { facts, field, select, SensorCards } from "./sensors";
+import { makeField, makeSelect, SensorCards, showFacts } from "./sensors";
 
 const REFRESH_MS = 1000;
 /** The server looks at its disk for each answer. */
@@ -52,12 +52,12 @@ export class SettingsView implements View {
       make(
         "div",
         { class: "cards" },
-        this.alarmCard(),
-        card(text.settings.detection, this.thresholds, make("p", { class: "muted" }, text.settings.thresholdsWhy)),
-        card(text.settings.storage, this.nights, this.nightSize, this.places, make("p", { class: "muted" }, text.settings.private)),
-        card(text.settings.health, this.health),
-        this.deviceCard(),
-        card(text.settings.versions, this.versions),
+        this.makeAlarmCard(),
+        makeCard(text.settings.detection, this.thresholds, make("p", { class: "muted" }, text.settings.thresholdsWhy)),
+        makeCard(text.settings.storage, this.nights, this.nightSize, this.places, make("p", { class: "muted" }, text.settings.private)),
+        makeCard(text.settings.health, this.health),
+        this.makeDeviceCard(),
+        makeCard(text.settings.versions, this.versions),
       ),
     );
   }
@@ -69,10 +69,10 @@ export class SettingsView implements View {
 
   enter(): void {
     this.leave();
-    this.timers = [window.setInterval(() => this.refresh(), REFRESH_MS), window.setInterval(() => void this.fetch(), FETCH_MS)];
+    this.timers = [window.setInterval(() => this.refresh(), REFRESH_MS), window.setInterval(() => void this.fetchSystem(), FETCH_MS)];
     this.refresh();
     void this.live.model.ready.then(() => this.refresh());
-    void this.fetch();
+    void this.fetchSystem();
   }
 
   leave(): void {
@@ -80,7 +80,7 @@ export class SettingsView implements View {
     this.timers = [];
   }
 
-  private alarmCard(): HTMLElement {
+  private makeAlarmCard(): HTMLElement {
     const group = make("fieldset", { class: "calls" }, make("legend", {}, text.settings.alertAbout));
     for (const kind of ALERT_KINDS) {
       const input = make("input", { type: "checkbox", value: kind });
@@ -93,19 +93,19 @@ export class SettingsView implements View {
       if (this.wakeUpTime.value) void this.live.alarms.setWakeUpTime(this.wakeUpTime.value);
     });
     const hint = make("p", { class: "muted" }, text.settings.faultsAlways);
-    return card(text.settings.alarms, group, hint, field(text.settings.wakeUpTime, this.wakeUpTime));
+    return makeCard(text.settings.alarms, group, hint, makeField(text.settings.wakeUpTime, this.wakeUpTime));
   }
 
   private checkedKinds(): AlertKind[] {
     return ALERT_KINDS.filter((kind) => this.alertInputs.get(kind)?.checked);
   }
 
-  private deviceCard(): HTMLElement {
-    const language = select([["", text.settings.browserLanguage], ...Object.entries(LANGUAGES)]);
+  private makeDeviceCard(): HTMLElement {
+    const language = makeSelect([["", text.settings.browserLanguage], ...Object.entries(LANGUAGES)]);
     language.value = chosenLanguage();
     language.addEventListener("change", () => chooseLanguage(language.value));
     const note = make("p", { class: "muted" }, text.settings.deviceNote);
-    return card(text.settings.device, field(text.settings.language, language), note, make("h3", {}, text.settings.access), this.access, this.logOut);
+    return makeCard(text.settings.device, makeField(text.settings.language, language), note, make("h3", {}, text.settings.access), this.access, this.logOut);
   }
 
   private refresh(): void {
@@ -116,7 +116,7 @@ export class SettingsView implements View {
     if (document.activeElement !== this.wakeUpTime) this.wakeUpTime.value = model.alarms.wake_at;
     if (!model.isReady) return;
     const rows = this.healthRows();
-    facts(this.health, rows.map(({ name, state }) => [name, state]));
+    showFacts(this.health, rows.map(({ name, state }) => [name, state]));
     [...this.health.children].forEach((row, i) => setData(row as HTMLElement, "fault", String(rows[i]?.isFault ?? false)));
   }
 
@@ -132,9 +132,9 @@ export class SettingsView implements View {
     ];
   }
 
-  private async fetch(): Promise<void> {
+  private async fetchSystem(): Promise<void> {
     try {
-      this.show(await getJson<System>("/api/v1/system"));
+      this.showSystem(await getJson<System>("/api/v1/system"));
       show(this.trouble, false);
     } catch (error) {
       setText(this.trouble, errorText(error));
@@ -142,8 +142,8 @@ export class SettingsView implements View {
     }
   }
 
-  private show(system: System): void {
-    facts(this.versions, Object.entries(system.versions).filter(([, version]) => version !== ""));
+  private showSystem(system: System): void {
+    showFacts(this.versions, Object.entries(system.versions).filter(([, version]) => version !== ""));
     this.showThresholds(system.thresholds);
     this.showStorage(system);
     setText(this.access, system.is_guarded ? text.settings.guarded : text.settings.unguarded);
@@ -165,7 +165,7 @@ export class SettingsView implements View {
   }
 
   private showStorage(system: System): void {
-    const running = this.live.model.ordered().filter((sensor) => !sensor.info?.ended_ns).length;
+    const running = this.live.model.orderedSensors().filter((sensor) => !sensor.info?.ended_ns).length;
     const nightBytes = system.octets_an_hour * system.night_hours * (system.is_measured ? 1 : Math.max(1, running));
     const nights = system.free_octets === null ? null : Math.floor(system.free_octets / nightBytes);
     const takes = text.settings.nightTakes(fileSize(nightBytes), number(system.night_hours));
@@ -176,7 +176,7 @@ export class SettingsView implements View {
       path ? text.settings.placeAt(text.settings.places[what] ?? what, path) : (text.settings.places[what] ?? what),
       octets === null ? text.settings.elsewhere : fileSize(octets),
     ]);
-    facts(this.places, system.data ? [[text.settings.folder, system.data], ...rows] : rows);
+    showFacts(this.places, system.data ? [[text.settings.folder, system.data], ...rows] : rows);
   }
 }
 
@@ -191,7 +191,7 @@ function healthRow(service: Service, status: ServiceStatus | undefined): HealthR
   return { name, state: detail ? runningDetail(state, detail) : state, isFault: !status.online };
 }
 
-function card(title: string, ...children: HTMLElement[]): HTMLElement {
+function makeCard(title: string, ...children: HTMLElement[]): HTMLElement {
   return make("section", { class: "card" }, make("h2", {}, title), ...children);
 }
 
