@@ -95,6 +95,18 @@ USAGE: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "80x", "", "8.5"])
+def test_a_wrong_port_is_refused_with_its_limits(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--port", port, "--data", str(tmp_path)]) == 2
+    assert "must be a whole number from 0 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["0", "65535"])
+def test_ports_at_the_limits_are_accepted(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--port", port, "--data", str(tmp_path)]) == 0
+    assert "flag --port" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("case", USAGE)
 def test_usage_that_cannot_be(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(tmp_path / part) if part.startswith("x.") else part for part in USAGE[case]]

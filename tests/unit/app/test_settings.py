@@ -81,6 +81,18 @@ def test_a_wrong_value_is_refused_with_what_is_expected(tmp_path: Path, toml: st
         resolved(tmp_path, toml)
 
 
+@pytest.mark.parametrize(("port", "is_permitted"), [(-1, False), (0, True), (65_535, True), (65_536, False)])
+def test_numbers_are_limited_to_those_of_a_port_in_file_and_environment(
+    tmp_path: Path, port: int, is_permitted: bool
+) -> None:
+    for toml, environ in ((f"[web]\nport = {port}\n", {}), ("", {"CRAMPWATCH_WEB_PORT": str(port)})):
+        if is_permitted:
+            assert resolved(tmp_path, toml, **environ).settings.web.port == port
+        else:
+            with pytest.raises(ConfigurationError, match="expected a whole number from 0 to 65535"):
+                resolved(tmp_path, toml, **environ)
+
+
 @pytest.mark.parametrize("text", ["1", "true", "Yes", "ON"])
 def test_true_in_the_environment_has_several_spellings(tmp_path: Path, text: str) -> None:
     assert resolved(tmp_path, "[web]\nbrowser = false\n", CRAMPWATCH_WEB_BROWSER=text).settings.web.browser

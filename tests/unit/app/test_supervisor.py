@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crampwatch.app.supervise.supervisor import Stage, Supervisor
-from crampwatch.protocol.errors import UnavailableError
+from crampwatch.app.supervise.supervisor import Stage, Supervisor, _error_of
+from crampwatch.protocol.errors import ConfigurationError, RecordingError, UnavailableError
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read(); print('ended', flush=True)"
 STUBBORN = "import time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -80,7 +81,7 @@ async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_no_orphan_stays_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\nfrom pathlib import Path\n"
-        "from crampwatch.app.supervise.supervisor import Stage, Supervisor\n"
+        "from crampwatch.app.supervise.supervisor import Stage, Supervisor, _error_of\n"
         "async def main():\n    async with Supervisor() as s:\n"
         f"        await s.start(Stage('store', (sys.executable, '-c', {WAITS!r}), Path(sys.argv[1])))\n"
         "        print(s.pid_of('store'), flush=True)\n        await asyncio.sleep(600)\nasyncio.run(main())"
@@ -98,3 +99,75 @@ async def test_no_orphan_stays_when_the_supervisor_is_killed(tmp_path: Path) -> 
     async with asyncio.timeout(10):
         while is_alive(child):  # noqa: ASYNC110  # not our child any more: nobody tells us of its end
             await asyncio.sleep(0.02)
+
+
+async def test_a_stage_that_may_end_is_done_and_not_restarted(tmp_path: Path) -> None:
+    async with Supervisor() as supervisor:
+        await supervisor.start(replace(stage("print('up', flush=True)", tmp_path), may_end=True))
+        async with asyncio.timeout(20):
+            await supervisor.wait_done("store")
+        assert supervisor.restarts["store"] == 0
+    assert count(tmp_path / "store.log", "up") == 1
+
+
+async def test_another_stage_is_restarted_even_after_a_clean_end(tmp_path: Path) -> None:
+    async with Supervisor() as supervisor:
+        await supervisor.start(stage("print('up', flush=True)", tmp_path))
+        await logged(tmp_path / "store.log", "up", times=2)
+        assert supervisor.restarts["store"] >= 1
+
+
+async def test_a_restart_uses_what_replaced_the_stage(tmp_path: Path) -> None:
+    async with Supervisor() as supervisor:
+        await supervisor.start(stage(WAITS, tmp_path))
+        await logged(tmp_path / "store.log", "up")
+        supervisor.replace(stage(WAITS.replace("'up'", "'other'"), tmp_path))
+        os.kill(supervisor.pid_of("store"), signal.SIGKILL)
+        await logged(tmp_path / "store.log", "other")
+
+
+async def test_lower_ranks_end_before_higher_ones(tmp_path: Path) -> None:
+    program = "import sys; print('up', flush=True); sys.stdin.read(); print({!r}, flush=True)"
+    async with Supervisor() as supervisor:
+        for name, rank in (("broker", 2), ("collector", 0), ("store", 1)):
+            one = stage(program.format(f"{name} ended"), tmp_path, name, rank=rank)
+            await supervisor.start(replace(one, output=tmp_path / "all.log"))
+        await logged(tmp_path / "all.log", "up", times=3)
+    ends = [line for line in (tmp_path / "all.log").read_text().splitlines() if "ended" in line]
+    assert ends == ["collector ended", "store ended", "broker ended"]
+
+
+async def test_the_announcement_is_the_rest_of_the_ready_line(tmp_path: Path) -> None:
+    program = "import sys; print('noise'); print('ready mqtt://x:1', flush=True); sys.stdin.read()"
+    async with Supervisor() as supervisor:
+        await supervisor.start(replace(stage(program, tmp_path, "broker"), announces=True))
+        async with asyncio.timeout(20):
+            assert await supervisor.wait_announced("broker") == "mqtt://x:1"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(2, ConfigurationError), (3, UnavailableError), (4, RecordingError), (1, UnavailableError)]
+)
+def test_a_run_fails_with_the_stages_own_message(tmp_path: Path, code: int, kind: type[Exception]) -> None:
+    failed = stage("", tmp_path)
+    failed.output.write_text("noise\ncrampwatch: No such\nthing. Try another.\n")
+    error = _error_of(failed, code)
+    assert type(error) is kind
+    assert "No such thing. Try another." in str(error)
+    assert ("could not run (exit code 1)" in str(error)) == (code == 1)
+
+
+def test_only_the_end_of_a_stages_output_is_searched_for_its_message(tmp_path: Path) -> None:
+    failed = stage("", tmp_path)
+    failed.output.write_text("crampwatch: The cause." + "x" * 1978)
+    assert str(_error_of(failed, 3)).startswith("The cause.")
+    failed.output.write_text("crampwatch: The cause." + "x" * 1979)
+    assert "could not run" in str(_error_of(failed, 3))
+
+
+async def test_a_stage_that_writes_nothing_still_gives_a_reason(tmp_path: Path) -> None:
+    async with Supervisor() as supervisor:
+        await supervisor.start(stage("import sys; sys.exit(3)", tmp_path))
+        async with asyncio.timeout(20):
+            with pytest.raises(UnavailableError, match="it wrote no message"):
+                await supervisor.wait_failed()
