@@ -1,7 +1,7 @@
 """When brief events are a series: rhythmic movement of the foot, or a heart that the electrode picks up.
 
 Events that come by chance have intervals whose standard deviation is as large as their mean (a Poisson process has a
-coefficient of variation of 1). A rhythm is asked for less than a third of that, over at least five events of similar
+coefficient of variation of 1). A rhythm must have less than a third of that, over at least five events of similar
 size. A heart is a rhythm with a heart's pace, more even still, whose beats are short and low in frequency: above 20 Hz,
 where the EMG band begins, only the fastest part of a QRS complex is left.
 """

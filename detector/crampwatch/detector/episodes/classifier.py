@@ -43,9 +43,9 @@ _MOTION_ONLY_RATIO = 20.0  # 13 dB more slow waves than muscle: a cable, whateve
 _BARELY_DB = 5.0  # so close to the floor the measures are those of the noise
 _TOO_WEAK = -3.0  # log odds: only the clearest of all other evidence outweighs it
 _LIKELY_RHYTHM = (0.4, LEAST_DEPTH)  # strength and depth from which what is no cramp is a rhythm
-_CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else is asked: a cramp flutters, but does not rest in between
+_CLEAR_RHYTHM = (0.7, 0.85)  # from which nothing else matters: a cramp flutters, but does not rest in between
 _FASTEST_TREMOR_HZ = 7.5  # above it a few units that fire regularly look alike
-_FEWEST_CYCLES = 3.5  # fewer beats are not told from chance
+_FEWEST_CYCLES = 3.5  # fewer beats may be a coincidence
 _MOVEMENT_S = 10.0  # a leg movement is shorter (AASM: 0.5 to 10 s)
 _MOVEMENT_MOTION_RATIO = 2.0  # or the electrodes moved as well, as when turning over in bed
 _SUSTAINED = (EpisodeKind.CRAMP, EpisodeKind.MOVEMENT, EpisodeKind.LEG_MOVEMENT)
@@ -79,11 +79,11 @@ def classify(
     otherwise the reasons say that they are relative.
     """
     unit = () if scale_known else (Reason(code=ReasonCode.SCALE_UNKNOWN),)
-    result = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _no_cramp(evidence, config, ended=ended)
+    result = None if was_cramp and evidence.age_s > _OLD_CRAMP_S else _as_no_cramp(evidence, config, ended=ended)
     if result and ended:  # as of the many twitches: nobody needs the odds any more
         return replace(result, reasons=result.reasons + unit)
     odds, reasons = _cramp_odds(evidence, config, was_cramp=was_cramp, scale_known=scale_known)
-    result = result or _sustained(evidence, config, odds, reasons, ended=ended, was_cramp=was_cramp)
+    result = result or _as_sustained(evidence, config, odds, reasons, ended=ended, was_cramp=was_cramp)
     own = sum(argument.weight for argument in own_effort_arguments(evidence, was_cramp=was_cramp))
     return replace(result, reasons=result.reasons + unit, odds=odds - own)
 
@@ -121,17 +121,17 @@ def classify_series(beats: Sequence[Beat]) -> Classification:
     return Classification(EpisodeKind.RHYTHMIC, 0.8, (Reason(code=ReasonCode.EVEN_BURSTS, number=pace_hz),))
 
 
-def _no_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
+def _as_no_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
     """Return what is no cramp whatever else speaks for one; None where that is open."""
     return (
-        _artefact(evidence, ended=ended)
-        or _twitch(evidence, config, ended=ended)
-        or _clearly_rhythmic(evidence, ended=ended)
-        or _too_short_for_cramp(evidence, config, ended=ended)
+        _as_artefact(evidence, ended=ended)
+        or _as_twitch(evidence, config, ended=ended)
+        or _as_clear_rhythm(evidence, ended=ended)
+        or _as_too_short(evidence, config, ended=ended)
     )
 
 
-def _artefact(evidence: Evidence, *, ended: bool) -> Classification | None:
+def _as_artefact(evidence: Evidence, *, ended: bool) -> Classification | None:
     is_switch = evidence.age_s < _SWITCH_S and evidence.mains_step > _MAINS_STEP and ended
     if evidence.mains_ratio > _MAINS_RATIO or is_switch:
         return Classification(EpisodeKind.ARTEFACT, 0.8, (Reason(code=ReasonCode.MAINS),))
@@ -141,29 +141,29 @@ def _artefact(evidence: Evidence, *, ended: bool) -> Classification | None:
     return None
 
 
-def _twitch(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
+def _as_twitch(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
     if evidence.age_s >= config.twitch_s:
         return None
     reasons = (_length_reason(evidence, ended=ended), Reason(code=ReasonCode.BRIEF))
     return Classification(EpisodeKind.TWITCH, 0.8, reasons)
 
 
-def _too_short_for_cramp(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
+def _as_too_short(evidence: Evidence, config: DetectorConfig, *, ended: bool) -> Classification | None:
     if evidence.age_s >= (config.least_cramp_s if ended else config.confirm_s):
         return None
-    if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
+    if rhythmic := _as_rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
         return rhythmic
     reasons = (_length_reason(evidence, ended=ended), Reason(code=ReasonCode.TOO_SHORT))
     return Classification(EpisodeKind.LEG_MOVEMENT, 0.7, reasons)
 
 
-def _clearly_rhythmic(evidence: Evidence, *, ended: bool) -> Classification | None:
+def _as_clear_rhythm(evidence: Evidence, *, ended: bool) -> Classification | None:
     if evidence.rhythm.hz > _FASTEST_TREMOR_HZ:
         return None
-    return _rhythmic(evidence, _CLEAR_RHYTHM, ended=ended)
+    return _as_rhythmic(evidence, _CLEAR_RHYTHM, ended=ended)
 
 
-def _rhythmic(evidence: Evidence, least: tuple[float, float], *, ended: bool) -> Classification | None:
+def _as_rhythmic(evidence: Evidence, least: tuple[float, float], *, ended: bool) -> Classification | None:
     """Return a rhythm of more than `least` strength and depth; a fast one has to be a clear one."""
     rhythm = evidence.rhythm
     cycles = evidence.age_s * (rhythm.hz if math.isfinite(rhythm.hz) else 0.0)
@@ -179,7 +179,7 @@ def _length_reason(evidence: Evidence, *, ended: bool) -> Reason:
     return Reason(code=ReasonCode.LASTED if ended else ReasonCode.LASTS, number=evidence.age_s)
 
 
-def _sustained(
+def _as_sustained(
     evidence: Evidence,
     config: DetectorConfig,
     odds: float,
@@ -191,7 +191,7 @@ def _sustained(
     """Classify a contraction that has lasted long enough to be a cramp."""
     if odds > _least_odds(evidence, config, was_cramp=was_cramp):
         return Classification(EpisodeKind.CRAMP, _probability(odds), reasons)
-    if rhythmic := _rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
+    if rhythmic := _as_rhythmic(evidence, _LIKELY_RHYTHM, ended=ended):
         return rhythmic
     is_movement = evidence.age_s > _MOVEMENT_S or evidence.motion_ratio > _MOVEMENT_MOTION_RATIO
     kind = EpisodeKind.MOVEMENT if is_movement else EpisodeKind.LEG_MOVEMENT

@@ -86,16 +86,16 @@ def cramp_terms(evidence: Evidence) -> dict[str, float]:
     return {
         ONE: 1.0,
         **_terms_of_others(evidence),
-        "still_at_onset": -_within(_decades(onset.motion_ratio), -2.5, 1.0, -1.0),
-        "no_jolt": -_within(onset.motion_jump_db, 0.0, 30.0, 8.0) / 10.0 * _beyond_leak(onset.motion_ratio),
-        "rise": _within(math.log(onset.rise_s + 0.15), -1.9, 1.2, -1.0),
-        "weak_start": -_within(2.0 * _decades(onset.early), -1.5, 0.0, -0.3),
-        "trend": _within(evidence.trend, 0.4, 1.2, 0.9),
-        "unsteadiness": _within(evidence.unsteadiness, -0.5, 1.2, 0.1),
-        "many_units": _SPIKY - _within(math.log(max(evidence.kurtosis, 1e-3)), _SPIKY, 2.1, _SPIKY),
-        "no_noise": _within(math.log(max(evidence.wavering, 0.1) / _LEAST_WAVERING), -1.0, 0.0, 0.0),
+        "still_at_onset": -_limit_known(_to_decades(onset.motion_ratio), -2.5, 1.0, -1.0),
+        "no_jolt": -_limit_known(onset.motion_jump_db, 0.0, 30.0, 8.0) / 10.0 * _beyond_leak(onset.motion_ratio),
+        "rise": _limit_known(math.log(onset.rise_s + 0.15), -1.9, 1.2, -1.0),
+        "weak_start": -_limit_known(2.0 * _to_decades(onset.early), -1.5, 0.0, -0.3),
+        "trend": _limit_known(evidence.trend, 0.4, 1.2, 0.9),
+        "unsteadiness": _limit_known(evidence.unsteadiness, -0.5, 1.2, 0.1),
+        "many_units": _SPIKY - _limit_known(math.log(max(evidence.kurtosis, 1e-3)), _SPIKY, 2.1, _SPIKY),
+        "no_noise": _limit_known(math.log(max(evidence.wavering, 0.1) / _LEAST_WAVERING), -1.0, 0.0, 0.0),
         "age": math.log(min(evidence.age_s, 60.0) / 5.0),
-        "no_sag": _within(2.0 * _decades(evidence.sag), -1.2, 0.0, -0.4),
+        "no_sag": _limit_known(2.0 * _to_decades(evidence.sag), -1.2, 0.0, -0.4),
         "no_rest": -1.0 if evidence.sag < _REST and evidence.age_s >= _GATHERED_S else 0.0,
     }
 
@@ -106,7 +106,7 @@ def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
     share = {name: weight * terms.get(name, 0.0) for name, weight in WEIGHTS.items()}
     weights = {group: sum(share[name] for name in names) for group, names in TERMS.items()}
     weights["others"] += share[MULTI]
-    reasons = _reasons(evidence)
+    reasons = _reasons_for_and_against(evidence)
     unknown = [group for group, pair in reasons.items() if pair[0] == pair[1]]
     arguments = []
     for group, total in weights.items():
@@ -115,7 +115,7 @@ def cramp_arguments(evidence: Evidence) -> tuple[float, tuple[Argument, ...]]:
     return sum(share.values()), tuple(arguments)
 
 
-def _reasons(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
+def _reasons_for_and_against(evidence: Evidence) -> dict[str, tuple[Reason, Reason]]:
     """Return the reason of each argument if it speaks for a cramp, and if against; the same where it is unknown."""
     age_s, rise_s = evidence.age_s, evidence.onset.rise_s
     alone, unseen = Reason(code=ReasonCode.ONE_CHANNEL), Reason(code=ReasonCode.BEGINNING_UNSEEN)
@@ -138,8 +138,8 @@ def _terms_of_others(evidence: Evidence) -> dict[str, float]:
         return {}
     return {
         MULTI: 1.0,
-        "quiet_others": -_within(_decibel(evidence.spread), -26.0, 0.0, 0.0) / 10.0,
-        "quiet_others_at_onset": -_within(_decibel(onset.spread), -26.0, 0.0, 0.0) / 10.0,
+        "quiet_others": -_limit_known(_to_decibel(evidence.spread), -26.0, 0.0, 0.0) / 10.0,
+        "quiet_others_at_onset": -_limit_known(_to_decibel(onset.spread), -26.0, 0.0, 0.0) / 10.0,
         "others_at_rest": -_beyond_crosstalk_db(evidence.spread, evidence.other_db) / 10.0,
         "others_at_rest_at_onset": -_beyond_crosstalk_db(onset.spread, onset.other_db) / 10.0,
     }
@@ -148,23 +148,23 @@ def _terms_of_others(evidence: Evidence) -> dict[str, float]:
 def _beyond_crosstalk_db(spread: float, other_db: float) -> float:
     """Return the other channel's power over its floor, without what may be crosstalk of a strong muscle beside it."""
     own = max(0.0, 1.0 - (_CROSSTALK / max(spread, 1e-6)) ** 2)
-    return _within(10.0 * math.log10(own * 10.0 ** (min(other_db, 90.0) / 10.0) + 0.5), -3.0, 20.0, 0.0)
+    return _limit_known(10.0 * math.log10(own * 10.0 ** (min(other_db, 90.0) / 10.0) + 0.5), -3.0, 20.0, 0.0)
 
 
 def _beyond_leak(motion_ratio: float) -> float:
     """Return 0 where slow waves are no more than the slow part of muscle activity itself, 1 where they are far more."""
-    return min(max(_decades(motion_ratio) - _MUSCLE_LEAK, 0.0), 1.0)
+    return min(max(_to_decades(motion_ratio) - _MUSCLE_LEAK, 0.0), 1.0)
 
 
-def _within(value: float, low: float, high: float, unknown: float) -> float:
+def _limit_known(value: float, low: float, high: float, unknown: float) -> float:
     """Return a value limited to a range, or `unknown` in place of NaN."""
     return min(max(value, low), high) if math.isfinite(value) else unknown
 
 
-def _decibel(amplitude: float) -> float:
+def _to_decibel(amplitude: float) -> float:
     """Return an amplitude ratio in dB."""
-    return 20.0 * _decades(amplitude)
+    return 20.0 * _to_decades(amplitude)
 
 
-def _decades(ratio: float) -> float:
+def _to_decades(ratio: float) -> float:
     return math.log10(max(ratio, 1e-6))

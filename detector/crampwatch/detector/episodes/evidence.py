@@ -4,7 +4,7 @@ All evidence is relative: to the *plateau* of the episode (the power that a fift
 single strong hop nor a pause moves much), to the floor, or to what was there just before. So it means the same on any
 electrode, at any gain.
 
-Evidence about the onset is gathered while the history still holds it, and kept with the episode. Evidence about the
+Evidence about the onset is gathered while the history still holds it, and stored with the episode. Evidence about the
 whole is gathered at every look, from the last 20 s. Hops that were missing are left out: a gap is neither a rest
 between beats nor a loss of strength. What cannot be measured is NaN, and is never replaced by a guess here.
 
@@ -169,7 +169,7 @@ class Excerpt:
             power=filled(power[:, channel]),
             levels=levels,
             level=level,
-            plateau=_quantile(level, _PLATEAU_QUANTILE),
+            plateau=_lower_quantile(level, _PLATEAU_QUANTILE),
             floor=floor,
             bin_power=filled(history.measures.bin_power[bins, channel]),
         )
@@ -183,12 +183,14 @@ def gather_onset_evidence(excerpt: Excerpt) -> OnsetEvidence:
     """Gather evidence about the onset of an episode, as long as the history still holds it."""
     measures, channel, plateau = excerpt.history.measures, excerpt.channel, excerpt.plateau
     before = slice(max(0, excerpt.first - _BEFORE_HOPS), max(0, excerpt.first - 1))
-    motion = _medians(measures.motion[before])
+    motion = _channel_medians(measures.motion[before])
     early = max(1, round(_ONSET_S / excerpt.grid.hop_s))
-    smooth = _smooth(excerpt.level)
+    smooth = _smooth_over_three(excerpt.level)
     is_seen = bool(np.isfinite(measures.power[max(0, excerpt.first - _HIDING_HOPS) : excerpt.first, channel]).any())
     half_a_second = min(round(_EARLY_S / excerpt.grid.hop_s), len(smooth) - 1)
-    spread, other_db = _others(excerpt, excerpt.levels[:early], _quantile(excerpt.level[:early], _PLATEAU_QUANTILE))
+    spread, other_db = _strongest_other(
+        excerpt, excerpt.levels[:early], _lower_quantile(excerpt.level[:early], _PLATEAU_QUANTILE)
+    )
     return OnsetEvidence(
         rise_s=_rise_s(smooth, excerpt.grid, plateau) if is_seen else math.nan,
         early=math.sqrt(smooth[half_a_second] / plateau) if is_seen else math.nan,
@@ -197,7 +199,7 @@ def gather_onset_evidence(excerpt: Excerpt) -> OnsetEvidence:
         motion_ratio=_over_before(excerpt.of_hops(measures.motion)[:early], motion[channel], plateau),
         motion_jump_db=_motion_jump_db(excerpt, motion[channel]),
         motion_before=motion,
-        mains_before=_medians(measures.mains[before]),
+        mains_before=_channel_medians(measures.mains[before]),
     )
 
 
@@ -207,27 +209,27 @@ def gather_evidence(excerpt: Excerpt, onset: OnsetEvidence, *, own_effort: float
     `own_effort` is the amplitude of the wearer's own hardest effort on its channel; NaN without a calibration.
     """
     measures, channel, level, plateau = excerpt.history.measures, excerpt.channel, excerpt.level, excerpt.plateau
-    spread, other_db = _others(excerpt, excerpt.levels, plateau)
+    spread, other_db = _strongest_other(excerpt, excerpt.levels, plateau)
     floor = float(excerpt.floor[channel])
-    first, last = _steady(level, plateau)
+    first, last = _steady_range(level, plateau)
     mains_before = onset.mains_before[channel]
     return Evidence(
         onset=onset,
         age_s=excerpt.age_s,
         rms_uv=math.sqrt(plateau),
-        snr_db=_decibel(plateau / floor + 1e-9),
+        snr_db=_to_decibel(plateau / floor + 1e-9),
         spread=spread,
         other_db=other_db,
         motion_ratio=_over_before(excerpt.of_hops(measures.motion), onset.motion_before[channel], plateau),
-        kurtosis=_kurtosis(filled(excerpt.of_hops(measures.fourth)), excerpt.power),
-        mean_hz=_weighted(excerpt.of_hops(measures.mean_hz), level),
+        kurtosis=_median_kurtosis(filled(excerpt.of_hops(measures.fourth)), excerpt.power),
+        mean_hz=_weighted_mean(excerpt.of_hops(measures.mean_hz), level),
         rhythm=find_rhythm(excerpt.bin_power, floor, excerpt.grid.bin_s),
-        unsteadiness=_unsteadiness(excerpt.bin_power[first * BINS_PER_HOP : last * BINS_PER_HOP], excerpt.grid),
-        wavering=_wavering(level[first:last], excerpt.grid),
-        sag=_sag(level[first:last], plateau),
+        unsteadiness=_measure_unsteadiness(excerpt.bin_power[first * BINS_PER_HOP : last * BINS_PER_HOP], excerpt.grid),
+        wavering=_log_deviation(level[first:last], excerpt.grid),
+        sag=_lowest_tenth(level[first:last], plateau),
         mains_ratio=(_median(filled(excerpt.of_hops(measures.mains))) - mains_before) / plateau,
         mains_step=_mains_step(measures.mains[-2:, channel], mains_before) / plateau,
-        trend=_trend(level, plateau, excerpt.grid),
+        trend=_latest_level(level, plateau, excerpt.grid),
         own_share=math.sqrt(plateau) / own_effort,
     )
 
@@ -255,31 +257,31 @@ def _last_known(floor: Array) -> Array:
     return found
 
 
-def _medians(values: Array) -> tuple[float, ...]:
+def _channel_medians(values: Array) -> tuple[float, ...]:
     """Return the (lower) median of each channel over the hops that are not missing; 0 where all are."""
     ordered = np.sort(values, axis=0)  # NaN comes last
     counts = np.add.reduce(np.isfinite(ordered), axis=0).tolist()
     return tuple(float(ordered[(count - 1) // 2, c]) if count else 0.0 for c, count in enumerate(counts))
 
 
-def _quantile(values: Array, q: float) -> float:
+def _lower_quantile(values: Array, q: float) -> float:
     """Return a quantile without interpolation, at least a tiny number."""
     if not len(values):
         return _TINY_POWER
     return max(float(np.sort(values)[int(q * (len(values) - 1))]), _TINY_POWER)
 
 
-def _others(excerpt: Excerpt, levels: Array, plateau: float) -> tuple[float, float]:
+def _strongest_other(excerpt: Excerpt, levels: Array, plateau: float) -> tuple[float, float]:
     """Return the amplitude of the strongest other channel as a share, and its power over its own floor in dB."""
     if levels.shape[1] == 1:
         return math.nan, math.nan
     highest = np.sort(levels, axis=0)[int(_PLATEAU_QUANTILE * (len(levels) - 1))].tolist()
     level, other = max((level, -channel) for channel, level in enumerate(highest) if channel != excerpt.channel)
     level = max(level, _TINY_POWER)
-    return math.sqrt(level / plateau), _decibel(level / float(excerpt.floor[-other]) + 1e-9)
+    return math.sqrt(level / plateau), _to_decibel(level / float(excerpt.floor[-other]) + 1e-9)
 
 
-def _decibel(ratio: float) -> float:
+def _to_decibel(ratio: float) -> float:
     return 10.0 * math.log10(ratio)
 
 
@@ -288,13 +290,13 @@ def _mean(values: Array) -> float:
     return float(np.add.reduce(values)) / len(values)
 
 
-def _steady(level: Array, plateau: float) -> tuple[int, int]:
+def _steady_range(level: Array, plateau: float) -> tuple[int, int]:
     """Return the first hop that reaches half of the plateau's power, and the one after the last that does."""
     (high,) = (level >= 0.5 * plateau).nonzero()
     return (int(high[0]), int(high[-1]) + 1) if len(high) else (0, len(level))
 
 
-def _smooth(level: Array) -> Array:
+def _smooth_over_three(level: Array) -> Array:
     padded = np.concatenate([level[:1], level, level[-1:]])
     smooth: Array = (padded[:-2] + padded[1:-1] + padded[2:]) / 3.0
     return smooth
@@ -313,10 +315,10 @@ def _motion_jump_db(excerpt: Excerpt, before: float) -> float:
     known = [power for power in around if math.isfinite(power)]
     if first < _FEWEST_BEFORE or not known:
         return math.nan
-    return _decibel((max(known) + _TINY_MOTION) / (before + _TINY_MOTION))
+    return _to_decibel((max(known) + _TINY_MOTION) / (before + _TINY_MOTION))
 
 
-def _unsteadiness(bin_power: Array, grid: Grid) -> float:
+def _measure_unsteadiness(bin_power: Array, grid: Grid) -> float:
     """Return the slow over the fast wavering of the amplitude on the plateau; NaN where the plateau is too short."""
     count = len(bin_power)
     if count * grid.bin_s < _UNSTEADY_LEAST_S:
@@ -343,7 +345,7 @@ def _ramp_and_window(count: int) -> tuple[Array, Array]:
     return ramp, np.hanning(count)
 
 
-def _wavering(level: Array, grid: Grid) -> float:
+def _log_deviation(level: Array, grid: Grid) -> float:
     if len(level) < _WAVERING_FEWEST or grid.rate_hz < _WAVERING_LEAST_HZ:
         return math.nan
     logarithm = np.log(level + 1e-9)
@@ -351,7 +353,7 @@ def _wavering(level: Array, grid: Grid) -> float:
     return math.sqrt(_mean(logarithm * logarithm))
 
 
-def _sag(level: Array, plateau: float) -> float:
+def _lowest_tenth(level: Array, plateau: float) -> float:
     ordered = np.sort(level)
     return math.sqrt(ordered[len(ordered) // 10] / plateau)
 
@@ -360,7 +362,7 @@ def _over_before(values: Array, before: float, plateau: float) -> float:
     return _mean(filled(values - before)) / plateau
 
 
-def _kurtosis(fourth: Array, power: Array) -> float:
+def _median_kurtosis(fourth: Array, power: Array) -> float:
     return _median(fourth / (power * power + 1e-24))
 
 
@@ -370,7 +372,7 @@ def _median(values: Array) -> float:
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 
 
-def _weighted(values: Array, weights: Array) -> float:
+def _weighted_mean(values: Array, weights: Array) -> float:
     known = np.isfinite(values)
     values, weights = values[known], weights[known]
     total = float(np.add.reduce(weights))
@@ -381,5 +383,5 @@ def _mains_step(latest: Array, before: float) -> float:
     return abs(_mean(filled(latest)) - before)
 
 
-def _trend(level: Array, plateau: float, grid: Grid) -> float:
+def _latest_level(level: Array, plateau: float, grid: Grid) -> float:
     return math.sqrt(_mean(level[-max(1, round(1.0 / grid.hop_s)) :]) / plateau)

@@ -52,9 +52,9 @@ def final_odds(mean_odds: float, *, lasted_s: float, release_s: float) -> tuple[
     """
     terms = final_terms(mean_odds, lasted_s=lasted_s, release_s=release_s)
     odds = sum(weight * terms[name] for name, weight in FINAL_WEIGHTS.items())
-    return odds, (_reason(release_s),) if math.isfinite(release_s) else ()
+    return odds, (_release_reason(release_s),) if math.isfinite(release_s) else ()
 
 
-def _reason(release_s: float) -> Reason:
+def _release_reason(release_s: float) -> Reason:
     code = ReasonCode.EBBED if release_s > _EVEN_MIX_S else ReasonCode.ENDED_AT_ONCE
     return Reason(code=code, number=release_s)

@@ -6,7 +6,7 @@ in its 20 ms. So the onset is found in two steps: a safe trigger, then the train
 
 The other two functions answer whether a new contraction starts while a weaker episode is still under way on the same
 channel. Without them, a movement on top of a slight tone, or of a contact that got worse, would take over the tone's
-onset, and its own rise, by which a movement is told from a cramp, would be hidden.
+onset, and its own rise, by which a movement is distinguished from a cramp, would be hidden.
 """
 
 import math
@@ -20,7 +20,7 @@ from crampwatch.detector.signal.nan import filled
 __all__ = ["LONGEST_LOOK_BACK_S", "find_burst", "find_first_discharge", "find_outgrowth"]
 
 LONGEST_LOOK_BACK_S = 3.0
-"""An onset lies at most so long before its trigger: the first units of a cramp that builds up over some seconds."""
+"""Longest time from an onset to its trigger: a cramp builds up over some seconds from its first units."""
 
 _DISCHARGE_GAP_S = 0.4  # sputtering units fire at 6 a second and irregularly: further apart is another event
 _DISCHARGE_RATIO = 4.0  # power over the floor at which 20 ms hold a discharge, next to a trigger; 6 dB

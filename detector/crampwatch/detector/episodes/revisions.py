@@ -52,7 +52,7 @@ class RevisionLog:
         episode.revision += 1
         bin_samples = self.grid.bin_samples
         has_ended = status in (EpisodeStatus.CLOSED, EpisodeStatus.RETRACTED)
-        channels = _participants(episode.energy)
+        channels = _participating_channels(episode.energy)
         labels = self.stream.labels
         self._pending.append(
             Episode(
@@ -75,7 +75,7 @@ class RevisionLog:
         )
 
 
-def _participants(energy: Sequence[float]) -> tuple[int, ...]:
+def _participating_channels(energy: Sequence[float]) -> tuple[int, ...]:
     """Return the channels that take part, the strongest first."""
     order = sorted(range(len(energy)), key=lambda channel: -energy[channel])
     return tuple(channel for channel in order if energy[channel] >= _TAKES_PART * energy[order[0]])

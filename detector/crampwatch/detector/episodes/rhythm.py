@@ -53,7 +53,7 @@ def find_rhythm(bin_power: NDArray[np.float64], floor: float, bin_s: float) -> R
     padded = np.concatenate([bin_power[:1], bin_power, bin_power[-1:]])
     smooth = padded[:-2] + padded[1:-1] + padded[2:]
     envelope = np.log(np.maximum(smooth / (3.0 * floor), 1.0) + 1.0)
-    depth = _depth(envelope)
+    depth = _envelope_depth(envelope)
     if depth <= LEAST_DEPTH:
         return NO_RHYTHM
     shortest = max(2, round(1.0 / (_HIGHEST_HZ * bin_s)))
@@ -88,7 +88,7 @@ def _first_peak(similarity: NDArray[np.float64], shortest: int) -> int | None:
     return int((high[0] if len(high) else peaks[0]) + shortest)
 
 
-def _depth(envelope: NDArray[np.float64]) -> float:
+def _envelope_depth(envelope: NDArray[np.float64]) -> float:
     """Return how far the valleys fall below the crests; an envelope at the floor has the value log 2."""
     ordered = np.sort(envelope)
     valley, crest = ordered[len(ordered) // 10], ordered[(len(ordered) * 9) // 10]

@@ -48,7 +48,7 @@ class SeriesTracker:
         series = self.current
         if series is None or result.kind is EpisodeKind.CRAMP:
             return False
-        if not is_continued_by(self._beats(), self._beat(episode)):
+        if not is_continued_by(self._recent_beats(), self._as_beat(episode)):
             self.close()
             return False
         if episode.kind is not None:
@@ -62,7 +62,7 @@ class SeriesTracker:
     def remember(self, episode: OpenEpisode, hop: int) -> None:
         """Add a brief episode that was closed; where the last few are regular, start a series."""
         self.recent = [*self.recent, episode][-FEWEST_BEATS:]
-        beats = self._beats()
+        beats = self._recent_beats()
         if not is_regular(beats):
             return
         first, *others = self.recent
@@ -79,7 +79,7 @@ class SeriesTracker:
         """Close the series under way if a beat at the end of `hop` would come too late to belong to it."""
         if self.current is None:
             return
-        beats = self._beats()
+        beats = self._recent_beats()
         now = Beat((hop + 1) * self.grid.hop_s, 0.0, beats[-1].peak, 0.0)
         if not is_continued_by(beats, now):
             self.close()
@@ -90,10 +90,10 @@ class SeriesTracker:
             self.revisions.append(self.current, EpisodeStatus.CLOSED)
             self.current, self.recent = None, []
 
-    def _beats(self) -> list[Beat]:
-        return [self._beat(episode) for episode in self.recent]
+    def _recent_beats(self) -> list[Beat]:
+        return [self._as_beat(episode) for episode in self.recent]
 
-    def _beat(self, episode: OpenEpisode) -> Beat:
+    def _as_beat(self, episode: OpenEpisode) -> Beat:
         bins = episode.last_bin + 1 - episode.onset_bin
         onset_s, duration_s = episode.onset_bin * self.grid.bin_s, bins * self.grid.bin_s
         return Beat(onset_s, duration_s, max(episode.peak), episode.mean_hz)

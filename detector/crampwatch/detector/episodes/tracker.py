@@ -1,10 +1,10 @@
 """From active bins to episodes: each is opened, followed, revised, and closed or retracted.
 
-**States.** An episode is in one of four states; `OpenEpisode.kind` tells the first two apart::
+**States.** An episode is in one of four states; `OpenEpisode.kind` is None in the first::
 
     silent --(0.3 s old)--> reported --(over)--> closed
        |                      |
-       +--(weak beside another, or a beat of a series)--> discarded / retracted
+       +--(weak next to another, or a beat of a series)--> discarded / retracted
 
 - *Silent*: activity is followed, nothing is reported. Most spikes end here within 0.3 s, or turn out to belong to
   something else. One that ends by itself is opened and closed at once.
@@ -77,7 +77,7 @@ _DENSE_HOPS, _USUAL_HOPS, _SPARSE_HOPS = 5, 20, 50  # between two: 0.5 s while a
 _ONSET_S = 6.0  # up to this age the onset is measured again: its plateau is not known before, as a cramp builds up
 _ESTABLISHED_S = 1.2  # a younger episode is still rising itself: a burst is part of it, not another contraction
 _OUTGROWN_S = 6.0  # an outgrowth is found by comparing that much
-_OUTGROWN_HOPS = 5  # looked for twice a second: the search looks at 60 hops, and its answer says where it began
+_OUTGROWN_HOPS = 5  # twice a second is enough: the search covers 60 hops, and finds where it began
 _YOUNG_S = 0.6  # a younger episode is not merged: it may be about to become the stronger one
 _WEAK_BESIDE = 0.2  # 7 dB: crosstalk between foot muscles, or one that only steadies the foot
 _LEVEL_PACE = 0.3  # the level of an episode follows within some 0.3 s: one loud hop is no level
@@ -147,7 +147,7 @@ class EpisodeTracker:
             self._close_outgrown(history, hop, activity)
             self._handle_triggers(history, hop, activity)
         for episode in self.open:
-            self._follow(episode, hop, activity)
+            self._follow_activity(episode, hop, activity)
         if len(self.open) > 1:
             self._merge_weak(history, hop)
         for episode in tuple(self.open):
@@ -193,7 +193,11 @@ class EpisodeTracker:
                 hop=hop,
                 earliest_bin=self.barrier_bins[channel],
             )
-            episode = self._companion(onset) or self._source(channel, activity) or self._open(onset, channel)
+            episode = (
+                self._find_companion(onset)
+                or self._find_source(channel, activity)
+                or self._open_episode(onset, channel)
+            )
             episode.owned[channel] = True
             episode.last_bins[channel] = trigger
             if episode.kind is None:  # once it was reported, its id and onset stay
@@ -202,17 +206,17 @@ class EpisodeTracker:
     def _least_peak(self) -> float:
         return self.config.least_peak_uv if self.stream.has_scale else 0.0
 
-    def _open(self, onset: int, channel: int) -> OpenEpisode:
+    def _open_episode(self, onset: int, channel: int) -> OpenEpisode:
         self.open.append(OpenEpisode.starting(onset, channel, self.stream.channels))
         return self.open[-1]
 
-    def _companion(self, onset: int) -> OpenEpisode | None:
+    def _find_companion(self, onset: int) -> OpenEpisode | None:
         """Return the episode that began at about the same time, the nearest of several."""
         near = (one for one in self.open if abs(one.onset_bin - onset) * self.grid.bin_s <= self.config.join_s)
         return min(near, key=lambda one: abs(one.onset_bin - onset), default=None)
 
-    def _source(self, channel: int, activity: HopActivity) -> OpenEpisode | None:
-        """Return an episode so strong that what begins on this channel is its crosstalk, or small beside it."""
+    def _find_source(self, channel: int, activity: HopActivity) -> OpenEpisode | None:
+        """Return an episode so strong that what begins on this channel is its crosstalk, or small next to it."""
         for episode in self.open:
             if activity.excess[channel] < self.config.crosstalk_share**2 * activity.excess[episode.channel]:
                 return episode
@@ -232,7 +236,7 @@ class EpisodeTracker:
                 self._close(episode, history, hop)
 
     def _merge_weak(self, history: History, hop: int) -> None:
-        """Merge what is weak beside the strongest episode into it: crosstalk, or a muscle that helps a little."""
+        """Merge what is weak next to the strongest episode into it: crosstalk, or a muscle that helps a little."""
         strongest = max(self.open, key=lambda one: one.level)
         for weak in tuple(self.open):
             is_young = (hop * BINS_PER_HOP - weak.onset_bin) * self.grid.bin_s < _YOUNG_S
@@ -250,7 +254,7 @@ class EpisodeTracker:
         if episode.kind is not None:
             self._revisions.append(episode, EpisodeStatus.RETRACTED)
 
-    def _follow(self, episode: OpenEpisode, hop: int, activity: HopActivity) -> None:
+    def _follow_activity(self, episode: OpenEpisode, hop: int, activity: HopActivity) -> None:
         """Add the activity of a hop on the channels that an episode owns."""
         held = activity.linger_bin if episode.kind is EpisodeKind.CRAMP else activity.hold_bin
         own = [channel for channel, owned in enumerate(episode.owned) if owned]

@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 QUALITY_BITS: dict[Quality, int] = {quality: 1 << place for place, quality in enumerate(Quality)}
-"""Which bit of `Features.quality` stands for which reason not to trust a signal."""
+"""The bit of `Features.quality` for each reason not to trust a signal."""
 
 
 def quality_set(bits: int) -> frozenset[Quality]:

@@ -1,1 +1,1 @@
-"""The whole detector: streaming, over a whole recording, and its state as bytes. Pure."""
+"""From samples to events: streaming, over a finished recording, and with a state that can be stored. Pure."""

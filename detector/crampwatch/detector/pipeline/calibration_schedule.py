@@ -1,6 +1,6 @@
 """Which calibration applies at which sample index.
 
-A live run hears of a calibration some time after it was made; the analysis of the whole recording has it from the
+A live run receives a calibration some time after it was made; the analysis of the whole recording has it from the
 start. Both must switch at the same sample, or they would disagree about the same night. So each calibration says from
 which index it is valid, and the switch happens at the first slot that starts at or after that index.
 """

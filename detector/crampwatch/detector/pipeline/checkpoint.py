@@ -150,10 +150,10 @@ def _decode_array(code: int, data: memoryview) -> NDArray[Any]:
     return np.frombuffer(data[2 + size :], dtype).reshape(shape).copy()
 
 
-def _accept(expected: type, value: object) -> object:
+def _accept_array(expected: type, value: object) -> object:
     del expected  # arrays arrive built by the extension hook
     return value
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_encode_array)
-_DECODER: Final = msgspec.msgpack.Decoder(_Version8, ext_hook=_decode_array, dec_hook=_accept)
+_DECODER: Final = msgspec.msgpack.Decoder(_Version8, ext_hook=_decode_array, dec_hook=_accept_array)

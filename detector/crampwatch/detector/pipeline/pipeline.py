@@ -145,7 +145,7 @@ class Pipeline:
             self._calibrations.add(calibration)
         else:
             self._calibrations.current = calibration
-            self._apply(calibration)
+            self._apply_calibration(calibration)
 
     def finish(self) -> list[Event]:
         """Close all episodes at the end of a recording; return the last events."""
@@ -225,7 +225,7 @@ class Pipeline:
         while row < self._history.hops:
             hop = self._history.first_hop + row
             if hop % LONGEST_SLOT_HOPS == 0 and (latest := self._calibrations.advance(hop * self._grid.hop_samples)):
-                self._apply(latest)
+                self._apply_calibration(latest)
             slot_hops = self._floor.slot_hops()
             count = min(slot_hops - hop % slot_hops, self._history.hops - row)
             events += self._analyse_slot(row, count, codes[row - start : row - start + count])
@@ -249,7 +249,7 @@ class Pipeline:
     def _measure_and_analyse(self, frame: Frame) -> list[Event]:
         return self.analyse(frame.first_hop, *measure_together([PendingFrame(self._measurer, self._gate, frame)]))
 
-    def _apply(self, calibration: Calibration) -> None:
+    def _apply_calibration(self, calibration: Calibration) -> None:
         self._tracker.calibrate(calibration)
         self._floor.expect(calibration.rest_power())
         self._rest_power, self._rest_mains = self._floor.levels()
@@ -262,7 +262,7 @@ class Pipeline:
         bins = history.measures.bin_power[row * BINS_PER_HOP : (row + count) * BINS_PER_HOP]
         bin_floor = np.repeat(floor, BINS_PER_HOP, axis=0)
         if not self._tracker.is_idle() or self._rule.may_begin(bins, bin_floor):
-            return self._track(row, count, bin_floor, codes)
+            return self._track_hops(row, count, bin_floor, codes)
         return list(self._signal_state.push_quiet(history.first_hop + row, codes, self._grid.hop_samples))
 
     def _effective_floor(self, row: int, count: int) -> Array:
@@ -274,7 +274,7 @@ class Pipeline:
         mains = filled(self._history.measures.mains[row : row + count])
         return np.asarray(self._rest_power + _MAINS_LEAK * np.maximum(mains - self._rest_mains, 0.0))
 
-    def _track(self, row: int, count: int, bin_floor: Array, codes: NDArray[np.int8]) -> list[Event]:
+    def _track_hops(self, row: int, count: int, bin_floor: Array, codes: NDArray[np.int8]) -> list[Event]:
         """Push hops to the tracker one by one, as long as anything is under way or begins."""
         history, tracker = self._history, self._tracker
         activity = self._find_active(row, count, bin_floor)

@@ -17,12 +17,12 @@ Array = NDArray[np.float64]
 
 def low_pass(order: int, corner_hz: float, rate_hz: float) -> Array:
     """Return a Butterworth low-pass of even order as sections (b0, b1, b2, 1, a1, a2); (order / 2, 6)."""
-    return np.array([_section(corner_hz, rate_hz, q, sign=-1.0) for q in _butterworth_q(order)])
+    return np.array([_design_section(corner_hz, rate_hz, q, sign=-1.0) for q in _butterworth_q(order)])
 
 
 def high_pass(order: int, corner_hz: float, rate_hz: float) -> Array:
     """Return a Butterworth high-pass of even order as sections (b0, b1, b2, 1, a1, a2); (order / 2, 6)."""
-    return np.array([_section(corner_hz, rate_hz, q, sign=1.0) for q in _butterworth_q(order)])
+    return np.array([_design_section(corner_hz, rate_hz, q, sign=1.0) for q in _butterworth_q(order)])
 
 
 def notch(line_hz: float, width_hz: float, rate_hz: float) -> Array:
@@ -37,7 +37,7 @@ def _butterworth_q(order: int) -> list[float]:
     return [0.5 / math.sin(math.pi * (2 * pair + 1) / (2 * order)) for pair in range(order // 2)]
 
 
-def _section(corner_hz: float, rate_hz: float, q: float, *, sign: float) -> list[float]:
+def _design_section(corner_hz: float, rate_hz: float, q: float, *, sign: float) -> list[float]:
     """Return a section that passes what is above (sign +1) or below (-1) its corner."""
     w = 2.0 * math.pi * corner_hz / rate_hz
     alpha, cosine = math.sin(w) / (2.0 * q), math.cos(w)

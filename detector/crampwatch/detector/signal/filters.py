@@ -31,8 +31,8 @@ Array = NDArray[np.float64]
 
 _HIGH_PASS_HZ = 20.0
 """De Luca 2010 (J Biomech 43:1573): a 20 Hz corner keeps motion out; of fourth order, as moving cables give mV."""
-_LOW_PASS_HZ = 350.0  # 89-98 % of real burst power lies below 250 Hz; what is above is mostly amplifier noise
-_MOTION_BAND_HZ = (1.5, 12.0)  # a foot moves electrodes at some Hz; below lies drift, above begins muscle
+_LOW_PASS_HZ = 350.0  # 89-98 % of real burst power lies below 250 Hz; the rest is mostly amplifier noise
+_MOTION_BAND_HZ = (1.5, 12.0)  # a foot moves electrodes at a few Hz; drift is slower, muscle faster
 _MAINS_HZ = (50.0, 60.0)  # both: a recording does not say where it was made, and each notch costs muscle little
 _MAINS_HARMONICS = 5  # up to 250 and 300 Hz: higher ones are weak, and the low-pass is near
 _MAINS_WIDTH_HZ = 3.0  # holds the line 29 dB down while the grid is within 0.05 Hz
@@ -173,13 +173,13 @@ class _System:
 def _blocks_at(rate_hz: float) -> _Blocks:
     grid = Grid.at_rate(rate_hz)
     length = grid.hop_samples if grid.hop_samples <= _LONGEST_BLOCK else grid.bin_samples
-    system = _chain(rate_hz)
+    system = _build_chain(rate_hz)
     order = len(system.a)
     powers = [np.eye(order)]
     for _ in range(length):
         powers.append(system.a @ powers[-1])
     from_state = np.stack([system.c @ power for power in powers[:length]])  # (length, outputs, order)
-    from_input = _responses(system, from_state, length)
+    from_input = _impulse_responses(system, from_state, length)
     motion, mains = _even_points(length, grid.hop_samples), _irregular_points(length, grid.hop_samples)
     computed = [(np.arange(length), 0), (motion, 1), (mains, 2)]
     state_from_input = np.stack([powers[length - 1 - i] @ system.b for i in range(length)], axis=1)
@@ -194,7 +194,7 @@ def _blocks_at(rate_hz: float) -> _Blocks:
     )
 
 
-def _responses(system: _System, from_state: Array, length: int) -> Array:
+def _impulse_responses(system: _System, from_state: Array, length: int) -> Array:
     """Return the response at each place of a block to an impulse at each earlier one; (length, length, outputs)."""
     impulse = np.concatenate([system.d[None], from_state[: length - 1] @ system.b])
     response = np.zeros((length, length, len(system.d)))
@@ -215,41 +215,41 @@ def _irregular_points(length: int, hop_samples: int) -> NDArray[np.intp]:
     return np.unique(places.astype(np.intp))
 
 
-def _chain(rate_hz: float) -> _System:
+def _build_chain(rate_hz: float) -> _System:
     """Return the complete chain; outputs: EMG band, motion band, mains."""
     nyquist = rate_hz / 2
-    first = _cascade(high_pass(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), rate_hz))
+    first = _cascade_sections(high_pass(4, min(_HIGH_PASS_HZ, 0.4 * rate_hz), rate_hz))
     if nyquist > 1.15 * _LOW_PASS_HZ:  # otherwise there is hardly anything above it
-        first = _connect(first, _cascade(low_pass(2, _LOW_PASS_HZ, rate_hz)))
-    both = _with_removed(first, _notches(rate_hz))
+        first = _connect_in_series(first, _cascade_sections(low_pass(2, _LOW_PASS_HZ, rate_hz)))
+    both = _with_removed(first, _mains_notches(rate_hz))
     motion_top = min(_MOTION_BAND_HZ[1], 0.3 * rate_hz)
     bottom = min(_MOTION_BAND_HZ[0], 0.1 * motion_top)
-    motion = _cascade(np.vstack([high_pass(2, bottom, rate_hz), low_pass(2, motion_top, rate_hz)]))
+    motion = _cascade_sections(np.vstack([high_pass(2, bottom, rate_hz), low_pass(2, motion_top, rate_hz)]))
     return _side_by_side(both, motion)
 
 
-def _notches(rate_hz: float) -> Array:
+def _mains_notches(rate_hz: float) -> Array:
     lines = [base * n for base in _MAINS_HZ for n in range(1, _MAINS_HARMONICS + 1)]
     in_band = sorted({line for line in lines if line < 0.47 * rate_hz})
     return np.array([notch(line, _MAINS_WIDTH_HZ, rate_hz) for line in in_band]).reshape(-1, 6)
 
 
-def _cascade(sos: Array) -> _System:
+def _cascade_sections(sos: Array) -> _System:
     """Return second-order sections, (n, 6), one after the other."""
     system = _System(np.zeros((0, 0)), np.zeros(0), np.zeros((1, 0)), np.ones(1))
     for section in sos:
-        system = _connect(system, _biquad(section))
+        system = _connect_in_series(system, _biquad_system(section))
     return system
 
 
-def _biquad(section: Array) -> _System:
+def _biquad_system(section: Array) -> _System:
     """Return one second-order section in transposed direct form II."""
     b0, b1, b2, _, a1, a2 = section
     a = np.array([[-a1, 1.0], [-a2, 0.0]])
     return _System(a, np.array([b1 - a1 * b0, b2 - a2 * b0]), np.array([[1.0, 0.0]]), np.array([b0]))
 
 
-def _connect(first: _System, then: _System) -> _System:
+def _connect_in_series(first: _System, then: _System) -> _System:
     """Return `then` fed by the last output of `first`."""
     n, m = len(first.a), len(then.a)
     a = np.zeros((n + m, n + m))
@@ -260,7 +260,7 @@ def _connect(first: _System, then: _System) -> _System:
 
 def _with_removed(first: _System, notches: Array) -> _System:
     """Return two outputs: after the notches, and what they removed."""
-    joined = _connect(first, _cascade(notches))
+    joined = _connect_in_series(first, _cascade_sections(notches))
     before = np.hstack([first.c, np.zeros((1, len(joined.a) - len(first.a)))])
     return _System(
         joined.a, joined.b, np.vstack([joined.c, before - joined.c]), np.concatenate([joined.d, first.d - joined.d])

@@ -134,7 +134,7 @@ class Framer:
         whole = hops * self.grid.hop_samples
         self.pending = joined[whole:].copy()
         self.next_index += missing + len(emg)
-        return self._frame(first_hop, joined[:whole], hops) if hops else None
+        return self._build_frame(first_hop, joined[:whole], hops) if hops else None
 
     def flush(self) -> Frame | None:
         """Return the unfinished hop, completed by missing samples; None without one."""
@@ -148,7 +148,7 @@ class Framer:
         self.next_index = index - index % self.grid.hop_samples
         self.pending = np.empty((0, self.channels))
 
-    def _frame(self, first_hop: int, block: NDArray[np.float64], hops: int) -> Frame:
+    def _build_frame(self, first_hop: int, block: NDArray[np.float64], hops: int) -> Frame:
         samples = self._by_place(block, hops)
         lowest, highest = samples.min(axis=0), samples.max(axis=0)
         # NaN and infinity fail the comparison too, which saves a pass over all samples.
@@ -159,7 +159,7 @@ class Framer:
             return Frame(first_hop, samples, None, lowest, highest)
         valid = np.isfinite(block)
         raw = np.clip(block, -_LIMIT, _LIMIT)
-        joined = np.stack([self._bridge(c, raw[:, c], valid[:, c]) for c in range(self.channels)], axis=1)
+        joined = np.stack([self._bridge_gaps(c, raw[:, c], valid[:, c]) for c in range(self.channels)], axis=1)
         return Frame(
             first_hop,
             self._by_place(joined, hops),
@@ -175,7 +175,7 @@ class Framer:
             by_place[:, :, channel] = block[:, channel].reshape(hops, -1).T
         return by_place
 
-    def _bridge(self, channel: int, row: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _bridge_gaps(self, channel: int, row: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the samples of a channel with its gaps bridged, and carry its level over to the next call."""
         if np.isnan(self.held[channel]) and valid.any():
             self.held[channel] = row[valid.argmax()]

@@ -69,7 +69,7 @@ class History:
         """
         keep = min(self.hops, REMEMBERED_HOPS) if first_hop == self.first_hop + self.hops else 0
         if self._room is None or self._room.stop + len(usable) > self._room.capacity:
-            self._room = self._moved(keep, len(usable))
+            self._room = self._move_to_new_room(keep, len(usable))
         self._room.append(new, usable)
         self._show_last(keep + len(usable), first_hop - keep)
         return keep
@@ -87,7 +87,7 @@ class History:
             self.first_hop + first, self.measures.of_hops(first, last), self.floor[first:last], self.usable[first:last]
         )
 
-    def _moved(self, keep: int, count: int) -> "_Room":
+    def _move_to_new_room(self, keep: int, count: int) -> "_Room":
         """Return a room with the latest hops at its front, and space for `count` hops and some more."""
         room = _Room.allocate(keep + count + _SPARE_HOPS, self.floor.shape[1])
         first = self.hops - keep

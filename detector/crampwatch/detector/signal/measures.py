@@ -115,7 +115,7 @@ class Measurer:
     def reset(self) -> None:
         """Forget the past, after a gap too long to bridge."""
         self.filters.registers[:] = 0.0
-        self.unsettled = np.full(self.channels, self._samples(_FIRST_SETTLE_S))
+        self.unsettled = np.full(self.channels, self._to_samples(_FIRST_SETTLE_S))
 
     def state(self) -> dict[str, Any]:
         """Return what has to be carried over to another process; the filters have a state of their own."""
@@ -135,7 +135,7 @@ class Measurer:
         """Whether the filters have settled on all channels."""
         return not self.unsettled.any()
 
-    def _samples(self, seconds: float) -> int:
+    def _to_samples(self, seconds: float) -> int:
         return round(seconds * self.grid.rate_hz)
 
     def _usable(self, frame: Frame) -> NDArray[np.bool_] | None:
@@ -147,12 +147,12 @@ class Measurer:
         valid = np.ones((total, channels), bool)
         if frame.valid is not None:
             valid = frame.valid.transpose(1, 0, 2).reshape(total, channels)
-        columns = [self._settled(channel, column) for channel, column in enumerate(valid.T)]
+        columns = [self._settle(channel, column) for channel, column in enumerate(valid.T)]
         return np.stack(columns, axis=1).reshape(hops, hop_samples, channels).transpose(1, 0, 2)
 
-    def _settled(self, channel: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _settle(self, channel: int, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which samples of a channel are usable; store how many still have to be left out after them."""
-        least, most = self._samples(_SETTLE_S), self._samples(_FIRST_SETTLE_S)
+        least, most = self._to_samples(_SETTLE_S), self._to_samples(_FIRST_SETTLE_S)
         left, place = int(self.unsettled[channel]), 0
         usable = valid.copy()
         edges = np.flatnonzero(np.diff(valid, prepend=True, append=True)).tolist()
@@ -178,7 +178,7 @@ def measure(grid: Grid, frame: Frame, bands: Bands, usable: NDArray[np.bool_] | 
     bins = square.reshape(by_bin)
     total, per_hop = bins.sum(axis=1), counts.sum(axis=0)
     present = 2 * per_hop >= hop_samples
-    mean_hz, median_hz = _frequencies(grid, bands.emg)
+    mean_hz, median_hz = _mean_and_median_hz(grid, bands.emg)
     return Measures(
         bin_power=_in_time(_mean(total, counts, grid.bin_samples)),
         bin_peak=_in_time(np.sqrt(bins.max(axis=1))),
@@ -212,7 +212,7 @@ def count_true(where: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
     return counts
 
 
-def _frequencies(grid: Grid, emg: Array) -> tuple[Array, Array]:
+def _mean_and_median_hz(grid: Grid, emg: Array) -> tuple[Array, Array]:
     """Return mean and median frequency of each hop, Hz; the median interpolated within its 10 Hz line."""
     waves, hz = _spectral_lines(grid)
     shape = emg.shape[1:]

@@ -15,7 +15,7 @@ Time is cut into slots of 5 s (1 s until five are known). Each slot of a channel
   electrode's noise. After 20 minutes it is the new rest whatever it looks like.
 - *unknown*: too few of its hops are usable; nothing is learned.
 
-The power of the mains is remembered beside each quiet slot, since part of it gets past the notches and is in the floor
+The power of the mains is stored with each quiet slot, since part of it gets past the notches and is in the floor
 (see `Pipeline`).
 
 A recording may begin in the middle of a contraction, which then would be learned as rest. A personal calibration says
@@ -66,7 +66,7 @@ class NoiseFloor:
     """Resting power of each channel from what is quiet, over the last two and a half minutes of rest.
 
     Attributes:
-        least: Power below which no floor lies (electrode noise, LSB), uV2; (channels,).
+        least: Lowest floor (electrode noise, LSB), uV2; (channels,).
         quiet: Resting power of past slots, NaN where there was none, the latest last; (slots, channels).
         mains: Power the mains notches removed in those slots; (slots, channels).
         loud: Power of the latest loud slots; (slots, channels).
@@ -151,8 +151,8 @@ class NoiseFloor:
             self.expected[channel] = np.nan
             self._store_quiet(channel, _mean_of_lower_half(known), mains)
             return
-        _append(self.loud, channel, _mean_of_lower_half(known))
-        _append(self.wavering, channel, _wavering(known))
+        _append_slot(self.loud, channel, _mean_of_lower_half(known))
+        _append_slot(self.wavering, channel, _log_spread(known))
         self.loud_slots[channel] += 1
         slots = self._new_rest_slots(channel)
         if slots:
@@ -161,8 +161,8 @@ class NoiseFloor:
             self.loud_slots[channel] = 0
 
     def _store_quiet(self, channel: int, value: float, mains: float) -> None:
-        _append(self.quiet, channel, value)
-        _append(self.mains, channel, mains)
+        _append_slot(self.quiet, channel, value)
+        _append_slot(self.mains, channel, mains)
 
     def _new_rest_slots(self, channel: int) -> int:
         """Return from how many of the latest loud slots a new rest follows; 0 where it is none."""
@@ -198,12 +198,12 @@ class NoiseFloor:
         return max(known[middle], least), mains[middle] if odd else 0.5 * (mains[middle - 1] + mains[middle])
 
 
-def _append(memory: Array, channel: int, latest: float) -> None:
+def _append_slot(memory: Array, channel: int, latest: float) -> None:
     memory[:-1, channel] = memory[1:, channel]
     memory[-1, channel] = latest
 
 
-def _wavering(powers: list[float]) -> float:
+def _log_spread(powers: list[float]) -> float:
     """Return the standard deviation of logarithms, from the middle half: a twitch in a slot does not matter."""
     ordered = sorted(powers)
     low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
