@@ -1,4 +1,4 @@
-"""The session file: everything the collector received, in one SQLite file a session (docs/session-file.md)."""
+"""The session file: everything the collector received, one SQLite file per session (docs/session-file.md)."""
 
 from crampwatch.journal.listing import SessionEntry, list_sessions, read_session_entry, unfinished_sessions
 from crampwatch.journal.reader import SessionReader

@@ -1,4 +1,4 @@
-"""What SQLite reports, told so that a person can act on it."""
+"""Translates errors of SQLite into ones that a person can act on."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from crampwatch.protocol.errors import CrampwatchError, RecordingError, Unavaila
 __all__ = ["translate_errors"]
 
 _PRIMARY: Final = 0xFF
-"""Extended result codes keep the primary code in their low octet."""
+"""Extended result codes have the primary code in their low byte."""
 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite about `path` into ours.
+    """Raise errors of SQLite and of the operating system as ours, about the file `path`.
 
     Raises:
         UnavailableError: Disk full or failing, no permission, in use.
@@ -34,27 +34,27 @@ def _translated(path: Path, error: sqlite3.Error) -> CrampwatchError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
     if code == sqlite3.SQLITE_FULL:
         return UnavailableError(
-            f"The disk that holds {path} is full; what was recorded until now is kept.",
-            advice="Free some space: recording goes on by itself, and sensors hold their last minutes meanwhile.",
+            f"The disk that holds {path} is full; what was recorded until now is safe.",
+            advice="Free some space: recording then continues by itself; sensors store their last minutes meanwhile.",
             code="no_room",
         )
     if code == sqlite3.SQLITE_IOERR:
         return UnavailableError(
-            f"The disk that holds {path} fails ({error}); what was recorded until now is kept.",
-            advice="Check that the disk is there, has space and is sound.",
+            f"The disk that holds {path} fails ({error}); what was recorded until now is safe.",
+            advice="Check that the disk is connected, has free space and is healthy.",
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return UnavailableError(
-            f"{path} is locked by another program.", advice="Close that program, or wait until it is done."
+            f"{path} is locked by another program.", advice="Close that program, or wait until it has finished."
         )
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return UnavailableError(
             f"{path} cannot be opened ({error}).",
-            advice="Check that it exists and that you may use it. A session that was cut short needs a folder that "
-            "may be written, with its -wal file beside it.",
+            advice="Check that it exists and that you have permission. A session that was interrupted needs a writable "
+            "folder, with its -wal file beside it.",
         )
     return RecordingError(
         f"{path} is not a readable session file ({error}).",
-        advice="It may be damaged, cut off, or another kind of file; sessions are listed by `crampwatch sessions`.",
+        advice="It may be damaged, truncated or another kind of file; `crampwatch sessions` lists sessions.",
         code="unreadable",
     )

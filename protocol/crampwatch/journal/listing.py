@@ -1,4 +1,4 @@
-"""The sessions in a folder."""
+"""Lists the sessions in a folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ __all__ = ["SessionEntry", "list_sessions", "read_session_entry", "unfinished_se
 
 @dataclass(frozen=True, slots=True)
 class SessionEntry:
-    """One file of a listing.
+    """A file in the list of sessions.
 
     Attributes:
-        path: Of the file.
-        summary: What it holds; None where it cannot be read.
-        problem: Why it cannot be read; empty where it can.
+        path: The file.
+        summary: Its contents; None if it cannot be read.
+        problem: Why it cannot be read; empty if it can.
     """
 
     path: Path
@@ -28,19 +28,19 @@ class SessionEntry:
 
 
 def list_sessions(directory: Path) -> tuple[SessionEntry, ...]:
-    """Return the session files of a folder, oldest first, unreadable ones included; none where there is no folder."""
+    """Return the session files of a folder, oldest first, including unreadable ones; empty if there is no folder."""
     return tuple(read_session_entry(path) for path in sorted(directory.glob(f"*{SUFFIX}")))
 
 
 def unfinished_sessions(directory: Path) -> Iterator[SessionSummary]:
-    """Yield the sessions that did not end, newest first."""
+    """Yield the sessions that were not ended, newest first: interrupted ones, and the one being recorded."""
     for entry in reversed(list_sessions(directory)):
         if entry.summary is not None and entry.summary.ended_utc_ns is None:
             yield entry.summary
 
 
 def read_session_entry(path: Path) -> SessionEntry:
-    """Return what a session file says of itself, or why it cannot be read."""
+    """Return the summary of a session file, or why it cannot be read."""
     try:
         with SessionReader(path) as reader:
             return SessionEntry(path, reader.summary())

@@ -1,4 +1,4 @@
-"""One writer a session file."""
+"""Makes sure that a session file has one writer."""
 
 import sqlite3
 from contextlib import suppress
@@ -11,16 +11,16 @@ __all__ = ["WriterLock"]
 
 
 class WriterLock:
-    """Held by the process that writes a session; the operating system drops it when the process dies.
+    """Lock held by the process that writes a session; the operating system releases it when the process dies.
 
-    It is SQLite's own exclusive lock on an empty database beside the file: a lock file that needs no code for each
-    platform and leaves the session free for readers.
+    It is SQLite's own exclusive lock on an empty database beside the file. So it needs no code per platform, cannot go
+    stale, and does not block readers of the session.
 
     Args:
         path: The session file.
 
     Raises:
-        UnavailableError: Another process writes this session.
+        UnavailableError: Another process is writing this session.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,11 +34,11 @@ class WriterLock:
             self._connection.close()
             raise UnavailableError(
                 f"{path} is being written by another process.",
-                advice="Only one collector records a session: stop the other one first.",
+                advice="Only one collector can record a session: stop the other one first.",
             ) from error
 
     def release(self) -> None:
-        """Let others write. Called twice, the second does nothing."""
+        """Release the lock; does nothing the second time."""
         self._connection.close()
-        with suppress(OSError):  # the lock is free already: an empty file left behind harms nobody
+        with suppress(OSError):  # the lock is free already, and an empty file left behind does no harm
             self._path.unlink(missing_ok=True)

@@ -1,4 +1,8 @@
-"""The tables of a session file (docs/session-file.md) and how its connections are opened."""
+"""Tables of a session file (docs/session-file.md), and how it is opened.
+
+SQLite in WAL mode gives what a recording needs: a batch of records is written completely or not at all, a commit
+survives the death of the process and of the machine, and readers never block the writer.
+"""
 
 import sqlite3
 from pathlib import Path
@@ -9,13 +13,14 @@ from crampwatch.journal.failure import translate_errors
 __all__ = ["APPLICATION_ID", "SUFFIX", "VERSION", "connect_to_read", "connect_to_write", "is_session_file"]
 
 APPLICATION_ID: Final = 0x43575331
-"""``CWS1``, at octet 68 of the file: programs such as file(1) tell a session from any other SQLite file by it."""
+"""``CWS1``, at byte 68 of the file: programs such as file(1) recognise a session by it."""
 VERSION: Final = 1
-"""In ``user_version``. A reader refuses a greater one."""
+"""In ``user_version``; a reader refuses a greater one."""
 SUFFIX: Final = ".cws"
 _BUSY_S: Final = 5.0
-_PAGE_OCTETS: Final = 8192
-"""A batch of 0.2 s from two sensors (2 kB) fits a page, and a long night takes few pages to look through."""
+"""How long to wait for a lock; others hold one only while they fold the WAL into the file."""
+_PAGE_BYTES: Final = 8192
+"""A batch of 0.2 s from two sensors (2 kB) fits into a page, and few pages have to be read for a long night."""
 
 TABLES: Final = """
 CREATE TABLE head (
@@ -75,21 +80,21 @@ def is_session_file(head: bytes, path: Path) -> bool:
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
-    """Open a file for its one writer: in WAL mode, every commit on the disk before it returns.
+    """Open a file for its one writer, in WAL mode; each commit is on disk when it returns.
 
-    The connection may be used from any one thread at a time.
+    The connection may be used from any thread, by one at a time.
     """
     with translate_errors(path):
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA page_size = {_PAGE_OCTETS}")
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL, not NORMAL: a commit then outlives a power cut, for 5 to 10 syncs a second off the event loop.
+        # FULL, not NORMAL: a commit then survives a power cut, at the cost of 5 to 10 disk syncs a second.
         connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a file that is read only, and may be being written."""
+    """Open a file for reading, which another process may be writing."""
     with translate_errors(path):
         uri = f"{path.resolve().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)

@@ -1,4 +1,4 @@
-"""What a session holds, told without reading it through."""
+"""Summary of a session that does not need all of its records to be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ __all__ = ["SessionSummary", "Tally"]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How much of one kind a sensor sent: records, and octets of their payloads."""
+    """How many records of one kind there are of a sensor, and the size of their payloads."""
 
     sensor_key: int
     kind: RecordKind
@@ -20,16 +20,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """A session at a glance.
+    """Summary of a session.
 
     Attributes:
-        path: Of the file.
-        head: What it is.
-        ended_utc_ns: Its end; None while it is written, or where it was cut short.
-        last_utc_ns: When its last record arrived; its begin where there is none.
-        sensors: Who took part.
-        tallies: Counts, one a sensor and kind.
-        size_bytes: On disk.
+        path: The session file.
+        head: Description of the session.
+        ended_utc_ns: Its end; None while it is being recorded, or if it was interrupted.
+        last_utc_ns: When its last record arrived; its start if there is none.
+        sensors: Its sensors.
+        tallies: Counts by sensor and kind of record.
+        size_bytes: Size on disk.
     """
 
     path: Path
@@ -42,11 +42,11 @@ class SessionSummary:
 
     @property
     def duration_s(self) -> float:
-        """From its begin to its end or last record."""
+        """Seconds from its start to its end, or to its last record if it has no end."""
         end_ns = self.last_utc_ns if self.ended_utc_ns is None else self.ended_utc_ns
         return max(0, end_ns - self.head.started_utc_ns) / 1e9
 
     @property
     def record_count(self) -> int:
-        """Of all kinds and sensors."""
+        """Number of records of all kinds and sensors."""
         return sum(tally.records for tally in self.tallies)

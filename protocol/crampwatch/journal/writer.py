@@ -1,4 +1,4 @@
-"""Writing a session: batches in, each on the disk when the call returns."""
+"""Writes a session in batches, each of which is on disk when the call returns."""
 
 import sqlite3
 from collections import Counter
@@ -20,17 +20,17 @@ __all__ = ["SessionWriter"]
 
 
 class SessionWriter:
-    """The one writer of a session file; made by :meth:`create`, :meth:`create_file` or :meth:`resume`.
+    """The one writer of a session file; created by :meth:`create`, :meth:`create_file` or :meth:`resume`.
 
-    Crash guarantee: what :meth:`append` returned for survives the death of the process and of the machine (WAL with
-    ``synchronous=FULL``). A batch is written whole or not at all. Methods block for a disk sync: call them off the
-    event loop, from one thread at a time.
+    Crash guarantee: once :meth:`append` has returned, its batch survives the death of the process and of the machine
+    (WAL with ``synchronous=FULL``). A batch is written completely or not at all. Methods block for a disk sync: call
+    them off the event loop, from one thread at a time.
 
     Attributes:
-        path: Of the file.
-        head: What the session is.
-        epoch: Counts the processes that wrote it, from 0; every record carries it.
-        anchor: By which this epoch's monotonic times are told in UTC.
+        path: The file.
+        head: Description of the session.
+        epoch: Number of the process that writes it, counted from 0; stored with every record.
+        anchor: Translates this epoch's monotonic times to UTC.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class SessionWriter:
 
     @classmethod
     def create(cls, directory: Path, head: SessionHead) -> Self:
-        """Begin a session in a folder, under ``<UTC stamp>-<8 hex of the session>.cws``.
+        """Start a session in a folder, in the file ``<UTC time>-<8 hex digits of the session>.cws``.
 
         Raises:
             UnavailableError: The folder cannot be written, or the disk is full.
@@ -64,7 +64,7 @@ class SessionWriter:
 
     @classmethod
     def create_file(cls, path: Path, head: SessionHead) -> Self:
-        """Begin a session under a given name.
+        """Start a session in the given file.
 
         Raises:
             UnavailableError: The file exists or cannot be written, or the disk is full.
@@ -76,7 +76,7 @@ class SessionWriter:
             _check_absent(path)
             connection = connect_to_write(path)
             with translate_errors(path):
-                _begin(connection, head)
+                _create_tables(connection, head)
             anchor = Anchor(head.started_utc_ns, head.started_mono_ns)
             return cls(path, connection, lock, head=head, epoch=0, anchor=anchor)
         except BaseException:
@@ -85,11 +85,11 @@ class SessionWriter:
 
     @classmethod
     def resume(cls, path: Path, *, anchor: Anchor | None = None) -> Self:
-        """Go on with a session that was cut short, in a new epoch.
+        """Continue an interrupted session in a new epoch.
 
         Args:
-            path: Of the file.
-            anchor: Of the new epoch; None where the monotonic clock ran on, so that the last one holds.
+            path: The file.
+            anchor: Anchor of the new epoch; None to keep the last one, because the monotonic clock ran on.
 
         Raises:
             RecordingError: Not a session, of a newer version, damaged, or ended.
@@ -97,12 +97,12 @@ class SessionWriter:
         """
         lock = WriterLock(path)
         try:
-            head, epoch, last_anchor = _left_off(path)
+            head, epoch, last_anchor = _last_epoch(path)
             connection = connect_to_write(path)
-            kept = last_anchor if anchor is None else anchor
+            anchor = last_anchor if anchor is None else anchor
             with translate_errors(path):
-                connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", (epoch + 1, kept.utc_ns, kept.mono_ns))
-                return cls(path, connection, lock, head=head, epoch=epoch + 1, anchor=kept)
+                connection.execute("INSERT INTO epoch VALUES (?, ?, ?)", (epoch + 1, anchor.utc_ns, anchor.mono_ns))
+                return cls(path, connection, lock, head=head, epoch=epoch + 1, anchor=anchor)
         except BaseException:
             lock.release()
             raise
@@ -115,7 +115,7 @@ class SessionWriter:
     def add_sensor(
         self, sensor: str, *, name: str, address: str, profile: str, side: str = "unknown", muscle: str = ""
     ) -> SessionSensor:
-        """Enter a sensor, or update what is known of one that is there; return it with its key."""
+        """Add a sensor, or update name, address and placement of one that exists; return it with its key."""
         with translate_errors(self.path):
             self._connection.execute(
                 "INSERT INTO sensor (sensor, name, address, profile, side, muscle) VALUES (?, ?, ?, ?, ?, ?) "
@@ -127,21 +127,21 @@ class SessionWriter:
         return SessionSensor(*row)
 
     def append(self, records: Sequence[Record]) -> int:
-        """Write a batch in order, in one transaction, and the published positions told since the last.
+        """Write a batch in order, with the positions marked as published since the last batch, in one transaction.
 
-        ``seq`` and ``epoch`` of the records given are not looked at: the writer numbers them.
+        ``seq`` and ``epoch`` of the records are ignored: the writer numbers them.
 
         Returns:
             ``seq`` of the last record.
 
         Raises:
-            UnavailableError: Disk full or failing: nothing of the batch was written, and it may be given again.
+            UnavailableError: The disk is full or failing. Nothing of the batch was written, and it may be tried again.
         """
         first = self._last_seq + 1
         rows = [
             (first + n, r.sensor_key, r.kind, self.epoch, r.mono_ns, r.utc_ns, r.payload) for n, r in enumerate(records)
         ]
-        # Taken away first: another thread may tell newer positions while this one writes.
+        # Swapped before writing: another thread may mark newer positions meanwhile.
         published, self._published = self._published, {}
         try:
             with translate_errors(self.path):
@@ -153,17 +153,17 @@ class SessionWriter:
         return self._last_seq
 
     def mark_published(self, sensor_key: int, seq: int) -> None:
-        """Note that all of a sensor's records up to `seq` reached the broker; written with the next batch.
+        """Note that all records of a sensor up to `seq` have reached the broker; written with the next batch.
 
-        May be called from another thread than the one that writes.
+        It may be called from another thread than the one that writes.
         """
         self._published[sensor_key] = seq
 
     def close(self, ended_utc_ns: int | None = None) -> None:
-        """Let go of the file.
+        """Close the file.
 
         Args:
-            ended_utc_ns: The session's end; its file then becomes a single, self-contained one. None leaves the
+            ended_utc_ns: End of the session, whose file then becomes a single, self-contained one. None to leave the
                 session to be resumed.
         """
         try:
@@ -171,7 +171,7 @@ class SessionWriter:
                 with translate_errors(self.path):
                     self._end(ended_utc_ns)
         finally:
-            with suppress(sqlite3.Error):  # all that was promised is on the disk
+            with suppress(sqlite3.Error):  # whatever append has returned for is on disk already
                 self._connection.close()
             self._lock.release()
 
@@ -179,9 +179,9 @@ class SessionWriter:
         self, rows: Iterable[tuple[object, ...]], records: Sequence[Record], published: Mapping[int, int]
     ) -> None:
         counts = Counter((r.sensor_key, int(r.kind)) for r in records)
-        octets = Counter[tuple[int, int]]()
+        sizes = Counter[tuple[int, int]]()
         for r in records:
-            octets[r.sensor_key, int(r.kind)] += len(r.payload)
+            sizes[r.sensor_key, int(r.kind)] += len(r.payload)
         execute, executemany = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         try:
@@ -189,7 +189,7 @@ class SessionWriter:
             executemany(
                 "INSERT INTO tally VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "records = records + excluded.records, octets = octets + excluded.octets",
-                [(*key, count, octets[key]) for key, count in counts.items()],
+                [(*key, count, sizes[key]) for key, count in counts.items()],
             )
             self._write_outbox(published)
             execute("COMMIT")
@@ -207,27 +207,27 @@ class SessionWriter:
     def _end(self, ended_utc_ns: int) -> None:
         self._write_outbox(self._published)
         self._connection.execute("UPDATE head SET ended_utc_ns = ?", (ended_utc_ns,))
-        with suppress(sqlite3.OperationalError):  # someone reads it: the file stays in WAL mode, which is as sound
+        with suppress(sqlite3.OperationalError):  # someone is reading it: the file stays in WAL mode, which is as safe
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def _check_absent(path: Path) -> None:
     if path.exists():
-        raise UnavailableError(f"{path} exists already.", advice="Name another file, or remove that one.")
+        raise UnavailableError(f"{path} already exists.", advice="Choose another file, or remove that one.")
 
 
-def _left_off(path: Path) -> tuple[SessionHead, int, Anchor]:
-    """Return a session's head, and its last epoch with its anchor."""
+def _last_epoch(path: Path) -> tuple[SessionHead, int, Anchor]:
+    """Return a session's head, and the number and anchor of its last epoch."""
     with SessionReader(path) as reader:
         if reader.has_ended:
-            raise RecordingError(f"{path} has ended and is not written again.", advice="Begin a new session.")
+            raise RecordingError(f"{path} has ended and cannot be continued.", advice="Start a new session.")
         epoch, anchor = max(reader.anchors().items(), key=lambda item: item[0])
         return reader.head, epoch, anchor
 
 
-def _begin(connection: sqlite3.Connection, head: SessionHead) -> None:
-    """Make tables and head in one transaction: a file has all of them or none."""
+def _create_tables(connection: sqlite3.Connection, head: SessionHead) -> None:
+    """Create tables and head in one transaction, so that a file has all of them or none."""
     connection.executescript(f"BEGIN; {TABLES}")
     connection.execute(
         "INSERT INTO head VALUES (1, ?, ?, ?, ?, ?, ?, NULL)",

@@ -1,1 +1,1 @@
-"""All that crosses a boundary: GATT profile, frames, MQTT topics and messages, session records, errors."""
+"""Everything that crosses a boundary: GATT profile, frames, MQTT topics and messages, session records, errors."""

@@ -1,4 +1,4 @@
-"""Which wall-clock time a reading of the monotonic clock was."""
+"""Translates readings of the monotonic clock to UTC."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ __all__ = ["Anchor"]
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One moment on both clocks.
+    """One moment read on both clocks.
 
-    Every monotonic time of an epoch is told in UTC by its anchor alone: a step of the wall clock moves nothing.
+    Monotonic times of an epoch are translated with its anchor alone, so a later step of the wall clock moves nothing.
 
     Attributes:
-        utc_ns: The wall clock.
-        mono_ns: The monotonic clock at that moment.
+        utc_ns: Wall clock at that moment.
+        mono_ns: Monotonic clock at the same moment.
     """
 
     utc_ns: int
     mono_ns: int
 
     def utc_of(self, mono_ns: int) -> int:
-        """Return the UTC nanoseconds of a monotonic time of the same epoch.
+        """Return the UTC time in nanoseconds of a monotonic time of the same epoch.
 
         >>> Anchor(utc_ns=1_000, mono_ns=400).utc_of(450)
         1050

@@ -1,4 +1,7 @@
-"""The payload of the MQTT leaf ``samples``: a self-describing run of samples (docs/messages.md)."""
+"""Payload of the MQTT leaf ``samples``: a self-describing, gap-free run of samples (docs/messages.md).
+
+It is binary, because samples are most of the traffic: 2 bytes per sample instead of about 6 as JSON.
+"""
 
 import struct
 from dataclasses import dataclass
@@ -14,18 +17,21 @@ __all__ = ["MAX_BLOCK_SAMPLES", "BlockFlag", "SampleBlock"]
 
 VERSION: Final = 1
 MAX_BLOCK_SAMPLES: Final = 65_535
+"""What its field of 16 bits can hold."""
+_MAX_RATE_HZ: Final = 1e6
+"""Far above any EMG; it keeps a corrupt rate from making times that overflow."""
 _HEADER: Final = struct.Struct("<BBBBBxH16sIQqdd")
 _WIDTHS: Final = {2: "<i2", 4: "<i4"}
 
 
 class BlockFlag(IntFlag):
-    """What is true of a whole block."""
+    """What holds for all samples of a block."""
 
     CLIPPED = 1 << 0
     LEAD_OFF = 1 << 1
     SELF_TEST = 1 << 2
     STORED = 1 << 3
-    """Fetched from the sensor's ring buffer after a gap: it may arrive after later samples."""
+    """Fetched from the sensor's ring buffer after a gap; it may arrive after later samples."""
     SIMULATED = 1 << 4
     REPLAY = 1 << 5
 
@@ -37,15 +43,15 @@ class SampleBlock:
     ``(sensor, boot_id, stream, index)`` identifies a sample for ever; the sensor is in the topic.
 
     Attributes:
-        session: The recording it belongs to.
-        boot_id: The sensor's boot its index counts from.
-        stream: 1 to 15.
-        flags: What is true of all its samples.
+        session: UUID of the recording.
+        boot_id: Boot of the sensor that its index counts from.
+        stream: Number of the stream, 1 to 15.
+        flags: What holds for all its samples.
         first_index: Unwrapped index of the first sample since the boot.
-        first_utc_ns: When the first sample was taken, after the clock model of that moment.
-        rate_hz: The stream's nominal rate.
-        lsb: SI units a count; NaN where unknown.
-        counts: int32, shape (samples, channels).
+        first_utc_ns: When the first sample was taken, according to the clock fit at the time of publication.
+        rate_hz: Nominal rate of the stream.
+        lsb: SI units of one count; NaN if unknown.
+        counts: Samples, int32, shape (samples, channels).
     """
 
     session: UUID
@@ -60,14 +66,18 @@ class SampleBlock:
 
     @property
     def next_index(self) -> int:
-        """Index after the last sample."""
+        """Index after its last sample."""
         return self.first_index + len(self.counts)
 
     def encode(self) -> bytes:
-        """Return the payload: int16 where every count fits, else int32."""
+        """Return the payload: int16 if every count fits, else int32.
+
+        Raises:
+            FrameError: No samples, or more than `MAX_BLOCK_SAMPLES`.
+        """
         samples, channels = self.counts.shape
         if not 1 <= samples <= MAX_BLOCK_SAMPLES:
-            raise FrameError(f"A block of {samples} samples was to be sent; one has 1 to {MAX_BLOCK_SAMPLES}.")
+            raise FrameError(f"A block cannot have {samples} samples; it has 1 to {MAX_BLOCK_SAMPLES}.")
         width = 2 if np.abs(self.counts).max(initial=0) <= 0x7FFF else 4
         head = _HEADER.pack(
             VERSION,
@@ -87,27 +97,27 @@ class SampleBlock:
 
     @classmethod
     def decode(cls, payload: bytes) -> "SampleBlock":
-        """Read a block.
+        """Decode a payload.
 
         Raises:
-            FrameError: Too short, of another version, or of another length than it claims.
+            FrameError: Too short, of another version, of another length than it states, or of an impossible rate.
         """
         if len(payload) < _HEADER.size:
-            raise FrameError(f"A sample block has {len(payload)} octets; its header alone takes {_HEADER.size}.")
+            raise FrameError(f"A sample block has {len(payload)} bytes; its header alone has {_HEADER.size}.")
         version, flags, stream, channels, width, samples, session, *rest = _HEADER.unpack_from(payload)
         if version != VERSION or width not in _WIDTHS or channels == 0 or samples == 0:
             raise FrameError(
-                f"A sample block of version {version} claims {samples} samples of {channels} channels of {width} "
-                f"octets; version {VERSION} with 2 or 4 octets a sample is understood."
+                f"A sample block of version {version} states {samples} samples of {channels} channels of {width} "
+                f"bytes; expected version {VERSION} with 2 or 4 bytes per sample."
             )
         if len(payload) != _HEADER.size + samples * channels * width:
             raise FrameError(
-                f"A sample block has {len(payload)} octets; {samples} samples of {channels} channels of {width} octets "
-                f"take {_HEADER.size + samples * channels * width}."
+                f"A sample block has {len(payload)} bytes; {samples} samples of {channels} channels of {width} bytes "
+                f"need {_HEADER.size + samples * channels * width}."
             )
         boot_id, first_index, first_utc_ns, rate_hz, lsb = rest
-        if not 0 < rate_hz <= 1e6:
-            raise FrameError(f"A sample block claims {rate_hz} samples a second.")
+        if not 0 < rate_hz <= _MAX_RATE_HZ:
+            raise FrameError(f"A sample block states {rate_hz} samples a second; expected up to {_MAX_RATE_HZ:g}.")
         counts = np.frombuffer(payload, _WIDTHS[width], offset=_HEADER.size).reshape(samples, channels)
         return cls(
             UUID(bytes=session),

@@ -1,4 +1,4 @@
-"""CRC-16/IBM-3740 (CCITT polynomial 0x1021, initial value 0xFFFF): closes every frame and event."""
+"""CRC-16/IBM-3740 (CCITT polynomial 0x1021, initial value 0xFFFF), the last 2 bytes of every frame and event."""
 
 import binascii
 
@@ -17,17 +17,15 @@ def append_checksum(body: bytes) -> bytes:
 
 
 def strip_checksum(packet: bytes) -> bytes:
-    """Return a packet without its checksum.
+    """Verify the checksum of a packet and return it without.
 
     Raises:
         FrameError: The packet is shorter than a checksum, or the checksum does not match.
     """
     if len(packet) < 2:
-        raise FrameError(f"A packet of {len(packet)} octets is too short for its checksum of 2.")
-    body, met = packet[:-2], int.from_bytes(packet[-2:], "little")
+        raise FrameError(f"A packet of {len(packet)} bytes is too short for its checksum of 2.")
+    body, found = packet[:-2], int.from_bytes(packet[-2:], "little")
     expected = binascii.crc_hqx(body, 0xFFFF)
-    if met != expected:
-        raise FrameError(
-            f"A packet of {len(packet)} octets carries checksum {met:04x}; its content has {expected:04x}."
-        )
+    if found != expected:
+        raise FrameError(f"A packet of {len(packet)} bytes has checksum {found:04x}; expected {expected:04x}.")
     return body

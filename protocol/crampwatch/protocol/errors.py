@@ -5,7 +5,7 @@
     CrampwatchError             anything a person can act on; the command line prints it as one paragraph
     ├── ConfigurationError      a setting, flag or environment the user can correct
     ├── RecordingError          a file that cannot be read as what it claims to be
-    ├── UnavailableError        something outside is not there: adapter, broker, database, port, disk space
+    ├── UnavailableError        something outside is missing: adapter, broker, database, port, disk space
     └── PeerError               the other side broke the contract
         ├── FrameError          a frame or characteristic value that cannot be decoded
         └── CommandRefusedError a control request answered with a status other than success
@@ -38,16 +38,16 @@ FailureCode = Literal[
     "name_taken",
     "not_started",
 ]
-"""What failed, for readers that say it in another language; every one of them has a sentence of its own."""
+"""What failed, for readers in other languages: each of them translates every code."""
 
 
 class CrampwatchError(Exception):
     """Anything a person can act on.
 
     Args:
-        message: What was met and what was expected.
-        advice: What to do next; one or two sentences.
-        code: The same for other languages; None where nobody but the command line tells it.
+        message: What was found and what was expected.
+        advice: What to do next, in one or two sentences.
+        code: The same for readers in other languages; None if only the command line shows it.
     """
 
     def __init__(self, message: str, *, advice: str = "", code: FailureCode | None = None) -> None:
@@ -69,7 +69,7 @@ class RecordingError(CrampwatchError, ValueError):
 
 
 class UnavailableError(CrampwatchError):
-    """Something outside is not there: adapter, broker, database, port or disk space."""
+    """Something outside is missing: adapter, broker, database, port or disk space."""
 
 
 class PeerError(CrampwatchError):
@@ -84,8 +84,8 @@ class CommandRefusedError(PeerError):
     """A control request answered with a status other than success.
 
     Args:
-        message: What was asked and how it was answered.
-        status: The status octet of the reply.
+        message: What was requested and how it was answered.
+        status: Status byte of the reply.
         advice: What to do next.
     """
 

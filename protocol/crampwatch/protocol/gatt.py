@@ -1,6 +1,6 @@
-"""CWS v1 in GATT: the service, its characteristics and the standard ones beside it.
+"""UUIDs of CWS v1 in GATT: the service, its characteristics, and the standard ones that it uses.
 
-Byte layouts are in docs/protocol.md; every multi-octet value is little-endian.
+Byte layouts are in docs/protocol.md; all numbers are little-endian.
 """
 
 from typing import Final

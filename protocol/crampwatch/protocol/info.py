@@ -1,4 +1,4 @@
-"""The Info characteristic: who the sensor is since its boot, and what it streams (docs/protocol.md section 3)."""
+"""The Info characteristic: the sensor's description of itself and its streams (docs/protocol.md section 3)."""
 
 import math
 import struct
@@ -15,34 +15,36 @@ __all__ = ["MAX_CHANNELS", "MAX_RATE_HZ", "Capability", "Info", "RingState", "ma
 MAJOR: Final = 1
 MINOR: Final = 0
 MAX_CHANNELS: Final = 64
+"""High-density EMG grids have 64; a corrupt value must not make the detector allocate hundreds."""
 MAX_RATE_HZ: Final = 100_000.0
+"""Fifty times the usual rate of surface EMG."""
 _HEADER: Final = struct.Struct("<BBBBBxHII")
 _DESCRIPTOR: Final = struct.Struct("<BBBBIffHHHxxIII")
 _CAPABILITIES_AT: Final = 6
-_MAX_OCTETS: Final = 512
+_MAX_BYTES: Final = 512
 
 
 class Capability(IntFlag):
-    """What the sensor can do, and what kind of sensor it is."""
+    """Abilities of the sensor, and whether its samples are real."""
 
     BACKFILL = 1 << 0
     SELF_TEST = 1 << 1
     LEAD_OFF = 1 << 2
     GAIN = 1 << 3
     REPLAY = 1 << 14
-    """The samples were recorded earlier and are played again."""
+    """The samples were recorded earlier and are replayed."""
     SIMULATED = 1 << 15
-    """The samples were never a muscle's: every page and message says so."""
+    """The samples never came from a muscle: every page, file and message is marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingState:
-    """What a stream's ring buffer holds: samples ``oldest <= index < next_index``, modulo 2**32.
+    """Contents of a stream's ring buffer: samples ``oldest <= index < next_index``, modulo 2**32.
 
     Attributes:
-        depth: Samples it can hold.
-        oldest: Index of the oldest sample held.
-        next_index: Index the next sample will get.
+        depth: Number of samples it can hold.
+        oldest: Index of its oldest sample.
+        next_index: Index that the next sample will get.
     """
 
     depth: int = 0
@@ -55,12 +57,12 @@ class Info:
     """The value of the Info characteristic.
 
     Attributes:
-        capabilities: What the sensor can do.
-        boot_id: Random, new at every power-up: sample indices count from it.
+        capabilities: Abilities of the sensor.
+        boot_id: Random number, new at every power-up; sample indices and ticks count from there.
         tick_hz: Rate of the sensor's clock.
-        streams: Their descriptions, in the order of the value.
-        rings: Their ring buffers, in the same order.
-        samples_per_frame: What a full frame of each carries at the preferred MTU.
+        streams: Description of each stream.
+        rings: Ring buffer of each stream, in the same order.
+        samples_per_frame: Samples in a full frame of each stream at the preferred MTU, in the same order.
     """
 
     capabilities: Capability
@@ -72,13 +74,13 @@ class Info:
 
     @property
     def origin(self) -> Origin:
-        """Where samples of this sensor come from; what was simulated stays so when it is played again."""
+        """Origin of the sensor's samples; simulated ones stay simulated when they are replayed."""
         if Capability.SIMULATED in self.capabilities:
             return Origin.DEMO
         return Origin.REPLAY if Capability.REPLAY in self.capabilities else Origin.LIVE
 
     def encode(self) -> bytes:
-        """Return the octets of the characteristic."""
+        """Return the value of the characteristic."""
         head = _HEADER.pack(
             MAJOR,
             MINOR,
@@ -94,23 +96,23 @@ class Info:
 
     @classmethod
     def decode(cls, value: bytes) -> "Info":
-        """Read the characteristic; octets beyond the known part of header and descriptors are skipped.
+        """Decode the value; fields that later minor versions append to header or descriptors are skipped.
 
         Raises:
-            FrameError: Too short, of another major version, or describing an absurd stream.
+            FrameError: Wrong length, another major version, or a stream beyond the limits.
         """
-        if not _HEADER.size <= len(value) <= _MAX_OCTETS:
-            raise FrameError(f"Info has {len(value)} octets; expected {_HEADER.size} to {_MAX_OCTETS}.")
+        if not _HEADER.size <= len(value) <= _MAX_BYTES:
+            raise FrameError(f"Info has {len(value)} bytes; expected {_HEADER.size} to {_MAX_BYTES}.")
         major, _minor, header_size, size, count, capabilities, boot_id, tick_hz = _HEADER.unpack_from(value)
         if major != MAJOR:
             raise FrameError(
-                f"The sensor speaks version {major} of the profile; version {MAJOR} is understood.",
+                f"The sensor uses version {major} of the profile; expected version {MAJOR}.",
                 advice="Update crampwatch or the sensor's firmware.",
             )
         _check_layout(len(value), header_size, size, count, tick_hz)
         rows = [_decode_descriptor(value, header_size + n * size) for n in range(count)]
         if len({stream.stream for stream, _, _ in rows}) != count:
-            raise FrameError("Info describes two streams under one number.")
+            raise FrameError("Info describes two streams with the same number.")
         return cls(
             Capability(capabilities),
             boot_id,
@@ -121,32 +123,34 @@ class Info:
         )
 
     def find_stream(self, number: int) -> StreamDescription | None:
-        """Return a stream by its number, or None where the sensor has no such stream."""
+        """Return the stream of a number; None if the sensor has no such stream."""
         return next((stream for stream in self.streams if stream.stream == number), None)
 
     def with_rings(self, rings: tuple[RingState, ...]) -> "Info":
-        """Return the same sensor with newer ring buffers."""
+        """Return a copy with newer ring buffers."""
         return replace(self, rings=rings)
 
 
 def mark_as_replay(value: bytes) -> bytes:
-    """Return a value of Info with the mark of a replay, all else octet by octet as it was.
+    """Return a value of Info with the replay flag set and every other byte unchanged.
 
     Raises:
-        FrameError: It is no value of Info.
+        FrameError: The value cannot be decoded.
     """
     capabilities = Info.decode(value).capabilities | Capability.REPLAY
     return value[:_CAPABILITIES_AT] + capabilities.to_bytes(2, "little") + value[_CAPABILITIES_AT + 2 :]
 
 
-def _check_layout(octets: int, header_size: int, size: int, count: int, tick_hz: int) -> None:
-    if header_size < _HEADER.size or size < _DESCRIPTOR.size or header_size + count * size > octets:
+def _check_layout(length: int, header_size: int, size: int, count: int, tick_hz: int) -> None:
+    if header_size < _HEADER.size or size < _DESCRIPTOR.size or header_size + count * size > length:
         raise FrameError(
-            f"Info claims a header of {header_size} and {count} descriptors of {size} octets; it has {octets} in all, "
-            f"and at least {_HEADER.size} and {_DESCRIPTOR.size} are needed."
+            f"Info states a header of {header_size} and {count} descriptors of {size} bytes; it has {length} bytes, "
+            f"and header and descriptors have at least {_HEADER.size} and {_DESCRIPTOR.size}."
         )
     if not 1 <= count <= 15 or tick_hz == 0:
-        raise FrameError(f"Info claims {count} streams and a clock of {tick_hz} Hz; expected 1 to 15 and a rate.")
+        raise FrameError(
+            f"Info states {count} streams and a clock of {tick_hz} Hz; expected 1 to 15 streams and a clock rate."
+        )
 
 
 def _encode_descriptor(stream: StreamDescription, ring: RingState, samples_per_frame: int) -> bytes:
@@ -174,12 +178,12 @@ def _decode_descriptor(value: bytes, start: int) -> tuple[StreamDescription, Rin
     )
     if number not in range(1, 16) or kind not in set(StreamKind) or form not in set(SampleFormat):
         raise FrameError(
-            f"Info describes stream {number} of kind {kind} and format {form}, which CWS v1 does not know."
+            f"Info describes stream {number} of kind {kind} and format {form}, which CWS v1 does not define."
         )
     if not 1 <= channels <= MAX_CHANNELS or not 0 < rate_mhz <= MAX_RATE_HZ * 1000:
         raise FrameError(
-            f"Stream {number} claims {channels} channels at {rate_mhz / 1000:g} Hz; at most {MAX_CHANNELS} channels "
-            f"at {MAX_RATE_HZ:g} Hz are accepted."
+            f"Stream {number} states {channels} channels at {rate_mhz / 1000:g} Hz; expected 1 to {MAX_CHANNELS} "
+            f"channels at up to {MAX_RATE_HZ:g} Hz."
         )
     known = math.isfinite(lsb) and lsb > 0
     stream = StreamDescription(

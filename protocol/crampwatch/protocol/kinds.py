@@ -1,4 +1,4 @@
-"""The words for what was seen: episode kinds, signal quality, the origin of data."""
+"""Vocabulary of results: kinds of episodes, signal quality, origin of data."""
 
 from enum import StrEnum
 from typing import Literal
@@ -24,7 +24,7 @@ class EpisodeKind(StrEnum):
 
 
 class Quality(StrEnum):
-    """Why a stretch of signal cannot be trusted. The absence of all is a good signal."""
+    """Problems that make a span of signal unreliable; a good signal has none."""
 
     LEAD_OFF = "lead_off"
     RAIL = "rail"
@@ -38,7 +38,7 @@ class Quality(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where data came from. Marked on every message, page, file and report."""
+    """Origin of data, marked on every message, page, file and report: a sensor, the simulator, or a recording."""
 
     LIVE = "live"
     DEMO = "demo"

@@ -1,6 +1,7 @@
 """Session records: everything the collector received, as received (docs/session-file.md).
 
-A record is written before anything is made of it, so that a session can be replayed octet by octet.
+A record is stored before it is decoded. So a session can be replayed byte for byte, and decoded again by a better
+program.
 """
 
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ __all__ = ["Record", "RecordKind", "SessionHead", "SessionSensor"]
 
 
 class RecordKind(IntEnum):
-    """What a record's payload is."""
+    """What the payload of a record is."""
 
     CONNECTED = 1
-    """JSON object: ``address``, ``mtu``."""
+    """A connection was made: `Connected`."""
     DISCONNECTED = 2
-    """UTF-8 text: why."""
+    """It ended: `Disconnected`."""
     INFO = 3
-    """Value of the Info characteristic (or what a profile reads first), once a connection."""
+    """Value of the Info characteristic, or of what a profile reads first; once per connection."""
     DATA = 4
     """Notification of the Data characteristic."""
     STORED_DATA = 5
@@ -31,26 +32,26 @@ class RecordKind(IntEnum):
     BATTERY = 9
     """Value of the Battery Level characteristic."""
     SYNC = 10
-    """24 octets, three little-endian i64: monotonic ns before and after a sync request, then ticks << 32 | index."""
+    """The sensor's clock was read: `SyncExchange`."""
     RSSI = 11
-    """One signed octet, dBm."""
+    """Signal strength: `SignalStrength`."""
     CLOCK_STEP = 12
-    """Little-endian i64: by how many ns UTC moved against the monotonic clock."""
+    """The wall clock moved against the monotonic clock: `ClockStep`."""
     GAP = 13
-    """Three little-endian u64: stream, first index and count of samples that nobody holds any more."""
+    """Samples that the sensor no longer holds: `LostSamples`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionHead:
-    """What a session is, written once.
+    """Description of a session, written once at its start.
 
     Attributes:
-        session: UUID text.
-        started_utc_ns: Begin.
-        started_mono_ns: The monotonic clock at that moment.
-        utc_offset_s: The local time's offset there and then.
+        session: UUID as text.
+        started_utc_ns: Start of the session.
+        started_mono_ns: Monotonic clock at that moment.
+        utc_offset_s: Offset of local time from UTC there and then.
         origin: ``live``, ``demo`` or ``replay``.
-        software: Name and version that wrote it.
+        software: Name and version of the program that recorded it.
     """
 
     session: str
@@ -66,11 +67,11 @@ class SessionSensor:
     """A sensor of a session.
 
     Attributes:
-        key: Small number that records refer to.
-        sensor: Id, as in topics.
-        name: As advertised.
-        address: Of its radio.
-        profile: Which device profile reads its notifications.
+        key: Small number by which records refer to it.
+        sensor: Its id, as in topics.
+        name: The name it advertises.
+        address: Address of its radio.
+        profile: Name of the profile that decodes its notifications.
         side: ``left``, ``right`` or ``unknown``.
         muscle: Free text.
     """
@@ -86,16 +87,16 @@ class SessionSensor:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing received.
+    """One record of a session.
 
     Attributes:
-        seq: Grows by one a record, across sensors.
-        sensor_key: Which sensor; 0 for the session itself.
+        seq: Number of the record, counted across sensors from 1.
+        sensor_key: Key of the sensor; 0 for the session itself.
         kind: What the payload is.
-        mono_ns: The monotonic clock on arrival. After a restart of the machine it begins anew: ``epoch`` tells.
-        utc_ns: The wall clock on arrival.
-        payload: As received.
-        epoch: Counts the collector's processes of this session.
+        mono_ns: Monotonic clock on arrival; it starts again when the machine does, so it counts within an epoch only.
+        utc_ns: Wall clock on arrival; it may step and is only there for the record.
+        payload: The bytes as received.
+        epoch: Number of the collector process that recorded it, counted from 0 in each session.
     """
 
     seq: int

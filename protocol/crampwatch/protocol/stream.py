@@ -1,4 +1,4 @@
-"""What a stream of samples is: its rate, scale, band and channels, as the sensor itself describes it."""
+"""Description of a stream of samples: rate, scale, band and channels, as stated by the sensor."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ __all__ = ["SampleFormat", "StreamDescription", "StreamKind"]
 
 
 class StreamKind(IntEnum):
-    """What a stream measures (CWS v1, Info, stream descriptor octet 1)."""
+    """What a stream measures (CWS v1, Info, stream descriptor byte 1)."""
 
     EMG = 1
     TEMPERATURE = 2
@@ -17,14 +17,14 @@ class StreamKind(IntEnum):
 
 
 class SampleFormat(IntEnum):
-    """How one sample is written (CWS v1, Info, stream descriptor octet 3); both little-endian, signed."""
+    """Encoding of a sample (CWS v1, Info, stream descriptor byte 3); both are little-endian and signed."""
 
     INT16 = 1
     INT24 = 2
 
     @property
     def sample_bytes(self) -> int:
-        """Octets a sample takes on the wire."""
+        """Size of a sample on the wire."""
         return 2 if self is SampleFormat.INT16 else 3
 
 
@@ -33,15 +33,15 @@ class StreamDescription:
     """One stream of interleaved samples.
 
     Attributes:
-        stream: 1 to 15.
-        kind: What is measured.
-        channels: Samples taken at one instant.
-        format: Octets a sample takes on the wire.
-        rate_hz: Samples a second and channel.
-        lsb: SI units (V, degC, m/s2, ohm) of one count; NaN where the scale is unknown.
+        stream: Number of the stream, 1 to 15.
+        kind: What it measures.
+        channels: Number of channels, sampled at the same instants.
+        format: Encoding of its samples.
+        rate_hz: Samples per second of each channel.
+        lsb: SI units (V, degC, m/s2, ohm) of one count; NaN if the scale is unknown.
         offset: SI value of count 0.
-        band_hz: Pass band of the front end; (0, rate / 2) where not told.
-        labels: One a channel; empty where not told.
+        band_hz: Pass band of the front end; (0, 0) if not stated.
+        labels: Label of each channel; empty if there are none.
     """
 
     stream: int
@@ -56,10 +56,10 @@ class StreamDescription:
 
     @property
     def lsb_uv(self) -> float:
-        """Microvolts of one count; NaN where the scale is unknown."""
+        """Microvolts of one count; NaN if the scale is unknown."""
         return self.lsb * 1e6
 
     @property
     def has_scale(self) -> bool:
-        """Whether counts can be told in SI units."""
+        """Whether counts can be converted to SI units."""
         return math.isfinite(self.lsb) and self.lsb > 0

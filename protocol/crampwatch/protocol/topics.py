@@ -14,7 +14,7 @@ SENSOR_PATTERN: Final = r"[A-Za-z0-9_-]{1,32}"
 
 
 class Leaf(StrEnum):
-    """What a topic carries, with its quality of service and retention."""
+    """Last level of a topic: what it carries, with what quality of service and retention."""
 
     STATUS = "status"
     INFO = "info"
@@ -30,12 +30,12 @@ class Leaf(StrEnum):
 
     @property
     def qos(self) -> int:
-        """1 for all: what a consumer misses while it is away, the broker keeps for it."""
+        """1 for all leaves: the broker stores messages for a consumer that is away."""
         return 1
 
     @property
     def retained(self) -> bool:
-        """Whether a late subscriber is told the last value."""
+        """Whether the broker sends the last message to a new subscriber."""
         return self in (Leaf.STATUS, Leaf.INFO, Leaf.STATE)
 
 
@@ -51,10 +51,10 @@ class Topic:
 
     @classmethod
     def parse(cls, text: str) -> "Topic":
-        """Read a topic.
+        """Parse a topic.
 
         Raises:
-            FrameError: It is not one of ours.
+            FrameError: It is not one of our topics.
         """
         match = re.fullmatch(rf"{ROOT}/({SENSOR_PATTERN})/([a-z]+)", text)
         if match is None or match[2] not in set(Leaf):
@@ -63,22 +63,22 @@ class Topic:
 
 
 def leaf_filter(leaf: Leaf) -> str:
-    """Return the filter that matches a leaf of every sensor."""
+    """Return the topic filter that matches a leaf of every sensor and service."""
     return f"{ROOT}/+/{leaf}"
 
 
 def sensor_id(name: str) -> str:
-    """Make a sensor's name or serial number fit for a topic level.
+    """Turn a sensor's name or serial number into an id that fits into a topic.
 
     >>> sensor_id("CW 12:AB")
     'CW-12-AB'
     """
     cleaned = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:32]
     if not cleaned:
-        raise FrameError(f"{name[:60]!r} has no letter or digit to name a sensor by.")
+        raise FrameError(f"{name[:60]!r} has no letter or digit that could form a sensor id.")
     return cleaned
 
 
 def service_topic(service: str) -> Topic:
-    """Return the status topic of a service: it takes a sensor's place, and no sensor's id begins with an underscore."""
+    """Return the status topic of a service: its name with an underscore, with which no sensor id starts."""
     return Topic(f"_{service}", Leaf.STATUS)

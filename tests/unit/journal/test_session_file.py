@@ -125,7 +125,7 @@ def test_a_session_has_one_writer(writer: SessionWriter) -> None:
 def test_a_file_that_exists_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "mine.cws"
     path.write_text("dear diary")
-    with pytest.raises(UnavailableError, match="exists already"):
+    with pytest.raises(UnavailableError, match="already exists"):
         SessionWriter.create_file(path, head())
     assert path.read_text() == "dear diary"
 

@@ -65,7 +65,7 @@ def test_any_octets_read_as_a_frame_or_a_frame_error(octets: bytes) -> None:
 
 def test_a_frame_longer_than_an_attribute_is_neither_written_nor_read() -> None:
     too_long = Frame(1, FrameFlag(0), 0, 0, 0, bytes(MAX_FRAME_BYTES))
-    with pytest.raises(FrameError, match="do not fit a frame of 512"):
+    with pytest.raises(FrameError, match="do not fit into a frame of 512"):
         too_long.encode()
     with pytest.raises(FrameError, match="one has 14 to 512"):
         Frame.decode(bytes(MAX_FRAME_BYTES + 1))

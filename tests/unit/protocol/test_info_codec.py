@@ -80,12 +80,12 @@ def test_octets_a_later_minor_version_adds_are_skipped() -> None:
     ("position", "octet", "message"),
     [
         (0, 2, "version 2 of the profile"),
-        (2, 3, "claims a header of 3"),
-        (4, 200, "claims a header of 16 and 200"),
+        (2, 3, "states a header of 3"),
+        (4, 200, "states a header of 16 and 200"),
         (16, 16, "stream 16"),
         (17, 99, "kind 99"),
-        (18, 0, "claims 0 channels"),
-        (18, 255, "claims 255 channels"),
+        (18, 0, "states 0 channels"),
+        (18, 255, "states 255 channels"),
         (19, 7, "format 7"),
     ],
 )

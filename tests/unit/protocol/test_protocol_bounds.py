@@ -63,7 +63,7 @@ def test_a_frame_has_at_least_its_header_and_checksum() -> None:
 @pytest.mark.parametrize("first_byte", [0x10, 0x01, 0x21])
 def test_a_frame_of_stream_0_or_another_version_is_refused(first_byte: int) -> None:
     body = bytes([first_byte]) + bytes(11)
-    with pytest.raises(FrameError, match="version 1 and stream 1 to 15"):
+    with pytest.raises(FrameError, match="expected version 1 and stream 1 to 15"):
         Frame.decode(append_checksum(body))
 
 
@@ -92,7 +92,7 @@ def test_a_stream_has_up_to_64_channels_at_up_to_100_khz(channels: int, rate_hz:
     "change", [{"channels": 0}, {"channels": 65}, {"rate_hz": 0.0}, {"rate_hz": 100_000.001}, {"stream": 0}]
 )
 def test_a_stream_beyond_these_limits_is_refused(change: dict[str, float]) -> None:
-    with pytest.raises(FrameError, match=r"at most 64 channels|does not know"):
+    with pytest.raises(FrameError, match=r"1 to 64 channels|does not define"):
         Info.decode(info_of(replace(EMG, **change)).encode())  # type: ignore[arg-type] # fields of the stream
 
 
@@ -104,7 +104,7 @@ def test_info_describes_1_to_15_streams_and_a_clock_that_ticks() -> None:
         Info.decode(info_of(EMG, tick_hz=0).encode())
     with pytest.raises(FrameError, match="0 streams"):
         Info.decode(info_of().encode())
-    with pytest.raises(FrameError, match="under one number"):
+    with pytest.raises(FrameError, match="with the same number"):
         Info.decode(info_of(EMG, EMG).encode())
 
 
