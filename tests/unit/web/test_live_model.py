@@ -343,3 +343,26 @@ def test_the_oldest_notice_goes_first() -> None:
 def test_a_night_starts_at_noon_sharp(shift_ns: int, hours: int) -> None:
     noon_ns = NOW_NS // (24 * HOUR_NS) * 24 * HOUR_NS + 12 * HOUR_NS
     assert night_start_ns(noon_ns + shift_ns, 0) == noon_ns - hours * HOUR_NS
+
+
+def test_an_episode_that_ended_before_the_night_is_not_shown() -> None:
+    live, maker = model(), foot()
+    for name, end_ns in (("before", live.night_ns - 1), ("at", live.night_ns)):
+        base = maker.episode(name, status="closed", lasts_s=1)
+        apply(live, Leaf.EPISODE, msgspec.structs.replace(base, onset_ns=live.night_ns - 10, offset_ns=end_ns))
+    assert [episode.id for episode in live.snapshot(now_s=0).episodes] == ["cw-at"]
+
+
+def test_features_from_far_back_restart_the_curves() -> None:
+    live, maker = model(), foot()
+    add_blocks(live, maker, blocks=30)
+    apply(live, Leaf.FEATURES, maker.features())
+    live.drain_changes(now_s=0)
+    maker.start_ns -= HOUR_NS
+    features = maker.features()
+    apply(live, Leaf.FEATURES, features)
+    update = live.drain_changes(now_s=0)
+    assert update is not None
+    assert update.sensors["cw"].reset
+    (curve,) = update.sensors["cw"].features
+    assert curve.at == features.t_ns // 100_000_000

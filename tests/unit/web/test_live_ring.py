@@ -91,3 +91,20 @@ def test_values_are_single_precision() -> None:
     target = ring()
     target.write(0, values)
     assert target.all_stretches()[0][1].dtype == np.float32
+
+
+def test_a_step_before_the_oldest_one_held_is_dropped() -> None:
+    target = ring()
+    assert not target.has_dropped(-1_000_000)
+    write(target, 99, 1)
+    assert not target.has_dropped(90)
+    assert target.has_dropped(89)
+
+
+def test_a_cleared_ring_starts_anywhere() -> None:
+    target = ring()
+    write(target, 99, 1)
+    target.clear()
+    assert (target.end, target.all_stretches(), target.drain_changes()) == (None, [], [])
+    write(target, 5, 2)
+    assert shown(target) == {5: 2}

@@ -7,6 +7,7 @@ from crampwatch.web.night.model.signal import BootSignal, Knots
 
 T0_NS = 1_795_000_000_000_000_000
 MS_NS = 1_000_000
+S_NS = 1_000_000_000
 
 
 def make_signal(*frames: tuple[int, int]) -> BootSignal:
@@ -72,6 +73,12 @@ def test_times_never_go_back_even_if_the_clock_does() -> None:
     signal.fit_times(lambda ticks: T0_NS - ticks)
     assert signal.knots is not None
     assert signal.knots.utc_ns.tolist() == [T0_NS, T0_NS]
+
+
+def test_every_sample_is_found_by_its_time_rounded_to_nanoseconds() -> None:
+    knots = Knots(np.array([0, 3_000_000]), np.array([T0_NS, T0_NS + 3_000_000 * S_NS // 997]), 997.0)
+    times = knots.utc_of(np.arange(-500, 500))
+    assert [knots.index_at(int(utc_ns)) for utc_ns in times] == list(range(-500, 500))
 
 
 @pytest.mark.parametrize("index", [0, 1_000_000, 100_000_000])

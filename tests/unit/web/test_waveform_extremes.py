@@ -149,5 +149,14 @@ def test_the_high_pass_halves_the_power_at_10_hz() -> None:
 
 
 def test_the_high_pass_of_a_slow_stream_keeps_its_upper_frequencies() -> None:
-    tone = np.sin(np.pi * np.arange(400) / 2)[:, None]  # a quarter of the sampling rate
+    tone = np.sin(2 * np.pi * 2 * np.arange(400) / 20)[:, None]
     assert np.sqrt(2) * HighPass()(tone, 20.0)[100:].std() > 0.9
+
+
+def test_after_the_clock_was_set_back_samples_are_drawn_at_their_own_time() -> None:
+    wave, maker = Waveform(channels=2), foot()
+    wave.add_block(maker.block(1000))
+    maker.start_ns -= 500_000_000
+    wave.add_block(maker.block(1000, spike_uv=900.0))
+    ((first, values),) = wave.coarse.all_stretches()
+    assert first + int(np.nanargmax(values[:, 0, 1])) == BEGIN_NS // COARSE_STEP_NS + 10
