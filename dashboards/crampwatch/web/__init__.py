@@ -1,1 +1,1 @@
-"""The built-in live page: what the broker says now, in a browser on this machine (or, with a login, in the house)."""
+"""The built-in web page: live view, nights, recordings and settings, on this machine or, with a login, on the network."""

@@ -1,7 +1,7 @@
 """The wearer's marks "Start the night" and "Good morning": journal entries, stored on disk until the broker has them.
 
 A mark must not be lost while the broker is away, so it is written to a file first and removed from there when the
-broker has confirmed it. Its id is made of what it says and when, so publishing it twice is harmless.
+broker has confirmed it. Its id contains its text and time, so publishing it twice is harmless.
 """
 
 import asyncio
