@@ -1,1 +1,1 @@
-"""The built-in web page: live view, nights, recordings and settings, on this machine or, with a login, on the network."""
+"""The built-in web page: live view, nights, recordings and settings; on this machine or, with a login, others."""

@@ -1,4 +1,9 @@
-"""The page as a service: follows the broker and serves browsers until told to stop."""
+"""The page as a service: wires the model, the API and the server together, and runs them until stopped.
+
+The port is bound before anything else starts, so that two pages started at once cannot both believe they have it. The
+page is served while the broker is away, and shows that; open streams are ended before the server stops, which would
+otherwise wait for them.
+"""
 
 import asyncio
 import contextlib
@@ -38,30 +43,34 @@ from starlette.types import ASGIApp
 __all__ = ["DEFAULT_PORT", "PortTakenError", "WebOptions", "page_url", "run"]
 
 DEFAULT_PORT: Final = 8042
+_BROKER_CHECK_S: Final = 0.25
+"""How often the page is told whether the broker is connected."""
+_MAX_CONNECTIONS: Final = 64
+"""Sixteen open pages with a few requests each; bounds what strangers can occupy."""
 
 
 class PortTakenError(UnavailableError):
-    """Another program listens where the page was to."""
+    """Another program uses the port."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
-    """What the page needs to know.
+    """Options of the page.
 
     Attributes:
-        broker: Whose messages are shown.
-        history: Remembers the night's earlier episodes; None: only those told from now on are listed.
-        host: Address to listen on; other than loopback demands `access_token`.
-        port: None for the usual one, or any free one where that is taken; 0 for any free one. It is told in the
-            service's status.
-        access_token: The secret to log in with.
-        allowed_hosts: Further host names the page may be opened by.
-        data: The data folder; None: what people set on the page is forgotten with the server.
-        store_url: Where the history lies, without secrets, to be told.
-        certificate: PEM file of a TLS certificate; None: plain HTTP.
-        key: PEM file of its key; None: in the same file.
-        archive: The nights that were recorded.
-        client_id: At the broker; one that no other page there uses.
+        broker: Broker to follow.
+        history: Store with the night's earlier episodes; None to list only those received from now on.
+        host: Address to listen on; any but loopback needs `access_token`.
+        port: Port to listen on; None for the default one, or any free one if that is taken; 0 for any free one. The
+            service's status message has the address.
+        access_token: Password for the login.
+        allowed_hosts: More host names that the page answers to.
+        data: The data folder; None to forget settings when the server stops.
+        store_url: Address of the store, without secrets, as shown in the settings.
+        certificate: PEM file with a TLS certificate; None for plain HTTP.
+        key: PEM file with its key; None if the certificate's file contains it.
+        archive: Where recorded nights are, and what can be done with them.
+        client_id: MQTT client id; no other page at the same broker may use it.
     """
 
     broker: BrokerAddress
@@ -87,44 +96,44 @@ def page_url(host: str, port: int, *, scheme: str = "http") -> str:
 async def run(options: WebOptions, *, stop: asyncio.Event) -> None:
     """Serve the page until ``stop`` is set.
 
-    The broker may come later, and go: the page then says that it is not there.
+    The broker may start later, and may stop in between: the page then shows that it is not connected.
 
     Raises:
-        ConfigurationError: Other machines could reach the page and no sound token is set, or the certificate cannot
+        ConfigurationError: Other machines could reach the page without a sufficient token, or the certificate cannot
             be used.
-        UnavailableError: The port is taken, the address is not ours, the page was not bundled, or the broker
-            refuses our login.
+        UnavailableError: The port is taken, the address is not one of this machine, the page was not bundled, or the
+            broker refuses the login.
     """
     login = require_login(options.host, options.access_token)
     assets = load_assets()
     _check_certificate(options)
-    with contextlib.closing(_listener(options)) as listener:
+    with contextlib.closing(_open_listener(options)) as listener:
         url = page_url(options.host, listener.getsockname()[1], scheme="https" if options.certificate else "http")
-        model = _empty_model()
+        model = _new_model()
         hub = Hub(model)
         publisher = JournalPublisher()
         archive = Archive(options.archive, publisher.publish)
         folder = options.data / "page" if options.data else None
         marks = NightMarks(folder / "night-marks.json" if folder else None, archive.record)
-        settings = SettingsApi(model, SettingsFolder(folder), lambda: _report(options, login), marks)
+        settings = SettingsApi(model, SettingsFolder(folder), lambda: _make_report(options, login), marks)
         operations = [*settings.operations(), *archive.operations()]
         app = create_app(
             assets=assets,
             hub=hub,
-            hosts=_hosts(options, login),
+            hosts=_allowed_hosts(options, login),
             login=login,
-            health=lambda: {"version": _version(), "broker": model.broker, "viewers": hub.viewers},
-            routes=build_routes([*operations, description_operation(operations, version=_version())]),
+            health=lambda: {"version": _own_version(), "broker": model.broker, "viewers": hub.viewers},
+            routes=build_routes([*operations, description_operation(operations, version=_own_version())]),
         )
-        shell = ServiceShell("web", options.broker, client_id=options.client_id, version=_version(), detail=url)
-        async with _served(app, listener, hub, options), shell:
-            works = [hub.run(), settings.run(), marks.run(), archive.run(), _follow(shell.bus, model, publisher)]
+        shell = ServiceShell("web", options.broker, client_id=options.client_id, version=_own_version(), detail=url)
+        async with _serving(app, listener, hub, options), shell:
+            tasks = [hub.run(), settings.run(), marks.run(), archive.run(), _follow_broker(shell.bus, model, publisher)]
             if options.history is not None:
-                works.append(follow_history(options.history, model))
-            await shell.run(*works, stop=stop)
+                tasks.append(follow_history(options.history, model))
+            await shell.run(*tasks, stop=stop)
 
 
-def _report(options: WebOptions, login: Login | None) -> SystemReport:
+def _make_report(options: WebOptions, login: Login | None) -> SystemReport:
     return make_report(
         options.data,
         now_ns=time.time_ns(),
@@ -141,11 +150,11 @@ def _check_certificate(options: WebOptions) -> None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
             f"The certificate {options.certificate} cannot be used: {error}.",
-            advice="Name a PEM file by --web-certificate, and that of its key by --web-key.",
+            advice="Give a PEM file with --web-certificate, and the one with its key with --web-key.",
         ) from error
 
 
-async def _follow(bus: Bus, model: LiveModel, publisher: JournalPublisher) -> None:
+async def _follow_broker(bus: Bus, model: LiveModel, publisher: JournalPublisher) -> None:
     publisher.bus = bus
     try:
         await subscribe(bus)
@@ -157,12 +166,12 @@ async def _follow(bus: Bus, model: LiveModel, publisher: JournalPublisher) -> No
 async def _watch_broker(bus: Bus, model: LiveModel) -> None:
     while True:
         model.set_broker(connected=bus.is_connected)
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(_BROKER_CHECK_S)
 
 
 @contextlib.asynccontextmanager
-async def _served(app: ASGIApp, listener: socket.socket, hub: Hub, options: WebOptions) -> AsyncIterator[None]:
-    """Serve while the context lasts; then end the open streams first, which would keep the server waiting."""
+async def _serving(app: ASGIApp, listener: socket.socket, hub: Hub, options: WebOptions) -> AsyncIterator[None]:
+    """Serve while the context lasts; at its end, first end the open streams, for which the server would wait."""
     server = _Server(
         uvicorn.Config(
             app,
@@ -174,22 +183,22 @@ async def _served(app: ASGIApp, listener: socket.socket, hub: Hub, options: WebO
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
-            limit_concurrency=64,
+            limit_concurrency=_MAX_CONNECTIONS,
             ssl_certfile=options.certificate,
             ssl_keyfile=options.key,
         )
     )
-    serving = asyncio.create_task(server.serve([listener]), name="http")
+    server_task = asyncio.create_task(server.serve([listener]), name="http")
     try:
         yield
     finally:
         hub.close()
         server.should_exit = True
-        await serving
+        await server_task
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn that leaves signals to the program it runs in."""
+    """A uvicorn server that leaves signals to the program it runs in."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -197,57 +206,57 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listener(options: WebOptions) -> socket.socket:
-    """Listen for good or not at all: to look first whether a port is free would let two pages find it so."""
+def _open_listener(options: WebOptions) -> socket.socket:
+    """Bind the port: checking first whether it is free would let two pages find it free."""
     if options.port is not None:
-        return _listening(options.host, options.port)
+        return _bind(options.host, options.port)
     try:
-        return _listening(options.host, DEFAULT_PORT)
+        return _bind(options.host, DEFAULT_PORT)
     except PortTakenError:
-        return _listening(options.host, free_port())
+        return _bind(options.host, free_port())
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name == "posix":  # on Windows it would let two programs listen on one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(64)
+        listener.listen(_MAX_CONNECTIONS)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise _unavailable(host, port, error) from error
+        raise _listen_error(host, port, error) from error
     listener.setblocking(False)
     return listener
 
 
-def _unavailable(host: str, port: int, error: OSError | OverflowError) -> UnavailableError:
+def _listen_error(host: str, port: int, error: OSError | OverflowError) -> UnavailableError:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         return PortTakenError(
-            f"The live page was to listen on {host}:{port}, which another program uses.",
-            advice="End that program (perhaps another crampwatch), or choose another port.",
+            f"Cannot serve the page on {host}:{port}: the port is already in use.",
+            advice="Stop the other program (perhaps another crampwatch), or choose another port.",
         )
     return UnavailableError(
-        f"The live page cannot listen on {host}:{port}: {error}.",
+        f"Cannot serve the page on {host}:{port}: {error}.",
         advice="Use an address of this machine, normally 127.0.0.1, and a port from 1024 to 65535.",
     )
 
 
-def _hosts(options: WebOptions, login: Login | None) -> HostRule:
+def _allowed_hosts(options: WebOptions, login: Login | None) -> HostRule:
     own = {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"} if login else set()
     names = frozenset(name.lower() for name in (options.host, *options.allowed_hosts, *own))
     return HostRule(names, only_loopback=is_loopback(options.host))
 
 
-def _empty_model() -> LiveModel:
+def _new_model() -> LiveModel:
     offset = datetime.now().astimezone().utcoffset()
     return LiveModel(
-        now_ns=time.time_ns(), utc_offset_s=int(offset.total_seconds()) if offset else 0, version=_version()
+        now_ns=time.time_ns(), utc_offset_s=int(offset.total_seconds()) if offset else 0, version=_own_version()
     )
 
 
-def _version() -> str:
+def _own_version() -> str:
     try:
         return version("crampwatch")
     except PackageNotFoundError:

@@ -125,7 +125,7 @@ async def test_open_pages_do_not_delay_the_shutdown() -> None:
 async def test_a_port_in_use_is_reported_with_advice() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(UnavailableError, match=f"{port}, which another program uses.*another port"):
+        with pytest.raises(UnavailableError, match=f"{port}: the port is already in use.*another port"):
             await run(WebOptions(NOBODY, port=port), stop=asyncio.Event())
 
 
@@ -145,7 +145,7 @@ async def test_two_pages_started_at_once_both_find_a_port(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 8042), ("127.0.0.1", 99_999), ("no such host", 1)])
 async def test_an_address_of_another_machine_is_reported_with_advice(host: str, port: int) -> None:
     options = WebOptions(NOBODY, host=host, port=port, access_token="a-token-of-24-characters")
-    with pytest.raises(UnavailableError, match="cannot listen"):
+    with pytest.raises(UnavailableError, match="Cannot serve the page on"):
         await run(options, stop=asyncio.Event())
 
 
