@@ -62,11 +62,11 @@ def main() -> int:
     ours = [
         Measured(
             "crampwatch, one sensor of 2 channels",
-            _speed(lambda: analyse_recording(source.stream, emg_uv), emg_uv.size),
+            _channel_speed(lambda: analyse_recording(source.stream, emg_uv), emg_uv.size),
         ),
-        Measured(f"crampwatch, {STACKED} sensors stacked", _stacked(source.stream, emg_uv)),
+        Measured(f"crampwatch, {STACKED} sensors stacked", _measure_stacked(source.stream, emg_uv)),
     ]
-    biosppy, neurokit = list(_biosppy(filled)), list(_neurokit(filled))
+    biosppy, neurokit = list(_measure_biosppy(filled)), list(_measure_neurokit(filled))
     for line in table(ours, biosppy, neurokit):
         print(line)
     return _check_ratios(ours, biosppy, neurokit)
@@ -95,7 +95,7 @@ def _check_ratios(ours: list[Measured], biosppy: list[Measured], neurokit: list[
     return 1 if failed else 0
 
 
-def _stacked(stream: StreamDescription, emg_uv: Array) -> float:
+def _measure_stacked(stream: StreamDescription, emg_uv: Array) -> float:
     """Measure many sensors whose blocks of a second arrive together."""
     blocks = emg_uv[: round(60 * RATE_HZ)].reshape(60, -1, emg_uv.shape[1])
 
@@ -104,17 +104,17 @@ def _stacked(stream: StreamDescription, emg_uv: Array) -> float:
         for place, block in enumerate(blocks):
             push_together([(one, place * len(block), block) for one in detectors])
 
-    return _speed(push, STACKED * blocks.size)
+    return _channel_speed(push, STACKED * blocks.size)
 
 
-def _biosppy(emg_uv: Array) -> Iterator[Measured]:
+def _measure_biosppy(emg_uv: Array) -> Iterator[Measured]:
     """Measure every onset method but `abbink_onset_detector`, whose time grows with the square of the length."""
-    if (biosppy := _optional("biosppy.signals.emg")) is None:
+    if (biosppy := _import_optional("biosppy.signals.emg")) is None:
         return
     sections = butter(4, 100.0, "highpass", fs=RATE_HZ, output="sos")
     signal = sosfilt(sections, emg_uv[:, 0])
     whole = partial(biosppy.emg, sampling_rate=RATE_HZ, show=False)
-    yield Measured("biosppy.emg, its filter and find_onsets", _peer(whole, emg_uv[:, 0]))
+    yield Measured("biosppy.emg, its filter and find_onsets", _peer_speed(whole, emg_uv[:, 0]))
     rest = {"mean": float(np.abs(signal).mean()), "std_dev": float(np.abs(signal).std()), "var": float(signal.var())}
     methods: dict[str, dict[str, object]] = {
         "find_onsets": {},
@@ -139,29 +139,29 @@ def _biosppy(emg_uv: Array) -> Iterator[Measured]:
     }
     for name, settings in methods.items():
         method = partial(getattr(biosppy, name), **settings)
-        yield Measured(f"biosppy.{name}", _peer(method, signal))
+        yield Measured(f"biosppy.{name}", _peer_speed(method, signal))
 
 
-def _neurokit(emg_uv: Array) -> Iterator[Measured]:
+def _measure_neurokit(emg_uv: Array) -> Iterator[Measured]:
     """Measure its usual entry point: cleaning, amplitude and activation of a channel."""
-    if (neurokit := _optional("neurokit2")) is not None:
+    if (neurokit := _import_optional("neurokit2")) is not None:
         yield Measured(
             "neurokit2.emg_process",
-            _peer(lambda part: neurokit.emg_process(part, sampling_rate=int(RATE_HZ)), emg_uv[:, 0]),
+            _peer_speed(lambda part: neurokit.emg_process(part, sampling_rate=int(RATE_HZ)), emg_uv[:, 0]),
         )
 
 
-def _peer(run: Callable[[Array], object], signal: Array) -> float:
+def _peer_speed(run: Callable[[Array], object], signal: Array) -> float:
     """Return the speed of a peer on a whole channel, or on a tenth of it where it is slow."""
     part = signal[: len(signal) // 10]
     start_s = time.process_time()
     run(part)
     if time.process_time() - start_s > SLOW_S / 10:
-        return _speed(lambda: run(part), part.size)
-    return _speed(lambda: run(signal), signal.size)
+        return _channel_speed(lambda: run(part), part.size)
+    return _channel_speed(lambda: run(signal), signal.size)
 
 
-def _speed(run: Callable[[], object], samples: int) -> float:
+def _channel_speed(run: Callable[[], object], samples: int) -> float:
     """Return seconds of one channel processed per second; the best of a few runs."""
     best_s = np.inf
     for _ in range(RUNS):
@@ -171,7 +171,7 @@ def _speed(run: Callable[[], object], samples: int) -> float:
     return float(samples / RATE_HZ / best_s)
 
 
-def _optional(name: str) -> ModuleType | None:
+def _import_optional(name: str) -> ModuleType | None:
     try:
         return import_module(name)
     except ImportError as error:

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--alone", type=int, metavar="HOURS", help="Measure in this process and print JSON.")
     arguments = parser.parse_args()
     if arguments.alone:
-        print(json.dumps(_measured(arguments.alone)))
+        print(json.dumps(_measure_hours(arguments.alone)))
         return 0
     short, long = _in_a_process(1), _in_a_process(8)
     growth = long["peak_mb"] / short["peak_mb"]
@@ -56,17 +56,17 @@ def _in_a_process(hours: int) -> dict[str, float]:
     return measured
 
 
-def _measured(hours: int) -> dict[str, float]:
+def _measure_hours(hours: int) -> dict[str, float]:
     source = scenario("night", seed=1)
     loop = source.read(3600 * RATE_HZ, LOOP_S * RATE_HZ)
     analyse_recording(source.stream, loop[: 60 * RATE_HZ])  # everything is imported and warm before the clock starts
     start_s = time.process_time()
-    analyse_recording(source.stream, _played(loop, hours))
+    analyse_recording(source.stream, _repeat_loop(loop, hours))
     seconds = time.process_time() - start_s
     return {"seconds": seconds, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def _played(loop: NDArray[np.float64], hours: int) -> Iterator[NDArray[np.float64]]:
+def _repeat_loop(loop: NDArray[np.float64], hours: int) -> Iterator[NDArray[np.float64]]:
     for _ in range(hours * 3600 // LOOP_S):
         for first in range(0, len(loop), CHUNK_S * RATE_HZ):
             yield loop[first : first + CHUNK_S * RATE_HZ]

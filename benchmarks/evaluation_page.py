@@ -59,14 +59,14 @@ def replaced(page: str, name: str, text: str) -> str:
     return f"{before}{begin}\n{text.strip()}\n\n{end}{after}"
 
 
-def _nights(scenario: str, seeds: str, jobs: str) -> str:
+def _evaluate_nights(scenario: str, seeds: str, jobs: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         command = (*EVALUATE, "--scenario", scenario, "--seeds", seeds, "--jobs", jobs)
         _output_of((*command, "--report", folder, "--plots", "0"))
         return (Path(folder) / "summary.md").read_text("utf-8")
 
 
-def _sensors(jobs: str) -> str:
+def _compare_sensors(jobs: str) -> str:
     rows = []
     for name, flags in SENSORS:
         command = (*EVALUATE, "--scenario", "exam", "--seeds", "reporting:4", "--jobs", jobs, *flags, "--json")
@@ -75,8 +75,12 @@ def _sensors(jobs: str) -> str:
     summary = (
         "Simulated accuracy: 2 h of `exam` for each sensor, `crampwatch evaluate --scenario exam --seeds reporting:4`"
     )
-    lines = [f"{summary} with `--sampling`, `--pairs` or `--unknown-scale`.\n", _row(heads), "|" + "---|" * len(heads)]
-    return "\n".join([*lines, *(_row(cells) for cells in rows)])
+    lines = [
+        f"{summary} with `--sampling`, `--pairs` or `--unknown-scale`.\n",
+        _table_row(heads),
+        "|" + "---|" * len(heads),
+    ]
+    return "\n".join([*lines, *(_table_row(cells) for cells in rows)])
 
 
 def _sensor_row(name: str, kinds: dict[str, Any]) -> tuple[str, ...]:
@@ -84,22 +88,22 @@ def _sensor_row(name: str, kinds: dict[str, Any]) -> tuple[str, ...]:
     return (
         name,
         f"{cramp['counts']['found']} of {cramp['counts']['events']}",
-        _text(cramp["precision"]["value"], 100, " %"),
-        _text(clear["onset_error_s"]["value"], 1000, " ms"),
-        _text(clear["latency_s"]["value"], 1, " s", 1),
-        _text(kinds["twitch"]["clear"]["f1"]["value"], 1, "", 2),
+        _format_value(cramp["precision"]["value"], 100, " %"),
+        _format_value(clear["onset_error_s"]["value"], 1000, " ms"),
+        _format_value(clear["latency_s"]["value"], 1, " s", 1),
+        _format_value(kinds["twitch"]["clear"]["f1"]["value"], 1, "", 2),
     )
 
 
-def _text(value: float | None, times: float, unit: str, digits: int = 0) -> str:
+def _format_value(value: float | None, times: float, unit: str, digits: int = 0) -> str:
     return "-" if value is None else f"{times * value:.{digits}f}{unit}"
 
 
-def _script(name: str, _jobs: str) -> str:
-    return f"{_output_of((sys.executable, str(BENCHMARKS / name)), checked=False)}\nMeasured on {_machine()}."
+def _run_script(name: str, _jobs: str) -> str:
+    return f"{_output_of((sys.executable, str(BENCHMARKS / name)), checked=False)}\nMeasured on {_describe_machine()}."
 
 
-def _machine() -> str:
+def _describe_machine() -> str:
     processor = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else ():
         if line.startswith("model name"):
@@ -109,7 +113,7 @@ def _machine() -> str:
     return f"one core of {processor}, Python {platform.python_version()}; {busy}"
 
 
-def _row(cells: tuple[str, ...]) -> str:
+def _table_row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
@@ -119,14 +123,14 @@ def _output_of(command: tuple[str, ...], *, checked: bool = True) -> str:
 
 
 SECTIONS: dict[str, Callable[[str], str]] = {
-    "night-hard": partial(_nights, "night-hard", "reporting:4"),
-    "night": partial(_nights, "night", "reporting:3"),
-    "night-calm": partial(_nights, "night-calm", "reporting:4"),
-    "sensors": _sensors,
-    "disturbances": partial(_script, "disturbances.py"),
-    "recordings": partial(_script, "real_recordings.py"),
-    "speed": partial(_script, "detect_a_night.py"),
-    "peers": partial(_script, "against_peers.py"),
+    "night-hard": partial(_evaluate_nights, "night-hard", "reporting:4"),
+    "night": partial(_evaluate_nights, "night", "reporting:3"),
+    "night-calm": partial(_evaluate_nights, "night-calm", "reporting:4"),
+    "sensors": _compare_sensors,
+    "disturbances": partial(_run_script, "disturbances.py"),
+    "recordings": partial(_run_script, "real_recordings.py"),
+    "speed": partial(_run_script, "detect_a_night.py"),
+    "peers": partial(_run_script, "against_peers.py"),
 }
 
 

@@ -71,7 +71,7 @@ def scenes(count: int) -> Iterator[tuple[str, StreamDescription, Array, Sequence
         yield f"scene {seed}", stream(rate_hz, channels, 0.1), scene.emg, scene.events
 
 
-def examples(
+def collect_examples(
     name: str, description: StreamDescription, emg: Array, events: Sequence[Interval]
 ) -> tuple[list[Example], list[Example]]:
     """Run the detector; return examples of each contraction at several ages, and when it was over."""
@@ -81,7 +81,7 @@ def examples(
             watch.now_s = first / description.rate_hz
             detector.push(first, emg[first : first + step])
     looks = [
-        Example((name, onset_s), span, tuple(_values(evidence)), cover > 0.6)
+        Example((name, onset_s), span, tuple(_term_values(evidence)), cover > 0.6)
         for (onset_s, span), evidence in watch.looks.items()
         if not 0.3 < (cover := _cramp_cover(onset_s, evidence.age_s, events)) <= 0.6
     ]
@@ -129,7 +129,7 @@ class Watch:
         return last
 
 
-def fit(chosen: Sequence[Example], names: Sequence[str]) -> Array:
+def fit_weights(chosen: Sequence[Example], names: Sequence[str]) -> Array:
     """Return the weights; a contraction counts as the square root of the number of its examples."""
     terms, cramp = np.array([one.terms for one in chosen]), np.array([one.is_cramp for one in chosen])
     _, place, counts = np.unique([str(one.episode) for one in chosen], return_inverse=True, return_counts=True)
@@ -148,7 +148,7 @@ def fit(chosen: Sequence[Example], names: Sequence[str]) -> Array:
     return np.asarray(found.x)
 
 
-def area(weights: Array, chosen: Sequence[Example]) -> float:
+def roc_area(weights: Array, chosen: Sequence[Example]) -> float:
     """Return the area under the ROC curve: how often a cramp ranks above something else."""
     ranks = rankdata(np.array([one.terms for one in chosen]) @ weights)
     cramp = np.array([one.is_cramp for one in chosen])
@@ -163,8 +163,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=12)
     arguments = parser.parse_args()
     parts = {
-        "simulated foot": [examples(*part) for part in nights(arguments.nights)],
-        "tests' generator": [examples(*part) for part in scenes(arguments.scenes)],
+        "simulated foot": [collect_examples(*part) for part in nights(arguments.nights)],
+        "tests' generator": [collect_examples(*part) for part in scenes(arguments.scenes)],
     }
     for title, which, names in (("cramp_odds", 0, NAMES), ("final_odds", 1, FINAL_TERMS)):
         fit_and_print(
@@ -176,14 +176,14 @@ def fit_and_print(title: str, parts: Mapping[str, Sequence[Example]], names: Seq
     """Fit on each generator and on both, and print the weights of the latter."""
     both = [one for part in parts.values() for one in part]
     for name, chosen in (*parts.items(), ("both", both)):
-        weights = fit(chosen, names)
-        tried = ", ".join(f"{area(weights, other):.3f} on the {where}" for where, other in parts.items())
+        weights = fit_weights(chosen, names)
+        tried = ", ".join(f"{roc_area(weights, other):.3f} on the {where}" for where, other in parts.items())
         print(f"{title}, fitted on {name} ({len(chosen)} examples): area under the ROC curve {tried}")
     for name, weight in zip(names, weights, strict=True):
         print(f'    "{name}": {weight:.2f},')
 
 
-def _values(evidence: Evidence) -> Iterator[float]:
+def _term_values(evidence: Evidence) -> Iterator[float]:
     terms = cramp_terms(evidence)
     return (terms.get(name, 0.0) for name in NAMES)
 

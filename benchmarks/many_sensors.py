@@ -47,15 +47,15 @@ def main() -> int:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # for the detector's process, as the program itself does
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measure(asked.sensors, asked.seconds, Path(folder)))
+        return asyncio.run(_measure_load(asked.sensors, asked.seconds, Path(folder)))
 
 
-async def _measure(sensors: int, seconds: int, folder: Path) -> int:
-    counts = await asyncio.to_thread(_counts, seconds)
+async def _measure_load(sensors: int, seconds: int, folder: Path) -> int:
+    counts = await asyncio.to_thread(_resting_counts, seconds)
     async with EmbeddedBroker(folder / "broker") as broker:
         ours, theirs = multiprocessing.Pipe()
         detector = multiprocessing.get_context("spawn").Process(
-            target=_detect, args=(broker.address, folder / "detector", theirs)
+            target=_run_detector, args=(broker.address, folder / "detector", theirs)
         )
         detector.start()
         await asyncio.to_thread(ours.recv)
@@ -74,13 +74,13 @@ async def _measure(sensors: int, seconds: int, folder: Path) -> int:
     return 0 if len(delays_s) >= expected and median_s < MOST_MEDIAN_S else 1
 
 
-def _counts(seconds: int) -> NDArray[np.int32]:
+def _resting_counts(seconds: int) -> NDArray[np.int32]:
     """Return the start of a simulated night, mostly at rest, as counts."""
     emg_uv = np.nan_to_num(scenario("night-calm", seed=1).read(0, seconds * RATE_HZ))
     return np.clip(np.rint(emg_uv / LSB_UV), -32768, 32767).astype(np.int32)
 
 
-def _detect(address: BrokerAddress, folder: Path, pipe: Connection) -> None:
+def _run_detector(address: BrokerAddress, folder: Path, pipe: Connection) -> None:
     async def serve() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         threading.Thread(target=lambda: (pipe.recv(), loop.call_soon_threadsafe(stop.set)), daemon=True).start()
@@ -104,8 +104,8 @@ async def _publish_blocks(address: BrokerAddress, sensors: int, counts: NDArray[
         await listener.subscribe(leaf_filter(Leaf.FEATURES))
         names = [f"CW-{number:04d}" for number in range(sensors)]
         for name in names:
-            await feeder.publish(str(Topic(name, Leaf.INFO)), messages.encode(_info(name)), retain=True)
-        listening = asyncio.create_task(_listen(listener, sent_s, delays_s))
+            await feeder.publish(str(Topic(name, Leaf.INFO)), messages.encode(_sensor_info(name)), retain=True)
+        listening = asyncio.create_task(_note_delays(listener, sent_s, delays_s))
         clock = asyncio.get_running_loop().time
         start_s = clock()
         async with asyncio.TaskGroup() as group:
@@ -114,14 +114,14 @@ async def _publish_blocks(address: BrokerAddress, sensors: int, counts: NDArray[
                     due_s = start_s + (block + place / sensors) * BLOCK / RATE_HZ
                     await asyncio.sleep(max(0.0, due_s - clock()))
                     sent_s[name, block] = time.perf_counter()
-                    payload = _block(block, counts).encode()
+                    payload = _block_at(block, counts).encode()
                     group.create_task(feeder.publish(str(Topic(name, Leaf.SAMPLES)), payload))
         await asyncio.sleep(2.0)
         listening.cancel()
     return delays_s
 
 
-async def _listen(bus: Bus, sent_s: dict[tuple[str, int], float], delays_s: list[float]) -> None:
+async def _note_delays(bus: Bus, sent_s: dict[tuple[str, int], float], delays_s: list[float]) -> None:
     while True:
         message = await bus.receive()
         message.ack()
@@ -131,13 +131,13 @@ async def _listen(bus: Bus, sent_s: dict[tuple[str, int], float], delays_s: list
         delays_s.append(time.perf_counter() - sent_at_s)
 
 
-def _block(number: int, counts: NDArray[np.int32]) -> SampleBlock:
+def _block_at(number: int, counts: NDArray[np.int32]) -> SampleBlock:
     first = number * BLOCK
     part = counts[first : first + BLOCK]
     return SampleBlock(SESSION, 1, 1, BlockFlag.SIMULATED, first, first * 1_000_000, RATE_HZ, LSB_UV * 1e-6, part)
 
 
-def _info(name: str) -> messages.SensorInfo:
+def _sensor_info(name: str) -> messages.SensorInfo:
     stream = messages.StreamInfo(
         stream=1, kind="emg", channels=2, rate_hz=RATE_HZ, lsb_uv=LSB_UV, band_hz=(10.0, 450.0), labels=("a", "b")
     )

@@ -66,11 +66,11 @@ def measure_store(name: str, store: Store) -> None:
     """Print how fast an hour of features of one sensor and a thousand episodes are written, and the hour read."""
     hour: list[Message] = [features(step, BATCH_STEPS) for step in range(0, HOUR_STEPS, BATCH_STEPS)]
     points = HOUR_STEPS * 2
-    write_s = _timed(store.write, [hour[n : n + 500] for n in range(0, len(hour), 500)])
-    single_s = _timed(store.write, [[one] for one in hour[:200]]) / 200
-    episodes_s = _timed(store.write, [[episode(n) for n in range(1000)]])
-    raw_s = _timed(store.write, [[raw(n, rate_hz=1000.0, packed=_SECOND) for n in range(60)]])
-    reads_s = [_timed(lambda _: _read_hour(store), [None]) for _ in range(5)]
+    write_s = _seconds_taken(store.write, [hour[n : n + 500] for n in range(0, len(hour), 500)])
+    single_s = _seconds_taken(store.write, [[one] for one in hour[:200]]) / 200
+    episodes_s = _seconds_taken(store.write, [[episode(n) for n in range(1000)]])
+    raw_s = _seconds_taken(store.write, [[raw(n, rate_hz=1000.0, packed=_SECOND) for n in range(60)]])
+    reads_s = [_seconds_taken(lambda _: _read_hour(store), [None]) for _ in range(5)]
     print(
         f"{name}: {points / write_s:.0f} feature points/s in batches of 500 messages, {single_s * 1e3:.1f} ms for one "
         f"message, {1000 / episodes_s:.0f} episodes/s, {60 / raw_s:.0f} s of raw EMG (2 x 1 kHz) a second; "
@@ -84,7 +84,7 @@ def measure_drain(directory: Path, store: Store) -> None:
     hour: list[Message] = [features(step, BATCH_STEPS) for step in range(0, HOUR_STEPS, BATCH_STEPS)]
     for n in range(0, 3600, 10):
         hour += [temperature(n, 30.0)]
-    spool_s = _timed(spool.append, [hour[n : n + 500] for n in range(0, len(hour), 500)])
+    spool_s = _seconds_taken(spool.append, [hour[n : n + 500] for n in range(0, len(hour), 500)])
     size_mb = (directory / "spool.sqlite").stat().st_size / 1e6
     lock = threading.Lock()
     begun_s = time.perf_counter()
@@ -106,7 +106,7 @@ def measure_year(directory: Path) -> None:
         store.write(night[n : n + 200])
     for name, hours in (("a night", 8), ("a year, of which one night is filled", 365 * 24)):
         span = {"since_ns": T0_NS, "until_ns": T0_NS + hours * 3600 * S_NS}
-        read_s = _timed(lambda span: store.series("left", "features", **span), [span])
+        read_s = _seconds_taken(lambda span: store.series("left", "features", **span), [span])
         print(f"{name} opens in {read_s * 1e3:.0f} ms (SQLite, 2000 points)")
     store.close()
 
@@ -115,7 +115,7 @@ def _read_hour(store: Store) -> None:
     store.series("left", "features", since_ns=T0_NS, until_ns=T0_NS + 3600 * S_NS)
 
 
-def _timed(function: Callable[..., object], arguments: Iterable[object]) -> float:
+def _seconds_taken(function: Callable[..., object], arguments: Iterable[object]) -> float:
     begun_s = time.perf_counter()
     for argument in arguments:
         function(argument)

@@ -12,7 +12,7 @@ from crampwatch.app.cli.main import main
 from crampwatch.app.evaluation.case import OpenedCase
 from crampwatch.app.evaluation.clip import Clip
 from crampwatch.app.evaluation.evaluate import Evaluation, evaluate
-from crampwatch.app.evaluation.outcome import _reliability
+from crampwatch.app.evaluation.outcome import _reliability_curve
 from crampwatch.app.evaluation.plot import clip_svg, reliability_svg
 from crampwatch.app.evaluation.report import pick_clips
 from crampwatch.app.evaluation.request import Request
@@ -207,7 +207,7 @@ def test_each_set_of_seeds_has_its_numbers_and_usual_size(name: str, first: int,
 
 
 def test_reliability_has_ten_bins_and_certainty_belongs_to_the_last() -> None:
-    curve = _reliability([(0.0, False), (0.099, True), (0.1, True), (0.95, True), (1.0, False)])
+    curve = _reliability_curve([(0.0, False), (0.099, True), (0.1, True), (0.95, True), (1.0, False)])
     assert [(one.correct, one.episodes) for one in curve] == [(0.5, 2), (1.0, 1), (0.5, 2)]
 
 

@@ -101,7 +101,7 @@ def test_curls_are_mostly_muscle() -> None:
 
 def test_the_ankle_gives_the_own_amplitude_where_it_is_stronger_and_muscle() -> None:
     def own(motion: float, *, curled: float = 100.0, moved: float = 400.0) -> float | None:
-        (channel,) = module._channels(ONE, curled * ONE, moved * ONE, part(np.full(50, moved), motion=motion))
+        (channel,) = module._calibrate_channels(ONE, curled * ONE, moved * ONE, part(np.full(50, moved), motion=motion))
         return channel.own
 
     assert own(motion=380.0 * DB_13) == 20.0
@@ -112,15 +112,15 @@ def test_the_ankle_gives_the_own_amplitude_where_it_is_stronger_and_muscle() -> 
 def test_what_hardly_stands_out_from_rest_gives_no_reference() -> None:
     nothing = part(np.empty(0))
     for curled, curl, own in ((1.0, None, None), (4.0, 2.0, None), (10.0, 3.162, None), (16.0, 4.0, 4.0)):
-        (channel,) = module._channels(ONE, curled * ONE, 0.0 * ONE, nothing)
+        (channel,) = module._calibrate_channels(ONE, curled * ONE, 0.0 * ONE, nothing)
         assert (channel.curl, channel.own) == (curl, own)
 
 
 def test_the_strongest_amplitude_is_that_of_one_second() -> None:
     builder = CalibrationBuilder(stream(RATE_HZ, 1))
-    assert builder._strongest(part([1.0] * 30 + [101.0] * 10 + [1.0] * 30), ONE).tolist() == [100.0]
+    assert builder._strongest_second(part([1.0] * 30 + [101.0] * 10 + [1.0] * 30), ONE).tolist() == [100.0]
     blocked = part([101.0] * 10 + [1.0] * 30, flagged=10, quality=Quality.LEAD_OFF)
-    assert builder._strongest(blocked, ONE).tolist() == [0.0]
+    assert builder._strongest_second(blocked, ONE).tolist() == [0.0]
 
 
 def minute(*, rest_s: float = 15.0, quiet_s: float = 0.0) -> Array:

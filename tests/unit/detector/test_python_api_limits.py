@@ -31,19 +31,19 @@ def deviating(by_uv: float) -> NDArray[np.float64]:
     ],
 )
 def test_a_signal_between_the_quietest_and_the_largest_is_not_suspicious(by_uv: float, words: str) -> None:
-    message = module._complaint(deviating(by_uv), "uV")
+    message = module._describe_problem(deviating(by_uv), "uV")
     assert (words in message) if words else not message
 
 
 def test_the_loudest_channel_decides_and_what_is_missing_does_not_count() -> None:
     quiet, usual = deviating(0.001), deviating(5.0)
     usual[::3] = np.nan
-    assert module._complaint(np.hstack([quiet, usual]), "uV") == ""
-    assert module._complaint(np.hstack([quiet, np.full_like(quiet, np.nan)]), "uV")
+    assert module._describe_problem(np.hstack([quiet, usual]), "uV") == ""
+    assert module._describe_problem(np.hstack([quiet, np.full_like(quiet, np.nan)]), "uV")
 
 
 def test_another_stated_unit_is_doubted_rather_than_replaced() -> None:
-    assert "really in mV" in module._complaint(deviating(0.001), "mV")
+    assert "really in mV" in module._describe_problem(deviating(0.001), "mV")
 
 
 def test_five_seconds_are_looked_at_and_once() -> None:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import pytest
 from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.scoring.annotated import AnnotatedInterval, score_annotated
-from crampwatch.detector.scoring.matching import BRIEF_TOLERANCE, CRAMP_TOLERANCE, Pair, Tolerance, match, tolerance_of
+from crampwatch.detector.scoring.matching import (
+    BRIEF_TOLERANCE,
+    CRAMP_TOLERANCE,
+    Pair,
+    Timeline,
+    Tolerance,
+    match,
+    tolerance_of,
+)
 from crampwatch.detector.scoring.metrics import Tally, score
 from crampwatch.detector.scoring.recording import NOTHING, Detections, score_recording
 from crampwatch.detector.scoring.revisions import TrailCollector
@@ -200,3 +208,8 @@ def test_seizure_rules_are_given_spans_within_the_recording_and_without_overlap(
     assert szcore_counts([Event(-5.0, 10.0)], [episode(0.0, 5.0)], duration_s=600.0).found == 1
     overlapping = [Event(100.0, 300.0), Event(200.0, 420.0)]  # 320 s together: longer than five minutes, so split
     assert szcore_counts(overlapping, [], duration_s=3600.0).events == 2
+
+
+def test_an_episode_that_ends_at_the_tolerance_is_left_out_beside_one_that_goes_on() -> None:
+    line = Timeline([episode(0.0, 200.0), episode(90.0, 95.0), episode(91.0, 95.01)])
+    assert line.touching(Event(100.0, 120.0), CRAMP_TOLERANCE).tolist() == [0, 2]

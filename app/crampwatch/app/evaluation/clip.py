@@ -122,30 +122,30 @@ class ClipMaker:
             for subject in subjects
         ]
         chosen = sorted(candidates[:most], key=lambda item: item[1].onset_s)
-        extremes = self._extremes([self._window(subject) for _, subject in chosen])
+        extremes = self._window_extremes([self._window_around(subject) for _, subject in chosen])
         clips = [
-            self._clip(name, is_miss, subject, extreme)
+            self._cut_clip(name, is_miss, subject, extreme)
             for (is_miss, subject), extreme in zip(chosen, extremes, strict=True)
         ]
         return tuple(clips), len(candidates) - len(clips)
 
-    def _window(self, subject: Interval) -> tuple[float, float]:
+    def _window_around(self, subject: Interval) -> tuple[float, float]:
         around_s = _BRIEF_AROUND_S if subject.offset_s - subject.onset_s < 1.0 else _BEFORE_S
         start_s = max(0.0, subject.onset_s - around_s)
         stop_s = min(subject.offset_s + around_s, start_s + _LONGEST_S, self._detections.duration_s)
         return start_s, stop_s
 
-    def _clip(
+    def _cut_clip(
         self, name: str, is_miss: bool, subject: Interval, extremes: tuple[NDArray[np.float32], NDArray[np.float32]]
     ) -> Clip:
-        start_s, stop_s = self._window(subject)
+        start_s, stop_s = self._window_around(subject)
         steps_s, (envelope, floor, threshold) = self._trace.between(start_s, stop_s)
         stream = self._opened.recording.stream
         shown = Span(start_s, stop_s, subject.kind, "")
         return Clip(
             case=name,
             is_miss=is_miss,
-            subject=_span(subject),
+            subject=_span_of(subject),
             start_s=start_s,
             stop_s=stop_s,
             labels=stream.labels,
@@ -156,11 +156,13 @@ class ClipMaker:
             envelope=envelope,
             floor=floor,
             threshold=threshold,
-            truth=tuple(_span(event) for event in self._opened.events if _overlap(event, shown)),
-            episodes=tuple(_span(episode) for episode in self._detections.episodes if _overlap(episode, shown)),
+            truth=tuple(_span_of(event) for event in self._opened.events if _is_overlapping(event, shown)),
+            episodes=tuple(
+                _span_of(episode) for episode in self._detections.episodes if _is_overlapping(episode, shown)
+            ),
         )
 
-    def _extremes(
+    def _window_extremes(
         self, windows: Sequence[tuple[float, float]]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Yield lowest and highest value of each column of each window, in one pass over the signal."""
@@ -177,10 +179,10 @@ class ClipMaker:
                     found[place].append(chunk[rows])
             first += len(chunk)
         for place in range(len(windows)):
-            yield _columns(np.concatenate(found[place]))
+            yield _column_extremes(np.concatenate(found[place]))
 
 
-def _columns(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _column_extremes(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return lowest and highest value of each column; NaN where a column has none."""
     samples = samples - np.nan_to_num(np.nanmedian(samples, axis=0)) if np.isfinite(samples).any() else samples
     edges = np.unique(np.linspace(0, len(samples), min(_COLUMNS, len(samples)) + 1).astype(int))[:-1]
@@ -189,11 +191,11 @@ def _columns(samples: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray
     return lowest.astype(np.float32), highest.astype(np.float32)
 
 
-def _overlap(one: Interval, other: Interval) -> bool:
+def _is_overlapping(one: Interval, other: Interval) -> bool:
     return one.onset_s < other.offset_s and one.offset_s > other.onset_s
 
 
-def _span(one: Interval) -> Span:
+def _span_of(one: Interval) -> Span:
     if isinstance(one, TruthEvent):
         text = f"{one.label.replace('_', ' ')}, {one.snr_db:.0f} dB" if np.isfinite(one.snr_db) else one.label
         return Span(one.onset_s, one.offset_s, one.kind, text.replace("_", " "))

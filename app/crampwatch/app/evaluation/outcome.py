@@ -89,10 +89,10 @@ def outcome_of(trials: Sequence[Trial]) -> Outcome:
         nights=tuple((trial.name, trial.score.tallies[EpisodeKind.CRAMP]) for trial in trials),
         scores={kind: score([one.tallies[kind] for one in results]) for kind in EpisodeKind},
         clear={kind: score([one.clear[kind] for one in results]) for kind in EpisodeKind},
-        false_as={kind: _summed(one.false_as[kind] for one in results) for kind in EpisodeKind},
-        missed_as={kind: _summed(one.missed_as[kind] for one in results) for kind in EpisodeKind},
-        confusion=_joined(one.confusion for one in results),
-        reliability={kind: _reliability(confidences[kind]) for kind in EpisodeKind},
+        false_as={kind: _sum_counts(one.false_as[kind] for one in results) for kind in EpisodeKind},
+        missed_as={kind: _sum_counts(one.missed_as[kind] for one in results) for kind in EpisodeKind},
+        confusion=_join_tables(one.confusion for one in results),
+        reliability={kind: _reliability_curve(confidences[kind]) for kind in EpisodeKind},
         szcore=sum((one.szcore for one in results), SzcoreCounts()),
         speed=seconds / took_s if took_s else math.nan,
     )
@@ -101,7 +101,7 @@ def outcome_of(trials: Sequence[Trial]) -> Outcome:
 def score_dict(one: Score) -> dict[str, Any]:
     """Return a score for JSON: figures with their intervals, and the counts behind them."""
     fields: dict[str, Any] = {
-        name: {part: _number(value) for part, value in asdict(getattr(one, name)).items()}
+        name: {part: _json_number(value) for part, value in asdict(getattr(one, name)).items()}
         for name in one.__slots__
         if name not in ("counts", "recordings")
     }
@@ -113,18 +113,18 @@ def score_dict(one: Score) -> dict[str, Any]:
     return fields
 
 
-def _number(value: float) -> float | None:
+def _json_number(value: float) -> float | None:
     return round(value, 5) if math.isfinite(value) else None
 
 
-def _summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def _sum_counts(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for part in parts:
         total.update(part)
     return dict(total.most_common())
 
 
-def _joined(tables: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+def _join_tables(tables: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
     joined: dict[str, Counter[str]] = {}
     for table in tables:
         for label, counts in table.items():
@@ -132,7 +132,7 @@ def _joined(tables: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return {label: dict(counts.most_common()) for label, counts in sorted(joined.items())}
 
 
-def _reliability(confidences: Sequence[tuple[float, bool]]) -> tuple[Reliability, ...]:
+def _reliability_curve(confidences: Sequence[tuple[float, bool]]) -> tuple[Reliability, ...]:
     bins: dict[int, list[tuple[float, bool]]] = {}
     for confidence, correct in confidences:
         bins.setdefault(min(int(confidence * _BINS), _BINS - 1), []).append((confidence, correct))

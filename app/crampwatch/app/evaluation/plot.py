@@ -26,14 +26,14 @@ def clip_svg(clip: Clip) -> str:
     top = 2 * (_BAND + 3)
     height = top + channels * _LANE + _AXIS
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(_title(clip))}">',
-        *_band(clip, clip.truth, 0, "truth"),
-        *_band(clip, clip.episodes, _BAND + 3, "found"),
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(_title_of(clip))}">',
+        *_draw_band(clip, clip.truth, 0, "truth"),
+        *_draw_band(clip, clip.episodes, _BAND + 3, "found"),
     ]
     for channel in range(channels):
-        parts += _lane(clip, channel, top + channel * _LANE)
+        parts += _draw_lane(clip, channel, top + channel * _LANE)
     parts += _time_axis(clip, top + channels * _LANE)
-    edges = (_x(clip, edge_s) for edge_s in (clip.subject.onset_s, clip.subject.offset_s))
+    edges = (_x_of_time(clip, edge_s) for edge_s in (clip.subject.onset_s, clip.subject.offset_s))
     parts += [f'<path class="edge" d="M{x:.1f} {top}V{height - _AXIS}"/>' for x in edges]
     return "".join([*parts, "</svg>"])
 
@@ -51,13 +51,13 @@ def reliability_svg(curves: Mapping[EpisodeKind, Sequence[Reliability]]) -> str:
         parts.append(f'<text x="{edge + side * share:.0f}" y="{side + 16}" text-anchor="middle">{share:.0%}</text>')
     parts.append(f'<text x="{edge + side / 2:.0f}" y="{side + 34}" text-anchor="middle">confidence</text>')
     for place, (kind, curve) in enumerate((kind, curve) for kind, curve in curves.items() if curve):
-        parts += _curve(kind, curve, side, edge)
+        parts += _draw_curve(kind, curve, side, edge)
         parts.append(f'<circle class="k-{kind}" cx="{edge + side + 18}" cy="{14 + 18 * place}" r="5"/>')
         parts.append(f'<text x="{edge + side + 28}" y="{18 + 18 * place}">{str(kind).replace("_", " ")}</text>')
     return "".join([*parts, "</svg>"])
 
 
-def _curve(kind: EpisodeKind, curve: Sequence[Reliability], side: int, edge: int) -> Iterator[str]:
+def _draw_curve(kind: EpisodeKind, curve: Sequence[Reliability], side: int, edge: int) -> Iterator[str]:
     points = [(edge + side * one.confidence, side * (1 - one.correct), one.episodes) for one in curve]
     line = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in points)
     yield f'<path class="k-{kind} curve" d="M{line}"/>'
@@ -66,21 +66,21 @@ def _curve(kind: EpisodeKind, curve: Sequence[Reliability], side: int, edge: int
         yield f'<circle class="k-{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{episodes}</title></circle>'
 
 
-def _title(clip: Clip) -> str:
+def _title_of(clip: Clip) -> str:
     what = "missed" if clip.is_miss else "false"
     return f"{what} {str(clip.subject.kind).replace('_', ' ')} at {clock_text(clip.subject.onset_s)} of {clip.case}"
 
 
-def _x(clip: Clip, t_s: float) -> float:
+def _x_of_time(clip: Clip, t_s: float) -> float:
     share = (t_s - clip.start_s) / max(clip.stop_s - clip.start_s, 1e-9)
     return _LEFT + min(max(share, 0.0), 1.0) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]:
+def _draw_band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]:
     yield f'<text class="name" x="{_LEFT - 6}" y="{y + 11}" text-anchor="end">{name}</text>'
     # The longest first, so that none hides a shorter one; artefacts are thin, since they often span everything else.
     for span in sorted(spans, key=lambda one: one.onset_s - one.offset_s):
-        left, right = _x(clip, span.onset_s), _x(clip, span.offset_s)
+        left, right = _x_of_time(clip, span.onset_s), _x_of_time(clip, span.offset_s)
         width, is_thin = max(right - left, 1.5), span.kind is EpisodeKind.ARTEFACT and len(spans) > 1
         height = _BAND // 3 if is_thin else _BAND
         top = y + _BAND - height
@@ -93,27 +93,28 @@ def _band(clip: Clip, spans: Sequence[Span], y: int, name: str) -> Iterator[str]
             yield f'<text class="on" x="{left + 4:.1f}" y="{y + 11}">{escape(span.text)}</text>'
 
 
-def _lane(clip: Clip, channel: int, top: int) -> Iterator[str]:
+def _draw_lane(clip: Clip, channel: int, top: int) -> Iterator[str]:
     lowest, highest = clip.lowest[:, channel], clip.highest[:, channel]
-    reach = _reach(clip, channel)
+    reach = _lane_reach(clip, channel)
     middle, scale = top + _LANE / 2, (_LANE / 2 - 3) / reach
     yield f'<path class="zero" d="M{_LEFT} {middle:.0f}H{_WIDTH - _RIGHT}"/>'
-    yield f'<text class="name" x="{_LEFT - 6}" y="{top + 14}" text-anchor="end">{escape(_short(clip, channel))}</text>'
+    label = escape(_short_label(clip, channel))
+    yield f'<text class="name" x="{_LEFT - 6}" y="{top + 14}" text-anchor="end">{label}</text>'
     unit = f"±{reach / 1000:.2g} mV" if clip.unit and reach >= 1000 else f"±{reach:.3g} {clip.unit}".strip()
     yield f'<text class="name" x="{_LEFT - 6}" y="{middle + 4:.0f}" text-anchor="end">{escape(unit)}</text>'
     xs = np.linspace(_LEFT, _WIDTH - _RIGHT, len(lowest) + 1)[:-1]
-    yield f'<path class="wave" d="{_bars(xs, lowest, highest, middle, scale)}"/>'
-    steps = [_x(clip, t_s) for t_s in clip.steps_s.tolist()]
+    yield f'<path class="wave" d="{_bars_path(xs, lowest, highest, middle, scale)}"/>'
+    steps = [_x_of_time(clip, t_s) for t_s in clip.steps_s.tolist()]
     for name, values in (("envelope", clip.envelope), ("floor", clip.floor), ("threshold", clip.threshold)):
-        yield f'<path class="{name}" d="{_line(steps, values[:, channel], middle, scale)}"/>'
+        yield f'<path class="{name}" d="{_line_path(steps, values[:, channel], middle, scale)}"/>'
 
 
-def _short(clip: Clip, channel: int) -> str:
+def _short_label(clip: Clip, channel: int) -> str:
     label = clip.labels[channel] if channel < len(clip.labels) else f"{channel + 1}"
     return label if len(label) <= 12 else "".join(f"{word[:3]}. " for word in label.split()).strip()
 
 
-def _reach(clip: Clip, channel: int) -> float:
+def _lane_reach(clip: Clip, channel: int) -> float:
     """Return the value at the edge of a lane: it holds nearly all of the waveform, but cuts single spikes."""
     values = np.concatenate([np.abs(clip.lowest[:, channel]), np.abs(clip.highest[:, channel])])
     values = values[np.isfinite(values)]
@@ -123,7 +124,7 @@ def _reach(clip: Clip, channel: int) -> float:
     return max(usual, 3.0 * float(np.median(threshold)) if threshold.size else 0.0, 1e-6)
 
 
-def _bars(
+def _bars_path(
     xs: NDArray[np.float64], lowest: NDArray[np.float32], highest: NDArray[np.float32], middle: float, scale: float
 ) -> str:
     """Return a vertical stroke per column from lowest to highest value, clipped to the lane."""
@@ -137,7 +138,7 @@ def _bars(
     )
 
 
-def _line(xs: Sequence[float], values: NDArray[np.float32], middle: float, scale: float) -> str:
+def _line_path(xs: Sequence[float], values: NDArray[np.float32], middle: float, scale: float) -> str:
     """Return a polyline upwards from the middle, broken where there is no value."""
     path, pen = [], "M"
     for x, y in zip(xs, np.clip(middle - values * scale, middle - _LANE / 2, middle).tolist(), strict=True):
@@ -154,6 +155,6 @@ def _time_axis(clip: Clip, y: int) -> Iterator[str]:
     step_s = next((step for step in _TICK_STEPS_S if length_s / step <= _TICKS), _TICK_STEPS_S[-1])
     yield f'<path class="axis" d="M{_LEFT} {y}H{_WIDTH - _RIGHT}"/>'
     for place in range(math.ceil(clip.start_s / step_s), math.floor(clip.stop_s / step_s) + 1):
-        x = _x(clip, place * step_s)
+        x = _x_of_time(clip, place * step_s)
         yield f'<path class="axis" d="M{x:.1f} {y}v4"/>'
         yield f'<text x="{x:.1f}" y="{y + 15}" text-anchor="middle">{clock_text(place * step_s)}</text>'

@@ -62,10 +62,10 @@ def html_page(
         f"<title>{escape(title)}</title><style>{style}</style>",
         f'<header><h1>{escape(title)}</h1><p class="banner">{escape(headline)}</p>',
         f"<p>{_CAUTION} Reproduce with <code>{escape(command)}</code></p></header><main>",
-        *(_table(table) for table in tables[:5]),
-        *([_confidence(outcome)] if outcome else []),
-        *(_table(table) for table in tables[5:]),
-        *_plots(plots),
+        *(_table_section(table) for table in tables[:5]),
+        *([_confidence_section(outcome)] if outcome else []),
+        *(_table_section(table) for table in tables[5:]),
+        *_plot_sections(plots),
         "</main></html>",
     ]
     return "\n".join(parts)
@@ -82,12 +82,12 @@ def markdown_text(headline: str, command: str, tables: Sequence[Table]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _confidence(outcome: Outcome) -> str:
+def _confidence_section(outcome: Outcome) -> str:
     plot = reliability_svg(outcome.reliability)
     return f"<section><h2>How reliable is the confidence?</h2>{_DIAGONAL}{plot}</section>"
 
 
-def _table(table: Table) -> str:
+def _table_section(table: Table) -> str:
     heads = "".join(f"<th>{escape(head)}</th>" for head in table.heads)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     caption = f'<p class="caption">{escape(table.caption)}</p>' if table.caption else ""
@@ -97,7 +97,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _plots(plots: Plots) -> list[str]:
+def _plot_sections(plots: Plots) -> list[str]:
     if not plots.clips:
         return []
     shown = f"{len(plots.clips)} of {len(plots.clips) + plots.left_out}"
@@ -115,10 +115,10 @@ def _plots(plots: Plots) -> list[str]:
         f"<section><h2>Misses and false alarms: {shown} shown</h2><p>Cramps first. Above each signal: the true events "
         f'and the final episodes. Point at one for details.</p><p class="legend">{legend}</p>'
     )
-    return [intro, *(_figure(clip) for clip in plots.clips), "</section>"]
+    return [intro, *(_figure_of_clip(clip) for clip in plots.clips), "</section>"]
 
 
-def _figure(clip: Clip) -> str:
+def _figure_of_clip(clip: Clip) -> str:
     subject = clip.subject
     what = "Missed" if clip.is_miss else "False"
     head = f"{what} {str(subject.kind).replace('_', ' ')}, {subject.offset_s - subject.onset_s:.1f} s"

@@ -27,7 +27,7 @@ def run_cases(
     """
     run = partial(run_case, clips=clips)
     if jobs <= 1 or len(cases) <= 1:
-        return tuple(_counted(run(case), place, len(cases), progress) for place, case in enumerate(cases))
+        return tuple(_report_done(run(case), place, len(cases), progress) for place, case in enumerate(cases))
     # Spawned: a fork would inherit the threads of numerical libraries half-way through their work.
     with ProcessPoolExecutor(min(jobs, len(cases)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(run, case) for case in cases]
@@ -41,6 +41,6 @@ def run_cases(
         return tuple(future.result() for future in futures)
 
 
-def _counted(trial: Trial, place: int, total: int, progress: Callable[[int, int | None], None]) -> Trial:
+def _report_done(trial: Trial, place: int, total: int, progress: Callable[[int, int | None], None]) -> Trial:
     progress(place + 1, total)
     return trial

@@ -36,7 +36,7 @@ def seeds_of(text: str) -> tuple[int, ...]:
     try:
         if name in SEED_SETS:
             return tuple(SEED_SETS[name][: int(count) if count else _USUAL[name]])
-        return tuple(seed for part in text.split(",") for seed in _range(part))
+        return tuple(seed for part in text.split(",") for seed in _parse_range(part))
     except ValueError:
         raise ConfigurationError(
             f"{text!r} is not a set or list of seeds.",
@@ -52,6 +52,6 @@ def set_of(seeds: tuple[int, ...]) -> str:
     return "mixed"
 
 
-def _range(part: str) -> range:
+def _parse_range(part: str) -> range:
     first, dash, last = part.strip().partition("-")
     return range(int(first), int(last if dash else first) + 1)

@@ -75,15 +75,15 @@ class SimulatedNight:
         if self.kept_in is None:
             opened = OpenedCase(simulated_recording(source), source.truth)
         else:
-            opened = _Kept(self.kept_in / f"{self._key()}").opened(source)
-        opened = opened if self.scale_known else replace(opened, recording=_unscaled(opened.recording))
-        return replace(opened, calibration=self._calibration()) if self.calibrated else opened
+            opened = _CachedNight(self.kept_in / f"{self._cache_key()}").opened(source)
+        opened = opened if self.scale_known else replace(opened, recording=_without_scale(opened.recording))
+        return replace(opened, calibration=self._calibrate_wearer()) if self.calibrated else opened
 
-    def _calibration(self) -> Calibration | None:
+    def _calibrate_wearer(self) -> Calibration | None:
         source = calibration_before(
             self.scenario, seed=self.seed, hours=self.hours, channels=self.channels, rate_hz=self.rate_hz
         )
-        recording = simulated_recording(source) if self.scale_known else _unscaled(simulated_recording(source))
+        recording = simulated_recording(source) if self.scale_known else _without_scale(simulated_recording(source))
         builder = CalibrationBuilder(recording.stream)
         for chunk in recording.chunks(BLOCK_SAMPLES):
             builder.push(builder.next_index, chunk)
@@ -94,12 +94,12 @@ class SimulatedNight:
         except CalibrationRefusedError:
             return None
 
-    def _key(self) -> str:
+    def _cache_key(self) -> str:
         length = "" if self.hours is None else f"-{self.hours:g}h"
         return f"{self.scenario}-{self.seed}{length}-{self.channels}x{self.rate_hz:g}-{_generator_print()}"
 
 
-class _Kept:
+class _CachedNight:
     """A rendered night on disk: counts as the sensor gives them, where they are missing, and the truth."""
 
     def __init__(self, stem: Path) -> None:
@@ -108,12 +108,14 @@ class _Kept:
     def opened(self, source: SignalSource) -> OpenedCase:
         recording = simulated_recording(source)
         if not self._rest.exists():
-            self._render(recording, source)
+            self._write_cache(recording, source)
         with np.load(self._rest) as rest:
             truth, missing = decode_truth(str(rest["truth"])), rest["missing"]
-        return OpenedCase(replace(recording, blocks=partial(self._blocks, missing, recording.stream.lsb_uv)), truth)
+        return OpenedCase(
+            replace(recording, blocks=partial(self._read_blocks, missing, recording.stream.lsb_uv)), truth
+        )
 
-    def _render(self, recording: Recording, source: SignalSource) -> None:
+    def _write_cache(self, recording: Recording, source: SignalSource) -> None:
         """Write a night; the small file last, so that an unfinished night is never mistaken for a complete one."""
         self._counts.parent.mkdir(parents=True, exist_ok=True)
         shape = (recording.sample_count or 0, recording.stream.channels)
@@ -123,14 +125,14 @@ class _Kept:
         for block in recording.chunks(BLOCK_SAMPLES):
             gaps: NDArray[np.bool_] = np.asarray(np.isnan(block).any(axis=1))
             counts[first : first + len(block)] = np.rint(np.nan_to_num(block) / recording.stream.lsb_uv)
-            missing += [(first + start, first + stop) for start, stop in _runs(gaps)]
+            missing += [(first + start, first + stop) for start, stop in _runs_of_true(gaps)]
             first += len(block)
         counts.flush()
         part = self._rest.with_suffix(".part.npz")
         np.savez(part, truth=encode_truth(source.truth), missing=np.array(missing, np.int64).reshape(-1, 2))
         part.replace(self._rest)
 
-    def _blocks(self, missing: NDArray[np.int64], lsb_uv: float) -> Iterator[Samples]:
+    def _read_blocks(self, missing: NDArray[np.int64], lsb_uv: float) -> Iterator[Samples]:
         counts = np.load(self._counts, mmap_mode="r")
         for first in range(0, len(counts), BLOCK_SAMPLES):
             block = counts[first : first + BLOCK_SAMPLES] * lsb_uv
@@ -139,12 +141,12 @@ class _Kept:
             yield block
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs_of_true(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def _unscaled(recording: Recording) -> Recording:
+def _without_scale(recording: Recording) -> Recording:
     """Return the recording in counts of unknown scale."""
     lsb_uv = recording.stream.lsb_uv
 

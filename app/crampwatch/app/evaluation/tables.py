@@ -79,14 +79,14 @@ def _false_table(outcome: Outcome) -> Table:
     return Table(
         "What false alarms were",
         ("called", "really"),
-        tuple((_name(kind), count_text(causes)) for kind, causes in outcome.false_as.items() if causes),
+        tuple((_kind_text(kind), count_text(causes)) for kind, causes in outcome.false_as.items() if causes),
         "A false alarm is counted under the event it overlaps longest; muscle takes precedence over an artefact.",
     )
 
 
 def _missed_table(outcome: Outcome) -> Table:
     """Return the causes of missed events."""
-    rows = ((_name(kind), count_text(labels)) for kind, labels in outcome.missed_as.items() if labels)
+    rows = ((_kind_text(kind), count_text(labels)) for kind, labels in outcome.missed_as.items() if labels)
     return Table("What was missed", ("kind", "causes"), tuple(rows))
 
 
@@ -140,9 +140,9 @@ def _szcore_table(outcome: Outcome) -> Table:
         (
             (
                 str(counts.events),
-                _percent(sensitivity),
-                _percent(precision),
-                _plain(counts.false / days if days else math.nan, 2),
+                _percent_text(sensitivity),
+                _percent_text(precision),
+                _number_text(counts.false / days if days else math.nan, 2),
             ),
         ),
         "From 30 s before to 60 s after; events less than 90 s apart are merged. Lax for cramps; for comparison only.",
@@ -182,28 +182,28 @@ def count_text(counts: Mapping[str, int]) -> str:
 
 def _score_row(kind: EpisodeKind, one: Score) -> tuple[str, ...]:
     return (
-        _name(kind),
+        _kind_text(kind),
         f"{one.counts.found} of {one.counts.events}",
-        _interval(one.sensitivity, percent=True),
-        _interval(one.precision, percent=True),
-        _interval(one.f1, digits=2),
-        _interval(one.false_per_8h, digits=1),
-        _interval(one.false_live_per_8h, digits=1),
+        _figure_text(one.sensitivity, percent=True),
+        _figure_text(one.precision, percent=True),
+        _figure_text(one.f1, digits=2),
+        _figure_text(one.false_per_8h, digits=1),
+        _figure_text(one.false_live_per_8h, digits=1),
     )
 
 
 def _timing_row(kind: EpisodeKind, one: Score) -> tuple[str, ...]:
     return (
-        _name(kind),
-        _interval(one.onset_error_s, digits=3, unit=" s"),
-        _interval(one.offset_error_s, digits=2, unit=" s"),
-        _interval(one.latency_s, digits=2, unit=" s"),
-        _interval(one.overlap, percent=True),
-        _interval(one.taken_back, percent=True),
+        _kind_text(kind),
+        _figure_text(one.onset_error_s, digits=3, unit=" s"),
+        _figure_text(one.offset_error_s, digits=2, unit=" s"),
+        _figure_text(one.latency_s, digits=2, unit=" s"),
+        _figure_text(one.overlap, percent=True),
+        _figure_text(one.taken_back, percent=True),
     )
 
 
-def _interval(figure: Figure, *, percent: bool = False, digits: int = 1, unit: str = "") -> str:
+def _figure_text(figure: Figure, *, percent: bool = False, digits: int = 1, unit: str = "") -> str:
     if math.isnan(figure.value):
         return _NONE
     factor = 100.0 if percent else 1.0
@@ -212,13 +212,13 @@ def _interval(figure: Figure, *, percent: bool = False, digits: int = 1, unit: s
     return text if math.isnan(figure.low) else f"{text} ({low} to {high})"
 
 
-def _percent(value: float) -> str:
+def _percent_text(value: float) -> str:
     return _NONE if math.isnan(value) else f"{100 * value:.1f} %"
 
 
-def _plain(value: float, digits: int) -> str:
+def _number_text(value: float, digits: int) -> str:
     return _NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _name(kind: EpisodeKind) -> str:
+def _kind_text(kind: EpisodeKind) -> str:
     return str(kind).replace("_", " ")

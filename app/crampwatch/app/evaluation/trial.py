@@ -50,14 +50,14 @@ def run_case(case: Case, *, clips: int = 0) -> Trial:
         CrampwatchError: The case cannot be opened or read.
     """
     opened = case.open()
-    detections, trace, detecting_s = _detect(opened, with_trace=clips > 0)
+    detections, trace, detecting_s = _run_detector(opened, with_trace=clips > 0)
     score = score_recording(opened.events, detections)
     maker = ClipMaker(opened, detections, trace)
     chosen, left_out = maker.clips(score, name=case.name, most=clips)
     return Trial(case.name, case.simulated, score, detections.duration_s, detecting_s, chosen, left_out)
 
 
-def _detect(opened: OpenedCase, *, with_trace: bool) -> tuple[Detections, Trace, float]:
+def _run_detector(opened: OpenedCase, *, with_trace: bool) -> tuple[Detections, Trace, float]:
     """Run the detector as `analyse_recording` does; return all revisions, the trace and the seconds it took."""
     stream = opened.recording.stream
     pipeline, collector, trails = Pipeline(stream), EpisodeCollector(), TrailCollector()
@@ -65,7 +65,7 @@ def _detect(opened: OpenedCase, *, with_trace: bool) -> tuple[Detections, Trace,
         pipeline.calibrate(opened.calibration)
     trace = Trace(stream.rate_hz)
     seconds, samples = 0.0, 0
-    for first, chunk in _chunks(opened):
+    for first, chunk in _indexed_chunks(opened):
         start_s = time.perf_counter()
         celsius = temperature_at(opened.recording.temperature, first / stream.rate_hz)
         if celsius is not None:
@@ -85,7 +85,7 @@ def _detect(opened: OpenedCase, *, with_trace: bool) -> tuple[Detections, Trace,
     return Detections(collector.episodes(), trails.trails(), samples / stream.rate_hz), trace, seconds
 
 
-def _chunks(opened: OpenedCase) -> Iterator[tuple[int, Samples]]:
+def _indexed_chunks(opened: OpenedCase) -> Iterator[tuple[int, Samples]]:
     first = 0
     for chunk in opened.recording.chunks(max(1, round(BLOCK_S * opened.recording.stream.rate_hz))):
         yield first, chunk

@@ -74,20 +74,20 @@ def detect(
         _refuse_options(emg, rate_hz=rate_hz, unit=unit, labels=labels)
     if isinstance(emg, RecordingLike):
         pieces = emg.chunks(max(1, round(BLOCK_S * emg.stream.rate_hz)))
-        return analyse_recording(emg.stream, _not_empty(pieces), temperature=emg.temperature)
+        return analyse_recording(emg.stream, _require_samples(pieces), temperature=emg.temperature)
     if isinstance(emg, RawLike):
-        stream, pieces = _of_raw(emg, stacklevel=3)
+        stream, pieces = _open_raw(emg, stacklevel=3)
         unit = "V"
     else:
         unit = "uV" if unit is None else unit
-        stream, pieces = _of_array(emg, rate_hz, unit, labels or ())
+        stream, pieces = _open_array(emg, rate_hz, unit, labels or ())
     check = ScaleCheck(stream.rate_hz, unit)
-    episodes = analyse_recording(stream, _watched(_not_empty(pieces), check))
+    episodes = analyse_recording(stream, _feed_check(_require_samples(pieces), check))
     check.warn(stacklevel=2, at_end=True)
     return episodes
 
 
-def _of_array(
+def _open_array(
     emg: ArrayLike, rate_hz: float | None, unit: InputUnit, labels: Sequence[str]
 ) -> tuple[StreamDescription, Iterator[Array]]:
     if isinstance(emg, str | os.PathLike):
@@ -100,20 +100,20 @@ def _of_array(
     return stream, (without_absurd(rows[at : at + step], factor=factor) for at in range(0, len(rows), step))
 
 
-def _of_raw(raw: RawLike, *, stacklevel: int) -> tuple[StreamDescription, Iterator[Array]]:
+def _open_raw(raw: RawLike, *, stacklevel: int) -> tuple[StreamDescription, Iterator[Array]]:
     picks = emg_picks(raw, stacklevel=stacklevel + 1)
     names = tuple(raw.ch_names[place] for place in picks)
     rate_hz = checked_rate(raw.info["sfreq"])
     return describe_array(rate_hz=rate_hz, channels=len(picks), unit="V", labels=names), read_uv(raw, picks)
 
 
-def _watched(pieces: Iterator[Array], check: ScaleCheck) -> Iterator[Array]:
+def _feed_check(pieces: Iterator[Array], check: ScaleCheck) -> Iterator[Array]:
     for piece in pieces:
         check.push(piece)
         yield piece
 
 
-def _not_empty(pieces: Iterable[Array]) -> Iterator[Array]:
+def _require_samples(pieces: Iterable[Array]) -> Iterator[Array]:
     iterator = iter(pieces)
     first = next(iterator, None)
     if first is None:

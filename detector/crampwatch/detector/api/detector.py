@@ -92,9 +92,9 @@ class Detector:
         """
         self._check_running()
         episodes: list[Episode] = []
-        for piece in self._pieces(as_matrix(block, channels=self.channels)):
+        for piece in self._split_block(as_matrix(block, channels=self.channels)):
             self._scale.push(piece)
-            episodes += self._update(self._pipeline.push(self._next_index, piece))
+            episodes += self._apply_events(self._pipeline.push(self._next_index, piece))
             self._next_index += len(piece)
         self._scale.warn(stacklevel=2)
         return episodes
@@ -131,7 +131,7 @@ class Detector:
             return []
         self._is_finished = True
         self._scale.warn(stacklevel=2, at_end=True)
-        return self._update(self._pipeline.finish())
+        return self._apply_events(self._pipeline.finish())
 
     def checkpoint(self) -> bytes:
         """Return everything that `restore` needs to go on in another process, 70 kB or so.
@@ -157,7 +157,7 @@ class Detector:
         Raises:
             ValueError: These bytes are no checkpoint, or one of another version.
         """
-        saved = _decode(checkpoint)
+        saved = _decode_checkpoint(checkpoint)
         pipeline = Pipeline.from_state(saved.pipeline)
         stream = pipeline.stream
         detector = cls(rate_hz=stream.rate_hz, channels=stream.channels, unit=saved.unit, labels=stream.labels)
@@ -205,13 +205,13 @@ class Detector:
         if self._is_finished:
             raise ValueError("this detector was finished; make a new one for another recording")
 
-    def _pieces(self, rows: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    def _split_block(self, rows: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
         """Yield a block in pieces of a minute: memory stays bounded even where a whole night is pushed at once."""
         step = max(1, round(BLOCK_S * self.rate_hz))
         for start in range(0, len(rows), step):
             yield without_absurd(rows[start : start + step], factor=self._factor)
 
-    def _update(self, events: Sequence[Event]) -> list[Episode]:
+    def _apply_events(self, events: Sequence[Event]) -> list[Episode]:
         self._collector.update(events)
         for event in events:
             if isinstance(event, StateChange):
@@ -219,7 +219,7 @@ class Detector:
         return [event for event in events if isinstance(event, Episode)]
 
 
-def _decode(checkpoint: bytes) -> _Checkpoint:
+def _decode_checkpoint(checkpoint: bytes) -> _Checkpoint:
     try:
         saved = msgspec.msgpack.decode(checkpoint, type=_Checkpoint)
     except (msgspec.MsgspecError, ValueError, TypeError) as error:

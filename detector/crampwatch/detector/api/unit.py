@@ -78,12 +78,12 @@ class ScaleCheck:
         """Warn, once, if what was seen is suspicious: as soon as it is enough, or at the end of a short signal."""
         if self._blocks and (self._missing <= 0 or at_end):
             samples, self._blocks, self._missing = np.concatenate(self._blocks), [], 0
-            message = _complaint(samples, self._unit)
+            message = _describe_problem(samples, self._unit)
             if message:
                 warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
 
 
-def _complaint(samples_uv: NDArray[np.float64], unit: InputUnit) -> str:
+def _describe_problem(samples_uv: NDArray[np.float64], unit: InputUnit) -> str:
     """Return what is suspicious about the size of some seconds of signal; empty where nothing is."""
     largest_uv = max((_median_deviation(column) for column in samples_uv.T), default=0.0)
     if 0.0 < largest_uv < _SMALLEST_UV:

@@ -165,14 +165,14 @@ class CalibrationBuilder:
             CalibrationRefusedError: The calibration would mislead; the message says why.
         """
         _check_ends(segments, self.next_index)
-        phases = {phase: self._part(segments, phase) for phase in Phase}
+        phases = {phase: self._hops_of_phase(segments, phase) for phase in Phase}
         rest, curl, ankle = (phases[phase] for phase in Phase)
         _check_length(phases, self._grid)
         _check_contact(rest, curl)
         resting = _check_rest(rest)
-        curled = self._strongest(curl, resting)
+        curled = self._strongest_second(curl, resting)
         _check_curl(curl, resting, curled, self._grid)
-        moved = self._strongest(ankle, resting) if len(ankle.power) else np.zeros_like(resting)
+        moved = self._strongest_second(ankle, resting) if len(ankle.power) else np.zeros_like(resting)
         last = max(segment.stop_index for segment in segments)
         calibration = Calibration(
             sensor=placement.sensor,
@@ -185,11 +185,11 @@ class CalibrationBuilder:
             rate_hz=self.stream.rate_hz,
             unit="uV" if self.stream.has_scale else "relative",
             lsb_uv=self.stream.lsb_uv if self.stream.has_scale else None,
-            channels=_channels(resting, curled, moved, ankle),
+            channels=_calibrate_channels(resting, curled, moved, ankle),
         )
         return with_id(calibration)
 
-    def _part(self, segments: Sequence[Segment], phase: Phase) -> _Part:
+    def _hops_of_phase(self, segments: Sequence[Segment], phase: Phase) -> _Part:
         """Return the hops within the segments of a phase, without the time that a person needs to react."""
         react, hop = round(_REACTION_S * self.stream.rate_hz), self._grid.hop_samples
         spans = [(one.start_index + react, one.stop_index - react) for one in segments if one.phase is phase]
@@ -207,7 +207,7 @@ class CalibrationBuilder:
             np.concatenate([nothing.astype(np.uint16), *(part.bits[inside] for part, inside in chosen)]),
         )
 
-    def _strongest(self, part: _Part, resting: Array) -> Array:
+    def _strongest_second(self, part: _Part, resting: Array) -> Array:
         """Return the mean power of the strongest second of each channel, less the power at rest."""
         hops = max(1, round(_STRONGEST_S / self._grid.hop_s))
         power = np.where((part.bits & BLOCKING_BITS) == 0, np.nan_to_num(part.power), 0.0)
@@ -286,7 +286,7 @@ def _check_curl(curl: _Part, resting: Array, curled: Array, grid: Grid) -> None:
         )
 
 
-def _channels(resting: Array, curled: Array, moved: Array, ankle: _Part) -> tuple[ChannelCalibration, ...]:
+def _calibrate_channels(resting: Array, curled: Array, moved: Array, ankle: _Part) -> tuple[ChannelCalibration, ...]:
     seen = 10.0 ** (_SEEN_DB / 10.0)
     channels = []
     for channel, (rest, curl, turn) in enumerate(zip(resting.tolist(), curled.tolist(), moved.tolist(), strict=True)):
@@ -295,9 +295,9 @@ def _channels(resting: Array, curled: Array, moved: Array, ankle: _Part) -> tupl
         own = max(curl, turn) if is_muscle else curl
         channels.append(
             ChannelCalibration(
-                rest=_rounded(rest**0.5),
-                curl=_rounded(curl**0.5) if curl > rest else None,
-                own=_rounded(own**0.5) if own > seen * rest else None,
+                rest=_round_to_4_digits(rest**0.5),
+                curl=_round_to_4_digits(curl**0.5) if curl > rest else None,
+                own=_round_to_4_digits(own**0.5) if own > seen * rest else None,
                 motion_db=motion_db,
             )
         )
@@ -311,6 +311,6 @@ def _motion_db(ankle: _Part, channel: int, moved: float, resting: float) -> floa
     return round(float(10.0 * np.log10(np.mean(known) / moved + 1e-9)), 1)
 
 
-def _rounded(amplitude: float) -> float:
+def _round_to_4_digits(amplitude: float) -> float:
     """Return an amplitude to four digits: it is not more exact, and the id must not depend on the last bit of a sum."""
     return float(f"{amplitude:.4g}")

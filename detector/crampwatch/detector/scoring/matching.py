@@ -97,7 +97,7 @@ class Pair:
     @property
     def episode(self) -> Interval:
         """The first episode that overlaps the event itself; the first of all where only the tolerance connects them."""
-        inside = (one for one in self.episodes if _overlap(self.event, one))
+        inside = (one for one in self.episodes if _overlap_s(self.event, one))
         return next(inside, self.episodes[0])
 
     @property
@@ -161,7 +161,7 @@ def match(
     ordered = line.ordered
     pairs, missed = [], []
     about = np.zeros(len(ordered), bool)
-    for event in sorted(events, key=_onset):
+    for event in sorted(events, key=_onset_of):
         places = line.touching(event, tolerance)
         about[places] = True
         if len(places):
@@ -173,43 +173,43 @@ def match(
         is_excused[line.touching(event, tolerance)] = True
     false = [one for one, excused in zip(ordered, is_excused, strict=True) if not excused]
     hits = tuple(one for one, hit in zip(ordered, about, strict=True) if hit)
-    return Match(tuple(pairs), tuple(missed), tuple(_merged(false, tolerance.merge_s)), hits)
+    return Match(tuple(pairs), tuple(missed), tuple(_merge_alarms(false, tolerance.merge_s)), hits)
 
 
 class Timeline(Generic[AnyInterval]):
     """Intervals by onset, with a fast search by time: a night has thousands of twitches."""
 
     def __init__(self, intervals: Iterable[AnyInterval]) -> None:
-        self.ordered: list[AnyInterval] = sorted(intervals, key=_onset)
+        self.ordered: list[AnyInterval] = sorted(intervals, key=_onset_of)
         self._onset = np.array([one.onset_s for one in self.ordered])
         self._offset = np.array([one.offset_s for one in self.ordered])
         self._latest = np.maximum.accumulate(self._offset) if self.ordered else self._offset
 
     def touching(self, event: Interval, tolerance: Tolerance) -> NDArray[np.intp]:
         """Return the positions in `ordered` of what is within a tolerance of an event."""
-        return self._between(event.onset_s - tolerance.start_s, event.offset_s + tolerance.end_s)
+        return self._overlapping_span(event.onset_s - tolerance.start_s, event.offset_s + tolerance.end_s)
 
     def overlapping(self, one: Interval) -> list[AnyInterval]:
         """Return what overlaps an interval, the longest overlap first."""
-        places = self._between(one.onset_s, one.offset_s)
-        return sorted((self.ordered[place] for place in places), key=lambda other: -_overlap(one, other))
+        places = self._overlapping_span(one.onset_s, one.offset_s)
+        return sorted((self.ordered[place] for place in places), key=lambda other: -_overlap_s(one, other))
 
-    def _between(self, start_s: float, stop_s: float) -> NDArray[np.intp]:
+    def _overlapping_span(self, start_s: float, stop_s: float) -> NDArray[np.intp]:
         # Nothing before `first` reaches the start, since not even the latest end up to there does.
         first = int(np.searchsorted(self._latest, start_s, side="right"))
         end = int(np.searchsorted(self._onset, stop_s))
         return first + np.flatnonzero(self._offset[first:end] > start_s)
 
 
-def _onset(event: Interval) -> float:
+def _onset_of(event: Interval) -> float:
     return event.onset_s
 
 
-def _overlap(one: Interval, other: Interval) -> float:
+def _overlap_s(one: Interval, other: Interval) -> float:
     return max(0.0, min(one.offset_s, other.offset_s) - max(one.onset_s, other.onset_s))
 
 
-def _merged(episodes: Iterable[Interval], merge_s: float) -> list[Interval]:
+def _merge_alarms(episodes: Iterable[Interval], merge_s: float) -> list[Interval]:
     alarms: list[Interval] = []
     end_s = -math.inf
     for episode in episodes:

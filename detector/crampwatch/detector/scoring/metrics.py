@@ -121,7 +121,7 @@ def tally(
         duration_s=duration_s,
         onset_errors_s=tuple(pair.onset_error_s for pair in matched.pairs),
         offset_errors_s=tuple(pair.offset_error_s for pair in matched.pairs),
-        latencies_s=_latencies(live, kind) if live else (),
+        latencies_s=_latencies_s(live, kind) if live else (),
         overlaps=tuple(pair.overlap for pair in matched.pairs),
         alarms=len(alarms),
         taken_back=sum(one.was_withdrawn(kind) for one in alarms),
@@ -137,10 +137,10 @@ def pooled(tallies: Iterable[Tally]) -> Tally:
         found=sum(one.found for one in parts),
         false=sum(one.false for one in parts),
         duration_s=sum(one.duration_s for one in parts),
-        onset_errors_s=_chained(one.onset_errors_s for one in parts),
-        offset_errors_s=_chained(one.offset_errors_s for one in parts),
-        latencies_s=_chained(one.latencies_s for one in parts),
-        overlaps=_chained(one.overlaps for one in parts),
+        onset_errors_s=_concatenated(one.onset_errors_s for one in parts),
+        offset_errors_s=_concatenated(one.offset_errors_s for one in parts),
+        latencies_s=_concatenated(one.latencies_s for one in parts),
+        overlaps=_concatenated(one.overlaps for one in parts),
         alarms=sum(one.alarms for one in parts),
         taken_back=sum(one.taken_back for one in parts),
         false_alarms_live=sum(one.false_alarms_live for one in parts),
@@ -159,16 +159,16 @@ def score(tallies: Sequence[Tally]) -> Score:
     return Score(
         counts=pooled(tallies),
         recordings=len(tallies),
-        sensitivity=_share(found, found + missed),
-        precision=_share(found, found + false),
-        f1=_bootstrapped(_ratio(2.0 * found, 2.0 * found + false + missed)),
-        false_per_8h=_rate(false, duration),
-        false_live_per_8h=_rate(resampled.sums("false_alarms_live"), duration),
-        onset_error_s=_bootstrapped(resampled.medians([np.abs(one.onset_errors_s) for one in tallies])),
-        offset_error_s=_bootstrapped(resampled.medians([np.abs(one.offset_errors_s) for one in tallies])),
-        latency_s=_bootstrapped(resampled.medians([np.array(one.latencies_s) for one in tallies])),
-        overlap=_bootstrapped(resampled.medians([np.array(one.overlaps) for one in tallies])),
-        taken_back=_share(resampled.sums("taken_back"), resampled.sums("alarms")),
+        sensitivity=_share_figure(found, found + missed),
+        precision=_share_figure(found, found + false),
+        f1=_percentile_figure(_safe_ratio(2.0 * found, 2.0 * found + false + missed)),
+        false_per_8h=_rate_figure(false, duration),
+        false_live_per_8h=_rate_figure(resampled.sums("false_alarms_live"), duration),
+        onset_error_s=_percentile_figure(resampled.medians([np.abs(one.onset_errors_s) for one in tallies])),
+        offset_error_s=_percentile_figure(resampled.medians([np.abs(one.offset_errors_s) for one in tallies])),
+        latency_s=_percentile_figure(resampled.medians([np.array(one.latencies_s) for one in tallies])),
+        overlap=_percentile_figure(resampled.medians([np.array(one.overlaps) for one in tallies])),
+        taken_back=_share_figure(resampled.sums("taken_back"), resampled.sums("alarms")),
     )
 
 
@@ -188,10 +188,10 @@ class _Resampling:
 
     def medians(self, values: Sequence[Floats]) -> Floats:
         """Return the median of the pooled values of each sample of recordings."""
-        return np.array([_median([values[place] for place in row]) for row in self._places.tolist()])
+        return np.array([_median_of_all([values[place] for place in row]) for row in self._places.tolist()])
 
 
-def _latencies(live: Match, kind: EpisodeKind) -> tuple[float, ...]:
+def _latencies_s(live: Match, kind: EpisodeKind) -> tuple[float, ...]:
     reported = ((pair.event, _first_called_s(pair.episodes, kind)) for pair in live.pairs)
     return tuple(at_s - event.onset_s for event, at_s in reported if at_s is not None)
 
@@ -201,38 +201,38 @@ def _first_called_s(trails: Sequence[Interval], kind: EpisodeKind) -> float | No
     return min((at_s for at_s in times_s if at_s is not None), default=None)
 
 
-def _median(values: Sequence[Floats]) -> float:
+def _median_of_all(values: Sequence[Floats]) -> float:
     joined = np.concatenate(values) if values else np.empty(0)
     return float(np.median(joined)) if joined.size else math.nan
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def _safe_ratio(part: Floats, whole: Floats) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.full(part.shape, math.nan), where=whole > 0))
 
 
-def _bootstrapped(drawn: Floats) -> Figure:
+def _percentile_figure(drawn: Floats) -> Figure:
     """Return the figure of all recordings with the interval of the draws; no interval from a single recording."""
     draws = drawn[1:][np.isfinite(drawn[1:])]
     low, high = np.quantile(draws, (_LOW, _HIGH)).tolist() if draws.size else (math.nan, math.nan)
     return Figure(float(drawn[0]), low, high)
 
 
-def _share(part: Floats, whole: Floats) -> Figure:
+def _share_figure(part: Floats, whole: Floats) -> Figure:
     hits, tries = float(part[0]), float(whole[0])
     if not tries or (0 < hits < tries and len(part) > 1):
-        return _bootstrapped(_ratio(part, whole))
+        return _percentile_figure(_safe_ratio(part, whole))
     low = float(betaincinv(hits, tries - hits + 1, _LOW)) if hits else 0.0
     high = float(betaincinv(hits + 1, tries - hits, _HIGH)) if hits < tries else 1.0
     return Figure(hits / tries, low, high)
 
 
-def _rate(counts: Floats, duration_s: Floats) -> Figure:
+def _rate_figure(counts: Floats, duration_s: Floats) -> Figure:
     count, nights = float(counts[0]), float(duration_s[0]) / _NIGHT_S
     if not nights or (count and len(counts) > 1):
-        return _bootstrapped(_ratio(counts * _NIGHT_S, duration_s))
+        return _percentile_figure(_safe_ratio(counts * _NIGHT_S, duration_s))
     low = float(gammaincinv(count, _LOW)) if count else 0.0
     return Figure(count / nights, low / nights, float(gammaincinv(count + 1, _HIGH)) / nights)
 
 
-def _chained(parts: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+def _concatenated(parts: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
     return tuple(value for part in parts for value in part)

@@ -94,10 +94,10 @@ def score_recording(events: Sequence[TrueEvent], detections: Detections) -> Reco
         clear={kind: one.clear for kind, one in scored.items()},
         missed={kind: one.matched.missed for kind, one in scored.items()},
         false={kind: one.matched.false for kind, one in scored.items()},
-        false_as={kind: _causes(one.matched.false, truth) for kind, one in scored.items()},
-        missed_as={kind: _labels(one.matched.missed, events) for kind, one in scored.items()},
-        confusion=_confusion(events, Timeline(detections.episodes)),
-        confidences={kind: _confidences(one.matched, detections, kind) for kind, one in scored.items()},
+        false_as={kind: _count_causes(one.matched.false, truth) for kind, one in scored.items()},
+        missed_as={kind: _count_labels(one.matched.missed, events) for kind, one in scored.items()},
+        confusion=_confusion_table(events, Timeline(detections.episodes)),
+        confidences={kind: _confidences_of_kind(one.matched, detections, kind) for kind, one in scored.items()},
         szcore=szcore_counts(cramps, found, duration_s=detections.duration_s),
     )
 
@@ -137,12 +137,12 @@ def _is_hidden(event: TrueEvent, truth: Timeline[TrueEvent]) -> bool:
     return any(other.kind not in _HIDING_NOTHING for other in truth.overlapping(event))
 
 
-def _confidences(matched: Match, detections: Detections, kind: EpisodeKind) -> tuple[tuple[float, bool], ...]:
+def _confidences_of_kind(matched: Match, detections: Detections, kind: EpisodeKind) -> tuple[tuple[float, bool], ...]:
     about = {id(one) for one in matched.about}
     return tuple((one.confidence, id(one) in about) for one in detections.episodes if one.kind is kind)
 
 
-def _causes(false: Iterable[Interval], truth: Timeline[TrueEvent]) -> dict[str, int]:
+def _count_causes(false: Iterable[Interval], truth: Timeline[TrueEvent]) -> dict[str, int]:
     """Count what false alarms really were; muscle takes precedence over an artefact at the same time."""
     causes: Counter[str] = Counter()
     for one in false:
@@ -152,12 +152,12 @@ def _causes(false: Iterable[Interval], truth: Timeline[TrueEvent]) -> dict[str, 
     return dict(causes.most_common())
 
 
-def _labels(missed: Iterable[Interval], events: Sequence[TrueEvent]) -> dict[str, int]:
+def _count_labels(missed: Iterable[Interval], events: Sequence[TrueEvent]) -> dict[str, int]:
     labels = {id(event): event.label for event in events}
     return dict(Counter(labels[id(one)] for one in missed).most_common())
 
 
-def _confusion(events: Sequence[TrueEvent], episodes: Timeline[Episode]) -> dict[str, dict[str, int]]:
+def _confusion_table(events: Sequence[TrueEvent], episodes: Timeline[Episode]) -> dict[str, dict[str, int]]:
     """Count for each label the kinds it was given; a cramp counts as found where any episode over it is a cramp."""
     table: dict[str, Counter[str]] = {}
     for event in events:

@@ -67,13 +67,13 @@ class TrailCollector:
         """Add events, in the order in which the pipeline returned them."""
         for event in events:
             if isinstance(event, Episode):
-                self._add(event)
+                self._add_revision(event)
 
     def trails(self) -> tuple[Trail, ...]:
         """Return the trails so far, by onset."""
         return tuple(sorted(self._trails.values(), key=lambda trail: trail.onset_s))
 
-    def _add(self, episode: Episode) -> None:
+    def _add_revision(self, episode: Episode) -> None:
         earlier = self._trails.get(episode.episode_id)
         kind = None if episode.status is EpisodeStatus.RETRACTED else episode.kind
         self._trails[episode.episode_id] = Trail(

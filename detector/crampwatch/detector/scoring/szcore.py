@@ -39,13 +39,13 @@ def szcore_counts(events: Iterable[Interval], episodes: Iterable[Interval], *, d
     """Score one recording."""
     samples = max(1, round(duration_s * _MASK_HZ))
     scored = EventScoring(
-        Annotation(_spans(events, duration_s), _MASK_HZ, samples),
-        Annotation(_spans(episodes, duration_s), _MASK_HZ, samples),
+        Annotation(_joined_spans(events, duration_s), _MASK_HZ, samples),
+        Annotation(_joined_spans(episodes, duration_s), _MASK_HZ, samples),
     )
     return SzcoreCounts(int(scored.refTrue), int(scored.tp), int(scored.fp), duration_s)
 
 
-def _spans(intervals: Iterable[Interval], duration_s: float) -> list[tuple[float, float]]:
+def _joined_spans(intervals: Iterable[Interval], duration_s: float) -> list[tuple[float, float]]:
     """Return spans by onset, overlapping ones joined: the library's own merging would shorten them."""
     spans: list[tuple[float, float]] = []
     ordered: Sequence[Interval] = sorted(intervals, key=lambda one: one.onset_s)

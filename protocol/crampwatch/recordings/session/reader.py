@@ -69,25 +69,25 @@ def read_session(
         RecordingError: The session holds no EMG of the sensor, or is damaged.
     """
     with SessionReader(path) as reader:
-        chosen = _choose(path, reader.sensors(), sensor)
+        chosen = _choose_sensor(path, reader.sensors(), sensor)
         stream, first = _first_block(reader, chosen)
-        labels = _labels(chosen, stream)
+        labels = _channel_labels(chosen, stream)
         asked = channels if channels is not None else range(1, stream.channels + 1)
         columns = choose([Candidate(label, "uV", stream.rate_hz) for label in labels], asked).indices
         recording = Recording(
             stream=replace(stream, channels=len(columns), labels=tuple(labels[column] for column in columns)),
-            blocks=partial(_blocks, path, chosen, stream, first.first_utc_ns, columns),
+            blocks=partial(_read_blocks, path, chosen, stream, first.first_utc_ns, columns),
             origin=Origin(reader.head.origin),
             source_text=f"{path}, sensor {chosen.sensor}",
             start_utc_ns=first.first_utc_ns,
-            temperature=_temperature(reader, chosen, first.first_utc_ns),
+            temperature=_read_temperature(reader, chosen, first.first_utc_ns),
             value_step=stream.lsb_uv,
             sensor=chosen.sensor,
         )
     return recording, chosen
 
 
-def _choose(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) -> SessionSensor:
+def _choose_sensor(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) -> SessionSensor:
     found = [one for one in sensors if name in (None, one.sensor)]
     if len(found) == 1:
         return found[0]
@@ -96,7 +96,7 @@ def _choose(path: Path, sensors: tuple[SessionSensor, ...], name: str | None) ->
     raise ConfigurationError(f"{met}.", advice=f"Name one with --only, or sensor= in Python: {names}.")
 
 
-def _labels(sensor: SessionSensor, stream: StreamDescription) -> tuple[str, ...]:
+def _channel_labels(sensor: SessionSensor, stream: StreamDescription) -> tuple[str, ...]:
     """Return labels that name muscle and side, and by which other programs recognise the channels as EMG."""
     side = sensor.side if sensor.side != "unknown" else ""
     names = stream.labels or tuple(f"{sensor.muscle} {number}".strip() for number in range(1, stream.channels + 1))
@@ -120,7 +120,7 @@ def _first_block(reader: SessionReader, sensor: SessionSensor) -> tuple[StreamDe
     )
 
 
-def _blocks(
+def _read_blocks(
     path: Path, sensor: SessionSensor, stream: StreamDescription, start_ns: int, columns: Sequence[int]
 ) -> Iterator[Samples]:
     axis, next_position = _Axis(start_ns, stream.rate_hz, {}), 0
@@ -131,21 +131,21 @@ def _blocks(
             if item.counts.shape[1] != stream.channels or item.rate_hz != stream.rate_hz:
                 continue  # another device by the same name: its samples do not fit this time axis
             position = axis.position_of(item)
-            yield from _gap(position - next_position, len(columns))
+            yield from _missing_samples(position - next_position, len(columns))
             fresh = item.counts[max(0, next_position - position) :, list(columns)]
             scale = item.lsb * 1e6 if math.isfinite(item.lsb) and item.lsb > 0 else 1.0
             yield fresh.astype(np.float64) * scale
             next_position = max(next_position, position + len(item.counts))
 
 
-def _gap(samples: int, channels: int) -> Iterator[Samples]:
+def _missing_samples(samples: int, channels: int) -> Iterator[Samples]:
     while samples > 0:
         piece = min(samples, BLOCK_SAMPLES)
         yield np.full((piece, channels), math.nan)
         samples -= piece
 
 
-def _temperature(reader: SessionReader, sensor: SessionSensor, start_ns: int) -> Temperature | None:
+def _read_temperature(reader: SessionReader, sensor: SessionSensor, start_ns: int) -> Temperature | None:
     """Return the skin temperature once a second: the latest reading, while it is not stale."""
     readings: list[tuple[int, float]] = []
     for record in reader.records(sensor.key, kinds=[RecordKind.TEMPERATURE]):
