@@ -12,9 +12,8 @@ import msgspec
 import numpy as np
 from crampwatch.protocol.errors import CrampwatchError
 from crampwatch.protocol.messages import Episode, JournalEntry
-from crampwatch.store.model.series import Series
 from crampwatch.web.http.openapi import Operation, RefusedError, json_response, read_body, read_query
-from crampwatch.web.live.ring import Floats
+from crampwatch.web.night.model.features import FEATURE_STEP_NS, mean_value, resample_features
 from crampwatch.web.night.model.labels import collect_labels, journal_entries
 from crampwatch.web.night.model.naming import NIGHT_PATTERN
 from crampwatch.web.night.model.schema import (
@@ -46,7 +45,6 @@ _MAX_SPAN_NS: Final = 8 * 86_400_000_000_000
 """Longer than any night; bounds the work of one request."""
 _MAX_SPECTRUM_S: Final = 600.0
 """Longer than any cramp; the samples are read from the recording, some megabytes a channel at 1 kHz."""
-_FEATURE_STEP_NS: Final = 100_000_000
 _PUBLISH_TIMEOUT_S: Final = 4.0
 """The broker confirms within milliseconds if it is there; a person should not have to wait longer for "not saved"."""
 _MIN_GZIP_BYTES: Final = 2048
@@ -169,7 +167,7 @@ class NightApi:
         signals = self._repository.signals(night, sensor)
         grid = render([signal for _, signal in signals], span, self._sample_reader(signals))
         series = self._repository.features(sensor, from_ns=span.from_ns, to_ns=span.to_ns, columns=span.columns)
-        envelope, step_ns = _resample_features(series, span)
+        envelope, step_ns = resample_features(series, span)
         return Signal(
             wave=_pack_grid(grid),
             envelope=pack_values(envelope, from_ns=span.from_ns, step_ns=step_ns),
@@ -212,17 +210,17 @@ class NightApi:
         if found is None:
             raise RefusedError(404, "There is no such episode.", "no_episode")
         episode, label = found
-        end_ns = max(episode.offset_ns or episode.t_ns, episode.onset_ns + _FEATURE_STEP_NS)
+        end_ns = max(episode.offset_ns or episode.t_ns, episode.onset_ns + FEATURE_STEP_NS)
         series = self._repository.features(episode.sensor, from_ns=episode.onset_ns, to_ns=end_ns, columns=MAX_COLUMNS)
         lead = episode.channels[0] if episode.channels else 0
         return EpisodeDetail(
             episode=episode,
             live=self._live_episodes(episode.session).get(episode.id),
             label=label,
-            envelope_mean=_mean_value(series, "envelope", lead),
-            floor=_mean_value(series, "floor", lead),
-            threshold=_mean_value(series, "threshold", lead),
-            median_hz=_mean_value(series, "median_hz", lead),
+            envelope_mean=mean_value(series, "envelope", lead),
+            floor=mean_value(series, "floor", lead),
+            threshold=mean_value(series, "threshold", lead),
+            median_hz=mean_value(series, "median_hz", lead),
         )
 
     def _sample_reader(self, signals: Sequence[tuple[Path, BootSignal]]) -> ReadSamples:
@@ -246,32 +244,6 @@ def _episode_path(request: Request) -> tuple[str, str]:
 
 def _pack_grid(grid: Grid) -> Packed:
     return pack_values(grid.values, from_ns=grid.from_ns, step_ns=grid.step_ns)
-
-
-def _resample_features(series: Series | None, span: Span) -> tuple[Floats, float]:
-    """Return envelope, floor and threshold on equal steps, and the step; each value holds until the next.
-
-    Missing features stay missing: a value holds for at most one and a half steps.
-    """
-    if series is None:
-        return np.full((1, 1, 3), np.nan, np.float32), float(span.to_ns - span.from_ns)
-    source_step_ns = float(np.median(np.diff(series.t_ns))) if len(series) > 1 else float(_FEATURE_STEP_NS)
-    steps = max(1, min(span.columns, round((span.to_ns - span.from_ns) / source_step_ns)))
-    step_ns = (span.to_ns - span.from_ns) / steps
-    middles = span.from_ns + (np.arange(steps) + 0.5) * step_ns
-    places = np.searchsorted(series.t_ns, middles, side="right") - 1
-    is_known = (places >= 0) & (middles - series.t_ns[np.maximum(places, 0)] < 1.5 * max(source_step_ns, step_ns))
-    table = np.stack([series.values[name] for name in ("envelope", "floor", "threshold")], axis=-1)
-    values = np.where(is_known[:, None, None], table[np.maximum(places, 0)], np.nan)
-    return values.astype(np.float32), step_ns
-
-
-def _mean_value(series: Series | None, name: str, channel: int) -> float | None:
-    if series is None or channel >= series.values[name].shape[1]:
-        return None
-    known = series.values[name][:, channel]
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if len(known) else None
 
 
 async def _compressed_json(request: Request, value: object) -> Response:
