@@ -14,7 +14,7 @@ from crampwatch.protocol.kinds import EpisodeKind
 from signals.detector_recordings import stream
 from signals.made_up_history import GRID, Array, history_of_bins
 
-HOPS = 300
+HOPS = 800
 ENOUGH = 4.0
 """Power over the floor from which the made-up activity begins an episode."""
 
@@ -213,9 +213,11 @@ STUBBORN = DetectorConfig(revoke_score=-99.0, revoke_old_score=-99.0, merge_cram
 """So that what was called a cramp stays one: the made-up power is far too even for a muscle."""
 
 
-def cramp_under_way(scene: Scene, hop: int, *, kind: EpisodeKind = EpisodeKind.CRAMP) -> OpenEpisode:
+def cramp_under_way(
+    scene: Scene, hop: int, *, kind: EpisodeKind = EpisodeKind.CRAMP, age_hops: int = 130
+) -> OpenEpisode:
     """Put a cramp into the tracker that has been going on for 13 s before `hop`."""
-    first = hop - 130
+    first = hop - age_hops
     episode = OpenEpisode.starting(5 * first, 0, scene.channels)
     episode.owned[0], episode.last_bins[0], episode.energy[0] = True, 5 * hop - 1, 5000.0
     episode.level = episode.highest = 100.0
@@ -249,6 +251,43 @@ def test_beats_in_a_quarter_of_the_hops_do_not_prolong_a_cramp(every: int, is_ov
     scene.excess[150:290:every, 0] = 100.0
     scene.show(290)
     assert (cramp not in scene.tracker.open) is is_over
+
+
+@pytest.mark.parametrize(
+    ("from_age", "to_age", "expected"),
+    [(24, 36, [25, 30, 35]), (115, 165, [115, 120, 140, 160]), (575, 660, [580, 600, 650])],
+)
+def test_looks_become_rarer_after_12_s_and_after_a_minute(from_age: int, to_age: int, expected: list[int]) -> None:
+    scene = Scene(config=STUBBORN)
+    cramp = cramp_under_way(scene, from_age + 10, age_hops=from_age)
+    scene.contract(0, from_age + 10, to_age + 20)
+    ages = []
+    for age in range(from_age, to_age):
+        looks = cramp.looks
+        scene.show(age + 11)
+        ages += [age] * (cramp.looks - looks)
+    assert ages == expected
+
+
+def test_the_onset_is_measured_again_until_six_seconds() -> None:
+    scene = Scene()
+    scene.contract(0, 20, 150)
+    measured = []
+    for age in (50, 55, 60, 65):
+        scene.show(20 + age + 1)
+        measured.append(scene.tracker.open[0].onset)
+    assert measured[0] is not measured[1] is not None
+    assert measured[1] is measured[2] is measured[3]
+
+
+def test_an_outgrowth_is_looked_for_once_six_seconds_can_be_compared() -> None:
+    scene = Scene(channels=1)
+    scene.contract(0, 40, 97, 4.0)
+    scene.contract(0, 97, 150, 70.0)
+    scene.show(105)
+    assert onsets(scene) == [200]
+    scene.show(106)
+    assert onsets(scene) == [485]
 
 
 def test_a_cramp_is_never_merged_away() -> None:
