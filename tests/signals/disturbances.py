@@ -1,4 +1,4 @@
-"""One disturbance at a time, laid over contractions that are found without it; shares no code with the simulator."""
+"""One disturbance at a time, added to contractions that are found without it; shares no code with the simulator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _CRAMPS: Final = 8
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of the cramps of one scene, or of several together."""
+    """How many cramps of one or several scenes were found."""
 
     cramps: int = 0
     found: int = 0
@@ -37,7 +37,7 @@ class Found:
 
 
 def cramps_and_holds(seed: int) -> Scene:
-    """Return eight cramps, each followed by a twitch and a willed hold of both muscles, in some 15 minutes."""
+    """Return eight cramps, each followed by a twitch and a voluntary hold of both muscles, in some 15 minutes."""
     rng = np.random.default_rng(seed)
     scene = Scene(rng, _RATE_HZ, 2, 1500.0, _FLOOR_UV, strength=2.0)
     end_s = 20.0
@@ -48,7 +48,7 @@ def cramps_and_holds(seed: int) -> Scene:
 
 
 def found_with(disturbance: str, scene: Scene) -> Found:
-    """Return what the detector finds of a scene with a disturbance of that name."""
+    """Return what the detector finds in a scene with the disturbance of that name."""
     t_s = np.arange(len(scene.emg)) / _RATE_HZ
     emg = {**DISTURBANCES, **LIMITS}[disturbance](scene.emg.copy(), t_s, np.random.default_rng(7))
     step_uv = _COARSE_UV if disturbance == "steps of 5 µV" else _LSB_UV
@@ -57,8 +57,8 @@ def found_with(disturbance: str, scene: Scene) -> Found:
     collector.update(events)
     trails = TrailCollector()
     trails.update([event for event in events if isinstance(event, Episode)])
-    told = Detections(tuple(collector.episodes()), trails.trails(), float(t_s[-1]))
-    tally = score_recording(list(scene.events), told).tallies[EpisodeKind.CRAMP]
+    detections = Detections(tuple(collector.episodes()), trails.trails(), float(t_s[-1]))
+    tally = score_recording(list(scene.events), detections).tallies[EpisodeKind.CRAMP]
     return Found(tally.events, tally.found, tally.false)
 
 
@@ -131,7 +131,7 @@ DISTURBANCES: Final[dict[str, Disturb]] = {
     "steps of 5 µV": _as_it_is,
     "polarity swapped": _swapped,
 }
-"""What is done to a recording, by what a reader would call it."""
+"""Functions that disturb a recording, by a readable name."""
 
 LIMITS: Final[dict[str, Disturb]] = {"heartbeats of 80 µV": partial(_heart, size_uv=80.0)}
-"""What is known to hide cramps."""
+"""Disturbances that are known to hide cramps."""

@@ -109,7 +109,7 @@ class Scene:
         return seen[1]
 
     def shake(self, onset_s: float, length_s: float, size_uv: float) -> None:
-        """Electrodes move: 1-9 Hz, on all channels."""
+        """Add moving electrodes: 1 to 9 Hz, on all channels."""
         rows, t_s = self.at(onset_s, length_s)
         hump = np.sin(np.pi * t_s / length_s) ** 0.5
         for channel in range(self.channels):
@@ -270,7 +270,7 @@ MENU: dict[Callable[[Scene, float], float], float] = {
 
 
 def busy_scene(seed: int, *, rate_hz: float = 1000.0, channels: int = 2, duration_s: float = 900.0) -> Scene:
-    """Return a scene with everything on the menu, some seconds apart."""
+    """Return a scene with events of every kind, some seconds apart."""
     rng = np.random.default_rng(seed)
     floor_uv = float(10 ** rng.uniform(-0.1, 0.8))
     scene = Scene(rng, rate_hz, channels, duration_s, floor_uv, strength=float(10 ** rng.uniform(-0.2, 0.5)))

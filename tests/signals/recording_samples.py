@@ -1,4 +1,4 @@
-"""Small recordings of every format, and reading one to its end."""
+"""Small recordings in every format, and a function that reads one to its end."""
 
 import io
 import itertools
@@ -22,13 +22,13 @@ MOST_CHUNKS = 50
 
 
 def samples_of(recording: Recording, chunk_samples: int = 997) -> NDArray[np.float64]:
-    """Read a recording whole, or as far as a damaged one deserves."""
+    """Read all samples of a recording; of a damaged one that claims absurdly many, a limited number."""
     chunks = list(itertools.islice(recording.chunks(chunk_samples), MOST_CHUNKS * 100))
     return np.concatenate([np.empty((0, recording.stream.channels)), *chunks])
 
 
 def edf_signal(label: str = "EMG left", unit: str = "uV", samples: int = 200, limit: int = 32_767) -> EdfSignal:
-    """Describe a signal of one unit a count."""
+    """Describe a signal with one unit per count."""
     return EdfSignal(label, unit, -limit, limit, -limit, limit, samples)
 
 
@@ -41,7 +41,7 @@ def edf_bytes(
     recording: str = "Startdate 02-MAR-2024 X X X",
     start: datetime | None = datetime(2024, 3, 2, 23, 15, 4, tzinfo=UTC),
 ) -> bytes:
-    """Return an EDF file; a number in place of samples is the start of the record, in an annotations signal."""
+    """Return an EDF file; a number instead of samples is the start of the record, in an annotations signal."""
     header = EdfHeader(
         is_bdf=False,
         patient="X X X X",
@@ -106,7 +106,7 @@ class ArraySource:
 
     @property
     def truth(self) -> tuple[TruthEvent, ...]:
-        """One cramp, wherever."""
+        """One cramp, unrelated to the samples."""
         return (TruthEvent(EpisodeKind.CRAMP, "onset while asleep", 0.25, 0.75, (1, 0), 180.5, 21.0),)
 
     def read(self, first_index: int, count: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A sensor on paper: its Info, frames and session records, for tests that need no radio."""
+"""Info, frames and session records of an imaginary sensor, for tests that need no radio."""
 
 import math
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ EMG = StreamDescription(1, StreamKind.EMG, 2, SampleFormat.INT16, 1000.0, 2**-22
 
 
 def counts_at(first: int, samples: int, channels: int = 2) -> NDArray[np.int32]:
-    """Return what any sample's counts are: a function of its index alone."""
+    """Return the counts of samples, which depend only on their index."""
     index = np.arange(first, first + samples)[:, None]
     return ((index * (1 + np.arange(channels)) * 7919) % 60_001 - 30_000).astype(np.int32)
 
 
 @dataclass
 class PaperSensor:
-    """Makes notifications; `first_index` and `first_ticks` are those of the moment 0 s."""
+    """Makes notifications; `first_index` and `first_ticks` are its state at 0 s."""
 
     stream: StreamDescription = EMG
     boot_id: int = 0xC0FFEE

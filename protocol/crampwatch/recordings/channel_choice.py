@@ -73,7 +73,7 @@ def choose(candidates: Sequence[Candidate], asked: Sequence[str | int] | None) -
         asked: Labels, or numbers from 1; None chooses by label, unit and rate.
 
     Raises:
-        ConfigurationError: A signal that was asked for does not exist, is ambiguous, or differs in rate or kind.
+        ConfigurationError: A requested signal does not exist, is ambiguous, or differs in rate or kind.
         RecordingError: No signal of the file can be EMG, or too many can.
     """
     if asked is not None:

@@ -52,7 +52,7 @@ class WriteOptions:
     Attributes:
         suffix: One of the format's `suffixes`, for formats that write several kinds of file.
         annotations: In order of onset; always empty for formats with `holds_annotations` unset.
-        progress: None if nobody wants to know.
+        progress: None for no reports.
     """
 
     suffix: str

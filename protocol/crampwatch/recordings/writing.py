@@ -59,6 +59,7 @@ def write(
     target = Path(path)
     file_format = _format_for(target)
     notes = sorted(annotations, key=lambda annotation: annotation.onset_s)
+    # Every file replaces its target only when the stack unwinds without an error: all or none.
     with ExitStack() as stack:
         if truth is not None:
             stack.enter_context(replacing(truth_path(target))).write(encode_truth(truth).encode())

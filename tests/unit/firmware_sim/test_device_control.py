@@ -205,7 +205,7 @@ def test_a_backfill_is_accepted_for_what_is_held_and_at_most_ten_seconds() -> No
     taken = drained(device)
     assert indices(values(taken, Channel.STORED_DATA)) == list(range(10_001, 20_001))
     done = Reply.decode(values(taken, Channel.CONTROL)[-1])
-    assert taken[-1].channel is Channel.CONTROL, "the end is told last"
+    assert taken[-1].channel is Channel.CONTROL, "the end is reported last"
     assert BackfillDone.decode(done.params) == BackfillDone(frames=176, samples=10_000)
 
 

@@ -1,4 +1,4 @@
-"""A recorded session, played again octet by octet."""
+"""A recorded session, replayed byte for byte."""
 
 from collections.abc import Iterator
 
@@ -215,7 +215,7 @@ def test_ticks_and_index_go_on_as_they_did(tape: Tape) -> None:
     assert pair.index == pytest.approx(3_000, abs=60)
     report = RingReport.decode(ask(device, 52.0, Opcode.INFO).params)
     assert report.boot_id == 77
-    assert report.rings[0][1].next_index == pytest.approx(3_000, abs=110), "as far as frames told"
+    assert report.rings[0][1].next_index == pytest.approx(3_000, abs=110), "as far as frames were played"
 
 
 @pytest.mark.parametrize(

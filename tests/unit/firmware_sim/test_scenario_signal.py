@@ -183,7 +183,7 @@ def test_a_dropout_is_missing_on_every_channel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "message"),
     [
         ("nap", {}, "night-hard"),
         ("night", {"seed": -1}, "negative"),
@@ -193,8 +193,8 @@ def test_a_dropout_is_missing_on_every_channel() -> None:
         ("night", {"rate_hz": 10.0}, "100"),
     ],
 )
-def test_what_cannot_be_simulated_is_refused_clearly(name: str, arguments: dict[str, float], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_what_cannot_be_simulated_is_refused_clearly(name: str, arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         scenario(name, **({"seed": 1} | arguments))  # type: ignore[arg-type] # wrong on purpose
 
 

@@ -31,6 +31,14 @@ def test_without_units_anything_that_is_not_clearly_something_else_is_chosen() -
     assert choose(candidates, None).indices == (1,)
 
 
+def test_voltages_are_preferred_to_faster_signals_without_a_unit() -> None:
+    assert choose([Candidate("ch1", "", 2000.0), Candidate("ch2", "mV", 1000.0)], None).indices == (1,)
+
+
+def test_a_muscle_label_with_a_unit_that_is_no_voltage_does_not_count() -> None:
+    assert choose([Candidate("Leg position", "deg", 200.0), Candidate("ch1", "uV", 100.0)], None).indices == (1,)
+
+
 @pytest.mark.parametrize("asked", ["right leg", "4", 4])
 def test_a_signal_is_named_by_label_or_number(asked: str | int) -> None:
     assert choose(POLYSOMNOGRAPHY, [asked]).indices == (3,)

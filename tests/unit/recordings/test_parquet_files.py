@@ -43,8 +43,8 @@ def facts(table: pa.Table) -> dict[str, Any]:
 def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path) -> None:
     values = samples()
     temperature = Temperature(np.array([31.0, math.nan, 30.5]), 1.0)
-    remarks = [Annotation(1.5, 0.25, "likely cramp, 93%"), Annotation(0.5, None, "lights out")]
-    write(tmp_path / "x.parquet", recording(values, temperature=temperature), annotations=remarks)
+    annotations = [Annotation(1.5, 0.25, "likely cramp, 93%"), Annotation(0.5, None, "lights out")]
+    write(tmp_path / "x.parquet", recording(values, temperature=temperature), annotations=annotations)
     table = pq.read_table(tmp_path / "x.parquet")
     assert table.column_names == ["sample", "time", "EMG left arch 1_uV", "EMG left arch 2_uV", "temperature_degC"]
     assert table["sample"].to_numpy().tolist() == list(range(2500))
@@ -57,10 +57,10 @@ def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path
         assert table.schema.field(2 + channel).metadata[b"unit"] == b"uV"
     celsius = table["temperature_degC"].to_pylist()
     assert (celsius[0], celsius[999], celsius[1000], celsius[2000]) == (31.0, 31.0, None, 30.5)
-    told = facts(table)
-    assert (told["origin"], told["simulated"], told["sensor"]) == ("live", False, "CW-LEFT")
-    assert told["rate_hz"] == 1000
-    assert [(note["onset_s"], note["text"]) for note in told["annotations"]] == [
+    metadata = facts(table)
+    assert (metadata["origin"], metadata["simulated"], metadata["sensor"]) == ("live", False, "CW-LEFT")
+    assert metadata["rate_hz"] == 1000
+    assert [(note["onset_s"], note["text"]) for note in metadata["annotations"]] == [
         (0.5, "lights out"),
         (1.5, "likely cramp, 93%"),
     ]
@@ -70,9 +70,9 @@ def test_what_is_read_back_is_what_was_recorded_and_gaps_are_null(tmp_path: Path
 def test_simulated_data_is_marked_as_such(tmp_path: Path) -> None:
     source = ArraySource(samples())
     write(tmp_path / "x.parquet", simulated_recording(source), truth=source.truth)
-    told = facts(pq.read_table(tmp_path / "x.parquet"))
-    assert told["simulated"] is True
-    assert told["about"].startswith("Simulated data.")
+    metadata = facts(pq.read_table(tmp_path / "x.parquet"))
+    assert metadata["simulated"] is True
+    assert metadata["about"].startswith("Simulated data.")
     assert "time" not in pq.read_table(tmp_path / "x.parquet").column_names
 
 
@@ -87,10 +87,10 @@ def test_channels_by_one_name_and_of_unknown_scale_are_reported_apart(tmp_path: 
 
 
 def test_a_night_is_written_by_the_row_group_with_progress(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     values = samples(600_000)
-    write(tmp_path / "x.parquet", recording(values), progress=lambda *step: told.append(step))
-    assert told == [(262_144, 600_000), (524_288, 600_000), (600_000, 600_000)]
+    write(tmp_path / "x.parquet", recording(values), progress=lambda *step: steps.append(step))
+    assert steps == [(262_144, 600_000), (524_288, 600_000), (600_000, 600_000)]
     assert pq.ParquetFile(tmp_path / "x.parquet").num_row_groups == 3
     assert (tmp_path / "x.parquet").stat().st_size < 2 * 2 * 600_000  # no larger than the converter's own counts
 

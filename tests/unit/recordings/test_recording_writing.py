@@ -137,14 +137,14 @@ def test_remarks_on_more_gaps_than_there_is_room_for_are_left_out(
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_progress_ends_at_the_end(tmp_path: Path, suffix: str) -> None:
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     write(
         tmp_path / f"x{suffix}",
         simulated_recording(night()),
         truth=(),
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: steps.append((done, total)),
     )
-    assert told[-1] == (2500, 2500)
+    assert steps[-1] == (2500, 2500)
 
 
 def test_part_of_a_source_can_be_written(tmp_path: Path) -> None:
@@ -194,9 +194,12 @@ def test_unknown_scales_stay_unknown_or_are_refused(tmp_path: Path) -> None:
 
 
 def test_annotations_stand_in_edf_and_beside_what_cannot_hold_them(tmp_path: Path) -> None:
-    remarks = [Annotation(1.5, 0.5, 'cramp, "left"'), Annotation(0.25, None, "lights \N{GREEK SMALL LETTER MU} out")]
+    annotations = [
+        Annotation(1.5, 0.5, 'cramp, "left"'),
+        Annotation(0.25, None, "lights \N{GREEK SMALL LETTER MU} out"),
+    ]
     for suffix in SUFFIXES:
-        write(tmp_path / f"x{suffix}", _recording(np.zeros((600, 1))), annotations=remarks)
+        write(tmp_path / f"x{suffix}", _recording(np.zeros((600, 1))), annotations=annotations)
     texts = [note.text for note in edfio.read_edf(tmp_path / "x.edf").annotations]
     assert texts == ["lights \N{GREEK SMALL LETTER MU} out", 'cramp, "left"']
     lines = annotations_path(tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
@@ -206,9 +209,9 @@ def test_annotations_stand_in_edf_and_beside_what_cannot_hold_them(tmp_path: Pat
 
 
 def test_annotations_of_a_whole_night_find_room(tmp_path: Path) -> None:
-    remarks = [Annotation(i / 10, 0.05, f"twitch number {i}") for i in range(400)]
-    write(tmp_path / "x.bdf", _recording(np.zeros((600, 1))), annotations=remarks)
-    assert [note.text for note in edfio.read_bdf(tmp_path / "x.bdf").annotations] == [note.text for note in remarks]
+    annotations = [Annotation(i / 10, 0.05, f"twitch number {i}") for i in range(400)]
+    write(tmp_path / "x.bdf", _recording(np.zeros((600, 1))), annotations=annotations)
+    assert [note.text for note in edfio.read_bdf(tmp_path / "x.bdf").annotations] == [note.text for note in annotations]
 
 
 def test_nothing_to_write_and_broken_promises_are_reported(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class _BootBuilder:
         try:
             exchange = SyncExchange.decode(record.payload)
         except FrameError:
-            return  # a damaged exchange tells no time
+            return  # a damaged exchange gives no time
         middle_ns = (exchange.before_ns + exchange.after_ns) // 2
         self._syncs.append((at_s + (middle_ns - record.mono_ns) * 1e-9, exchange.ticks))
 

@@ -34,6 +34,7 @@ class NoiseFloor:
     def evaluate(self, first_index: int, count: int, *, rate_hz: float, band_hz: tuple[float, float]) -> Floats:
         """Return microvolts before the filters of the front end, shape (count,)."""
         t_s = (first_index + np.arange(count)) / rate_hz
+        # White noise up to half the rate has more power than the pass band lets through: scale it up accordingly.
         share = (min(band_hz[1], rate_hz / 2) - band_hz[0]) / (rate_hz / 2)
         white = Noise(self.seed, 31, self.channel).values(first_index, count) * self.rms_uv / share**0.5
         return np.asarray((white + self._drift(t_s)) * np.exp(np.log(self.drying) / 28_800.0 * t_s))
@@ -104,6 +105,7 @@ class Heart:
         return np.asarray(wave[:, None] * np.array(self.amplitude_uv))
 
     def _phase(self, t_s: Floats) -> Floats:
+        # Respiratory sinus arrhythmia, a slow trend, and beat-to-beat variation.
         breathing = 0.03 * np.sin(2 * np.pi * 0.24 * t_s)
         slow = 2.0 * Noise(self.seed, 51).slow(t_s, 60.0)
         jitter = 0.012 * Noise(self.seed, 52).smooth(t_s)

@@ -78,6 +78,7 @@ class Cramp:
             spread = (
                 self._spread_cramp(self.spreads_to).generate_cramp_only(onset_s + 0.3 * self.duration_s, wearer, rng),
             )
+        # Fasciculations stop a second before the cramp, so that its own onset is distinct.
         heralds = onset_s - np.sort(rng.uniform(1.0, 25.0, self.heralds))[::-1]
         end_s = onset_s + self.duration_s
         after = end_s + 0.8 + np.cumsum(rng.exponential(6.0, self.after_twitches) + 0.4)
@@ -99,8 +100,10 @@ class Cramp:
     def _draw_territory(self, wearer: Wearer, rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose neighbouring units, as many as the plateau needs."""
         muscle = wearer.muscles[self.muscle]
+        # The cramp grows around one unit; the exponential part makes its edge ragged.
         middle_mm = rng.choice(muscle.lateral_mm)
         distance_mm = np.abs(muscle.lateral_mm - middle_mm) + rng.exponential(2.0, muscle.units)
+        # Campbell's theorem: powers of independent units add up.
         power = muscle.energy_uv2s.max(axis=1) * _MEAN_RATE_HZ * _ACTIVE_SHARE
         # No single unit makes a cramp: the largest units take no part in a weak one.
         order = np.argsort(np.where(power < 0.15 * self.plateau_uv**2, distance_mm, np.inf), kind="stable")
@@ -113,6 +116,7 @@ class Cramp:
         t_s = np.arange(0.0, self.duration_s + _STEP_S, _STEP_S)
         course = CrampCourse(self.duration_s, self.onset, self.rise_s, self.ending, self.flutter_per_min)
         rates_hz = unit_rates(t_s, course.drive(t_s, rng), muscle.lateral_mm[units], rng)
+        # Variation and doublets differ between cramps as they differ between people.
         cv, doublets = rng.normal(_RENEWAL_CV, 0.05), rng.uniform(0.02, 0.06)
         times, row = discharge_trains(rng, t_s, rates_hz, interval_cv=max(cv, 0.18), doublet_share=doublets)
         slowing = (onset_s + t_s, wearer.stretch_at(onset_s) * self.slowing ** (t_s / self.duration_s))
@@ -152,6 +156,7 @@ def draw_cramp(
     """Draw a cramp with realistic variety: its duration is log-normal with a median of 50 s, from 10 s to 10 min."""
     muscle = int(rng.integers(muscles))
     others = [index for index in range(muscles) if index != muscle]
+    # Cramps mostly stay local (Roeleveld 2000); a quarter spread.
     spreads = bool(others) and rng.uniform() < 0.25
     return Cramp(
         muscle=muscle,

@@ -37,6 +37,7 @@ class CrampCourse:
         return np.asarray(strength * self._draw_flutter(t_s, rng))
 
     def _rising_strength(self, t_s: Floats, rng: np.random.Generator) -> Floats:
+        # A short cramp must reach its full strength before it ends.
         limit_s = 0.4 * self.duration_s
         if self.onset == "abrupt":
             return _smooth_step(0.15 + t_s / min(0.3, limit_s))
@@ -76,8 +77,10 @@ def unit_rates(t_s: Floats, drive: Floats, lateral_mm: Floats, rng: np.random.Ge
     count, duration_s = lateral_mm.size, float(t_s[-1])
     start_mm, end_mm = rng.choice(lateral_mm, 2)
     middle_mm = start_mm + (end_mm - start_mm) * t_s / duration_s
+    # The centre of activity moves from one unit's position to another's during the cramp.
     near = np.exp(-(((lateral_mm[:, None] - middle_mm) / 7.0) ** 2))
     hurdle = rng.uniform(0.1, 1.0, count)
+    # One unit discharges throughout, so that a weak cramp is never silent.
     hurdle[int(rng.integers(count))] = 0.02
     key = int(rng.integers(2**31))
     restless = np.stack([Noise(key, unit).smooth(t_s / 6.0) for unit in range(count)])

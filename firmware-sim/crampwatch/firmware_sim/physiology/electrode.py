@@ -257,6 +257,7 @@ class PatchyLink:
 
     def generate(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:  # noqa: ARG002 - the protocol
         """Generate the gaps, which count as one event."""
+        # Losses are independent of one another, unlike those of a body between sensor and host.
         packets = int(self.duration_s / self.packet_s)
         lost = np.flatnonzero(rng.uniform(size=packets) < self.lost_share)
         lengths = rng.integers(1, 4, lost.size)
@@ -301,6 +302,7 @@ class PoorContact:
 
 def scatter_over_channels(rng: np.random.Generator, height_uv: float, channels: int) -> tuple[float, ...]:
     """Draw an amplitude for each electrode pair, of either sign, some much smaller than others."""
+    # Pairs differ in skin, cable and distance; the limit keeps a drawn height meaningful.
     factors = np.minimum(rng.lognormal(-0.2, 0.6, channels), 1.5) * rng.choice([-1.0, 1.0], channels)
     return tuple(float(height_uv * factor) for factor in factors)
 

@@ -59,6 +59,7 @@ class Hold:
 
     def generate(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
         """Generate the contraction, with a little motion artefact where it starts and ends."""
+        # A person reacts before full effort is felt: the gate opens a little before the onset.
         t_s = np.arange(0.0, self.duration_s, _STEP_S)
         shape = smooth_gate(t_s, -0.3 * self.rise_s, self.duration_s, 1.3 * self.rise_s)
         key = int(rng.integers(2**31))
@@ -143,8 +144,10 @@ class LegMovements:
 
     def generate(self, onset_s: float, wearer: Wearer, rng: np.random.Generator) -> Activity:
         """Generate the movements."""
+        # The standard counts movements from 5 s apart; a movement of up to 9.5 s must end before the next.
         steps_s = self.interval_s * np.clip(rng.normal(1.0, 0.15, self.count - 1), 0.5, 1.5)
         times_s = onset_s + np.concatenate([[0.0], np.cumsum(np.maximum(steps_s, 10.5))])
+        # The deep neighbour, which is last, stands for the muscles of the lower leg.
         share = effort_shares(rng, wearer, len(wearer.muscles) - 1, self.spread)
         parts = [
             self._generate_one(float(at_s), wearer, rng, share)
@@ -199,6 +202,7 @@ class Repositioning:
         discharges: list[Discharges] = []
         for number in range(len(wearer.muscles)):
             share = np.eye(len(wearer.muscles))[number]
+            # Each muscle contracts and relaxes in a rhythm of its own while the body turns.
             wave = Noise(int(rng.integers(2**31)), number).smooth(t_s / rng.uniform(0.4, 1.5))
             drive = self.effort * np.clip(0.35 + 0.55 * wave, 0.0, 1.5) * gate
             discharges += contract_together(rng, wearer, onset_s + t_s, drive, share)

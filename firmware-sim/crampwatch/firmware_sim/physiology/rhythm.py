@@ -71,6 +71,7 @@ class Rhythm:
 
     def _draw_drive(self, t_s: Floats, rng: np.random.Generator) -> Floats:
         count = int(self.duration_s * self.beat_hz * 1.5) + 4
+        # No interval shorter than 40 % of the mean: bursts of one muscle do not merge.
         beats_s = np.cumsum(np.maximum(rng.normal(1.0, self.irregularity, count), 0.4)) / self.beat_hz
         beats_s -= beats_s[0] - 0.5 * self.duty / self.beat_hz
         heights = rng.lognormal(0.0, 0.25, count)

@@ -46,6 +46,7 @@ class Fasciculations:
         units = rng.choice(pool, min(self.units, pool.size), replace=False)
         times = onset_s + random_times(rng, self.duration_s, self.per_minute / 60.0, apart_s=0.25)
         chosen = rng.choice(units, times.size)
+        # Doublets are typical of fasciculations: 5 to 30 ms after the first discharge.
         doubled = rng.uniform(size=times.size) < 0.1
         second = times[doubled] + rng.uniform(0.005, 0.03, int(doubled.sum()))
         discharges = sorted_discharges(
@@ -184,6 +185,7 @@ def prominent_units(wearer: Wearer, muscle: int, least_uv: float) -> NDArray[np.
 
 def random_times(rng: np.random.Generator, duration_s: float, rate_hz: float, *, apart_s: float) -> Floats:
     """Return random times from 0 to `duration_s`, at least `apart_s` apart, with exponential intervals beyond that."""
+    # The minimum distance is part of the mean interval, so the rate stays as requested.
     mean_s = max(1.0 / rate_hz - apart_s, 0.05)
     draws = int(2 * duration_s * rate_hz) + 20
     times = np.cumsum(apart_s + rng.exponential(mean_s, draws)) - apart_s

@@ -137,6 +137,7 @@ class Wearer:
 def draw_wearer(seed: int, traits: Traits, *, channels: int, rate_hz: float) -> Wearer:
     """Draw a wearer; the same arguments give the same one."""
     rng = rng_for(seed, 1)
+    # The usual band of surface EMG; an anti-aliasing filter ends it below half the rate.
     band_hz = (10.0, min(450.0, 0.45 * rate_hz))
     floor_uv = [log_uniform(rng, *traits.floor_uv) for _ in range(channels)]
     mains_uv = log_uniform(rng, *traits.mains_uv)
@@ -177,6 +178,7 @@ def _muscles(rng: np.random.Generator, traits: Traits, channels: int, sampling: 
     depths_mm: Sequence[float] = [*rng.uniform(3.5, 8.0, channels), rng.uniform(12.0, 18.0)]
     middles_mm: Sequence[float] = [*lateral_mm, float(lateral_mm[0] - rng.uniform(18.0, 30.0))]
     fulls_uv = [log_uniform(rng, *traits.full_rms_uv) for _ in range(channels)]
+    # The deep neighbour is weak at the skin: it is only picked up as crosstalk.
     fulls_uv.append(0.15 * log_uniform(rng, *traits.full_rms_uv))
     return tuple(
         draw_muscle(

@@ -75,6 +75,7 @@ def sleep_stages(
     cycle = 0
     while t_s < length_s:
         lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
+        # Deep sleep becomes shorter and REM longer from cycle to cycle.
         lasts(rng.uniform(15.0, 40.0) / (1 + cycle), Stage.DEEP)
         lasts(rng.uniform(12.0, 30.0), Stage.LIGHT)
         lasts(rng.uniform(4.0, 12.0) * (1 + cycle), Stage.REM)
@@ -168,6 +169,7 @@ def _add_consequences(rng: np.random.Generator, plan: Plan, cramp: Cramp, onset_
     """Add what may follow a cramp: the wearer handles the foot, or the cramp recurs within a minute."""
     if rng.uniform() < life.handled_share:
         _add_handling(rng, plan, cramp, onset_s)
+    # A relapse is shorter, follows within a minute, and comes without warning.
     relapse_s = onset_s + cramp.duration_s + rng.uniform(8.0, 50.0)
     relapse = replace(cramp, duration_s=rng.uniform(8.0, 30.0), heralds=0, after_twitches=0, spreads_to=None)
     if rng.uniform() < _RELAPSES and relapse_s + relapse.extent_s < plan.length_s:

@@ -129,6 +129,7 @@ class Simulation:
         settle = self._wearer.front_end.settle_samples
         first_index, count = number * _BLOCK_SAMPLES - settle, _BLOCK_SAMPLES + settle
         t_s = (first_index + np.arange(count)) / self._rate_hz
+        # Before the front end: muscle and surroundings. After it: rails and gaps, which no filter smooths.
         faults = self._faults(t_s[0], t_s[-1])
         input_uv = self._muscle_signal(first_index, t_s, faults) + self._disturbing_signal(first_index, t_s, faults)
         front_end = self._wearer.front_end

@@ -190,6 +190,7 @@ def _record_onsets(path: Path, header: EdfHeader, timekeeper: int, count: int) -
 def _read_boundaries(layout: EdfLayout, starts: NDArray[np.int64], per_record: int) -> list[int]:
     """Return the record numbers to start a read at: after every jump in time, and often enough to bound memory."""
     most = max(1, _BLOCK_BYTES // layout.header.record_bytes)
+    # A block must be contiguous in time, so a read never crosses a jump.
     jumps = np.flatnonzero(np.diff(starts[:-1]) != per_record) + 1
     cuts = {0, layout.record_count, *jumps.tolist(), *range(0, layout.record_count, most)}
     return sorted(cuts)

@@ -49,6 +49,7 @@ def _open(layout: EdfLayout, options: ReadOptions) -> Recording:
     stated_hz = signals[0].samples_per_record / layout.header.record_s
     rate_hz = options.rate_hz or check_rate(stated_hz, repr(signals[0].label))
     mark = decode_mark(layout.header.recording)
+    # Our own files state how many samples precede the padding of the last record.
     length = int(layout.starts(signals[0].samples_per_record)[-1])
     count = check_length(min(length, mark.sample_count or length), rate_hz, "The file")
     scales, known = _scales_of(signals, options.scale_uv)

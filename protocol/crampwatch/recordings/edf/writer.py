@@ -196,6 +196,7 @@ def _choose_step(recording: Recording, *, limit: int) -> float:
     step = recording.stream.lsb_uv if recording.stream.has_scale else recording.value_step
     if recording.stream.format is SampleFormat.INT16 and math.isfinite(step):
         return step
+    # Without a step of its own the signal gets the finest one that its largest value allows, at the cost of a pass.
     peak = max((_largest_magnitude(chunk) for chunk in recording.chunks(65_536)), default=0.0)
     needed = peak / limit or 1.0
     return max(step, needed) if math.isfinite(step) else needed

@@ -138,6 +138,7 @@ def _find_table_in(path: Path) -> _Text:
         )
     rows = next(data_lines(path, encoding, table.header_lines), [])[: len(lines)]
     values, _ = parse_rows(rows, table, table.numeric)
+    # Values that are no measurement must not spoil the search for a step or a time column.
     values[np.abs(values) > _LARGEST_CELL] = math.nan
     return _Text(path, encoding, table, values)
 

@@ -69,6 +69,7 @@ def locate_samples(path: Path, header: WfdbHeader, chosen: Sequence[int]) -> Wfd
     Raises:
         RecordingError: A signal file is missing, has no complete frame or mixes formats.
     """
+    # In the order of the header, each file once.
     names = dict.fromkeys(header.signals[i].file_name for i in sorted(chosen))
     files = tuple(_locate_signals_in(path.parent / name, header, chosen) for name in names)
     held = min(file.frames for file in files)
