@@ -1,7 +1,7 @@
 """The live page in headless Chromium: ``python benchmarks/page_live.py [--minutes 60]``.
 
-Two feet of two channels at 1 kHz, told by a real broker to the real server. A sample's way to the screen is timed from
-the publication of the block that it ends; how long a sensor collects samples before it sends them is not ours.
+Two feet of two channels at 1 kHz are published through a real broker to the real server. The delay of a sample on the
+screen is measured from the publication of the block that it ends: how long a sensor collects samples is not ours.
 """
 
 import argparse
@@ -60,7 +60,7 @@ pen.clearRect = (...area) => {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value and what it must not exceed."""
+    """A measured value and its upper limit."""
 
     name: str
     value: float
@@ -68,28 +68,28 @@ class Figure:
     limit: float
 
     def __str__(self) -> str:
-        verdict = "ok" if self.value < self.limit else "MISSED"
-        return f"{self.name:<38}{self.value:>10.2f} {self.unit:<7} limit {self.limit:g} {self.unit}  {verdict}"
+        result = "ok" if self.value < self.limit else "MISSED"
+        return f"{self.name:<38}{self.value:>10.2f} {self.unit:<7} limit {self.limit:g} {self.unit}  {result}"
 
 
 @dataclass
 class BurstingFoot(Foot):
-    """A foot that notes when its first block of each burst was made, just before it is published."""
+    """A foot that records when the first block of each burst was made, just before it is published."""
 
-    begun_s: list[float] = field(default_factory=list)
+    burst_times_s: list[float] = field(default_factory=list)
     was_loud: bool = False
 
     def block(self, samples: int = BLOCK_SAMPLES, *, spike_uv: float = 0.0) -> SampleBlock:
-        """Take the next samples."""
+        """Return the next samples."""
         is_loud = self.amplitude_uv > QUIET_UV
         block = super().block(samples, spike_uv=spike_uv)
         if is_loud and not self.was_loud:
-            self.begun_s.append(time.time())
+            self.burst_times_s.append(time.time())
         self.was_loud = is_loud
         return block
 
 
-def processes(root: int) -> list[int]:
+def process_tree(root: int) -> list[int]:
     """Return a process and all that descend from it."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
@@ -108,7 +108,7 @@ def processes(root: int) -> list[int]:
 def cpu_s(root: int) -> float:
     """Return the processor time a tree of processes has used."""
     total = 0
-    for pid in processes(root):
+    for pid in process_tree(root):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -117,19 +117,19 @@ def cpu_s(root: int) -> float:
     return total / TICKS
 
 
-def share(roots: dict[str, int], seconds: float) -> dict[str, float]:
+def cpu_share(roots: dict[str, int], seconds: float) -> dict[str, float]:
     """Return what per cent of one core each tree of processes takes."""
     before = {name: cpu_s(pid) for name, pid in roots.items()}
-    begun_s = time.monotonic()
+    start_s = time.monotonic()
     time.sleep(seconds)
-    lasted_s = time.monotonic() - begun_s
+    lasted_s = time.monotonic() - start_s
     return {name: 100 * (cpu_s(pid) - before[name]) / lasted_s for name, pid in roots.items()}
 
 
 def latencies_ms(browser: Chrome, foot: BurstingFoot) -> list[float]:
-    """Return how long after its publication each burst was on the screen."""
+    """Return how long after its publication each burst appeared on the screen."""
     browser.execute_script(_WATCH)
-    foot.begun_s.clear()
+    foot.burst_times_s.clear()
     for _ in range(BURSTS):
         foot.amplitude_uv = QUIET_UV
         time.sleep(2.2)
@@ -138,11 +138,11 @@ def latencies_ms(browser: Chrome, foot: BurstingFoot) -> list[float]:
     foot.amplitude_uv = QUIET_UV
     time.sleep(1.5)
     seen_s = [at / 1e3 for at in browser.execute_script("return window.loud")]
-    lags_s = [[seen - told for seen in seen_s if 0 < seen - told < 2] for told in foot.begun_s]
+    lags_s = [[seen - sent for seen in seen_s if 0 < seen - sent < 2] for sent in foot.burst_times_s]
     return sorted(1e3 * min(lags) for lags in lags_s if lags)
 
 
-def load(browser: Chrome, url: str) -> tuple[float, float]:
+def load_time(browser: Chrome, url: str) -> tuple[float, float]:
     """Return first paint in seconds and kilobytes of the page's files, with nothing cached."""
     browser.execute_cdp_cmd("Network.enable", {})
     browser.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -151,33 +151,33 @@ def load(browser: Chrome, url: str) -> tuple[float, float]:
     wait_until(browser, lambda: is_shown(browser, ".foot canvas"), 30)
     paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     wait_until(browser, lambda: browser.execute_script(paint), 30)
-    octets = browser.execute_script(
+    transferred_bytes = browser.execute_script(
         "return performance.getEntries().reduce((sum, one) => sum + (one.transferSize || 0), 0)"
     )
-    return browser.execute_script(paint) / 1e3, octets / 1e3
+    return browser.execute_script(paint) / 1e3, transferred_bytes / 1e3
 
 
 def recovery_s(stage: Stage, browser: Chrome) -> float:
-    """Return how long after a killed server answers again the page is live again."""
+    """Return how long the page takes to be live again once a killed server answers again."""
     stage.server.kill()
     wait_until(browser, lambda: is_shown(browser, ".trouble"), 30)
     stage.server.start()
-    begun_s = time.monotonic()
+    start_s = time.monotonic()
     wait_until(browser, lambda: not is_shown(browser, ".trouble") and not is_shown(browser, ".foot .stale"), 30)
-    return time.monotonic() - begun_s
+    return time.monotonic() - start_s
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What page and server hold; the page's after a collection.
+    """Memory of page and server; that of the page after a garbage collection.
 
     Attributes:
-        minute: Since the watch began.
-        heap_mb: The page's objects.
-        nodes: Of its document, those that no longer hang in it but are still held included.
-        listeners: For its events.
-        browser_mb: Resident, all processes of the browser.
-        server_mb: Resident.
+        minute: Minutes since the start.
+        heap_mb: Objects of the page.
+        nodes: DOM nodes, those that are detached but still referenced included.
+        listeners: Event listeners.
+        browser_mb: Resident memory of all processes of the browser.
+        server_mb: Resident memory of the server.
     """
 
     minute: float
@@ -194,8 +194,8 @@ class Memory:
         )
 
 
-def memory(browser: Chrome, server_pid: int, minute: float) -> Memory:
-    """Return what is held now."""
+def memory_now(browser: Chrome, server_pid: int, minute: float) -> Memory:
+    """Return the present memory."""
     browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     heap_mb = browser.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"] / 1e6
     counters = browser.execute_cdp_cmd("Memory.getDOMCounters", {})
@@ -208,7 +208,7 @@ def memory(browser: Chrome, server_pid: int, minute: float) -> Memory:
 def resident_mb(root: int) -> float:
     """Return the resident memory of a tree of processes; pages they share count once for each."""
     pages = 0
-    for pid in processes(root):
+    for pid in process_tree(root):
         try:
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         except OSError:
@@ -217,13 +217,13 @@ def resident_mb(root: int) -> float:
 
 
 def watch_memory(stage: Stage, browser: Chrome, feet: list[BurstingFoot], minutes: float) -> list[Memory]:
-    """Let an eventful night pass, a cramp each minute, and return what was held all along."""
+    """Play an eventful night, a cramp each minute, and return the memory over time."""
     stage.publish(*(feet[n % 2].episode(f"earlier-{n}", status="closed", ago_s=900, lasts_s=9) for n in range(EARLIER)))
     time.sleep(5)
-    begun_s = time.monotonic()
-    seen = [memory(browser, stage.server.pid, 0)]
+    start_s = time.monotonic()
+    seen = [memory_now(browser, stage.server.pid, 0)]
     number = 0
-    while (passed_min := (time.monotonic() - begun_s) / 60) < minutes:
+    while (passed_min := (time.monotonic() - start_s) / 60) < minutes:
         foot = feet[number % len(feet)]
         number += 1
         foot.amplitude_uv = LOUD_UV
@@ -232,13 +232,13 @@ def watch_memory(stage: Stage, browser: Chrome, feet: list[BurstingFoot], minute
         foot.amplitude_uv = QUIET_UV
         ended = foot.episode(f"{number}", status="closed", revision=1, ago_s=15, lasts_s=15)
         stage.publish(ended, foot.state("rest"), foot.temperature(30 + number % 5))
-        time.sleep(max(0.0, min(begun_s + 60 * number, begun_s + 60 * minutes) - time.monotonic()))
-        seen.append(memory(browser, stage.server.pid, (time.monotonic() - begun_s) / 60))
+        time.sleep(max(0.0, min(start_s + 60 * number, start_s + 60 * minutes) - time.monotonic()))
+        seen.append(memory_now(browser, stage.server.pid, (time.monotonic() - start_s) / 60))
         print(seen[-1], flush=True)
     return seen
 
 
-def growth(seen: list[Memory]) -> list[Figure]:
+def memory_growth(seen: list[Memory]) -> list[Figure]:
     """Return how memory grew after the first sixth, in which buffers and caches fill."""
     settled, last = seen[len(seen) // 6], seen[-1]
     span = f"minute {settled.minute:.0f} to {last.minute:.0f}"
@@ -263,13 +263,13 @@ def measure(directory: Path, minutes: float) -> list[Figure]:
             stage.publish(foot.info(), foot.state("rest"), foot.battery(80, hours=9), foot.link())
             stage.play(foot)
         time.sleep(3)
-        first_paint_s = median_of(lambda: load(browser, stage.server.url)[0])
-        files_kb = load(browser, stage.server.url)[1]
+        first_paint_s = median_of(lambda: load_time(browser, stage.server.url)[0])
+        files_kb = load_time(browser, stage.server.url)[1]
         wait_until(browser, lambda: len(browser.find_elements("css selector", ".foot canvas")) >= 8, 30)
         time.sleep(5)
         chromium_pid = browser.service.process.pid
-        cpu = share({"browser": chromium_pid, "server": stage.server.pid}, CPU_S)
-        grown = growth(watch_memory(stage, browser, feet, minutes))
+        cpu = cpu_share({"browser": chromium_pid, "server": stage.server.pid}, CPU_S)
+        grown = memory_growth(watch_memory(stage, browser, feet, minutes))
         recovered_s = median_of(lambda: recovery_s(stage, browser))
         lags_ms = latencies_ms(browser, feet[0])
         browser.quit()

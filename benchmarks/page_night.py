@@ -1,7 +1,7 @@
 """The night view in headless Chromium: ``python benchmarks/page_night.py [--hours 10]``.
 
 A made-up night of one sensor with two channels at 1 kHz, 10,000 episodes in a second one, and a year of nights. Times
-are told by the browser itself, from the change of address or the key to the frame in which what was asked for is drawn.
+are measured in the browser, from the change of address or the key press to the frame that shows the result.
 """
 
 import argparse
@@ -54,13 +54,13 @@ look();
 
 
 def main() -> int:
-    """Measure, print, and return 1 where a figure is missed."""
+    """Measure and print the figures; return 1 if one misses its limit."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--hours", type=float, default=10.0)
     hours = parser.parse_args().hours
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        make(data, hours)
+        write_nights(data, hours)
         with NightStage(data) as stage:
             stage.ask(f"nights/{NIGHT}")
             start_s = time.monotonic()
@@ -73,8 +73,8 @@ def main() -> int:
                 browser.quit()
 
 
-def make(data: Path, hours: float) -> None:
-    """Make up the nights."""
+def write_nights(data: Path, hours: float) -> None:
+    """Write the synthetic nights."""
     length_s = hours * 3600
     cramps = [Contraction(length_s * share, 100) for share in (0.2, 0.5, 0.8)]
     night = SyntheticNight(BEGIN_NS, length_s, cramps, gaps=((length_s * 0.6, length_s * 0.6 + 300),))
@@ -91,23 +91,23 @@ def make(data: Path, hours: float) -> None:
 
 
 def measure(stage: NightStage, browser: Chrome) -> int:
-    """Measure all figures."""
+    """Measure all figures and print them; return 1 if one misses its limit."""
     browser.set_script_timeout(60)
     start_s = time.monotonic()
     rows = stage.ask("nights")
     figures = [(f"list a year of nights ({len(rows)}), s", time.monotonic() - start_s, 1.0)]
-    figures.append(("open a 10 h night, s", opened(stage, browser, NIGHT), 1.0))
-    zooms = zoomed(browser)
+    figures.append(("open a 10 h night, s", opening_time_s(stage, browser, NIGHT), 1.0))
+    zooms = zoom_times_ms(browser)
     figures.append(("zoom, median of the way to 10 ms and back, ms", statistics.median(zooms), 200.0))
     figures.append(("zoom, slowest, ms", max(zooms), 200.0))
-    figures.append(("open 10,000 episodes, s", opened(stage, browser, RESTLESS), 2.0))
+    figures.append(("open 10,000 episodes, s", opening_time_s(stage, browser, RESTLESS), 2.0))
     for name, value, limit in figures:
         print(f"{name}: {value:.3g} (at most {limit:g}){'' if value <= limit else '  MISSED'}")
     return int(any(value > limit for _, value, limit in figures))
 
 
-def opened(stage: NightStage, browser: Chrome, night: str) -> float:
-    """Return seconds from asking for a night to its picture, the page being open: the median of five."""
+def opening_time_s(stage: NightStage, browser: Chrome, night: str) -> float:
+    """Return seconds from choosing a night on the open page to its picture: the median of five."""
     times_s = []
     for _ in range(5):
         browser.get("about:blank")
@@ -117,21 +117,21 @@ def opened(stage: NightStage, browser: Chrome, night: str) -> float:
     return float(statistics.median(times_s))
 
 
-def zoomed(browser: Chrome) -> list[float]:
+def zoom_times_ms(browser: Chrome) -> list[float]:
     """Return milliseconds of each step from the whole night to 10 ms and back."""
     times_ms: list[float] = []
     for key in ("+", "-"):
         while True:
-            begin, end = map(float, str(picture(browser)).split())
+            begin, end = map(float, str(drawn_span(browser)).split())
             if (key == "+" and end - begin < 12) or (key == "-" and end - begin > 30_000_000):
                 break
             times_ms.append(browser.execute_async_script(_ZOOM, key))
-        wait_until(browser, lambda: picture(browser))
+        wait_until(browser, lambda: drawn_span(browser))
     return times_ms
 
 
-def picture(browser: Chrome) -> str | None:
-    """Return which stretch is drawn."""
+def drawn_span(browser: Chrome) -> str | None:
+    """Return which span is drawn."""
     return browser.find_element(By.CSS_SELECTOR, ".timeline-plot").get_attribute("data-drawn")
 
 

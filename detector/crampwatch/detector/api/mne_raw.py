@@ -1,8 +1,8 @@
 """Raw objects of MNE-Python as a source of EMG. They are recognised by what they offer: MNE is not imported.
 
-Which channels are used: those of type `emg`, without the ones marked as bad. Readers of MNE call nearly everything
-`eeg` unless told otherwise; where no channel has the type, those with `EMG` in the name are used, and failing that all
-with voltages, with a warning.
+Which channels are used: those of type `emg`, without the ones marked as bad. Readers of MNE give nearly every channel
+the type `eeg` by default; where no channel has the type `emg`, those with `EMG` in the name are used, and failing that
+all with voltages, with a warning.
 """
 
 import logging
