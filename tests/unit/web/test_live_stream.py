@@ -44,7 +44,8 @@ def foot() -> Foot:
 
 async def first_lines(viewer: Viewer, count: int) -> list[str]:
     events: AsyncIterator[bytes] = viewer.events()
-    return [(await anext(events)).decode().split("\n")[0] for _ in range(count)]
+    async with asyncio.timeout(5):
+        return [(await anext(events)).decode().split("\n")[0] for _ in range(count)]
 
 
 async def test_a_new_page_gets_a_snapshot_and_then_only_changes(model: LiveModel, foot: Foot, clock: Clock) -> None:
