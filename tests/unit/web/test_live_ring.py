@@ -17,7 +17,7 @@ def write(target: Ring, first: int, *values: float) -> None:
 def shown(target: Ring) -> dict[int, float]:
     return {
         first + i: float(values[i, 0, 0])
-        for first, values in target.all_stretches()
+        for first, values in target.all_segments()
         for i in range(len(values))
         if not np.isnan(values[i, 0, 0])
     }
@@ -34,7 +34,7 @@ def test_skipped_steps_are_missing_not_zero() -> None:
     target = ring()
     write(target, 0, 1)
     write(target, 3, 4)
-    ((first, values),) = target.all_stretches()
+    ((first, values),) = target.all_segments()
     assert first == 0
     assert np.isnan(values[1:3]).all()
 
@@ -54,7 +54,7 @@ def test_widening_keeps_the_extremes() -> None:
     target = ring()
     for low, high in ((-1, 1), (-5, 0), (0, 7)):
         target.widen(4, np.array([[low]], np.float32), np.array([[high]], np.float32))
-    ((_, values),) = target.all_stretches()
+    ((_, values),) = target.all_segments()
     assert values[0, 0].tolist() == [-5, 7]
 
 
@@ -90,7 +90,7 @@ def test_values_are_single_precision() -> None:
     values: Floats = np.zeros((1, 1, 2), np.float32)
     target = ring()
     target.write(0, values)
-    assert target.all_stretches()[0][1].dtype == np.float32
+    assert target.all_segments()[0][1].dtype == np.float32
 
 
 def test_a_step_before_the_oldest_one_held_is_dropped() -> None:
@@ -105,6 +105,6 @@ def test_a_cleared_ring_starts_anywhere() -> None:
     target = ring()
     write(target, 99, 1)
     target.clear()
-    assert (target.end, target.all_stretches(), target.drain_changes()) == (None, [], [])
+    assert (target.end, target.all_segments(), target.drain_changes()) == (None, [], [])
     write(target, 5, 2)
     assert shown(target) == {5: 2}

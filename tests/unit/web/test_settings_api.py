@@ -171,7 +171,7 @@ async def test_this_machine_is_reported_on(page: Page, tmp_path: Path) -> None:
 
 
 def test_no_request_causes_a_server_error(tmp_path: Path) -> None:
-    # Under an event loop of its own for each request, as schemathesis calls it.
+    # Schemathesis runs each request in a new event loop.
     described = schemathesis.openapi.from_asgi("/api/v1/openapi.json", Page(tmp_path).app, headers=OWN)
     count = 0
     for found in described.get_all_operations():

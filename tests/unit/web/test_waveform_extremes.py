@@ -20,13 +20,13 @@ def foot() -> Foot:
 
 
 def greatest(ring: Ring) -> float:
-    return float(np.nanmax([np.nanmax(np.abs(values)) for _, values in ring.all_stretches()]))
+    return float(np.nanmax([np.nanmax(np.abs(values)) for _, values in ring.all_segments()]))
 
 
 def known_steps(ring: Ring) -> set[int]:
     return {
         first + int(i)
-        for first, values in ring.all_stretches()
+        for first, values in ring.all_segments()
         for i in np.flatnonzero(~np.isnan(values).all(axis=(1, 2)))
     }
 
@@ -50,8 +50,8 @@ def test_any_cut_of_the_stream_gives_the_same_curve(cut: int) -> None:
     parts.add_block(replace(block, counts=block.counts[:cut]))
     parts.add_block(replace(block, counts=block.counts[cut:], first_index=cut, first_utc_ns=tail_ns))
     for one, other in ((whole.fine, parts.fine), (whole.coarse, parts.coarse)):
-        ((first, expected),) = one.all_stretches()
-        ((begin, got),) = other.all_stretches()
+        ((first, expected),) = one.all_segments()
+        ((begin, got),) = other.all_segments()
         assert first == begin
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
 
@@ -158,5 +158,5 @@ def test_after_the_clock_was_set_back_samples_are_drawn_at_their_own_time() -> N
     wave.add_block(maker.block(1000))
     maker.start_ns -= 500_000_000
     wave.add_block(maker.block(1000, spike_uv=900.0))
-    ((first, values),) = wave.coarse.all_stretches()
+    ((first, values),) = wave.coarse.all_segments()
     assert first + int(np.nanargmax(values[:, 0, 1])) == BEGIN_NS // COARSE_STEP_NS + 10

@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Floats", "Ring", "Stretch"]
+__all__ = ["Floats", "Ring", "Segment"]
 
 Floats = NDArray[np.float32]
-Stretch = tuple[int, Floats]
+Segment = tuple[int, Floats]
 """Number of the first step, and values of shape (steps, channels, fields); NaN where there is no data."""
 
 _MISSING: Final = np.float32(np.nan)
@@ -77,8 +77,8 @@ class Ring:
         self._values[slots, :, 0] = np.fmin(self._values[slots, :, 0], lowest[skipped:])
         self._values[slots, :, 1] = np.fmax(self._values[slots, :, 1], highest[skipped:])
 
-    def all_stretches(self) -> list[Stretch]:
-        """Return everything held, as one stretch from the first step that has data; empty if there is none."""
+    def all_segments(self) -> list[Segment]:
+        """Return everything held, as one segment from the first step that has data; empty if there is none."""
         if self.end is None:
             return []
         first = self.end - self.capacity
@@ -88,8 +88,8 @@ class Ring:
             return []
         return [(first + int(known[0]), values[known[0] :])]
 
-    def drain_changes(self) -> list[Stretch]:
-        """Return the stretches that changed since the last drain, oldest first."""
+    def drain_changes(self) -> list[Segment]:
+        """Return the segments that changed since the last drain, oldest first."""
         if self.end is None or self._touched is None:
             return []
         steps = np.arange(max(self._touched[0], self.end - self.capacity), self._touched[1])
@@ -115,7 +115,7 @@ class Ring:
         self._touched = (max(min(low, first), newest - self.capacity), newest)
 
     def _make_room(self, first: int, count: int) -> tuple[NDArray[np.int64], int]:
-        """Advance to the end of a stretch; return the slots for it, and how many of its first steps are too old."""
+        """Advance to the end of a segment; return the slots for it, and how many of its first steps are too old."""
         self._advance_to(first + count)
         assert self.end is not None
         skipped = min(max(self.end - self.capacity - first, 0), count)

@@ -22,18 +22,18 @@ from crampwatch.protocol.messages import (
     ServiceStatus,
     Temperature,
 )
-from crampwatch.web.live.ring import Stretch
+from crampwatch.web.live.ring import Segment
 from crampwatch.web.model.alarms import AlarmState
 
 __all__ = ["UNKNOWN", "Curve", "SensorUpdate", "Update", "encode_event", "pack"]
 
 UNKNOWN: Final = -32768
 _FULL_SCALE: Final = 32767
-"""Largest count: a stretch's largest absolute value maps to it, so the resolution is 1/32767 of that."""
+"""Largest count: a segment's largest absolute value maps to it, so the resolution is 1/32767 of that."""
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a curve, packed.
+    """A segment of a curve, packed.
 
     Attributes:
         at: Number of its first step on the UTC grid.
@@ -101,9 +101,9 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alarms: AlarmState | None = None
 
 
-def pack(stretch: Stretch) -> Curve:
-    """Pack a stretch of a ring; rounding is at most half a count."""
-    at, values = stretch
+def pack(segment: Segment) -> Curve:
+    """Pack a segment of a ring; rounding is at most half a count."""
+    at, values = segment
     finite = np.isfinite(values)
     peak = float(np.abs(values, where=finite, out=np.zeros_like(values)).max(initial=0.0))
     scale = peak / _FULL_SCALE if peak > 0 else 1.0

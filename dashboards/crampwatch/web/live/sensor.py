@@ -167,7 +167,7 @@ def as_disconnected(message: Message) -> Message:
 def _pack_curves(ring: Ring | None, *, is_complete: bool) -> list[Curve]:
     if ring is None:
         return []
-    return [pack(stretch) for stretch in (ring.all_stretches() if is_complete else ring.drain_changes())]
+    return [pack(segment) for segment in (ring.all_segments() if is_complete else ring.drain_changes())]
 
 
 def _has_restarted(before: int | None, ring: Ring) -> bool:

@@ -1,6 +1,6 @@
 """Replay of a recording, started from the page: a separate pipeline in a child process, one at a time.
 
-The child runs the whole pipeline (broker, detector, page) on ports of its own, so a replay can never mix with the
+The child runs the whole pipeline (broker, detector, page) on separate ports, so a replay can never mix with the
 night being recorded. It is started with our environment without the crampwatch settings, for the same reason: none of
 them, such as the broker's address, may reach it. It reports on standard output in JSON Lines when its page is ready.
 """

@@ -2,7 +2,7 @@
 
 Three ways, by how many samples a column covers:
 
-- at most one: each sample is a point of its own, at its exact time (`Grid.is_samples`), plus one sample on each side,
+- at most one: each sample is a separate point at its exact time (`Grid.is_samples`), plus one sample on each side,
   so that the line continues to the edge of the screen;
 - fewer than a bucket of the pyramid (`BASE_SAMPLES`): the samples are read from the recording and spread on columns;
 - otherwise: buckets of the pyramid, none larger than a column, spread on columns.
