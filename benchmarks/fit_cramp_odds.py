@@ -1,11 +1,11 @@
-"""Fit the weights of `cramp_odds` and `final_odds` on simulated contractions, and try them on the other generator.
+"""Fit the weights of `cramp_model` and `final_model` on simulated contractions, and try them on the other generator.
 
 Two generators that share no code are used: the simulated foot (`crampwatch.firmware_sim`, scenario `exam`) and the one
 the tests have (`tests/signals/muscle_generator.py`). Each contraction of 2.4 s and more gives one example in each span
 of ages.
 The fit is logistic regression with a small ridge, every weight but the constants held at zero or above: no measure may
-argue against its physiology. The final classification (`final_odds`) is fitted on contractions that were over, with the
-present weights of the detector. Run from the top of the tree:
+argue against its physiology. The final classification (`final_model`) is fitted on contractions that were over, with
+the present weights of the detector. Run from the top of the tree:
 
     python benchmarks/fit_cramp_odds.py [--nights 12] [--scenes 12]
 """
@@ -166,7 +166,7 @@ def main() -> None:
         "simulated foot": [collect_examples(*part) for part in nights(arguments.nights)],
         "tests' generator": [collect_examples(*part) for part in scenes(arguments.scenes)],
     }
-    for title, which, names in (("cramp_odds", 0, NAMES), ("final_odds", 1, FINAL_TERMS)):
+    for title, which, names in (("cramp_model", 0, NAMES), ("final_model", 1, FINAL_TERMS)):
         fit_and_print(
             title, {where: [one for part in some for one in part[which]] for where, some in parts.items()}, names
         )

@@ -62,7 +62,7 @@ def test_a_night_that_begins_in_a_cramp_is_recognised() -> None:
 
 @pytest.mark.parametrize("rate_hz", [250.0, 1000.0])
 @pytest.mark.parametrize("times", [0.3, 3.0, 6.0, 10.0])
-def test_another_contact_than_on_that_evening_is_soon_understood(rate_hz: float, times: float) -> None:
+def test_the_floor_soon_follows_a_contact_unlike_that_of_the_calibration(rate_hz: float, times: float) -> None:
     emg = np.random.default_rng(2).normal(0.0, 2.0 * times, (round(120.0 * rate_hz), 2))
     detector = Pipeline(stream(rate_hz, 2))
     detector.calibrate(calibration(rate_hz=rate_hz))
@@ -79,7 +79,7 @@ def argument(own_share: float) -> Argument:
     return one
 
 
-def test_a_weak_contraction_speaks_against_a_cramp_and_a_strong_one_for_nothing() -> None:
+def test_a_weak_contraction_weighs_against_a_cramp_and_a_strong_one_does_not_weigh() -> None:
     assert own_effort_arguments(WEAK) == ()
     weights = [
         own_effort_arguments(replace(WEAK, own_share=share))[0].weight for share in (2.0, 0.3, 0.1, 0.05, 0.02, 0.001)
@@ -93,7 +93,7 @@ def test_a_weak_contraction_speaks_against_a_cramp_and_a_strong_one_for_nothing(
     )
 
 
-def test_the_own_effort_has_no_part_in_the_last_word() -> None:
+def test_the_own_effort_is_not_part_of_the_odds_for_the_final_classification() -> None:
     def verdict(share: float) -> Classification:
         seen = replace(WEAK, own_share=share)
         return classify(seen, DetectorConfig(), ended=False, was_cramp=False, scale_known=True)
@@ -109,8 +109,8 @@ def test_a_calibration_of_another_kind_of_stream_is_refused() -> None:
             Pipeline(other).calibrate(calibration())
 
 
-def told(events: list[Event]) -> list[tuple[object, ...]]:
-    """Return what was said without what hangs on the rounding of sums."""
+def reported(events: list[Event]) -> list[tuple[object, ...]]:
+    """Return what was reported, without what depends on the rounding of sums."""
     return [
         (one.status, one.episode_id, one.kind, one.offset_index, one.detected_index, one.calibration)
         for one in events
@@ -124,10 +124,10 @@ LATER = calibration(own_uv=9000.0, index=16_000)
 
 @settings(max_examples=6, deadline=None)
 @given(edges=st.lists(st.integers(1, 29_999), max_size=4, unique=True).map(sorted), stop=st.integers(0, 4))
-def test_blocks_and_restarts_change_nothing_about_when_it_begins_to_hold(edges: list[int], stop: int) -> None:
+def test_blocks_and_restarts_do_not_change_when_a_calibration_starts_to_apply(edges: list[int], stop: int) -> None:
     whole = Pipeline(stream(RATE_HZ, 2))
     whole.calibrate(LATER, later=True)
-    expected = told([*whole.push(0, BEGUN_BEFORE), *whole.finish()])
+    expected = reported([*whole.push(0, BEGUN_BEFORE), *whole.finish()])
     detector = Pipeline(stream(RATE_HZ, 2))
     detector.calibrate(LATER, later=True)
     events: list[Event] = []
@@ -136,5 +136,5 @@ def test_blocks_and_restarts_change_nothing_about_when_it_begins_to_hold(edges: 
             detector = Pipeline.from_state(detector.to_state())
             detector.calibrate(LATER, later=True)
         events += detector.push(first, BEGUN_BEFORE[first:last])
-    assert told([*events, *detector.finish()]) == expected
+    assert reported([*events, *detector.finish()]) == expected
     assert {one[-1] for one in expected} == {"", LATER.name}

@@ -77,7 +77,7 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, len(WHOLE) - 1), min_size=1, max_size=5))
-def test_a_detector_resumed_from_its_state_says_the_same(cuts: list[int]) -> None:
+def test_a_pipeline_restored_from_its_state_gives_the_same_events(cuts: list[int]) -> None:
     description = stream(RATE_HZ, 2)
     detector, events = Pipeline(description), []
     for index, piece in split(WHOLE, cuts):
@@ -97,7 +97,7 @@ def test_an_overlap_is_skipped_and_a_jump_is_a_gap() -> None:
     assert_same(everything(Pipeline(description), pieces), everything(Pipeline(description), [(0, holed)]))
 
 
-def test_next_index_counts_what_was_seen() -> None:
+def test_next_index_follows_the_samples_pushed() -> None:
     detector = Pipeline(stream(RATE_HZ, 2))
     assert detector.next_index == 0
     detector.push(70, WHOLE[:33])
@@ -119,14 +119,14 @@ def test_revisions_count_up_and_end_closed() -> None:
         assert all(change.reasons and 0.0 <= change.confidence <= 1.0 for change in changes)
 
 
-def test_features_lie_on_a_regular_grid() -> None:
+def test_features_are_on_a_regular_grid() -> None:
     parts = [event for event in Pipeline(stream(RATE_HZ, 2)).push(0, WHOLE) if isinstance(event, Features)]
     assert [part.first_index for part in parts] == [0]
     assert parts[0].step_samples == 50
     assert parts[0].rms.shape == (len(WHOLE) // 50, 2)
 
 
-def test_batch_gives_what_the_stream_gives() -> None:
+def test_a_finished_recording_gives_the_same_episodes_as_a_stream() -> None:
     pieces = [WHOLE[start : start + 777] for start in range(0, len(WHOLE), 777)]
     description = stream(RATE_HZ, 2)
     whole = analyse_recording(description, WHOLE, temperature=(np.array([31.0, 31.5]), 0.1))

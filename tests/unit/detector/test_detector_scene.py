@@ -1,4 +1,4 @@
-"""A scene with everything in it, cut into live-sized blocks, is told as it is told at once."""
+"""A scene with everything in it gives the same reports in live-sized blocks as in one piece."""
 
 import numpy as np
 from crampwatch.detector.model.episode import Episode
@@ -8,7 +8,7 @@ from signals.detector_recordings import stream
 from signals.muscle_generator import busy_scene
 
 
-def told(events: list[Event]) -> list[tuple[object, ...]]:
+def reported(events: list[Event]) -> list[tuple[object, ...]]:
     return [
         (one.index, one.state)
         if isinstance(one, StateChange)
@@ -33,5 +33,5 @@ def test_live_blocks_checkpoints_and_one_big_block_agree() -> None:
         if rng.uniform() < 0.2:
             live = Pipeline.from_state(live.to_state())
     events += live.finish()
-    assert told(events) == told(at_once)
-    assert len(told(events)) > 40
+    assert reported(events) == reported(at_once)
+    assert len(reported(events)) > 40

@@ -1,4 +1,4 @@
-"""What else is on the wire must not hide a cramp, nor make one."""
+"""Disturbances of the signal must neither hide a cramp nor look like one."""
 
 import pytest
 from signals.disturbances import DISTURBANCES, cramps_and_holds, found_with
@@ -11,7 +11,7 @@ def scene() -> Scene:
 
 
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
-def test_cramps_are_found_beside_what_else_is_on_the_wire(scene: Scene, disturbance: str) -> None:
+def test_cramps_are_found_in_a_disturbed_signal(scene: Scene, disturbance: str) -> None:
     found = found_with(disturbance, scene)
     assert found.cramps == 8
     assert found.found >= 7

@@ -1,4 +1,4 @@
-"""What lost packets and longer gaps do to what is told."""
+"""What lost packets and longer gaps do to the episodes that are reported."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_a_gap_does_not_cut_a_contraction_in_two(seed: int, gap_s: float) -> Non
     assert one.offset_s == pytest.approx(end_s, abs=1.0)
 
 
-def test_a_contraction_that_is_there_as_the_signal_comes_back_was_not_there_at_once() -> None:
+def test_the_onset_of_a_contraction_that_is_there_as_the_signal_returns_is_unknown() -> None:
     emg, _ = scene_with_a_cramp(3)
     emg[round((_ONSET_S - 3.0) * _RATE_HZ) : round((_ONSET_S + 5.0) * _RATE_HZ)] = np.nan
     (one,) = sustained(emg)
@@ -46,7 +46,7 @@ def test_a_contraction_that_is_there_as_the_signal_comes_back_was_not_there_at_o
 
 
 @pytest.mark.parametrize("gap_s", [0.02, 0.2, 0.5, 1.5])
-def test_a_gap_beside_strong_mains_is_no_muscle(gap_s: float) -> None:
+def test_a_gap_in_strong_mains_is_not_taken_for_muscle(gap_s: float) -> None:
     rng = np.random.default_rng(9)
     t_s = np.arange(round(120 * _RATE_HZ)) / _RATE_HZ
     emg = (rng.normal(0.0, 2.0, len(t_s)) + 20.0 * np.sin(2 * np.pi * 50.0 * t_s))[:, None]

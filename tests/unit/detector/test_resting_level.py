@@ -1,4 +1,4 @@
-"""What is thought to be rest, where something else than muscle changes."""
+"""The noise floor when something else than muscle changes."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def noise_and_mains(rate_hz: float, mains_uv: float, *, length_s: float, begin_s
 
 
 def level_over_rest(events: list[Event], rate_hz: float, *, from_s: float) -> float:
-    """Return the amplitude from a time on as a multiple of what is thought to be rest."""
+    """Return the amplitude from a time on as a multiple of the noise floor."""
     features = [event for event in events if isinstance(event, Features)]
     places = np.concatenate([part.first_index + np.arange(len(part.rms)) * part.step_samples for part in features])
     ratio = np.concatenate([part.rms for part in features]) / np.concatenate([part.floor for part in features])
@@ -39,7 +39,7 @@ def test_rest_is_known_again_as_soon_as_the_mains_are_gone(rate_hz: float, mains
 
 
 @pytest.mark.parametrize("begin_s", [0.0, 40.0])
-def test_mains_that_stay_do_not_hide_what_is_weaker_than_they(begin_s: float) -> None:
+def test_permanent_mains_do_not_hide_a_weaker_contraction(begin_s: float) -> None:
     emg_uv = noise_and_mains(1000.0, 200.0, length_s=260, begin_s=begin_s, end_s=999)
     burst = slice(250_000, 252_000)
     emg_uv[burst, 0] += np.random.default_rng(6).normal(0.0, 5.0 * _REST_UV, 2000)

@@ -1,4 +1,4 @@
-"""Many detectors pushed together say what each says alone."""
+"""Many pipelines pushed together report what each reports alone."""
 
 import numpy as np
 from crampwatch.detector.model.episode import Episode
@@ -17,7 +17,7 @@ def nights() -> list[NDArray[np.float64]]:
     return emg
 
 
-def test_together_as_alone() -> None:
+def test_pipelines_pushed_together_give_the_events_of_each_alone() -> None:
     source = scenario("cramp", seed=1)
     alone = [Pipeline(source.stream) for _ in range(3)]
     together = [Pipeline(source.stream) for _ in range(3)]

@@ -37,7 +37,7 @@ def kind(evidence: Evidence, *, was_cramp: bool = False) -> EpisodeKind:
     return classify(evidence, DetectorConfig(), ended=False, was_cramp=was_cramp, scale_known=True).kind
 
 
-def test_a_local_contraction_that_gathers_in_a_still_foot_is_a_cramp() -> None:
+def test_a_local_contraction_that_builds_up_in_a_still_foot_is_a_cramp() -> None:
     odds, arguments = cramp_arguments(CRAMP)
     assert odds > 2.0
     assert all(argument.weight > 0 for argument in arguments[:3])
@@ -54,7 +54,7 @@ def test_a_contraction_of_all_muscles_at_once_with_motion_is_a_movement() -> Non
 
 
 @pytest.mark.parametrize("name", sorted(WEIGHTS.keys() - {ONE, MULTI}))
-def test_no_measure_argues_against_physiology(name: str) -> None:
+def test_no_weight_is_negative(name: str) -> None:
     assert WEIGHTS[name] >= 0.0
 
 
@@ -64,14 +64,14 @@ def test_crosstalk_of_a_strong_cramp_is_not_held_against_it() -> None:
     assert kind(strong) is EpisodeKind.CRAMP
 
 
-def test_one_channel_is_judged_by_what_it_can_tell() -> None:
+def test_one_channel_is_classified_without_the_terms_of_others() -> None:
     alone = replace(CRAMP, onset=replace(ONSET, spread=math.nan, other_db=math.nan), spread=math.nan, other_db=math.nan)
     odds, arguments = cramp_arguments(alone)
     assert math.isfinite(odds)
     assert ReasonCode.ONE_CHANNEL in {one.reason.code for one in arguments}
 
 
-def test_what_is_steadier_than_a_muscle_can_be_is_a_worse_contact() -> None:
+def test_power_steadier_than_a_muscles_weighs_against_a_cramp() -> None:
     odds, arguments = cramp_arguments(replace(CRAMP, wavering=0.2))
     assert odds < cramp_arguments(CRAMP)[0] - 1.5
     weightiest = min(arguments, key=lambda one: one.weight)
@@ -80,13 +80,13 @@ def test_what_is_steadier_than_a_muscle_can_be_is_a_worse_contact() -> None:
     assert cramp_arguments(narrow)[0] == cramp_arguments(CRAMP)[0]
 
 
-def test_what_rests_between_its_beats_is_no_cramp_but_a_cramp_may_sputter_as_it_begins() -> None:
+def test_rest_between_beats_weighs_against_a_cramp_but_not_in_its_first_seconds() -> None:
     beats = replace(CRAMP, sag=0.1)
     assert kind(beats) is not EpisodeKind.CRAMP
     young, old = replace(beats, age_s=3.0), replace(beats, age_s=5.0)
     assert cramp_arguments(young)[0] > cramp_arguments(old)[0] + 2.0
 
 
-def test_an_old_cramp_is_no_movement_for_its_last_units() -> None:
+def test_an_old_cramp_remains_one_while_its_last_units_fire() -> None:
     tail = replace(CRAMP, age_s=40.0, trend=0.1, kurtosis=9.0, sag=0.1, unsteadiness=-0.3)
     assert kind(tail, was_cramp=True) is EpisodeKind.CRAMP
