@@ -171,3 +171,11 @@ async def test_a_stage_that_writes_nothing_still_gives_a_reason(tmp_path: Path) 
         async with asyncio.timeout(20):
             with pytest.raises(UnavailableError, match="it wrote no message"):
                 await supervisor.wait_failed()
+
+
+async def test_a_stage_that_may_end_is_restarted_after_an_error(tmp_path: Path) -> None:
+    async with Supervisor() as supervisor:
+        await supervisor.start(
+            replace(stage("import sys; print('up', flush=True); sys.exit(1)", tmp_path), may_end=True)
+        )
+        await logged(tmp_path / "store.log", "up", times=2)
