@@ -38,17 +38,17 @@ def test_cramps_are_found_and_little_else_is_called_one(outcome: Outcome) -> Non
     assert cramp.taken_back.value <= MOST_TAKEN_BACK
 
 
-def test_cramps_are_told_soon_and_begin_where_they_began(outcome: Outcome) -> None:
+def test_cramps_are_reported_soon_with_an_exact_onset(outcome: Outcome) -> None:
     clear = outcome.clear[CRAMP]
     assert clear.onset_error_s.value <= MOST_ONSET_ERROR_S
     assert clear.latency_s.value <= MOST_LATENCY_S
 
 
-def test_twitches_are_told_from_everything_else(outcome: Outcome) -> None:
+def test_twitches_are_distinguished_from_everything_else(outcome: Outcome) -> None:
     assert outcome.clear[TWITCH].f1.value >= LEAST_TWITCH_F1, outcome.false_as[TWITCH]
 
 
-def test_the_time_something_was_said_is_the_time_it_was_said_live() -> None:
+def test_the_time_of_a_report_is_that_of_a_live_run() -> None:
     """Latencies are scored by `detected_index`; a live run with small blocks must not be later than that claims."""
     source = scenario("exam", seed=5001, hours=0.03)
     detector = Pipeline(source.stream)

@@ -93,7 +93,7 @@ def test_what_the_simulated_foot_does_reaches_the_database_and_the_page(demo: De
         time.sleep(0.5)  # the stages tell nobody but the broker, which lets in none but them
 
 
-def test_each_says_how_it_is_and_logs_one_object_a_line(demo: Demo) -> None:
+def test_each_service_reports_its_health_and_logs_one_object_per_line(demo: Demo) -> None:
     for name, service in demo.services.items():
         said = json.loads(demo.ask(name, "/healthz"))
         assert said["status"] == "ok", name
@@ -105,7 +105,7 @@ def test_the_page_asks_for_its_token(demo: Demo) -> None:
     assert "token" in demo.ask("web", "/", port="8042").lower()
 
 
-def test_the_doctor_follows_the_whole_chain(demo: Demo, tmp_path: Path) -> None:
+def test_the_doctor_checks_everything_from_sensor_to_page(demo: Demo, tmp_path: Path) -> None:
     secrets = demo.machine.secrets
     done = command(
         *("doctor", "--json", "--data", tmp_path, "--store", demo.influx.url),
@@ -154,7 +154,7 @@ def test_each_ends_in_order_when_asked(demo: Demo) -> None:
     assert codes == dict.fromkeys(demo.services, 0)
 
 
-def test_a_collector_without_bluetooth_says_what_is_missing(demo: Demo) -> None:
+def test_a_collector_without_bluetooth_names_what_is_missing(demo: Demo) -> None:
     compose = resolved("collector")
     collector = Contained("collector", compose["services"]["collector"], demo.machine)
     collector.environment.pop("DBUS_SYSTEM_BUS_ADDRESS", None)

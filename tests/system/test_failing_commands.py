@@ -15,7 +15,7 @@ def assert_told(stderr: str, *, lines: int = 1) -> None:
     assert "\x1b" not in stderr
 
 
-def test_a_replay_that_cannot_be_read_ends_before_it_begins(tmp_path: Path) -> None:
+def test_a_replay_of_an_unreadable_file_ends_before_anything_starts(tmp_path: Path) -> None:
     noise = tmp_path / "night.edf"
     noise.write_bytes(bytes(range(256)) * 8)
     for file in (noise, tmp_path / "absent.edf"):
@@ -66,7 +66,7 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert_told(done.stderr)
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_is_not_an_error(tmp_path: Path) -> None:
     path = tmp_path / "minute.npz"
     assert command("simulate", "--scenario", "cramp", "--hours", 0.05, "--out", path).returncode == 0
     shell = f"{' '.join(PROGRAM)} detect {path} --json | head -n 1"

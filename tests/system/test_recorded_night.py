@@ -77,7 +77,7 @@ def test_the_session_is_listed(night: Path) -> None:
     assert row["id"] in table.stdout
 
 
-def test_it_was_judged_and_judging_again_changes_nothing(night: Path) -> None:
+def test_the_final_analysis_was_run_and_running_it_again_changes_nothing(night: Path) -> None:
     done = command("finalise", "--data", night)
     assert done.stdout == "All sessions are already analysed.\n"
     mark = final_of(night)
@@ -132,7 +132,7 @@ def test_scan_hears_a_sensor(tmp_path: Path) -> None:
     assert re.fullmatch("([0-9A-F]{2}:){5}[0-9A-F]{2}", found["address"])
 
 
-def test_doctor_says_what_is_well_and_what_is_not(tmp_path: Path) -> None:
+def test_doctor_reports_what_is_ok_and_what_is_not(tmp_path: Path) -> None:
     done = command("doctor", "--json", "--data", tmp_path)
     findings = {one["name"]: one for one in json.loads(done.stdout)}
     assert done.returncode == (3 if any(one["level"] == "fault" for one in findings.values()) else 0)

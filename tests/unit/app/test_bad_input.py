@@ -66,7 +66,9 @@ def _same_logging() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("case", RECORDINGS)
-def test_a_recording_that_cannot_be_read(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreadable_recording_gives_one_message(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, make = RECORDINGS[case]
     make(tmp_path / name)
     assert main(["detect", str(tmp_path / name), "--json", "--data", str(tmp_path)]) == 4
@@ -108,7 +110,7 @@ def test_ports_at_the_limits_are_accepted(port: str, tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("case", USAGE)
-def test_usage_that_cannot_be(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_gives_a_message_with_advice(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(tmp_path / part) if part.startswith("x.") else part for part in USAGE[case]]
     data = [] if case == "an unknown command" else ["--data", str(tmp_path / "data")]
     assert main([*arguments, *data]) == 2
@@ -117,7 +119,7 @@ def test_usage_that_cannot_be(case: str, tmp_path: Path, capsys: pytest.CaptureF
     assert err.rstrip().endswith((".", "`", "?", ")")), err
 
 
-def test_a_misspelt_variable_is_named_with_its_nearest(
+def test_a_misspelt_variable_is_named_with_the_closest_known_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CRAMPWATCH_WEB_PRT", "1")

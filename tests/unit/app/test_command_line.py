@@ -52,14 +52,14 @@ def test_errors_have_exit_codes(failing: Iterator[list[BaseException]], error: B
     assert raised(failing, error) == code
 
 
-def test_an_error_is_one_paragraph_whatever_a_file_put_into_it(
+def test_an_error_is_one_paragraph_whatever_characters_a_file_contains(
     failing: Iterator[list[BaseException]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     raised(failing, RecordingError("night\n\x1b[31m.edf is\r\nempty.", advice="Copy it again."))
     assert capsys.readouterr().err == "crampwatch: night [31m.edf is empty. Copy it again.\n"
 
 
-def test_an_unexpected_error_keeps_its_traceback_for_a_report(
+def test_the_traceback_of_an_unexpected_error_is_saved_for_a_report(
     failing: Iterator[list[BaseException]],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -85,7 +85,7 @@ def test_every_command_explains_itself_with_examples(section: str, capsys: pytes
 
 
 @pytest.mark.parametrize("name", [name for names in entry.COMMANDS.values() for name in names])
-def test_examples_in_help_stand_on_lines_of_their_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_in_help_are_on_lines_of_their_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main([name, "--help"]) == 0
     text = capsys.readouterr().out
     assert "\\b" not in text
@@ -101,7 +101,7 @@ def test_help_lists_every_command_once(capsys: pytest.CaptureFixture[str]) -> No
     assert "Not a medical device" in told
 
 
-def test_no_command_is_an_invitation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main([]) == ExitCode.USAGE
     captured = capsys.readouterr()
     assert "Usage: crampwatch" in captured.out + captured.err
@@ -118,7 +118,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.strip() == ""
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_closed_output_pipe_is_not_an_error() -> None:
     shell = f"{' '.join(PROGRAM)} config --json | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env=environment(), check=False)
     assert done.stderr == ""

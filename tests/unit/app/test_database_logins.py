@@ -41,7 +41,7 @@ def agree(folder: Path, databases: Databases) -> None:
     assert databases.grafana_password == kept["grafana-admin-password"]
 
 
-def test_each_login_may_use_the_bucket_and_nothing_else(databases: Databases, tmp_path: Path) -> None:
+def test_each_login_can_use_the_bucket_and_nothing_else(databases: Databases, tmp_path: Path) -> None:
     assert rotate(tmp_path, databases) == 0
     agree(tmp_path, databases)
     kept = secrets(tmp_path)
@@ -54,7 +54,7 @@ def test_each_login_may_use_the_bucket_and_nothing_else(databases: Databases, tm
     assert tuple(LOGINS) == _DATABASE_LOGINS
 
 
-def test_everything_is_renewed_and_the_old_withdrawn(databases: Databases, tmp_path: Path) -> None:
+def test_everything_is_renewed_and_the_old_revoked(databases: Databases, tmp_path: Path) -> None:
     assert rotate(tmp_path, databases) == 0
     before = secrets(tmp_path)
     assert rotate(tmp_path, databases) == 0
@@ -67,7 +67,7 @@ def test_everything_is_renewed_and_the_old_withdrawn(databases: Databases, tmp_p
 
 
 @pytest.mark.parametrize("where", ["authorizations", "users", "password", "dbrps"])
-def test_what_failed_in_between_is_mended_by_doing_it_again(databases: Databases, tmp_path: Path, where: str) -> None:
+def test_a_failure_in_between_is_fixed_by_running_it_again(databases: Databases, tmp_path: Path, where: str) -> None:
     databases.refuses = where
     assert rotate(tmp_path, databases) == 3
     databases.refuses = "nothing"
@@ -75,7 +75,7 @@ def test_what_failed_in_between_is_mended_by_doing_it_again(databases: Databases
     agree(tmp_path, databases)
 
 
-def test_databases_that_do_not_run_or_let_us_in_are_told(
+def test_databases_that_are_down_or_refuse_the_login_are_errors(
     databases: Databases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "secrets" / "influxdb-admin-token").write_text("another")
@@ -86,5 +86,5 @@ def test_databases_that_do_not_run_or_let_us_in_are_told(
     assert "Start the services first" in capsys.readouterr().err
 
 
-def test_databases_are_renewed_only_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_databases_are_renewed_only_with_both_flags(tmp_path: Path) -> None:
     assert main(["init-stack", "--folder", str(tmp_path), "--databases"]) == 2

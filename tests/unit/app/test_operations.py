@@ -29,7 +29,7 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
-async def test_a_service_says_whether_it_is_well_and_why_not() -> None:
+async def test_a_service_reports_its_health_and_the_reason() -> None:
     port, why = free_port(), ""
     async with serve_health(OpsSettings(HOST, port), "store", lambda: why):
         status, body = await ask(port, get("/healthz"))
@@ -61,13 +61,13 @@ async def test_metrics_are_as_prometheus_reads_them() -> None:
         (b"\r\n\r\n", 405),
     ],
 )
-async def test_anything_else_is_refused(request_text: bytes, status: int) -> None:
+async def test_other_requests_are_refused(request_text: bytes, status: int) -> None:
     port = free_port()
     async with serve_health(OpsSettings(HOST, port), "store", str):
         assert (await ask(port, request_text))[0] == status
 
 
-async def test_endless_requests_end() -> None:
+async def test_endless_requests_are_cut_off() -> None:
     port = free_port()
     async with serve_health(OpsSettings(HOST, port), "store", str):
         reader, writer = await asyncio.open_connection(HOST, port)
@@ -79,12 +79,12 @@ async def test_endless_requests_end() -> None:
         assert (await ask(port, get("/healthz")))[0] == 200
 
 
-async def test_nothing_listens_where_no_port_is_set() -> None:
+async def test_without_a_port_nothing_listens() -> None:
     async with serve_health(OpsSettings(HOST, 0), "store", str):
         pass
 
 
-async def test_a_port_in_use_is_told() -> None:
+async def test_a_port_in_use_is_an_error() -> None:
     port = free_port()
     async with serve_health(OpsSettings(HOST, port), "one", str):
         with pytest.raises(UnavailableError, match="--ops-port"):
@@ -93,7 +93,7 @@ async def test_a_port_in_use_is_told() -> None:
 
 
 @pytest.mark.parametrize(("why", "code"), [("", 0), ("ill", 1)])
-async def test_the_probe_of_a_container_ends_as_docker_expects(
+async def test_the_exit_code_of_the_container_probe_is_what_docker_expects(
     why: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
@@ -113,7 +113,7 @@ def test_unreadable_messages_are_counted_and_the_log_is_not_filled(caplog: pytes
     assert 1 <= len(caplog.records) <= 11
 
 
-def test_a_stranger_who_invents_topics_invents_no_time_series() -> None:
+def test_invented_topics_create_no_time_series() -> None:
     assert leaf_label("crampwatch/v1/CW-1/samples") == "samples"
     assert {leaf_label(topic) for topic in ("", "x", "crampwatch/v1/a/zzz", "\x00/é")} == {"other"}
 

@@ -18,12 +18,12 @@ def settings(tmp_path: Path) -> Settings:
     return replace(Settings(), data=tmp_path)
 
 
-def test_this_machine_alone_needs_no_secret(settings: Settings) -> None:
+def test_a_page_for_this_machine_only_needs_no_secret(settings: Settings) -> None:
     assert page_access_token(settings) is None
     assert not DataFolder(settings.data).secrets.exists()
 
 
-def test_other_machines_log_in_with_a_secret_made_once(settings: Settings) -> None:
+def test_other_machines_log_in_with_a_secret_created_once(settings: Settings) -> None:
     reachable = replace(settings, web=WebSettings(host="0.0.0.0"))
     token = page_access_token(reachable)
     assert token is not None
@@ -32,7 +32,7 @@ def test_other_machines_log_in_with_a_secret_made_once(settings: Settings) -> No
     assert token in DataFolder(settings.data).secrets.read_text()
 
 
-def test_a_secret_of_one_s_own_goes_first(settings: Settings) -> None:
+def test_the_users_own_secret_has_precedence(settings: Settings) -> None:
     own = replace(settings, web=WebSettings(host="0.0.0.0", token="my-own-long-enough-secret"))
     assert page_access_token(own) == "my-own-long-enough-secret"
     assert not DataFolder(settings.data).secrets.exists()

@@ -47,7 +47,7 @@ def link(offset_s: float, origin: Origin = Origin.LIVE) -> messages.Link:
     return messages.Link(sensor="CW-1", t_ns=NOW_NS + round(offset_s * 1e9), origin=origin, connected=True)
 
 
-def test_a_whole_chain_has_no_fault() -> None:
+def test_a_complete_pipeline_has_no_problems() -> None:
     state = state_after(*map(status, NEEDED_STAGES), status("CW-1"), info(), link(0.2), samples=("CW-1",))
     assert state.is_running
     assert state.service_problems() == state.sensor_problems() == []
@@ -66,7 +66,7 @@ def test_a_backlog_is_a_fault_of_the_database() -> None:
     assert "100000 messages are waiting" in state.service_problems()[0]
 
 
-def test_a_sensor_out_of_reach_or_silent_is_told_unless_its_session_is_over() -> None:
+def test_a_sensor_out_of_reach_or_silent_is_a_problem_unless_its_session_is_over() -> None:
     assert "out of reach" in state_after(status("CW-1", online=False)).sensor_problems()[0]
     assert "no samples" in state_after(status("CW-1"), info()).sensor_problems()[0]
     assert state_after(status("CW-1", online=False), info(ended_ns=NOW_NS)).sensor_problems() == []
@@ -76,7 +76,7 @@ def test_a_sensor_out_of_reach_or_silent_is_told_unless_its_session_is_over() ->
     ("said", "offset_s"),
     [(link(3600), 3600), (link(-90), -90), (link(30), 0), (link(-1e6, Origin.DEMO), 0)],
 )
-def test_a_clock_far_off_is_told_but_not_that_of_a_replay(said: messages.Link, offset_s: float) -> None:
+def test_a_wrong_clock_is_reported_but_not_that_of_a_replay(said: messages.Link, offset_s: float) -> None:
     assert state_after(said).clock_offset_s() == pytest.approx(offset_s)
 
 
@@ -84,6 +84,6 @@ def test_nothing_runs_while_all_are_offline() -> None:
     assert not state_after(*[status(name, online=False) for name in NEEDED_STAGES]).is_running
 
 
-def test_what_cannot_be_read_is_refused() -> None:
+def test_an_unreadable_message_is_an_error() -> None:
     with pytest.raises(FrameError):
         PipelineState().handle(Topic("CW-1", Leaf.STATUS), b"{", now_ns=NOW_NS)

@@ -20,13 +20,13 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in (folder / "secrets").iterdir() if path.is_file()}
 
 
-def test_every_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_every_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     made = Stack(tmp_path).create(StackOptions())
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 
 
-def test_every_role_has_a_secret_of_its_own_and_no_two_stacks_share_one(tmp_path: Path) -> None:
+def test_every_role_has_its_own_secret_and_no_two_stacks_share_one(tmp_path: Path) -> None:
     for name in ("one", "other"):
         Stack(tmp_path / name).create(StackOptions())
     one, other = contents(tmp_path / "one"), contents(tmp_path / "other")
@@ -36,7 +36,7 @@ def test_every_role_has_a_secret_of_its_own_and_no_two_stacks_share_one(tmp_path
     assert not any(one[f"broker-{role}"] in one["mosquitto-passwords"] for role in ROLES)
 
 
-def test_doing_it_again_changes_nothing_and_adds_what_is_asked(tmp_path: Path) -> None:
+def test_running_it_again_changes_nothing_and_adds_what_is_requested(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
     stack.create(StackOptions())
     before = contents(tmp_path)
@@ -53,7 +53,7 @@ def test_doing_it_again_changes_nothing_and_adds_what_is_asked(tmp_path: Path) -
     assert (users["pi"].role, users["pi"].sensors) == ("collector", ("CW-1", "CW-2"))
 
 
-def test_rotation_renews_every_login_of_the_broker_and_keeps_rights(tmp_path: Path) -> None:
+def test_rotation_renews_every_login_of_the_broker_and_preserves_rights(tmp_path: Path) -> None:
     stack = Stack(tmp_path)
     stack.create(StackOptions(bedside=(("pi", ("CW-1",)),)))
     before, users = contents(tmp_path), load_users(tmp_path / "secrets" / "broker-users.toml")
@@ -67,12 +67,12 @@ def test_rotation_renews_every_login_of_the_broker_and_keeps_rights(tmp_path: Pa
     assert all(after[f"broker-{user.name}"] == user.password for user in renewed)
 
 
-def test_rotation_without_a_stack_says_what_to_do(tmp_path: Path) -> None:
+def test_rotation_without_secrets_gives_advice(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="init-stack"):
         Stack(tmp_path).rotate()
 
 
-def test_the_certificate_names_every_host_and_its_authority_vouches_for_it() -> None:
+def test_the_certificate_names_every_host_and_is_issued_by_the_authority() -> None:
     made = Certificates.for_names(("localhost", "192.168.1.5", "broker.lan"))
     certificate = x509.load_pem_x509_certificate(made.certificate.encode())
     authority = x509.load_pem_x509_certificate(made.authority.encode())
@@ -87,7 +87,7 @@ def test_the_certificate_names_every_host_and_its_authority_vouches_for_it() -> 
     "arguments",
     [["--bedside", "pi"], ["--bedside", "store=CW-1"], ["--rotate", "--name", "x"], ["--profile", "everything"]],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, arguments: list[str]) -> None:
+def test_contradictory_options_are_refused(tmp_path: Path, arguments: list[str]) -> None:
     assert main(["init-stack", "--folder", str(tmp_path), *arguments]) == 2
 
 
@@ -116,7 +116,7 @@ def test_users_are_read_as_they_were_written(tmp_path: Path) -> None:
         "\xff[",
     ],
 )
-def test_a_file_of_users_that_says_something_impossible_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_of_users_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "users"
     if text:
         path.write_text(text)
@@ -124,7 +124,7 @@ def test_a_file_of_users_that_says_something_impossible_is_refused(tmp_path: Pat
         load_users(path)
 
 
-def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("a secret\n")
     (tmp_path / "empty.toml").touch()
     variable = {"CRAMPWATCH_STORE_TOKEN_FILE": str(tmp_path / "token")}
@@ -134,12 +134,12 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["CRAMPWATCH_STORE_TOKEN_FILE", "CRAMPWATCH_STORE_URL_FILE"])
-def test_a_secret_that_cannot_be_read_and_a_setting_that_is_no_secret_are_refused(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_secret_and_a_setting_that_is_not_secret_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError):
         resolve(environ={name: str(tmp_path / "absent")}, config=None)
 
 
-def test_a_login_is_put_together_of_address_role_and_secret(tmp_path: Path) -> None:
+def test_a_login_combines_address_role_and_secret(tmp_path: Path) -> None:
     (tmp_path / "empty.toml").touch()
 
     def address(url: str) -> BrokerAddress:

@@ -56,7 +56,7 @@ async def test_a_killed_stage_is_restarted(tmp_path: Path) -> None:
         assert supervisor.restarts["store"] == 1
 
 
-async def test_a_stage_that_would_fail_again_is_not_restarted_and_speaks_for_itself(tmp_path: Path) -> None:
+async def test_a_stage_that_would_fail_again_is_not_restarted_and_its_message_is_shown(tmp_path: Path) -> None:
     async with Supervisor() as supervisor:
         await supervisor.start(stage(REFUSES, tmp_path, "web"))
         async with asyncio.timeout(20):
@@ -65,20 +65,20 @@ async def test_a_stage_that_would_fail_again_is_not_restarted_and_speaks_for_its
         assert supervisor.restarts["web"] == 0
 
 
-async def test_a_stage_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+async def test_a_stage_that_does_not_end_is_killed(tmp_path: Path) -> None:
     async with Supervisor() as supervisor:
         await supervisor.start(stage(STUBBORN, tmp_path))
         pid = supervisor.pid_of("store")
     assert not is_alive(pid)
 
 
-async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+async def test_a_missing_program_is_named(tmp_path: Path) -> None:
     async with Supervisor() as supervisor:
         with pytest.raises(UnavailableError, match="cannot be started"):
             await supervisor.start(Stage("broker", ("/nowhere/nats-server",), tmp_path / "log"))
 
 
-async def test_no_orphan_stays_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+async def test_no_orphan_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\nfrom pathlib import Path\n"
         "from crampwatch.app.supervise.supervisor import Stage, Supervisor, _error_of\n"

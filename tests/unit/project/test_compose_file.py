@@ -86,7 +86,7 @@ def test_images_are_pinned(services: dict[str, Any]) -> None:
     assert all(re.search(r":\d+\.\d+\.\d+", image) for image in images), images
 
 
-def test_data_is_kept_in_named_volumes(whole: dict[str, Any]) -> None:
+def test_data_is_stored_in_named_volumes(whole: dict[str, Any]) -> None:
     for name, service in whole["services"].items():
         for volume in service.get("volumes", ()):
             is_outside = volume["source"] in ("/run/dbus/system_bus_socket", BACKUPS)
@@ -162,7 +162,7 @@ def test_commands_exist(services: dict[str, Any]) -> None:
     assert {service["command"][0] for service in ours} <= known
 
 
-def test_git_and_the_image_are_kept_from_secrets() -> None:
+def test_secrets_are_ignored_by_git_and_by_the_image() -> None:
     assert {"/secrets/", ".env"} <= set((ROOT / ".gitignore").read_text().split())
     assert "*" in (ROOT / ".dockerignore").read_text().split()
     assert "secrets" not in (ROOT / ".dockerignore").read_text().replace("secrets least", "")

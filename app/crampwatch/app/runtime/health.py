@@ -1,7 +1,7 @@
-"""How a service is: ``/healthz`` for whoever restarts or waits for it, ``/metrics`` for Prometheus.
+"""Health and metrics of a service over HTTP: ``/healthz`` for supervisors, ``/metrics`` for Prometheus.
 
-Written out rather than taken from a web framework, so that a detector on a small machine does not carry one. It answers
-GET and knows two paths; whatever else is asked is refused and the connection closed.
+Of HTTP only what these two need: GET, two paths, one request per connection, so that a detector on a small machine need
+not load a web framework. Requests may come from anyone on the network: their size and duration are limited.
 """
 
 import asyncio
@@ -20,25 +20,26 @@ from prometheus_client import CONTENT_TYPE_LATEST, Info, generate_latest
 __all__ = ["HealthCheck", "check_broker", "serve_health"]
 
 HealthCheck = Callable[[], str]
-"""Says what is wrong with the service, in words; empty where nothing is."""
-_LONGEST_REQUEST: Final = 8192
-_PATIENCE_S: Final = 5.0
+"""Returns what is wrong with the service, as a clause; empty if it is healthy."""
+_LONGEST_REQUEST_BYTES: Final = 8192
+"""Of a request's head; browsers and Prometheus send less than one kilobyte."""
+_REQUEST_TIMEOUT_S: Final = 5.0
 _VERSION: Final = Info("crampwatch", "The program.")
 _log: Final = logging.getLogger(__name__)
 
 
 def check_broker() -> str:
-    """Say whether the broker is away; what a service does meanwhile, it keeps."""
+    """Return what is wrong with the connection to the broker; the usual check of a service."""
     value = next(iter(metrics.CONNECTED.collect())).samples[0].value
     return "" if value else "the MQTT broker is away or refuses the login"
 
 
 @contextlib.asynccontextmanager
-async def serve_health(settings: OpsSettings, service: str, ailment: HealthCheck) -> AsyncIterator[None]:
-    """Answer for as long as the context lasts; nothing is opened where no port is set.
+async def serve_health(settings: OpsSettings, service: str, check: HealthCheck) -> AsyncIterator[None]:
+    """Serve both paths within the context; without a port in the settings, do nothing.
 
     Raises:
-        UnavailableError: The port cannot be had.
+        UnavailableError: The port is in use, or not permitted.
     """
     if not settings.port:
         yield
@@ -46,10 +47,10 @@ async def serve_health(settings: OpsSettings, service: str, ailment: HealthCheck
     _VERSION.info({"version": version_text(), "service": service})
     try:
         server = await asyncio.start_server(
-            lambda reader, writer: _converse(reader, writer, service, ailment),
+            lambda reader, writer: _handle_connection(reader, writer, service, check),
             settings.host,
             settings.port,
-            limit=_LONGEST_REQUEST,
+            limit=_LONGEST_REQUEST_BYTES,
         )
     except OSError as error:
         raise UnavailableError(
@@ -60,31 +61,36 @@ async def serve_health(settings: OpsSettings, service: str, ailment: HealthCheck
         yield
 
 
-async def _converse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: str, ailment: HealthCheck
+async def _handle_connection(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: str, check: HealthCheck
 ) -> None:
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_REQUEST_TIMEOUT_S):
             request = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_answer(request.split(b"\r\n", 1)[0], service, ailment))
+            writer.write(_respond(request.split(b"\r\n", 1)[0], service, check))
             await writer.drain()
     except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        _log.debug("a request for health or metrics was not understood: %r", error)
+        _log.debug("ignored a request for health or metrics: %r", error)
     finally:
         writer.close()
 
 
-def _answer(line: bytes, service: str, ailment: HealthCheck) -> bytes:
+def _respond(line: bytes, service: str, check: HealthCheck) -> bytes:
     match line.split():
         case [b"GET", b"/healthz", _]:
-            said = ailment()
-            body = {"service": service, "status": "unwell" if said else "ok", "why": said, "version": version_text()}
-            return _response("503 Service Unavailable" if said else "200 OK", "application/json", json.dumps(body))
+            problem = check()
+            body = {
+                "service": service,
+                "status": "unwell" if problem else "ok",
+                "why": problem,
+                "version": version_text(),
+            }
+            return _response("503 Service Unavailable" if problem else "200 OK", "application/json", json.dumps(body))
         case [b"GET", b"/metrics", _]:
             return _response("200 OK", CONTENT_TYPE_LATEST, generate_latest().decode())
         case [b"GET", _, _]:
-            return _response("404 Not Found", "text/plain", "There are /healthz and /metrics.\n")
-    return _response("405 Method Not Allowed", "text/plain", "Only GET is understood.\n")
+            return _response("404 Not Found", "text/plain", "Only /healthz and /metrics exist here.\n")
+    return _response("405 Method Not Allowed", "text/plain", "Only GET is supported.\n")
 
 
 def _response(status: str, kind: str, text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Logging of a command: to a rotating file, or for a person to the terminal, as text or JSON lines."""
+"""Logging of a command: to a rotating file or to the terminal, as text or JSON lines."""
 
 import json
 import logging
@@ -14,9 +14,10 @@ from prometheus_client import Counter
 
 __all__ = ["log_to_file", "log_to_terminal"]
 
-_KEPT_FILES: Final = 3
+_OLD_FILES: Final = 3
+"""With the current file 20 MB per stage at the default size (docs/operations.md)."""
 _NOISY: Final = ("bumble", "asyncio", "uvicorn", "bleak")
-"""Libraries whose INFO is our DEBUG."""
+"""Libraries that log at INFO what belongs to our DEBUG."""
 
 
 _LINES: Final = Counter("crampwatch_log_lines", "Lines logged.", ["level"])
@@ -36,7 +37,7 @@ class _JsonLines(logging.Formatter):
 
 
 def log_to_file(settings: LogSettings, path: Path) -> None:
-    """Log to a file that is put aside when it has grown to its limit; three old ones are kept.
+    """Log to a file, which is rotated when it reaches its maximum size.
 
     Raises:
         UnavailableError: The file cannot be written.
@@ -44,12 +45,12 @@ def log_to_file(settings: LogSettings, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
-            path, maxBytes=settings.max_mb << 20, backupCount=_KEPT_FILES, encoding="utf-8", errors="backslashreplace"
+            path, maxBytes=settings.max_mb << 20, backupCount=_OLD_FILES, encoding="utf-8", errors="backslashreplace"
         )
     except OSError as error:
         raise UnavailableError(
             f"The log file {path} cannot be written: {error.strerror or error}.",
-            advice="Correct its permissions or free space, or choose another folder by --data.",
+            advice="Check permissions and free space, or choose another folder by --data.",
         ) from error
     _install(handler, settings, settings.level)
 
@@ -58,13 +59,13 @@ def log_to_terminal(settings: LogSettings, *, least: str | None = None) -> None:
     """Log to standard error.
 
     Args:
-        settings: How.
-        least: Least severe level shown; None for the settings' own.
+        settings: Format, and level unless overridden.
+        least: Minimum level; None for that of the settings.
     """
     _install(logging.StreamHandler(sys.stderr), settings, least or settings.level)
 
 
-def _count(record: logging.LogRecord) -> bool:
+def _count_line(record: logging.LogRecord) -> bool:
     _LINES.labels(record.levelname.lower()).inc()
     return True
 
@@ -76,7 +77,7 @@ def _install(handler: logging.Handler, settings: LogSettings, level: str) -> Non
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
-    handler.addFilter(_count)
+    handler.addFilter(_count_line)
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in _NOISY:

@@ -1,6 +1,6 @@
-"""``python -m crampwatch.app.runtime.probe``: health check of the service in the same container, for Docker.
+"""``python -m crampwatch.app.runtime.probe``: Docker's health check, run in the container of a service.
 
-Ends with 0 where it is well, else with 1 and its words.
+Exits with 0 if the service is healthy, otherwise with 1; prints the service's answer.
 """
 
 import http.client
@@ -10,24 +10,25 @@ from typing import Final
 
 __all__ = ["main"]
 
-_PATIENCE_S: Final = 4.0
+_TIMEOUT_S: Final = 4.0
+"""Below the 6 s that docker-compose.yml allows for a check."""
 
 
 def main() -> int:
-    """Ask the service at CRAMPWATCH_OPS_PORT."""
+    """Request ``/healthz`` at the port CRAMPWATCH_OPS_PORT; return the exit code."""
     connection = http.client.HTTPConnection(
-        "127.0.0.1", int(os.environ.get("CRAMPWATCH_OPS_PORT", "9464")), timeout=_PATIENCE_S
+        "127.0.0.1", int(os.environ.get("CRAMPWATCH_OPS_PORT", "9464")), timeout=_TIMEOUT_S
     )
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
-        words = answer.read().decode("utf-8", "replace")
+        text = answer.read().decode("utf-8", "replace")
     except OSError as error:
         sys.stdout.write(f"no answer: {error}\n")
         return 1
     finally:
         connection.close()
-    sys.stdout.write(f"{words}\n")
+    sys.stdout.write(f"{text}\n")
     return 0 if answer.status == http.client.OK else 1
 
 

@@ -1,4 +1,4 @@
-"""Running one stage as a program: until a signal, or until the supervisor that started it is gone."""
+"""Runs one service as a program: with a log, health checks, and a defined end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,28 +13,28 @@ from crampwatch.app.runtime.supervised import is_supervised
 __all__ = ["Service", "run_service"]
 
 Service = Callable[[asyncio.Event], Awaitable[None]]
-"""A stage that runs until the event is set, and then ends soon."""
+"""Runs until the event is set, and then returns soon."""
 
 
-def run_service(name: str, settings: Settings, service: Service, *, ailment: HealthCheck = check_broker) -> None:
-    """Run a service until it is told to stop.
+def run_service(name: str, settings: Settings, service: Service, *, check: HealthCheck = check_broker) -> None:
+    """Run a service until a signal, or until the supervisor that started it has ended.
 
-    Under a supervisor it logs to the data folder, else to the terminal.
+    Under a supervisor it logs to a file in the data folder, otherwise to the terminal.
 
     Args:
-        name: Of the service.
-        settings: Where it logs, and where it may be asked how it is.
-        service: What is run.
-        ailment: Says what is wrong with it.
+        name: Names the log file and the service in ``/healthz``.
+        settings: Log, data folder, and address of ``/healthz``.
+        service: The service.
+        check: Its health check.
     """
     if is_supervised():
         log_to_file(settings.log, DataFolder(settings.data).logs / f"{name}.log")
     else:
         log_to_terminal(settings.log)
-    asyncio.run(_serve(name, settings, service, ailment))
+    asyncio.run(_serve(name, settings, service, check))
 
 
-async def _serve(name: str, settings: Settings, service: Service, ailment: HealthCheck) -> None:
+async def _serve(name: str, settings: Settings, service: Service, check: HealthCheck) -> None:
     stop = create_stop_event()
-    async with serve_health(settings.ops, name, ailment):
+    async with serve_health(settings.ops, name, check):
         await service(stop)

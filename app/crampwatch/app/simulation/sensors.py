@@ -99,7 +99,7 @@ def run_simulated_sensors(
         seed=sensors.seed,
         bond_path=folder.sensor_bonds,
     )
-    run_service("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready), ailment=str)
+    run_service("simulate", settings, lambda stop: run(options, stop=stop, ready=announce_ready), check=str)
 
 
 def _always(source: SignalSource) -> Callable[[], SignalSource]:

@@ -41,7 +41,7 @@ def run_broker(settings: Settings) -> None:
             ending.cancel()
 
     run_service(
-        "broker", settings, service, ailment=lambda: "" if broker.is_ready else "the server is starting or has ended"
+        "broker", settings, service, check=lambda: "" if broker.is_ready else "the server is starting or has ended"
     )
 
 
