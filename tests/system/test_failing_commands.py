@@ -7,11 +7,11 @@ from pathlib import Path
 from lanes.command_line import PROGRAM, command, environment, processes_in
 
 
-def assert_told(stderr: str, *, lines: int = 1) -> None:
-    told = [line for line in stderr.splitlines() if line.startswith("crampwatch: ")]
-    assert len(told) == lines, stderr
+def assert_reported(stderr: str, *, lines: int = 1) -> None:
+    reported = [line for line in stderr.splitlines() if line.startswith("crampwatch: ")]
+    assert len(reported) == lines, stderr
     assert "Traceback" not in stderr
-    assert told[-1].rstrip().endswith((".", "`")), stderr
+    assert reported[-1].rstrip().endswith((".", "`")), stderr
     assert "\x1b" not in stderr
 
 
@@ -21,7 +21,7 @@ def test_a_replay_of_an_unreadable_file_ends_before_anything_starts(tmp_path: Pa
     for file in (noise, tmp_path / "absent.edf"):
         done = command("replay", file, "--no-browser", "--data", tmp_path / "data")
         assert done.returncode == 4, (done.returncode, done.stderr)
-        assert_told(done.stderr)
+        assert_reported(done.stderr)
     assert processes_in(tmp_path) == []
 
 
@@ -30,7 +30,7 @@ def test_a_broker_that_does_not_answer(tmp_path: Path) -> None:
         port = server.getsockname()[1]
     done = command("wear", "--broker", f"mqtt://127.0.0.1:{port}", "--data", tmp_path, "--no-browser")
     assert done.returncode == 3, (done.returncode, done.stderr)
-    assert_told(done.stderr)
+    assert_reported(done.stderr)
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         done = command("demo", "--port", port, "--data", tmp_path, "--no-browser")
     assert done.returncode == 3, (done.returncode, done.stderr)
     assert str(port) in done.stderr
-    assert_told(done.stderr)
+    assert_reported(done.stderr)
 
 
 def test_no_bluetooth_adapter(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_no_bluetooth_adapter(tmp_path: Path) -> None:
         done = command(*arguments, "--data", tmp_path, env={"DBUS_SYSTEM_BUS_ADDRESS": bus})
         assert done.returncode == 3, (done.returncode, done.stderr)
         assert "Bluetooth" in done.stderr
-        assert_told(done.stderr)
+        assert_reported(done.stderr)
 
 
 def test_no_dongle_where_one_was_named(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_no_dongle_where_one_was_named(tmp_path: Path) -> None:
         port = server.getsockname()[1]
     done = command("scan", "--adapter", f"bumble:tcp-client:127.0.0.1:{port}", "--data", tmp_path)
     assert done.returncode == 3, (done.returncode, done.stderr)
-    assert_told(done.stderr)
+    assert_reported(done.stderr)
 
 
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("I am a file.")
     done = command("demo", "--no-browser", "--data", tmp_path / "file" / "data")
     assert done.returncode == 3, (done.returncode, done.stderr)
-    assert_told(done.stderr)
+    assert_reported(done.stderr)
 
 
 def test_a_closed_output_pipe_is_not_an_error(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_each_stage_has_its_own_port_for_health_and_none_without_ops_port(settin
         "broker": "9000", "collector": "9001", "detector": "9002", "store": "9003", "web": "9004", "home": "9005",
     }  # fmt: skip
     assert plan.final_analysis().environment["CRAMPWATCH_OPS_PORT"] == "0"
-    assert Plan("wear", settings).broker().environment["CRAMPWATCH_OPS_PORT"] == "0"
+    assert Plan("wear", settings).collector(None).environment["CRAMPWATCH_OPS_PORT"] == "0"
 
 
 def test_a_virtual_radio_replaces_adapter_and_sensors(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+import pytest
 from crampwatch.app.supervise.status import RunStatus
 from crampwatch.protocol import messages
 from crampwatch.protocol.kinds import EpisodeKind, Origin
@@ -70,8 +72,18 @@ def test_a_service_is_online_until_it_publishes_otherwise() -> None:
     assert status_after(status("web", online=True), status("web", online=False)).online == {}
 
 
-def test_statuses_retained_from_an_earlier_run_are_ignored() -> None:
-    assert status_after(status("web", online=True, t_ns=4)).online == {}
+@pytest.mark.parametrize(("t_ns", "online"), [(4, {}), (5, {"web": "here"})])
+def test_statuses_retained_from_an_earlier_run_are_ignored(t_ns: int, online: dict[str, str]) -> None:
+    assert status_after(status("web", online=True, t_ns=t_ns)).online == online
+
+
+def test_the_status_of_a_sensor_is_not_that_of_a_service() -> None:
+    of_sensor = msgspec.structs.replace(status("collector", online=True), sensor="CW-1")
+    assert status_after(of_sensor).online == {}
+
+
+def test_a_retraction_removes_a_final_episode() -> None:
+    assert status_after(episode(status="final"), episode(status="retracted", revision=2)).episodes == {}
 
 
 def test_received_samples_include_those_fetched_later() -> None:
