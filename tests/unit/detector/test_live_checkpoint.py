@@ -51,7 +51,7 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UnavailableError, match="cannot be kept in"):
+    with pytest.raises(UnavailableError, match="cannot be saved in"):
         CheckpointFile(tmp_path / "file" / "detector")
 
 
@@ -94,15 +94,15 @@ def test_of_two_boots_of_a_sensor_the_newer_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [1, 50, 120])
 def test_an_entry_that_was_not_written_whole_is_none(tmp_path: Path, cut: int) -> None:
     noise = [LoggedStep(LEFT, "block", random.Random(n).randbytes(100)) for n in range(2)]
-    log = StepLog(tmp_path / "log", octets=4096)
+    log = StepLog(tmp_path / "log", size_bytes=4096)
     log.append(noise[:1])
-    end = log._place
+    end = log._offset
     log.append(noise[1:])
     with (tmp_path / "log").open("r+b") as file:
         file.seek(end + cut)
         file.write(bytes(200))
     log.close()
-    again = StepLog(tmp_path / "log", octets=4096)
+    again = StepLog(tmp_path / "log", size_bytes=4096)
     assert again.read() == [(1, noise[0])]
     again.append(noise[1:])
     assert again.read() == [(1, noise[0]), (2, noise[1])]
@@ -110,7 +110,7 @@ def test_an_entry_that_was_not_written_whole_is_none(tmp_path: Path, cut: int) -
 
 
 def test_the_log_keeps_its_size_and_says_when_it_is_full(tmp_path: Path) -> None:
-    log, appended = StepLog(tmp_path / "log", octets=4096), 0
+    log, appended = StepLog(tmp_path / "log", size_bytes=4096), 0
     while log.has_room([step(appended)]):
         log.append([step(appended)])
         appended += 1

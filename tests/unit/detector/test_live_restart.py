@@ -66,8 +66,8 @@ async def _play(folder: Path, kept_at: Iterable[int], kills: Iterable[int], whol
             one = service._Service(SilentBus(), kept, None)  # type: ignore[arg-type] # as much of a bus as it needs
             assert one.restore(asyncio.Event())
             for place in range(acknowledged, end):
-                await one._take(heard[place])
-                await one._take_due()
+                await one._handle(heard[place])
+                await one._analyse_due()
                 if place in kept_at or place + 1 == len(heard):
                     await one.checkpoint(is_last=place in wholes)
                     acknowledged = place + 1
@@ -112,11 +112,11 @@ async def test_a_machine_that_is_behind_is_no_silent_sensor(tmp_path: Path, monk
         one = service._Service(bus, kept, None)  # type: ignore[arg-type] # as above
         ended = messages.encode(info(ended_ns=10**18 + 10**9))
         for message in [*night()[:6], Message(str(Topic(SENSOR, Leaf.INFO)), ended, True)]:
-            await one._take(message)
+            await one._handle(message)
         watching = asyncio.create_task(one.watch_silence())
         await asyncio.sleep(0.3)  # ten times what silence takes
         assert states() == [], "five blocks still wait for their turn"
-        await one._take_due()
+        await one._analyse_due()
         async with asyncio.timeout(PATIENCE_S):
             while not states():  # noqa: ASYNC110 - a list tells nobody that it has grown
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Calibrations on disk: one small file each, never changed, so that an old night can be judged again as it was."""
+"""Personal calibrations on disk: one small file each, never changed, so that old nights can be analysed as before."""
 
 import logging
 from pathlib import Path
@@ -15,34 +15,36 @@ _log: Final = logging.getLogger(__name__)
 
 
 class CalibrationFolder:
-    """The calibrations of a data folder.
+    """Folder of personal calibrations.
 
     Args:
-        folder: It need not exist.
+        folder: Its path; it need not exist.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._seen_ns = -1
-        self._known: tuple[Calibration, ...] = ()
+        self._changed_ns = -1
+        self._cached: tuple[Calibration, ...] = ()
 
     def for_sensor(self, sensor: str) -> tuple[Calibration, ...]:
-        """Return those of a sensor, the oldest first; looks at the disk only where something changed there.
+        """Return the calibrations of a sensor, the oldest first; reads the files only when the folder has changed.
 
-        A file that is none is told in the log and left out.
+        A file that is no calibration is logged and left out.
         """
         try:
             changed_ns = self.folder.stat().st_mtime_ns
         except OSError:
             return ()
-        if changed_ns != self._seen_ns:
-            found = [one for path in sorted(self.folder.glob(f"*{_SUFFIX}")) if (one := _known(path)) is not None]
-            self._known = tuple(sorted(found, key=lambda one: one.made_ns))
-            self._seen_ns = changed_ns
-        return tuple(one for one in self._known if one.sensor == sensor)
+        if changed_ns != self._changed_ns:
+            found = [
+                one for path in sorted(self.folder.glob(f"*{_SUFFIX}")) if (one := _load_or_none(path)) is not None
+            ]
+            self._cached = tuple(sorted(found, key=lambda one: one.made_ns))
+            self._changed_ns = changed_ns
+        return tuple(one for one in self._cached if one.sensor == sensor)
 
     def save(self, calibration: Calibration) -> Path:
-        """Keep a calibration; return its file.
+        """Save a calibration; return its file.
 
         Raises:
             UnavailableError: It cannot be written.
@@ -54,14 +56,14 @@ class CalibrationFolder:
             write_private(path, encode(calibration).decode())
         except OSError as error:
             raise UnavailableError(
-                f"The calibration cannot be kept in {self.folder}: {error.strerror or error}.",
+                f"The calibration cannot be saved in {self.folder}: {error.strerror or error}.",
                 advice="Free some disk space or choose another data folder.",
             ) from error
         return path
 
 
 def load_calibration(path: Path) -> Calibration:
-    """Read one file.
+    """Read a calibration file.
 
     Raises:
         RecordingError: It cannot be read, or is no calibration.
@@ -74,7 +76,7 @@ def load_calibration(path: Path) -> Calibration:
         ) from error
 
 
-def _known(path: Path) -> Calibration | None:
+def _load_or_none(path: Path) -> Calibration | None:
     try:
         return load_calibration(path)
     except RecordingError as error:

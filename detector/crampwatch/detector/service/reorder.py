@@ -1,7 +1,7 @@
-"""Puts sample blocks back in order after a restart (no I/O).
+"""Puts sample blocks back in order after a restart. Pure.
 
-A broker may send what was in hand when the detector died only after newer messages: NATS waits for the acknowledgement
-it will never get. The detector cannot go back, so blocks that come too early wait for a few seconds.
+A broker may send the messages that were unacknowledged when the detector died after newer ones: NATS first waits for
+acknowledgements that will never come. The detector cannot go back in time, so blocks that arrive too early wait.
 """
 
 import heapq
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class EarlyBlocks(Generic[Item]):
-    """Blocks of one stream, with whatever belongs to each, that wait for those before them.
+    """Queue of blocks of one stream, ordered by sample index; an item belongs to each.
 
     >>> early = EarlyBlocks[str]()
     >>> early.add(200, "second")
@@ -36,12 +36,12 @@ class EarlyBlocks(Generic[Item]):
         heapq.heappush(self._waiting, (first_index, next(self._order), item))
 
     def pop_next(self, next_index: int, *, is_patient: bool) -> Item | None:
-        """Return the earliest block, or None where there is none or a patient caller had better wait for one before."""
+        """Remove and return the earliest item; None if there is none, or one before it is missing and `is_patient`."""
         if not self._waiting or (is_patient and self._waiting[0][0] > next_index):
             return None
         return heapq.heappop(self._waiting)[2]
 
     def drain(self) -> list[Item]:
-        """Return all that wait, the earliest first."""
+        """Remove and return all items, the earliest first."""
         waiting, self._waiting = sorted(self._waiting), []
         return [item for _, _, item in waiting]

@@ -1,4 +1,4 @@
-"""Sample index to UTC and back, from the times that sample blocks carry."""
+"""Converts sample indices to UTC and back, from the times of sample blocks."""
 
 from msgspec import Struct
 
@@ -6,11 +6,11 @@ __all__ = ["Timeline"]
 
 
 class Timeline(Struct):
-    """Follows the blocks of one stream; between two blocks time runs at the nominal rate.
+    """Times of one stream: the newest block's, and from there on the nominal rate.
 
     Attributes:
         rate_hz: Nominal rate of the stream.
-        index: First sample of the newest block.
+        index: Index of the newest block's first sample.
         utc_ns: When it was taken.
     """
 
@@ -19,7 +19,7 @@ class Timeline(Struct):
     utc_ns: int
 
     def update(self, index: int, utc_ns: int) -> None:
-        """Take the time of a newer block."""
+        """Use the time of a newer block from now on."""
         self.index, self.utc_ns = index, utc_ns
 
     def utc_of(self, index: int) -> int:

@@ -1,9 +1,15 @@
-"""What was taken since the last checkpoint: a log of a fixed size, so that a moment costs one small write in place.
+"""Log of the steps since the last checkpoint, in a file of fixed size that is written in place.
 
-A checkpoint of a stream is 70 kB, what a stream brings in a second 4 kB and packed 2 kB. So a second is acknowledged
-once its blocks are in this log, and the state itself is kept every two minutes; after a kill the detector takes the
-blocks of the log again and is where it was, to the bit. The file never grows, so a write does not touch the file
-system's own records, which wears a memory card more than the data.
+The checkpoint of a stream has 70 kB; the blocks of one second have 4 kB, compressed 2 kB. So each second only the
+blocks are written, and the complete state every two minutes. After a kill the detector analyses the blocks of the log
+again and is in exactly the state it was in.
+
+The file never grows, so a write changes nothing in the file system's own records, which would wear a memory card more
+than the data itself.
+
+Layout: entries one after the other from the start of the file, each with its length (u32), the CRC-32 of its body (u32)
+and the body: zlib of msgpack of the entry's number and its steps. Numbers grow by one from entry to entry and are never
+used twice, so entries of an earlier pass over the file are recognised by a number that does not follow.
 """
 
 import os
@@ -17,15 +23,16 @@ import msgspec
 __all__ = ["LoggedStep", "StepLog", "StreamKey"]
 
 LOG_BYTES: Final = 1 << 20
-"""Nine minutes of one sensor; with more sensors than four it is full before the two minutes are over."""
-_BLOCK_OCTETS: Final = 4096
-_HEAD_OCTETS: Final = 8
-_STEP_OCTETS: Final = 64
-"""More than what a step takes beside its payload and the sensor's name."""
+"""Nine minutes of one sensor. With more than four it is full before two minutes are over, and the complete state is
+saved earlier."""
+_WRITE_BYTES: Final = 4096
+_HEAD_BYTES: Final = 8
+_STEP_BYTES: Final = 64
+"""Upper bound of the encoded size of a step without its payload and the sensor's id."""
 
 
 class StreamKey(NamedTuple):
-    """Which stream, of which boot of which sensor."""
+    """Identifies a stream of one boot of a sensor."""
 
     sensor: str
     boot_id: int
@@ -33,11 +40,11 @@ class StreamKey(NamedTuple):
 
 
 class LoggedStep(NamedTuple):
-    """One step of a stream's analysis, in the order it was made.
+    """One step of a stream's analysis.
 
     Attributes:
         key: The stream.
-        what: A block of samples, a skin temperature, or the end.
+        what: A block of samples, a skin temperature, or the end of the session.
         payload: The block or message as published; empty for the end.
     """
 
@@ -47,28 +54,28 @@ class LoggedStep(NamedTuple):
 
 
 class StepLog:
-    """The log. Entries are numbered; a checkpoint made at a number holds all entries up to it.
+    """The log. A checkpoint that was saved at the number of an entry includes all entries up to it.
 
-    May be used from any thread, by one at a time.
+    It may be used from any thread, by one at a time.
 
     Args:
-        path: Made where it is missing.
-        octets: Size of the file.
-        after: Number up to which everything is in checkpoints, as these say; the log may know of more.
+        path: The file; created if missing.
+        size_bytes: Size of the file.
+        after: Number of the newest checkpoint; the log may have newer entries.
     """
 
-    def __init__(self, path: Path, *, octets: int = LOG_BYTES, after: int = 0) -> None:
+    def __init__(self, path: Path, *, size_bytes: int = LOG_BYTES, after: int = 0) -> None:
         path.touch(mode=0o600)
         self._file = path.open("r+b", buffering=0)
-        self._octets = octets
-        if os.fstat(self._file.fileno()).st_size != octets:
+        self._size_bytes = size_bytes
+        if os.fstat(self._file.fileno()).st_size != size_bytes:
             self._file.truncate(0)
-            # Written, so that no later write has to find room on the disk; a block at a time, since Linux would cache
-            # a single large write as one piece, and count all of it as written again with each entry.
-            for begin in range(0, octets, _BLOCK_OCTETS):
-                self._file.write(bytes(min(_BLOCK_OCTETS, octets - begin)))
+            # Filled, so that no later write needs free space on the disk; in small writes, because Linux would cache a
+            # large one as one piece, and write all of it again with each entry.
+            for start in range(0, size_bytes, _WRITE_BYTES):
+                self._file.write(bytes(min(_WRITE_BYTES, size_bytes - start)))
             os.fsync(self._file.fileno())
-        self._place, self._number = 0, 0
+        self._offset, self._number = 0, 0
         for number, _ in self._entries():
             self._number = number
         self._number = max(self._number, after)
@@ -79,62 +86,63 @@ class StepLog:
         return self._number
 
     def read(self) -> list[tuple[int, LoggedStep]]:
-        """Return all entries still there with their numbers, the oldest first."""
+        """Return the steps of all valid entries with the entry's number, the oldest first."""
         return [(number, step) for number, steps in self._entries() for step in steps]
 
     def has_room(self, steps: Sequence[LoggedStep]) -> bool:
-        """Whether steps fit, however badly they can be packed."""
-        most = sum(len(step.payload) + len(step.key.sensor) + _STEP_OCTETS for step in steps)
-        return self._place + _HEAD_OCTETS + most + most // 1000 <= self._octets
+        """Whether steps fit, even if they cannot be compressed."""
+        size = sum(len(step.payload) + len(step.key.sensor) + _STEP_BYTES for step in steps)
+        return self._offset + _HEAD_BYTES + size + size // 1000 <= self._size_bytes
 
     def append(self, steps: Sequence[LoggedStep]) -> None:
-        """Keep steps durably under the next number; there has to be room.
+        """Write steps as the next entry; returns when it is on disk. There must be room.
 
         Raises:
-            OSError: The disk refuses.
+            OSError: The disk cannot be written.
         """
         body = zlib.compress(msgspec.msgpack.encode((self._number + 1, steps)), 1)
         entry = len(body).to_bytes(4, "little") + zlib.crc32(body).to_bytes(4, "little") + body
-        self._file.seek(self._place)
+        self._file.seek(self._offset)
         self._file.write(entry)
         _sync(self._file.fileno())
-        self._place += len(entry)
+        self._offset += len(entry)
         self._number += 1
 
     def rewind(self) -> None:
-        """Begin at the front again: everything is in checkpoints now."""
-        self._place = 0
+        """Start at the beginning of the file again: all entries are included in checkpoints now."""
+        self._offset = 0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _entries(self) -> Iterator[tuple[int, list[LoggedStep]]]:
-        """Yield entries up to the first that is torn, or older than the one before it; remember where they end."""
+        """Yield entries up to the first that is incomplete or does not follow the one before; note where they end."""
         self._file.seek(0)
-        content = self._file.read(self._octets)
-        self._place, last = 0, None
-        while body := _body_at(content, self._place):
+        content = self._file.read(self._size_bytes)
+        self._offset, last = 0, None
+        while body := _body_at(content, self._offset):
             try:
                 number, steps = _DECODER.decode(zlib.decompress(body))
             except msgspec.MsgspecError:
-                return  # of another version
+                return  # written by another version
             if last is not None and number != last + 1:
                 return
             yield number, steps
             last = number
-            self._place += _HEAD_OCTETS + len(body)
+            self._offset += _HEAD_BYTES + len(body)
 
 
-def _body_at(content: bytes, place: int) -> bytes:
-    size = int.from_bytes(content[place : place + 4], "little")
-    body = content[place + _HEAD_OCTETS : place + _HEAD_OCTETS + size]
-    is_whole = len(body) == size and zlib.crc32(body) == int.from_bytes(content[place + 4 : place + 8], "little")
-    return body if is_whole else b""
+def _body_at(content: bytes, offset: int) -> bytes:
+    """Return the body of the entry at an offset; empty if there is no valid one."""
+    size = int.from_bytes(content[offset : offset + 4], "little")
+    body = content[offset + _HEAD_BYTES : offset + _HEAD_BYTES + size]
+    is_valid = len(body) == size and zlib.crc32(body) == int.from_bytes(content[offset + 4 : offset + 8], "little")
+    return body if is_valid else b""
 
 
 def _sync(file: int) -> None:
-    """Wait until the octets are on the disk; the file's own dates may come later."""
+    """Wait until the data is on disk; the dates of the file do not matter."""
     getattr(os, "fdatasync", os.fsync)(file)
 
 
