@@ -11,6 +11,7 @@ from crampwatch.detector.model.config import DetectorConfig
 from crampwatch.detector.model.episode import Episode, EpisodeStatus
 from crampwatch.detector.signal.activity import HopActivity
 from crampwatch.protocol.kinds import EpisodeKind
+from crampwatch.protocol.reasons import ReasonCode
 from signals.detector_recordings import stream
 from signals.made_up_history import GRID, Array, history_of_bins
 
@@ -172,6 +173,47 @@ def test_an_episode_goes_on_through_2_s_without_signal(missing_hops: int, count:
     assert len(scene.ids()) == count
 
 
+def test_two_short_gaps_are_not_one_long_gap() -> None:
+    scene = Scene(channels=1)
+    scene.contract(0, 20, 40)
+    scene.present[40:55] = scene.present[56:71] = False
+    scene.contract(0, 55, 56)
+    scene.contract(0, 71, 90)
+    scene.show(90)
+    assert len(scene.ids()) == 1
+
+
+def test_a_channel_that_joins_later_does_not_move_a_reported_onset() -> None:
+    scene = Scene()
+    scene.contract(0, 20, 60)
+    scene.contract(1, 25, 60)
+    scene.discharges += [(place, 1) for place in range(95, 125, 5)]
+    scene.show(30)
+    assert onsets(scene) == [100]
+    assert scene.tracker.open[0].owned == [True, True]
+    assert scene.ids() == {"s1-2000-0"}
+
+
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_how_an_episode_ended_is_unknown_where_the_signal_broke_off(is_missing: bool) -> None:
+    scene = Scene(channels=1)
+    scene.contract(0, 20, 90)
+    scene.present[90:120] = not is_missing
+    scene.show(120)
+    (closed,) = scene.of(EpisodeStatus.CLOSED)
+    assert (ReasonCode.ENDED_AT_ONCE in {one.code for one in closed.why}) is not is_missing
+
+
+def test_how_an_episode_ended_is_unknown_where_a_burst_followed_at_once() -> None:
+    scene = Scene(channels=1)
+    scene.contract(0, 20, 90, 10.0)
+    scene.contract(0, 90, 120, 400.0)
+    scene.show(92)
+    (closed,) = scene.of(EpisodeStatus.CLOSED)
+    assert closed.offset_index == 9000
+    assert not {ReasonCode.ENDED_AT_ONCE, ReasonCode.EBBED} & {one.code for one in closed.why}
+
+
 def test_an_episode_is_reported_when_it_is_03_s_old() -> None:
     scene = Scene()
     scene.contract(0, 20, 60)
@@ -244,6 +286,14 @@ def test_silence_ends_a_cramp_by_its_duty_too(silent_hops: int, is_over: bool) -
     assert scene.tracker.is_idle() is is_over
 
 
+def test_missing_signal_does_not_count_as_silence_of_a_cramp() -> None:
+    scene = Scene(channels=1, config=replace(STUBBORN, bridge_s=9.0))
+    cramp = cramp_under_way(scene, 150)
+    scene.present[150:185] = False
+    scene.show(185)
+    assert scene.tracker.open == [cramp]
+
+
 @pytest.mark.parametrize(("every", "is_over"), [(2, False), (4, True)])
 def test_beats_in_a_quarter_of_the_hops_do_not_prolong_a_cramp(every: int, is_over: bool) -> None:
     scene = Scene(config=STUBBORN)
@@ -288,6 +338,16 @@ def test_an_outgrowth_is_looked_for_once_six_seconds_can_be_compared() -> None:
     assert onsets(scene) == [200]
     scene.show(106)
     assert onsets(scene) == [485]
+
+
+def test_the_confidence_of_a_cramp_is_that_of_its_clearest_look() -> None:
+    scene = Scene(config=STUBBORN)
+    cramp = cramp_under_way(scene, 150)
+    scene.contract(0, 150, 200)
+    scene.show(200)
+    assert cramp.looks > 0
+    assert cramp.odds / cramp.looks < 0.0, "far less sure than before"
+    assert cramp.confidence == 0.8
 
 
 def test_a_cramp_is_never_merged_away() -> None:

@@ -290,7 +290,7 @@ class EpisodeTracker:
         """Disown channels that have been silent for as long as would end an episode, while another goes on."""
         earliest = (hop + 1) * BINS_PER_HOP - 1 - self._closing_silence_s(episode) / self.grid.bin_s
         stay = [owned and last >= earliest for owned, last in zip(episode.owned, episode.last_bins, strict=True)]
-        if any(stay):
+        if any(stay):  # always, unless the silence is configured to be shorter than a hop
             episode.owned = stay
 
     def _closing_silence_s(self, episode: OpenEpisode) -> float:
