@@ -138,6 +138,11 @@ def test_only_the_first_20_000_samples_are_examined_for_a_step() -> None:
     assert value_step(values[1:], finest=0.01) == pytest.approx(0.25)
 
 
+def test_rounding_errors_of_equal_values_are_no_step() -> None:
+    values = np.arange(50.0)
+    assert value_step(np.concatenate([values, values + 1e-9])[:, None], finest=0.01) == pytest.approx(1.0)
+
+
 def test_the_coarsest_of_several_channels_gives_the_step() -> None:
     values = np.arange(50.0)
     assert value_step(np.column_stack([values * 0.5, values * 2.0]), finest=0.01) == pytest.approx(2.0)
