@@ -1,4 +1,4 @@
-"""The Home Assistant side as a service: hears the stages, announces each sensor, and keeps its picture up to date."""
+"""The Home Assistant bridge as a service: follows the stages, announces each sensor, and keeps its state up to date."""
 
 import asyncio
 import json
@@ -23,11 +23,11 @@ from crampwatch.protocol.topics import Leaf, Topic, leaf_filter
 
 __all__ = ["HomeOptions", "run"]
 
-_HEARD: Final = (Leaf.STATUS, Leaf.INFO, Leaf.TEMPERATURE, Leaf.BATTERY, Leaf.STATE, Leaf.EPISODE)
+_LEAVES: Final = (Leaf.STATUS, Leaf.INFO, Leaf.TEMPERATURE, Leaf.BATTERY, Leaf.STATE, Leaf.EPISODE)
 _MOST_SENSORS: Final = 64
-"""A stranger who invents sensors must not fill somebody's home with devices."""
+"""A client that invents sensors must not fill somebody's home with devices."""
 _REFRESH_S: Final = 60.0
-"""The count of a night begins anew at noon, even when nobody says anything then."""
+"""The night's count restarts at noon, even if no message arrives then."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -36,11 +36,12 @@ class HomeOptions:
     """What the service needs.
 
     Attributes:
-        broker: The one Home Assistant uses too.
-        state_path: Where the night's count is kept over a restart.
-        version: Of crampwatch.
-        birth_pause_s: Longest wait before announcing again: after a start Home Assistant has much to hear.
-        client_id: Fixed, so that the broker keeps for us what is said meanwhile.
+        broker: The broker that Home Assistant uses too.
+        state_path: File that keeps the night's count over a restart.
+        version: Version of crampwatch.
+        birth_pause_s: Longest random pause before sensors are announced again, because Home Assistant receives much at
+            its start.
+        client_id: MQTT client id; it must not change, so that the broker stores messages while the service is away.
     """
 
     broker: BrokerAddress
@@ -51,59 +52,59 @@ class HomeOptions:
 
 
 async def run(options: HomeOptions, *, stop: asyncio.Event) -> None:
-    """Tell Home Assistant until told to stop.
+    """Publish to Home Assistant until `stop` is set.
 
     Raises:
-        UnavailableError: The broker refuses us, or the count cannot be kept.
+        UnavailableError: The broker refuses the login, or the count cannot be saved.
     """
     shell = ServiceShell(
         "home",
         options.broker,
         client_id=options.client_id,
         version=options.version,
-        subscriptions={**{leaf_filter(leaf): leaf.qos for leaf in _HEARD}, BIRTH_TOPIC: 1},
+        subscriptions={**{leaf_filter(leaf): leaf.qos for leaf in _LEAVES}, BIRTH_TOPIC: 1},
         persistent=True,
     )
     async with shell:
-        teller = _Teller(shell.bus, options)
-        await shell.run(teller.listen(), teller.refresh(), stop=stop)
+        publisher = _Publisher(shell.bus, options)
+        await shell.run(publisher.listen(), publisher.refresh(), stop=stop)
 
 
-class _Teller:
-    """Keeps a picture of each sensor, and tells it when it changes."""
+class _Publisher:
+    """Keeps the state of each sensor, and publishes it when it changes."""
 
     def __init__(self, bus: Bus, options: HomeOptions) -> None:
         self._bus = bus
         self._options = options
         self._pictures: dict[str, SensorEntities] = {}
-        self._told: dict[str, bytes] = {}
-        self._kept = _load(options.state_path)
+        self._published: dict[str, bytes] = {}
+        self._saved_cramps = _load_cramps(options.state_path)
 
     async def listen(self) -> None:
         async for received in self._bus.messages():
             if received.topic == BIRTH_TOPIC:
-                await self._greet(received)
+                await self._handle_birth(received)
             else:
-                await self._take(received)
+                await self._handle(received)
             received.ack()
 
     async def refresh(self) -> None:
         while True:
             await asyncio.sleep(_REFRESH_S)
             for sensor in tuple(self._pictures):
-                await self._tell(sensor)
+                await self._publish_state(sensor)
 
-    async def _greet(self, received: Received) -> None:
-        """Announce all again to a Home Assistant that has just started; what it forgot of a retained topic too."""
+    async def _handle_birth(self, received: Received) -> None:
+        """Announce all sensors again when Home Assistant has just started, and publish their states again."""
         if received.payload != b"online" or received.retained:
             return
         await asyncio.sleep(random.uniform(0, self._options.birth_pause_s))  # noqa: S311 - spreads load, no secret
-        self._told.clear()
+        self._published.clear()
         for sensor in tuple(self._pictures):
             await self._announce(sensor)
-            await self._tell(sensor)
+            await self._publish_state(sensor)
 
-    async def _take(self, received: Received) -> None:
+    async def _handle(self, received: Received) -> None:
         try:
             topic = Topic.parse(received.topic)
             message = messages.decode_for_topic(topic, received.payload)
@@ -119,15 +120,15 @@ class _Teller:
         picture.update(message)
         if picture.info != known:
             await self._announce(topic.sensor)
-        await self._tell(topic.sensor)
+        await self._publish_state(topic.sensor)
 
     def _picture(self, sensor: str) -> SensorEntities | None:
         picture = self._pictures.get(sensor)
         if picture is None and len(self._pictures) < _MOST_SENSORS:
             picture = self._pictures[sensor] = SensorEntities()
-            picture.restore(self._kept.get(sensor, {}).items())
+            picture.restore(self._saved_cramps.get(sensor, {}).items())
             if len(self._pictures) == _MOST_SENSORS:
-                _log.warning("Home Assistant is told of %d sensors and of no more", _MOST_SENSORS)
+                _log.warning("%d sensors are published to Home Assistant, further ones are not", _MOST_SENSORS)
         return picture
 
     async def _announce(self, sensor: str) -> None:
@@ -136,25 +137,25 @@ class _Teller:
             message = discovery_message(info, version=self._options.version)
             await self._bus.publish(discovery_topic(sensor), message, retain=True)
 
-    async def _tell(self, sensor: str) -> None:
-        """Publish a picture where it changed; the count is on the disk before what led to it is acknowledged."""
+    async def _publish_state(self, sensor: str) -> None:
+        """Publish a state if it has changed; the count is saved before the message that changed it is acknowledged."""
         picture = self._pictures[sensor]
         document = picture.encode(now_ns=time.time_ns())
-        if picture.cramps != self._kept.get(sensor, {}):
-            self._kept[sensor] = dict(picture.cramps)
-            await asyncio.to_thread(write_private, self._options.state_path, json.dumps(self._kept))
-        if picture.info is not None and document != self._told.get(sensor):
+        if picture.cramps != self._saved_cramps.get(sensor, {}):
+            self._saved_cramps[sensor] = dict(picture.cramps)
+            await asyncio.to_thread(write_private, self._options.state_path, json.dumps(self._saved_cramps))
+        if picture.info is not None and document != self._published.get(sensor):
             await self._bus.publish(state_topic(sensor), document, retain=True)
-            self._told[sensor] = document
+            self._published[sensor] = document
 
 
-def _load(path: Path) -> dict[str, dict[str, int]]:
-    """Return the counts of the night as they were kept; none where they cannot be read: they are a convenience."""
+def _load_cramps(path: Path) -> dict[str, dict[str, int]]:
+    """Return the saved counts of the night; none if they cannot be read, because they are a convenience."""
     try:
-        kept: dict[str, dict[str, int]] = json.loads(path.read_text("utf-8"))
-        return {str(sensor): {str(key): int(ns) for key, ns in cramps.items()} for sensor, cramps in kept.items()}
+        saved: dict[str, dict[str, int]] = json.loads(path.read_text("utf-8"))
+        return {str(sensor): {str(key): int(ns) for key, ns in cramps.items()} for sensor, cramps in saved.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        _log.warning("the night's count of cramps in %s cannot be read and begins anew: %s", path, error)
+        _log.warning("the night's count of cramps in %s cannot be read and restarts: %s", path, error)
         return {}

@@ -100,7 +100,9 @@ def test_absurd_claims_are_named(position: int, octet: int, message: str) -> Non
 def test_a_scale_that_is_none_reads_as_unknown(lsb: float) -> None:
     value = bytearray(_plain().encode())
     value[24:28] = struct.pack("<f", lsb)
-    assert not Info.decode(bytes(value)).streams[0].has_scale
+    stream = Info.decode(bytes(value)).streams[0]
+    assert math.isnan(stream.lsb)
+    assert not stream.has_scale
 
 
 def test_origin_follows_from_what_the_sensor_says_of_itself() -> None:

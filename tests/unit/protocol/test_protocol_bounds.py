@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from crampwatch.protocol.block import MAX_BLOCK_SAMPLES, BlockFlag, SampleBlock
 from crampwatch.protocol.checksum import append_checksum, strip_checksum
-from crampwatch.protocol.control import Reply, Request, RingReport, Status, stream_mask, streams_in
+from crampwatch.protocol.control import (
+    MAX_BACKFILL_SAMPLES,
+    Backfill,
+    Reply,
+    Request,
+    RingReport,
+    Status,
+    stream_mask,
+    streams_in,
+)
 from crampwatch.protocol.errors import FrameError
 from crampwatch.protocol.event import EventCode, SensorEvent
 from crampwatch.protocol.frame import MAX_FRAME_BYTES, OVERHEAD_BYTES, Frame, FrameFlag
@@ -148,6 +157,10 @@ def test_a_block_of_any_rate_up_to_1_mhz_is_read(rate_hz: float) -> None:
 def test_a_block_of_another_rate_is_refused(rate_hz: float) -> None:
     with pytest.raises(FrameError, match="samples a second"):
         SampleBlock.decode(block_of([1], rate_hz=rate_hz).encode())
+
+
+def test_a_backfill_asks_for_up_to_65535_samples() -> None:
+    assert Backfill.decode(Backfill(1, 2, MAX_BACKFILL_SAMPLES).encode()).count == MAX_BACKFILL_SAMPLES == 65_535
 
 
 def test_a_request_has_2_to_244_bytes() -> None:

@@ -1,7 +1,7 @@
-"""The store as a service: what is said on MQTT into SQLite or InfluxDB, and the samples around episodes with it.
+"""The store as a service: writes MQTT messages, and the samples around episodes, to SQLite or InfluxDB.
 
-A message is acknowledged when it is on the disk: in the SQLite store itself, or, for InfluxDB, in a spool that a second
-task drains into the database whenever that is there.
+A message is acknowledged when it is on disk: in the SQLite store itself or, for InfluxDB, in a spool on disk. A second
+task moves messages from the spool to the database whenever that is available.
 """
 
 import asyncio
@@ -34,12 +34,12 @@ __all__ = ["StoreOptions", "move_batch", "run"]
 
 _BATCH: Final = 500
 _GATHER_S: Final = 1.0
-"""How long a message may wait for company: one commit to disk for all of them spares memory cards."""
+"""How long messages are collected: one commit to disk for all of them spares memory cards."""
 _IDLE_S: Final = 0.2
 _WINDOW: Final = 16
-"""Mosquitto sends 20 messages and then waits for an acknowledgement: gathering ends before that."""
+"""Mosquitto sends 20 messages and then waits for an acknowledgement: collecting ends before that."""
 _REPORT_S: Final = 15.0
-"""How often the status tells what waits and what is free: often enough for an alert after a few minutes."""
+"""How often backlog and free space are published: often enough for an alert after a few minutes."""
 _FAREWELL_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 _Samples = tuple[str, SampleBlock]
@@ -71,11 +71,11 @@ class StoreOptions:
 
 
 async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
-    """Store until told to stop.
+    """Store until `stop` is set.
 
     Raises:
         ConfigurationError: The address is no store's.
-        UnavailableError: The broker refuses us, or nothing can be written to the data folder at the start.
+        UnavailableError: The broker refuses the login, or the data folder cannot be written at the start.
         RecordingError: The store's file is damaged.
     """
     store = open_store(options.url, token=options.token, org=options.org, bucket=options.bucket)
@@ -102,7 +102,7 @@ async def run(options: StoreOptions, *, stop: asyncio.Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where everything is kept; what waits for a database only where there is one."""
+    """The open files; there is a spool only for a database on the network."""
 
     store: Store
     spool: Spool | None
@@ -111,19 +111,19 @@ class _Files:
 
 
 async def _serve(shell: ServiceShell, files: _Files, stop: asyncio.Event) -> None:
-    """Run the tasks until told to stop or one fails; then keep what was received."""
+    """Run the tasks until `stop` is set or one fails; then write what was received."""
     lock = threading.Lock()
     spool = files.spool
-    taker = _Taker(shell.bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
-    works = [taker.run(), _report(shell, spool, files.folder)]
+    receiver = _Receiver(shell.bus, _StoreSink(files.store) if spool is None else _SpoolSink(spool, lock), files.recent)
+    works = [receiver.run(), _report(shell, spool, files.folder)]
     if spool is not None:
         works.append(_drain(spool, files.store, lock))
     await shell.run(*works, stop=stop)
-    await taker.flush()
+    await receiver.flush()
 
 
 class _Sink(Protocol):
-    """Where messages are on the disk when `write` returns."""
+    """Where messages are written first; they are on disk when `write` returns."""
 
     def write(self, batch: Sequence[Message]) -> None:
         """Keep messages; blocks."""
@@ -135,7 +135,7 @@ class _StoreSink:
 
     def write(self, batch: Sequence[Message]) -> None:
         for why in _write_each_half(self.store, list(enumerate(batch))).values():
-            _log.error("the store will not take a message, it is left out: %s", why)
+            _log.error("the store rejects a message, it is skipped: %s", why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ class _SpoolSink:
             self.spool.append(batch)
 
 
-class _Taker:
-    """Takes messages, keeps them on the disk, and only then acknowledges them."""
+class _Receiver:
+    """Receives messages, writes them to disk, and only then acknowledges them."""
 
     def __init__(self, bus: Bus, sink: _Sink, recent: RecentSamples) -> None:
         self._bus = bus
@@ -158,13 +158,13 @@ class _Taker:
         self._received: list[Received] = []
 
     async def run(self) -> None:
-        """Take messages until cancelled."""
+        """Receive and write messages until cancelled."""
         while True:
             await self._gather()
             for pause_s in backoff_s(first_s=0.2):
                 try:
                     await self.flush()
-                except UnavailableError as error:  # as while the disk is full; the broker keeps what comes meanwhile
+                except UnavailableError as error:  # for instance a full disk; the broker stores what arrives meanwhile
                     _log.error("%s Trying again in %.1f s.", error, pause_s)
                     await asyncio.sleep(pause_s)
                 else:
@@ -177,23 +177,23 @@ class _Taker:
             UnavailableError: It cannot be written now.
         """
         received = tuple(self._received)
-        heard = [said for one in received if (said := _read(one)) is not None]
-        if heard:
-            await _in_thread(self._keep, heard)
+        decoded = [one_message for one in received if (one_message := _read(one)) is not None]
+        if decoded:
+            await _in_thread(self._write, decoded)
         for one in received:
             one.ack()
         del self._received[: len(received)]
 
-    def _keep(self, heard: Sequence[Message | _Samples]) -> None:
-        blocks = [said for said in heard if isinstance(said, tuple)]
-        batch = [said for said in heard if isinstance(said, Message)]
+    def _write(self, decoded: Sequence[Message | _Samples]) -> None:
+        blocks = [one_message for one_message in decoded if isinstance(one_message, tuple)]
+        batch = [one_message for one_message in decoded if isinstance(one_message, Message)]
         raw = self._recent.add(blocks, [message for message in batch if isinstance(message, messages.Episode)])
         if batch or raw:
             self._sink.write([*batch, *raw])
             self._recent.mark_written(raw)
 
     async def _gather(self) -> None:
-        """Wait for a message, then for more that come soon."""
+        """Wait for a message, then collect more for a moment."""
         received = self._received
         received.append(await self._bus.receive())
         until_s = asyncio.get_running_loop().time() + _GATHER_S
@@ -206,7 +206,7 @@ class _Taker:
 
 
 async def _drain(spool: Spool, store: Store, lock: threading.Lock) -> None:
-    """Pass on what waits, the oldest first, until cancelled."""
+    """Move messages from the spool to the database, the oldest first, until cancelled."""
     pauses = backoff_s(first_s=0.2, cap_s=15.0)
     while True:
         try:
@@ -225,7 +225,7 @@ def move_batch(spool: Spool, store: Store, lock: threading.Lock) -> int:
     """Move one batch from the spool to the database; return how many messages it had.
 
     Raises:
-        UnavailableError: The database does not take it now; nothing has left the spool.
+        UnavailableError: The database cannot be written at the moment; nothing has left the spool.
     """
     with lock:
         batch = spool.oldest(_BATCH)
@@ -234,14 +234,14 @@ def move_batch(spool: Spool, store: Store, lock: threading.Lock) -> int:
     refused = _write_each_half(store, batch)
     with lock:
         for number, why in refused.items():
-            _log.error("the database will not take message %d, it is set aside: %s", number, why)
+            _log.error("the database rejects message %d, it is set aside: %s", number, why)
             spool.set_aside(number, why)
         spool.remove([number for number, _ in batch if number not in refused])
     return len(batch)
 
 
 def _write_each_half(store: Store, batch: Sequence[tuple[int, Message]]) -> dict[int, str]:
-    """Write a batch; where it is rejected, its halves; return the messages that are why, each with its reason."""
+    """Write a batch; if it is rejected, write its halves; return the rejected messages, each with the reason."""
     try:
         store.write([message for _, message in batch])
     except RejectedError as error:
@@ -266,7 +266,7 @@ def _free_bytes(folder: Path) -> int | None:
     try:
         return shutil.disk_usage(folder).free
     except OSError as error:
-        _log.warning("the free space of %s cannot be told: %s", folder, error)
+        _log.warning("the free space of %s is unknown: %s", folder, error)
         return None
 
 
@@ -283,7 +283,7 @@ async def _in_thread(
 
 
 def _read(received: Received) -> Message | _Samples | None:
-    """Decode what was received; None, reported, where that cannot be."""
+    """Decode a message; None if it cannot be decoded, which is reported."""
     try:
         return _decoded(received)
     except FrameError as error:
