@@ -5,7 +5,7 @@ import { counted } from "../plural";
 
 export const backups: Catalogue["backups"] = {
   title: "Sicherungen",
-  hint: "Eine Datei mit allen echten Nächten, Ergebnissen, Notizen, Einstellungen und Schlüsseln. Sie enthält Geheimnisse – bewahren Sie sie an einem privaten Ort auf.",
+  hint: "Eine Datei mit allen echten Nächten, Ergebnissen, Notizen, Einstellungen und Schlüsseln. Sie enthält Geheimnisse\u00a0– bewahren Sie sie an einem privaten Ort auf.",
   place: (folder) => `Gespeichert in ${folder}. Laden Sie zur Sicherheit eine Kopie auf einen anderen Datenträger herunter.`,
   make: "Jetzt sichern",
   add: "Sicherung hinzufügen …",

@@ -60,10 +60,10 @@ export const bedtime: Catalogue["bedtime"] = {
     off: "Auf diesem Gerät aus.",
     blocked: "An, aber vom Browser noch blockiert: Testen Sie ihn einmal.",
     on: "An. Testen Sie einmal, ob er laut genug ist.",
-    tested: "An – Test abgespielt.",
+    tested: "An\u00a0– Test abgespielt.",
   },
   awake: {
-    off: "Der Bildschirm kann sich sperren – das Telefon kann Alarme dann stumm lassen. Lassen Sie ihn an.",
+    off: "Der Bildschirm kann sich sperren\u00a0– das Telefon kann Alarme dann stumm lassen. Lassen Sie ihn an.",
     impossible:
       "Der Bildschirm kann sich sperren, und ein Telefon kann Alarme dann stumm lassen. Browser lassen ihn nur auf https-Seiten an: Schalten Sie die automatische Sperre aus.",
     on: "Bleibt an.",

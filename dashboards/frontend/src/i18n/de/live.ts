@@ -3,7 +3,7 @@
 import type { Catalogue } from "../en";
 
 export const live: Catalogue["live"] = {
-  titleWith: (kind, time) => `${kind} ${time} – crampwatch`,
+  titleWith: (kind, time) => `${kind} ${time}\u00a0– crampwatch`,
   waiting: "Warten auf einen Sensor",
   waitingHint: "Schalten Sie den Sensor ein und behalten Sie ihn in der Nähe. Er erscheint hier automatisch.",
   waitingData: "Warten auf Daten",
@@ -49,7 +49,7 @@ export const live: Catalogue["live"] = {
   since: (time) => `seit ${time}`,
   sinceAcknowledged: (time) => `seit ${time}, gesehen`,
   sinceSnoozed: (time) => `seit ${time}, stumm geschaltet`,
-  signalUnclear: "Signal unklar – nicht erkennbar, ob es noch anhält.",
+  signalUnclear: "Signal unklar\u00a0– nicht erkennbar, ob es noch anhält.",
   longCramp:
     "Das dauert schon länger als 10 Minuten. Ein Krampf, der dann nicht nachlässt, ist ein Grund, medizinische Hilfe zu suchen.",
   acknowledge: "Gesehen",

@@ -90,7 +90,7 @@ export const night: Catalogue["night"] = {
   whatHint: "Ihre Antwort wird neben dem automatischen Ergebnis gespeichert. Nochmaliges Antippen macht sie rückgängig.",
   verdicts: { confirmed: "Es war ein Krampf", not_a_cramp: "Kein Krampf", unsure: "Nicht sicher" },
   marks: { confirmed: "bestätigt", not_a_cramp: "kein Krampf", unsure: "unsicher" },
-  pain: "Schmerz – 0 keiner, 10 der schlimmste vorstellbare",
+  pain: "Schmerz\u00a0– 0 keiner, 10 der schlimmste vorstellbare",
   woke: "Sind Sie davon aufgewacht?",
   yes: "Ja",
   no: "Nein",

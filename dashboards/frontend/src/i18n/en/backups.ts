@@ -7,7 +7,7 @@ type Work = BackupJob["work"];
 
 export const backups = {
   title: "Backups",
-  hint: "One file with all your real nights, results, notes, settings and keys. Contains secrets – store it somewhere private.",
+  hint: "One file with all your real nights, results, notes, settings and keys. Contains secrets\u00a0– store it somewhere private.",
   place: (folder: string): string => `Stored in ${folder}. Download a copy to another disk to be safe.`,
   make: "Back up now",
   add: "Add a backup file…",

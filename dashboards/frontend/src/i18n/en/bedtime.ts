@@ -62,10 +62,10 @@ export const bedtime = {
     off: "Off on this device.",
     blocked: "On, but still blocked by the browser: test it once.",
     on: "On. Test it once to hear whether it is loud enough.",
-    tested: "On – test played.",
+    tested: "On\u00a0– test played.",
   },
   awake: {
-    off: "Screen may lock – your phone can then silence alarms. Keep it on.",
+    off: "Screen may lock\u00a0– your phone can then silence alarms. Keep it on.",
     impossible: "Screen may lock, and a phone can then silence alarms. Browsers keep it on only for https pages: turn off auto-lock.",
     on: "Stays on.",
   },

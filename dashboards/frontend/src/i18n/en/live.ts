@@ -4,7 +4,7 @@ import type { Quality, State } from "../../schema";
 
 export const live = {
   /** The title of the browser tab while an episode is on. */
-  titleWith: (kind: string, time: string): string => `${kind} ${time} – crampwatch`,
+  titleWith: (kind: string, time: string): string => `${kind} ${time}\u00a0– crampwatch`,
   waiting: "Waiting for a sensor",
   waitingHint: "Switch the sensor on and keep it within a few metres. It appears here automatically.",
   waitingData: "Waiting for data",
@@ -50,7 +50,7 @@ export const live = {
   since: (time: string): string => `since ${time}`,
   sinceAcknowledged: (time: string): string => `since ${time}, acknowledged`,
   sinceSnoozed: (time: string): string => `since ${time}, snoozed`,
-  signalUnclear: "Signal unclear – can't tell whether it is still going on.",
+  signalUnclear: "Signal unclear\u00a0– can't tell whether it is still going on.",
   longCramp: "This has lasted more than 10 minutes. A cramp that does not ease by then is a reason to seek medical help.",
   acknowledge: "Acknowledge",
   relief: "What often helps",

@@ -91,7 +91,7 @@ export const night = {
   whatHint: "Your answer is saved next to the automatic result. Tap an answer again to undo it.",
   verdicts: { confirmed: "It was a cramp", not_a_cramp: "Not a cramp", unsure: "Not sure" } satisfies Record<Verdict, string>,
   marks: { confirmed: "confirmed", not_a_cramp: "not a cramp", unsure: "unsure" } satisfies Record<Verdict, string>,
-  pain: "Pain – 0 none, 10 worst imaginable",
+  pain: "Pain\u00a0– 0 none, 10 worst imaginable",
   woke: "Did it wake you?",
   yes: "Yes",
   no: "No",
