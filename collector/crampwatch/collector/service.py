@@ -1,4 +1,4 @@
-"""The collector as a service: from every sensor in reach into one session file, and from there to the broker."""
+"""The collector as a service: records every sensor in reach to one session file, and publishes from there."""
 
 import asyncio
 import itertools
@@ -24,10 +24,10 @@ from crampwatch.protocol.topics import Leaf
 __all__ = ["CollectorOptions", "FoundSensor", "run", "scan"]
 
 FAREWELL_S: Final = 0.8
-"""For the links to disconnect, and again for the broker to take the rest: together below the 2 s a stage has."""
+"""For the links to disconnect, and again to publish the rest: together below the 2 s that a stage has to end."""
 _SCAN_RETRY_S: Final = 2.0
 _SCAN_RENEWAL_S: Final = 30.0
-"""A scan that tells of nothing for this long, while a sensor is missed, may have died with its adapter."""
+"""A scan that finds nothing for this long, while a sensor is missing, may have died with its adapter."""
 _ENDED_S: Final = 0.25
 _FETCH_S: Final = 30.0
 _DISK_S: Final = 30.0
@@ -40,10 +40,10 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def run(options: CollectorOptions, *, stop: asyncio.Event) -> None:
-    """Record and publish until told to stop; then the session ends.
+    """Record and publish until `stop` is set; then end the session.
 
     Raises:
-        UnavailableError: No usable adapter, the session cannot be written, or the broker refuses us.
+        UnavailableError: No usable adapter, the session cannot be written, or the broker refuses the login.
         ConfigurationError: The options cannot work.
     """
     options.validate()
