@@ -154,14 +154,8 @@ def _read_manifest(archive: tarfile.TarFile) -> BackupContent:
 
 def _check_name(name: str) -> None:
     """Refuse a name that leads out of the data folder, on any system."""
-    parts = PurePosixPath(name).parts
-    if (
-        not name
-        or name != "/".join(parts)
-        or ".." in parts
-        or name.startswith("/")
-        or re.search(r"[\\:\x00-\x1f]", name)
-    ):
+    parts = PurePosixPath(name).parts  # of an absolute path the first is "/", so that joined they differ from the name
+    if not name or name != "/".join(parts) or ".." in parts or re.search(r"[\\:\x00-\x1f]", name):
         raise RecordingError(f"It names {name[:200]!r}, which is not a path within a data folder.")
 
 
