@@ -52,16 +52,12 @@ _SHORTEST_S = 4.0  # of a phase, without the time to react: forty hops
 _STRONGEST_S = 1.0  # the usual window for the amplitude of a maximal voluntary contraction
 _SEEN_DB = 10.0  # below, more than a tenth of the power attributed to muscle would be rest
 _CALM_DB = 9.0  # 90th over 10th percentile of the power: 5 dB in noise at 200 Hz, with room for a heart
-_LOST_SHARE = (
-    0.2  # of the rest without usable signal: a wet electrode loses contact for moments, a loose one for longer
-)
+_LOST_SHARE = 0.2  # of the rest without usable signal: a dry electrode loses contact for moments, a loose one longer
 _CLIPPED_SHARE = 0.1  # of the curls at the amplifier's limit: their strongest second could be among it
 _CURLING_S = 1.5  # of three curls of three seconds: half a second each is the least that counts as curling
 _CURLING_POWER = 4.0  # times the power at rest, 6 dB: the level at which the detector sees activity begin
 _MOTION_DB = 13.0  # twenty times more slow waves than muscle: the cable was moved, not the toes
-_VALID_AFTER_S = (
-    10.0  # time for a running detector to learn of it, so that live and final run switch at the same sample
-)
+_VALID_AFTER_S = 10.0  # time for a running detector to load it: live and final run switch at the same sample
 _CLIPPED_BITS = QUALITY_BITS[Quality.CLIPPED] | QUALITY_BITS[Quality.RAIL]
 
 
