@@ -50,9 +50,8 @@ class NightStores:
         for store in self._stores:
             try:
                 infos = store.sessions()
-            except CrampwatchError as error:
-                _log.info("cannot read sessions from a store: %s", error)
-                continue
+            except CrampwatchError:
+                continue  # not logged: a new data folder has no store yet, and every list of nights asks
             yield from infos
 
     def session_episodes(self, session: str, problems: list[str] | None = None) -> list[Episode]:
