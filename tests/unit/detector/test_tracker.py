@@ -350,6 +350,15 @@ def test_the_confidence_of_a_cramp_is_that_of_its_clearest_look() -> None:
     assert cramp.confidence == 0.8
 
 
+def test_the_final_classification_uses_the_mean_of_all_looks() -> None:
+    scene = Scene(channels=1, config=STUBBORN)
+    cramp = cramp_under_way(scene, 150)
+    cramp.looks, cramp.odds = 1000, 300.0
+    scene.show(180)
+    (closed,) = scene.of(EpisodeStatus.CLOSED)
+    assert closed.kind is EpisodeKind.MOVEMENT, "a mean of 0.3 is no cramp after 13 s and an abrupt end"
+
+
 def test_a_cramp_is_never_merged_away() -> None:
     scene = Scene(config=STUBBORN)
     cramp = cramp_under_way(scene, 150)
