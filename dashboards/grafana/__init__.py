@@ -1,1 +1,1 @@
-"""Dashboards of Grafana as code: `python -m grafana.regenerate` writes them anew."""
+"""Grafana dashboards as code; `python -m grafana.regenerate` writes the files that Grafana loads."""

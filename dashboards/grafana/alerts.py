@@ -121,21 +121,23 @@ def _provisioned_rule(rule: Rule) -> dict[str, Any]:
 def _query_step(rule: Rule) -> dict[str, Any]:
     model = InfluxQuery(rule.query).to_json()
     model["datasource"] = {"type": "influxdb", "uid": model["datasource"].uid}
-    return _step("A", model["datasource"]["uid"], model | {"intervalMs": 1000, "maxDataPoints": 43200}, rule.span_s)
+    return _rule_step(
+        "A", model["datasource"]["uid"], model | {"intervalMs": 1000, "maxDataPoints": 43200}, rule.span_s
+    )
 
 
 def _reduce_step(rule: Rule) -> dict[str, Any]:
     model = {"refId": "B", "type": "reduce", "expression": "A", "reducer": "last", "settings": {"mode": "dropNN"}}
-    return _step("B", _EXPRESSION, model, rule.span_s)
+    return _rule_step("B", _EXPRESSION, model, rule.span_s)
 
 
 def _threshold_step(rule: Rule) -> dict[str, Any]:
     evaluator = {"type": "gt" if rule.is_above else "lt", "params": [rule.limit]}
     model = {"refId": "C", "type": "threshold", "expression": "B", "conditions": [{"evaluator": evaluator}]}
-    return _step("C", _EXPRESSION, model, rule.span_s)
+    return _rule_step("C", _EXPRESSION, model, rule.span_s)
 
 
-def _step(ref: str, source: str, model: dict[str, Any], span_s: int) -> dict[str, Any]:
+def _rule_step(ref: str, source: str, model: dict[str, Any], span_s: int) -> dict[str, Any]:
     return {
         "refId": ref,
         "relativeTimeRange": {"from": span_s, "to": 0},

@@ -5,33 +5,33 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.frame import OF_SENSOR, build_dashboard
-from grafana.night import annotations, episode_table
-from grafana.panels import MICROVOLTS, lines, raster
+from grafana.night import episode_annotations, episode_table
+from grafana.panels import MICROVOLTS, heatmap_panel, line_panel
 from grafana.query import InfluxQuery
 
-__all__ = ["CHANNELS", "episode"]
+__all__ = ["CHANNELS", "episode_dashboard"]
 
 CHANNELS = 4
 """Nobody wears more electrodes than these on a foot."""
 Panels = list[Builder[models.Panel]]
 
 
-def episode() -> Dashboard:
+def episode_dashboard() -> Dashboard:
     """Return the dashboard of a single episode."""
-    panels = [episode_table(), _waveform(), _spectrum(), *_feature_panels()]
+    panels = [episode_table(), _waveform_panel(), _spectrum_panel(), *_feature_panels()]
     dashboard = build_dashboard("episode", "crampwatch: episode", panels, since="now-15m", refresh="", with_nights=True)
-    for annotation in annotations():
+    for annotation in episode_annotations():
         dashboard.annotation(annotation)
     return dashboard
 
 
-def _waveform() -> Builder[models.Panel]:
+def _waveform_panel() -> Builder[models.Panel]:
     columns = ", ".join(
         f'max("ch{n}") AS "channel {n} high", min("ch{n}") AS "channel {n} low"' for n in range(CHANNELS)
     )
     query = f"""SELECT {columns} FROM "emg" WHERE {OF_SENSOR} AND $timeFilter
         GROUP BY time($__interval), "sensor" fill(none)"""
-    return lines(
+    return line_panel(
         "Raw EMG",
         [InfluxQuery(query, alias="$tag_sensor $col")],
         unit=MICROVOLTS,
@@ -41,10 +41,10 @@ def _waveform() -> Builder[models.Panel]:
     ).interval("1ms")
 
 
-def _spectrum() -> Builder[models.Panel]:
+def _spectrum_panel() -> Builder[models.Panel]:
     query = f"""SELECT mean(/^hz_/) FROM "spectrum" WHERE {OF_SENSOR} AND "channel" = '0' AND $timeFilter
         GROUP BY time($__interval) fill(none)"""
-    return raster(
+    return heatmap_panel(
         "Spectrum of channel 0",
         [InfluxQuery(query, alias="$col")],
         unit=MICROVOLTS,
@@ -60,7 +60,7 @@ def _feature_panels() -> Panels:
     middle = f"""SELECT mean("median_hz") AS "median" FROM "features"
         WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
     return [
-        lines(
+        line_panel(
             "Envelope, threshold and floor",
             [InfluxQuery(emg, alias="$tag_sensor channel $tag_channel $col")],
             unit=MICROVOLTS,
@@ -69,7 +69,7 @@ def _feature_panels() -> Panels:
             span=12,
             dashed=r"/.* threshold$/",
         ).interval("100ms"),
-        lines(
+        line_panel(
             "Median frequency",
             [InfluxQuery(middle, alias="$tag_sensor channel $tag_channel")],
             unit="hertz",

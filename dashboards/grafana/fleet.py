@@ -5,28 +5,38 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.frame import OF_SENSOR, build_dashboard
-from grafana.panels import GREEN, ORANGE, RED, YES_NO, lines, numbers, rows, states, unit_of
+from grafana.panels import (
+    GREEN,
+    ORANGE,
+    RED,
+    YES_NO,
+    line_panel,
+    number_panel,
+    state_panel,
+    table_panel,
+    unit_properties,
+)
 from grafana.query import InfluxQuery
 
-__all__ = ["fleet"]
+__all__ = ["fleet_dashboard"]
 
 Panels = list[Builder[models.Panel]]
 _STORE = "\"sensor\" = '_store' AND $timeFilter"
 
 
-def fleet() -> Dashboard:
+def fleet_dashboard() -> Dashboard:
     """Return the dashboard for the administrator."""
-    panels = [*_store(), *_sensors(), *_radio(), *_services()]
+    panels = [*_store_panels(), *_sensor_panels(), *_radio_panels(), *_service_panels()]
     return build_dashboard("fleet", "crampwatch: fleet and health", panels, since="now-24h", refresh="1m")
 
 
-def _store() -> Panels:
+def _store_panels() -> Panels:
     waiting = f"""SELECT max("backlog") AS "backlog" FROM "status" WHERE {_STORE}
         GROUP BY time($__interval) fill(none)"""
     free = f"""SELECT min("free_bytes") AS "free" FROM "status" WHERE {_STORE}
         GROUP BY time($__interval) fill(none)"""
     return [
-        lines(
+        line_panel(
             "Messages waiting for the database",
             [InfluxQuery(waiting, alias="backlog")],
             unit="short",
@@ -38,7 +48,7 @@ def _store() -> Panels:
         )
         .min(0)
         .interval("30s"),
-        lines(
+        line_panel(
             "Free disk of the store service",
             [InfluxQuery(free, alias="free")],
             unit="bytes",
@@ -53,7 +63,7 @@ def _store() -> Panels:
     ]
 
 
-def _sensors() -> Panels:
+def _sensor_panels() -> Panels:
     known = f"""SELECT "name", "side", "muscle", "profile", "session" FROM "session"
         WHERE {OF_SENSOR} GROUP BY "sensor" ORDER BY time DESC LIMIT 1"""
     charge = f"""SELECT last("percent") AS "charge" FROM "battery" WHERE {OF_SENSOR} AND $timeFilter
@@ -61,14 +71,14 @@ def _sensors() -> Panels:
     empty_at = f"""SELECT last("empty_at_ns") / 1000000 AS "empty at" FROM "battery" WHERE {OF_SENSOR} AND $timeFilter
         GROUP BY "sensor\""""
     return [
-        rows(
+        table_panel(
             "Sensors and their newest session",
             [InfluxQuery(known, shape="table")],
             about="All sensors that were ever recorded.",
             empty="no sensor is known yet",
             height=6,
         ),
-        lines(
+        line_panel(
             "Battery",
             [InfluxQuery(charge, alias="$tag_sensor")],
             unit="percent",
@@ -81,7 +91,7 @@ def _sensors() -> Panels:
         .min(0)
         .max(100)
         .interval("1m"),
-        numbers(
+        number_panel(
             "Battery lasts until",
             [InfluxQuery(empty_at, alias="$tag_sensor")],
             unit="dateTimeAsIso",
@@ -91,8 +101,8 @@ def _sensors() -> Panels:
     ]
 
 
-def _radio() -> Panels:
-    def counted(field: str) -> InfluxQuery:
+def _radio_panels() -> Panels:
+    def counter_query(field: str) -> InfluxQuery:
         query = f"""SELECT max("{field}") AS "{field}" FROM "link" WHERE {OF_SENSOR} AND $timeFilter
             GROUP BY time($__interval), "sensor" fill(none)"""
         return InfluxQuery(query, alias=f"$tag_sensor {field}", ref=field)
@@ -101,25 +111,25 @@ def _radio() -> Panels:
         GROUP BY time($__interval), "sensor" fill(none)"""
     empty = "no radio link in this span"
     return [
-        states(
+        state_panel(
             "Connected",
             [InfluxQuery(connected, alias="$tag_sensor")],
             about="Whether the collector was connected to the sensor.",
             empty=empty,
             mapping=YES_NO,
         ).interval("10s"),
-        lines(
+        line_panel(
             "Samples lost and backfilled",
-            [counted("lost_samples"), counted("backfilled_samples")],
+            [counter_query("lost_samples"), counter_query("backfilled_samples")],
             unit="short",
             about="Since the start of each session. Lost: still missing. Backfilled: missed live, fetched later.",
             empty=empty,
             span=12,
             joined=True,
         ).min(0),
-        lines(
+        line_panel(
             "Reconnections and broken frames",
-            [counted("reconnects"), counted("broken_frames")],
+            [counter_query("reconnects"), counter_query("broken_frames")],
             unit="short",
             about="Since the start of each session.",
             empty=empty,
@@ -129,13 +139,13 @@ def _radio() -> Panels:
     ]
 
 
-def _services() -> Panels:
+def _service_panels() -> Panels:
     online = """SELECT last("online") AS "online" FROM "status" WHERE $timeFilter
         GROUP BY time($__interval), "sensor" fill(none)"""
     notices = f"""SELECT "sensor", "severity", "code", "text" FROM "notice" WHERE {OF_SENSOR} AND $timeFilter
         ORDER BY time DESC LIMIT 100"""
     return [
-        states(
+        state_panel(
             "Services and sensors online",
             [InfluxQuery(online, alias="$tag_sensor")],
             about="Names of services start with an underscore. If one crashes, the broker reports it as offline.",
@@ -143,10 +153,10 @@ def _services() -> Panels:
             mapping=YES_NO,
             height=7,
         ).interval("30s"),
-        rows(
+        table_panel(
             "Notices",
             [InfluxQuery(notices, shape="table")],
             about="Notices to a person, newest first.",
             empty="no notices in this span",
-        ).override_by_name("Time", unit_of("dateTimeAsIso")),
+        ).override_by_name("Time", unit_properties("dateTimeAsIso")),
     ]

@@ -60,18 +60,18 @@ def build_dashboard(
         .refresh(refresh)
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .editable()
-        .with_variable(_variable("side", "Side", _SIDES))
-        .with_variable(_variable("sensor", "Sensor", _SENSORS))
+        .with_variable(_query_variable("side", "Side", _SIDES))
+        .with_variable(_query_variable("sensor", "Sensor", _SENSORS))
         .link(_other_dashboards())
     )
     if with_nights:
-        dashboard.with_variable(_variable("night", "Night", _NIGHTS, sort=VariableSort.ALPHABETICAL_DESC))
+        dashboard.with_variable(_query_variable("night", "Night", _NIGHTS, sort=VariableSort.ALPHABETICAL_DESC))
     for number, panel in enumerate(panels, start=1):
         dashboard.with_panel(_Numbered(panel, number))
     return dashboard
 
 
-def _variable(
+def _query_variable(
     name: str, label: str, query: str, *, sort: VariableSort = VariableSort.ALPHABETICAL_ASC
 ) -> QueryVariable:
     everything = VariableOption(selected=True, text="All", value="$__all")

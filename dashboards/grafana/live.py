@@ -5,28 +5,39 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.frame import OF_SENSOR, build_dashboard
-from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, STATES, YES_NO, lines, numbers, rows, states
+from grafana.panels import (
+    GREEN,
+    MICROVOLTS,
+    ORANGE,
+    RED,
+    STATES,
+    YES_NO,
+    line_panel,
+    number_panel,
+    state_panel,
+    table_panel,
+)
 from grafana.query import InfluxQuery
 
-__all__ = ["live"]
+__all__ = ["live_dashboard"]
 
 _TODAY = "time > now() - 1d"
 Panels = list[Builder[models.Panel]]
 
 
-def live() -> Dashboard:
+def live_dashboard() -> Dashboard:
     """Return the dashboard for the bedside."""
-    panels = [*_now(), *_signal(), *_conditions()]
+    panels = [*_present_panels(), *_signal_panels(), *_condition_panels()]
     return build_dashboard("live", "crampwatch: live", panels, since="now-5m", refresh="5s")
 
 
-def _now() -> Panels:
+def _present_panels() -> Panels:
     state = f'SELECT last("state") AS "state" FROM "state" WHERE {OF_SENSOR} AND {_TODAY} GROUP BY "sensor"'
     contact = f'SELECT last("quality") AS "contact" FROM "state" WHERE {OF_SENSOR} AND {_TODAY} GROUP BY "sensor"'
     battery = f'SELECT last("percent") AS "battery" FROM "battery" WHERE {OF_SENSOR} AND {_TODAY} GROUP BY "sensor"'
     radio = f'SELECT last("connected") AS "connected" FROM "link" WHERE {OF_SENSOR} AND {_TODAY} GROUP BY "sensor"'
     return [
-        numbers(
+        number_panel(
             "State",
             [InfluxQuery(state, alias="$tag_sensor")],
             unit="none",
@@ -34,7 +45,7 @@ def _now() -> Panels:
             empty="no state of any sensor today",
             mapping=STATES,
         ),
-        numbers(
+        number_panel(
             "Contact",
             [InfluxQuery(contact, alias="$tag_sensor")],
             unit="none",
@@ -42,7 +53,7 @@ def _now() -> Panels:
             empty="no state of any sensor today",
             mapping=STATES,
         ),
-        numbers(
+        number_panel(
             "Battery",
             [InfluxQuery(battery, alias="$tag_sensor")],
             unit="percent",
@@ -50,7 +61,7 @@ def _now() -> Panels:
             empty="no sensor has reported its battery today",
             steps=((None, RED), (15, ORANGE), (30, GREEN)),
         ),
-        numbers(
+        number_panel(
             "Radio link",
             [InfluxQuery(radio, alias="$tag_sensor")],
             unit="bool_yes_no",
@@ -61,12 +72,12 @@ def _now() -> Panels:
     ]
 
 
-def _signal() -> Panels:
+def _signal_panels() -> Panels:
     emg = f"""SELECT max("envelope") AS "envelope", mean("threshold") AS "threshold" FROM "features"
         WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
     state = f'SELECT "state" FROM "state" WHERE {OF_SENSOR} AND $timeFilter GROUP BY "sensor"'
     return [
-        lines(
+        line_panel(
             "EMG envelope against its threshold",
             [InfluxQuery(emg, alias="$tag_sensor channel $tag_channel $col")],
             unit=MICROVOLTS,
@@ -75,7 +86,7 @@ def _signal() -> Panels:
             empty="no signal in this span",
             dashed=r"/.* threshold$/",
         ).interval("100ms"),
-        states(
+        state_panel(
             "State over time",
             [InfluxQuery(state, alias="$tag_sensor")],
             about="Changes within this span; a state that started earlier is shown in the panel above.",
@@ -85,7 +96,7 @@ def _signal() -> Panels:
     ]
 
 
-def _conditions() -> Panels:
+def _condition_panels() -> Panels:
     warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
         WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
     radio = f"""SELECT mean("rssi_dbm") AS "signal" FROM "link"
@@ -93,7 +104,7 @@ def _conditions() -> Panels:
     notices = f"""SELECT "sensor", "severity", "code", "text" FROM "notice"
         WHERE {OF_SENSOR} AND {_TODAY} ORDER BY time DESC LIMIT 20"""
     return [
-        lines(
+        line_panel(
             "Skin temperature",
             [InfluxQuery(warm, alias="$tag_sensor")],
             unit="celsius",
@@ -102,7 +113,7 @@ def _conditions() -> Panels:
             span=12,
             joined=True,
         ).interval("2s"),
-        lines(
+        line_panel(
             "Radio signal",
             [InfluxQuery(radio, alias="$tag_sensor")],
             unit="dBm",
@@ -112,7 +123,7 @@ def _conditions() -> Panels:
             steps=((None, RED), (-85, ORANGE), (-75, GREEN)),
             joined=True,
         ).interval("10s"),
-        rows(
+        table_panel(
             "Notices today",
             [InfluxQuery(notices, shape="table")],
             about="Notices to a person, newest first.",

@@ -6,10 +6,22 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.frame import IN_NIGHT, OF_SENSOR, build_dashboard
-from grafana.panels import GREEN, MICROVOLTS, ORANGE, RED, STATES, hidden, lines, link_to, rows, states, unit_of
+from grafana.panels import (
+    GREEN,
+    MICROVOLTS,
+    ORANGE,
+    RED,
+    STATES,
+    hidden_column,
+    line_panel,
+    link_properties,
+    state_panel,
+    table_panel,
+    unit_properties,
+)
 from grafana.query import EpisodeAnnotations, InfluxQuery
 
-__all__ = ["annotations", "episode_table", "night", "night_table"]
+__all__ = ["episode_annotations", "episode_table", "night_dashboard", "night_table"]
 
 Panels = list[Builder[models.Panel]]
 _EPISODE_LINK = (
@@ -22,22 +34,22 @@ _NIGHT_LINK = (
 )
 
 
-def night() -> Dashboard:
+def night_dashboard() -> Dashboard:
     """Return the dashboard for the morning."""
     panels = [
         night_table("Nights", "Select a night by its date: that sets the time span of all panels.", limit=14),
-        *_timeline(),
-        *_conditions(),
+        *_timeline_panels(),
+        *_condition_panels(),
         episode_table(),
-        _journal(),
+        _journal_table(),
     ]
     dashboard = build_dashboard("night", "crampwatch: night", panels, since="now-12h", refresh="1m", with_nights=True)
-    for annotation in annotations():
+    for annotation in episode_annotations():
         dashboard.annotation(annotation)
     return dashboard
 
 
-def annotations() -> list[EpisodeAnnotations]:
+def episode_annotations() -> list[EpisodeAnnotations]:
     """Return episodes as marks in all panels: likely cramps, and all others except artefacts."""
     columns = '"reasons" AS "text", "kind", "onset_ns" / 1000000 + "duration_s" * 1000 AS "end"'
     where = f"WHERE {OF_SENSOR} AND {IN_NIGHT} AND $timeFilter AND \"status\" != 'retracted'"
@@ -56,17 +68,17 @@ def night_table(title: str, about: str, *, limit: int) -> table.Panel:
     query = f"""SELECT "night", "sensor", "side", "cramps_per_hour", "cramps", "monitored_s", "coverage", "longest_s",
         "factors", "begin_ns" / 1000000 AS "begin", "end_ns" / 1000000 AS "end"
         FROM "night" WHERE {OF_SENSOR} AND {IN_NIGHT} ORDER BY time DESC LIMIT {limit}"""
-    panel = rows(title, [InfluxQuery(query, shape="table")], about=about, empty="no night was recorded yet")
+    panel = table_panel(title, [InfluxQuery(query, shape="table")], about=about, empty="no night was recorded yet")
     columns = {
-        "Time": hidden(),
-        "night": link_to("Open this night", _NIGHT_LINK),
-        "cramps_per_hour": unit_of("suffix: /h", 2),
-        "cramps": unit_of("none", 0),
-        "monitored_s": unit_of("dtdurations"),
-        "coverage": unit_of("percentunit", 0),
-        "longest_s": unit_of("s"),
-        "begin": unit_of("dateTimeAsIso"),
-        "end": unit_of("dateTimeAsIso"),
+        "Time": hidden_column(),
+        "night": link_properties("Open this night", _NIGHT_LINK),
+        "cramps_per_hour": unit_properties("suffix: /h", 2),
+        "cramps": unit_properties("none", 0),
+        "monitored_s": unit_properties("dtdurations"),
+        "coverage": unit_properties("percentunit", 0),
+        "longest_s": unit_properties("s"),
+        "begin": unit_properties("dateTimeAsIso"),
+        "end": unit_properties("dateTimeAsIso"),
     }
     return _with_columns(panel, columns)
 
@@ -77,7 +89,7 @@ def episode_table() -> table.Panel:
         "status", "reasons", "onset_ns" / 1000000 - 15000 AS "from", "onset_ns" / 1000000 + "duration_s" * 1000 + 20000
         AS "to" FROM "episode" WHERE {OF_SENSOR} AND {IN_NIGHT} AND $timeFilter AND "status" != 'retracted' ORDER BY
         time DESC"""
-    panel = rows(
+    panel = table_panel(
         "Episodes",
         [InfluxQuery(query, shape="table")],
         about="Likely, not certain. Withdrawn episodes are left out; 'final' is the result for the complete night.",
@@ -85,30 +97,30 @@ def episode_table() -> table.Panel:
         height=10,
     )
     columns = {
-        "Time": hidden(),
-        "begin": [*unit_of("dateTimeAsIso"), *link_to("Open this episode", _EPISODE_LINK)],
-        "duration_s": unit_of("s", 1),
-        "confidence": unit_of("percentunit", 0),
-        "peak": unit_of(MICROVOLTS, 0),
-        "from": hidden(),
-        "to": hidden(),
+        "Time": hidden_column(),
+        "begin": [*unit_properties("dateTimeAsIso"), *link_properties("Open this episode", _EPISODE_LINK)],
+        "duration_s": unit_properties("s", 1),
+        "confidence": unit_properties("percentunit", 0),
+        "peak": unit_properties(MICROVOLTS, 0),
+        "from": hidden_column(),
+        "to": hidden_column(),
     }
     return _with_columns(panel, columns)
 
 
-def _timeline() -> Panels:
+def _timeline_panels() -> Panels:
     state = f'SELECT "state" FROM "state" WHERE {OF_SENSOR} AND $timeFilter GROUP BY "sensor"'
     emg = f"""SELECT max("envelope") AS "envelope", mean("threshold") AS "threshold" FROM "features_10s"
         WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor", "channel" fill(null)"""
     return [
-        states(
+        state_panel(
             "State",
             [InfluxQuery(state, alias="$tag_sensor")],
             about="As detected live.",
             empty="no state in this span",
             mapping=STATES,
         ),
-        lines(
+        line_panel(
             "EMG envelope against its threshold",
             [InfluxQuery(emg, alias="$tag_sensor channel $tag_channel $col")],
             unit=MICROVOLTS,
@@ -119,13 +131,13 @@ def _timeline() -> Panels:
     ]
 
 
-def _conditions() -> Panels:
+def _condition_panels() -> Panels:
     warm = f"""SELECT mean("celsius") AS "temperature" FROM "temperature"
         WHERE {OF_SENSOR} AND $timeFilter GROUP BY time($__interval), "sensor" fill(none)"""
     share = f"""SELECT sum("covered_s") / 600 AS "coverage" FROM "features_10m"
         WHERE {OF_SENSOR} AND "channel" = '0' AND $timeFilter GROUP BY time(10m), "sensor" fill(0)"""
     return [
-        lines(
+        line_panel(
             "Skin temperature",
             [InfluxQuery(warm, alias="$tag_sensor")],
             unit="celsius",
@@ -134,7 +146,7 @@ def _conditions() -> Panels:
             span=12,
             joined=True,
         ).interval("1m"),
-        lines(
+        line_panel(
             "Coverage",
             [InfluxQuery(share, alias="$tag_sensor")],
             unit="percentunit",
@@ -149,9 +161,9 @@ def _conditions() -> Panels:
     ]
 
 
-def _journal() -> table.Panel:
+def _journal_table() -> table.Panel:
     query = 'SELECT "entry", "text", "value", "sensor" FROM "journal" WHERE $timeFilter ORDER BY time DESC'
-    return rows(
+    return table_panel(
         "Journal",
         [InfluxQuery(query, shape="table")],
         about="What the wearer noted: factors, confirmations, pain and what helped.",

@@ -19,14 +19,14 @@ __all__ = [
     "STATES",
     "YES_NO",
     "Steps",
-    "hidden",
-    "lines",
-    "link_to",
-    "numbers",
-    "raster",
-    "rows",
-    "states",
-    "unit_of",
+    "heatmap_panel",
+    "hidden_column",
+    "line_panel",
+    "link_properties",
+    "number_panel",
+    "state_panel",
+    "table_panel",
+    "unit_properties",
 ]
 
 MICROVOLTS: Final = "suffix: µV"
@@ -53,7 +53,7 @@ YES_NO: Final = ValueMap(
 )
 
 
-def lines(
+def line_panel(
     title: str,
     queries: Sequence[InfluxQuery],
     *,
@@ -93,12 +93,12 @@ def lines(
     panel = panel.draw_style(kinds.GraphDrawStyle.BARS if bars else kinds.GraphDrawStyle.LINE)
     if dashed:
         style = {"fill": "dash", "dash": [10, 6]}
-        properties = [DynamicConfigValue("custom.lineStyle", style), DynamicConfigValue("color", _fixed(RED))]
+        properties = [DynamicConfigValue("custom.lineStyle", style), DynamicConfigValue("color", _fixed_color(RED))]
         panel = panel.override_by_regexp(dashed, properties)
     return panel
 
 
-def numbers(
+def number_panel(
     title: str,
     queries: Sequence[InfluxQuery],
     *,
@@ -119,7 +119,7 @@ def numbers(
     return panel if mapping is None else panel.mappings([mapping])
 
 
-def states(
+def state_panel(
     title: str,
     queries: Sequence[InfluxQuery],
     *,
@@ -137,37 +137,37 @@ def states(
     return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
 
 
-def rows(
+def table_panel(
     title: str, queries: Sequence[InfluxQuery], *, about: str, empty: str, span: int = 24, height: int = 8
 ) -> table.Panel:
     """Return a table; units and links are set by overrides."""
     return _configure(table.Panel(), title, queries, unit="none", about=about, empty=empty, span=span, height=height)
 
 
-def raster(title: str, queries: Sequence[InfluxQuery], *, unit: str, about: str, empty: str) -> heatmap.Panel:
+def heatmap_panel(title: str, queries: Sequence[InfluxQuery], *, unit: str, about: str, empty: str) -> heatmap.Panel:
     """Return a heatmap whose rows are the series, lowest first."""
     panel = _configure(heatmap.Panel(), title, queries, unit=unit, about=about, empty=empty, span=24)
     color = heatmap.HeatmapColorOptions().mode(heatmaps.HeatmapColorMode.SCHEME).scheme("Turbo").steps(64)
     return panel.calculate(False).color(color.exponent(0.5).fill("dark-orange"))
 
 
-def unit_of(unit: str, decimals: int | None = None) -> list[DynamicConfigValue]:
+def unit_properties(unit: str, decimals: int | None = None) -> list[DynamicConfigValue]:
     """Return the properties that give a column its unit."""
     properties = [DynamicConfigValue("unit", unit)]
     return properties if decimals is None else [*properties, DynamicConfigValue("decimals", decimals)]
 
 
-def hidden() -> list[DynamicConfigValue]:
+def hidden_column() -> list[DynamicConfigValue]:
     """Return the properties of a column that is not shown and only used by links."""
     return [DynamicConfigValue("custom.hidden", True)]
 
 
-def link_to(title: str, url: str) -> list[DynamicConfigValue]:
+def link_properties(title: str, url: str) -> list[DynamicConfigValue]:
     """Return the properties that make a column's values links."""
     return [DynamicConfigValue("links", [{"title": title, "url": url, "targetBlank": False}])]
 
 
-def _fixed(color: str) -> dict[str, Any]:
+def _fixed_color(color: str) -> dict[str, Any]:
     return {"mode": "fixed", "fixedColor": color}
 
 

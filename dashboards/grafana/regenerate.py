@@ -8,16 +8,22 @@ from typing import Any, Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.alerts import rule_file
-from grafana.episode import episode
-from grafana.fleet import fleet
-from grafana.live import live
-from grafana.night import night
-from grafana.trends import trends
+from grafana.episode import episode_dashboard
+from grafana.fleet import fleet_dashboard
+from grafana.live import live_dashboard
+from grafana.night import night_dashboard
+from grafana.trends import trends_dashboard
 
 __all__ = ["generate", "main"]
 
 _FOLDER: Final = Path(__file__).parent
-_DASHBOARDS: Final = {"live": live, "night": night, "episode": episode, "trends": trends, "fleet": fleet}
+_DASHBOARDS: Final = {
+    "live": live_dashboard,
+    "night": night_dashboard,
+    "episode": episode_dashboard,
+    "trends": trends_dashboard,
+    "fleet": fleet_dashboard,
+}
 _HEAD: Final = "# Written by `python -m grafana.regenerate` from dashboards/grafana/alerts.py: change it there.\n"
 
 

@@ -1,1 +1,1 @@
-"""What is kept for years: features, temperatures, states, episodes, notices and the wearer's journal."""
+"""What is stored for years: features, temperatures, states, episodes, notices and the wearer's journal."""

@@ -87,3 +87,11 @@ def test_samples_that_the_sensor_has_not_stored_yet_are_neither_requested_nor_lo
     made = plan_backfill(boot, rings(boot, 0, 600), 1_050_000_000)
     assert [(one.first_index, one.count) for one in made.requests] == [(0, 600)]
     assert made.lost == ()
+
+
+def test_the_number_of_requests_is_bounded_over_all_gaps() -> None:
+    boot, sensor = boot_with_gap(0, 100_000)
+    boot.place_frame(sensor.frame(200_050, 50), 200_100_000_000)
+    assert len(boot.primary.gaps) == 2
+    made = plan_backfill(boot, rings(boot, 0, 200_100), 200_100_000_000)
+    assert len(made.requests) == MAX_REQUESTS

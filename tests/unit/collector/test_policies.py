@@ -105,9 +105,11 @@ def test_a_forecast_needs_a_drop_of_two_percent_in_ten_minutes(drop: int, within
 
 def test_from_the_second_step_on_the_first_reading_does_not_count() -> None:
     forecast = BatteryForecast()
-    for hour, percent in ((0, 90), (5, 89), (6, 84), (7, 79)):
+    for hour, percent in ((0, 90), (5, 89), (6, 84)):
         forecast.update(hour * HOUR_NS, percent)
-    assert forecast.empty_at_ns == 7 * HOUR_NS + round(2 * HOUR_NS * 79 / 10)
+    assert forecast.empty_at_ns == 6 * HOUR_NS + round(HOUR_NS * 84 / 5)
+    forecast.update(8 * HOUR_NS, 79)
+    assert forecast.empty_at_ns == 8 * HOUR_NS + round(3 * HOUR_NS * 79 / 10)
 
 
 def test_equal_readings_are_no_steps() -> None:

@@ -153,10 +153,19 @@ def test_an_event_of_another_length_says_nothing_of_electrodes() -> None:
 
 def test_block_times_do_not_run_backwards_when_the_clock_is_corrected() -> None:
     sensor, one = PaperSensor(), translator()
-    said = one.translate([*met(sensor)[:2], sync_record(sensor, 0.01, 0.01, 0.5), *frames(sensor, 0, 1000)])
-    corrected = [sync_record(sensor, 1.0, 1.3, 1.301), *frames(sensor, 1000, 1500)]
-    said += one.translate(corrected)
+
+    def delayed(begin: int, end: int) -> list[Record]:
+        return [
+            record(RecordKind.DATA, (first + 50) / 1000 + 0.95, sensor.frame(first, 50).encode())
+            for first in range(begin, end, 50)
+        ]
+
+    wide, tight = sync_record(sensor, 0.01, 0.01, 0.95), sync_record(sensor, 2.0, 2.001, 2.002)
+    said = one.translate([*met(sensor)[:2], wide, *delayed(0, 1000)])
+    said += one.translate([tight, *delayed(1000, 1500)])
     times_ns = [block.first_utc_ns for block in blocks(said)]
+    assert times_ns[3] - times_ns[0] == pytest.approx(750_000_000, abs=1e6)
+    assert times_ns[3] == times_ns[4], "the correction would move it to before the block that was published"
     assert times_ns == sorted(times_ns)
 
 

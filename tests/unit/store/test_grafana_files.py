@@ -66,5 +66,6 @@ def test_what_is_provisioned_fits_together() -> None:
         assert [step["refId"] for step in rule["data"]] == ["A", "B", "C"]
         assert rule["condition"] == "C"
         assert rule["data"][0]["datasourceUid"] == source["uid"]
+        assert set(rule["annotations"]) == {"summary", "description"}
     points = provisioned("alerting/contact-points.yaml.example")
     assert {policy["receiver"] for policy in points["policies"]} == {point["name"] for point in points["contactPoints"]}

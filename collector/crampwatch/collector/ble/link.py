@@ -97,7 +97,7 @@ class Sightings:
     def add(self, sensor: FoundSensor) -> None:
         """Add an advertisement, and wake all who wait for one."""
         self._latest[sensor.address] = (time.monotonic(), sensor)
-        waker = asyncio.get_running_loop().create_task(self._wake())
+        waker = asyncio.get_running_loop().create_task(self._wake_waiters())
         self._wakers.add(waker)
         waker.add_done_callback(self._wakers.discard)
 
@@ -117,7 +117,7 @@ class Sightings:
         async with self._changed:
             await self._changed.wait()
 
-    async def _wake(self) -> None:
+    async def _wake_waiters(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 

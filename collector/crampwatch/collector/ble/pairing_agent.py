@@ -42,7 +42,7 @@ async def pairing_agent() -> AsyncIterator[None]:
             "Without any, try: crampwatch demo.",
         ) from error
     try:
-        bus.add_message_handler(_answer)
+        bus.add_message_handler(_answer_request)
         await _call_manager(bus, "RegisterAgent", "os", [_PATH, "NoInputNoOutput"])
         yield
     finally:
@@ -65,7 +65,7 @@ async def _call_manager(bus: "MessageBus", member: str, signature: str, body: li
         )
 
 
-def _answer(message: "Message") -> "Message | None":
+def _answer_request(message: "Message") -> "Message | None":
     from dbus_fast import Message  # noqa: PLC0415 - dbus-fast is installed on Linux only
 
     if message.interface != _AGENT or message.path != _PATH:

@@ -146,7 +146,7 @@ class SensorClient:
             token = self._next_token()
             done = self._expect_reply(token, done=True)
             try:
-                accepted = await self._exchange(Request(Opcode.BACKFILL, token, request.encode()))
+                accepted = await self._send_and_wait(Request(Opcode.BACKFILL, token, request.encode()))
                 final = await self._wait_for_end(done)
             finally:
                 self._replies.pop((token, True), None)
@@ -161,9 +161,9 @@ class SensorClient:
             PeerError: No reply came.
         """
         async with self._command_lock:
-            return await self._exchange(Request(opcode, self._next_token(), params))
+            return await self._send_and_wait(Request(opcode, self._next_token(), params))
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def _send_and_wait(self, request: Request) -> Reply:
         answer = self._expect_reply(request.token, done=False)
         try:
             await self._client.write_gatt_char(gatt.CONTROL, request.encode(), response=True)

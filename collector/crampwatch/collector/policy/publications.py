@@ -108,7 +108,7 @@ class RecordTranslator:
         publications: list[Publication] = []
         for record in records:
             if record.kind is RecordKind.INFO:  # earlier samples may be of another boot, with another clock
-                publications += self._blocks(runs)
+                publications += self._block_publications(runs)
                 runs = []
             observation = self.history.handle(record)
             if isinstance(observation, SamplesReceived):
@@ -117,11 +117,11 @@ class RecordTranslator:
                 publications.extend(self._publications_of(observation))
         if records:
             publications.extend(self._broken_frames_notice(records[-1].utc_ns))
-        return publications + self._blocks(runs)
+        return publications + self._block_publications(runs)
 
-    def info(self, boot: Boot, *, ended_ns: int | None = None) -> Publication:
+    def info_message(self, boot: Boot, *, ended_ns: int | None = None) -> Publication:
         """Return the description of the sensor in this session; with `ended_ns`, that the session has ended."""
-        return self._message(
+        return self._publication(
             Leaf.INFO,
             messages.SensorInfo(
                 sensor=self._sensor.sensor,
@@ -135,15 +135,15 @@ class RecordTranslator:
                 started_ns=self._head.started_utc_ns,
                 utc_offset_s=self._head.utc_offset_s,
                 ended_ns=ended_ns,
-                placement=messages.Placement(side=_side(self._sensor.side), muscle=self._sensor.muscle[:500]),
+                placement=messages.Placement(side=_parse_side(self._sensor.side), muscle=self._sensor.muscle[:500]),
                 firmware=self._firmware()[:500],
             ),
         )
 
-    def link(self, utc_ns: int) -> Publication:
+    def link_message(self, utc_ns: int) -> Publication:
         """Return the state of the radio link and its counters."""
         history = self.history
-        return self._message(
+        return self._publication(
             Leaf.LINK,
             messages.Link(
                 sensor=self._sensor.sensor,
@@ -159,9 +159,9 @@ class RecordTranslator:
             ),
         )
 
-    def status(self, utc_ns: int, *, online: bool) -> Publication:
+    def status_message(self, utc_ns: int, *, online: bool) -> Publication:
         """Return whether the sensor is connected."""
-        return self._message(
+        return self._publication(
             Leaf.STATUS,
             messages.ServiceStatus(
                 sensor=self._sensor.sensor, t_ns=utc_ns, origin=self.origin, online=online, service="sensor"
@@ -188,23 +188,23 @@ class RecordTranslator:
             case EventReceived():
                 yield from self._event_notice(seen)
             case LinkChange():
-                yield self.link(seen.utc_ns)
-                yield self.status(seen.utc_ns, online=seen.connected)
+                yield self.link_message(seen.utc_ns)
+                yield self.status_message(seen.utc_ns, online=seen.connected)
             case SensorDescribed():
-                yield self.info(seen.boot)
+                yield self.info_message(seen.boot)
             case _:
                 pass
 
     def _temperature_message(self, seen: TemperatureReading) -> Publication:
         celsius = None if math.isnan(seen.celsius) else seen.celsius
-        return self._message(
+        return self._publication(
             Leaf.TEMPERATURE,
             messages.Temperature(sensor=self._sensor.sensor, t_ns=seen.utc_ns, origin=self.origin, celsius=celsius),
         )
 
     def _battery_publications(self, seen: BatteryReading) -> Iterator[Publication]:
         self._battery.update(seen.utc_ns, seen.percent)
-        yield self._message(
+        yield self._publication(
             Leaf.BATTERY,
             messages.Battery(
                 sensor=self._sensor.sensor,
@@ -233,7 +233,7 @@ class RecordTranslator:
             text = f"{self._sensor.name} sends damaged frames; they are stored in the session file."
             yield self._notice(utc_ns, "broken_frames", "warning", text)
 
-    def _blocks(self, runs: list[Run]) -> list[Publication]:
+    def _block_publications(self, runs: list[Run]) -> list[Publication]:
         topic, qos, retain = str(Topic(self._sensor.sensor, Leaf.SAMPLES)), Leaf.SAMPLES.qos, Leaf.SAMPLES.retained
         return [
             Publication(topic, run.to_block(self._session, self._first_utc_ns(run)).encode(), qos, retain)
@@ -253,7 +253,7 @@ class RecordTranslator:
 
     def _notice(self, utc_ns: int, code: _Code, severity: messages.Severity, text: str) -> Publication:
         """Return a notice for a person, with an id that follows from its code and time: the same after a restart."""
-        return self._message(
+        return self._publication(
             Leaf.NOTICE,
             messages.Notice(
                 sensor=self._sensor.sensor,
@@ -266,7 +266,7 @@ class RecordTranslator:
             ),
         )
 
-    def _message(self, leaf: Leaf, message: messages.Message) -> Publication:
+    def _publication(self, leaf: Leaf, message: messages.Message) -> Publication:
         return Publication(str(Topic(self._sensor.sensor, leaf)), messages.encode(message), leaf.qos, leaf.retained)
 
 
@@ -282,5 +282,5 @@ def _stream_info(stream: StreamDescription) -> messages.StreamInfo:
     )
 
 
-def _side(text: str) -> Literal["left", "right", "unknown"]:
+def _parse_side(text: str) -> Literal["left", "right", "unknown"]:
     return "left" if text == "left" else "right" if text == "right" else "unknown"

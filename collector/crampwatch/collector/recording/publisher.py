@@ -68,8 +68,8 @@ class Publisher:
         """Publish until cancelled."""
         boot = self.translator.history.boot
         if boot is not None:
-            await self._publish(bus, [self.translator.info(boot)])
-        reporting = asyncio.create_task(self._report(bus))
+            await self._publish(bus, [self.translator.info_message(boot)])
+        reporting = asyncio.create_task(self._report_link(bus))
         try:
             while True:
                 more = asyncio.create_task(self._recorder.wait_committed())
@@ -93,9 +93,9 @@ class Publisher:
         """Publish the rest, and that the sensor is offline; if `is_ended`, also that the session has ended."""
         await self.drain(bus)
         boot = self.translator.history.boot
-        last = [self.translator.link(now_ns), self.translator.status(now_ns, online=False)]
+        last = [self.translator.link_message(now_ns), self.translator.status_message(now_ns, online=False)]
         if boot is not None and is_ended:
-            last.append(self.translator.info(boot, ended_ns=now_ns))
+            last.append(self.translator.info_message(boot, ended_ns=now_ns))
         await self._publish(bus, last)
 
     def close(self) -> None:
@@ -105,13 +105,13 @@ class Publisher:
     def _next_batch(self) -> list[Record]:
         return list(islice(self._reader.records(self._key, after_seq=self._seq), _BATCH))
 
-    async def _report(self, bus: Bus) -> None:
+    async def _report_link(self, bus: Bus) -> None:
         """Publish the state of the link every few seconds, and notices of long absences, until cancelled."""
         while True:
             await asyncio.sleep(LINK_INTERVAL_S)
             now_ns = self._utc_ns()
             if self.translator.history.boot is not None:
-                await self._publish(bus, [self.translator.link(now_ns), *self._absence_notices(now_ns)])
+                await self._publish(bus, [self.translator.link_message(now_ns), *self._absence_notices(now_ns)])
 
     def _absence_notices(self, now_ns: int) -> list[Publication]:
         since_ns = self._absence.since_ns

@@ -133,7 +133,7 @@ class Session:
             UnavailableError: It cannot be written.
         """
         if self.writer is None:
-            writer = await asyncio.to_thread(SessionWriter.create, self._options.sessions_dir, self._head(origin))
+            writer = await asyncio.to_thread(SessionWriter.create, self._options.sessions_dir, self._make_head(origin))
             for member in self.members.values():
                 member.sensor = await self._add_to_file(writer, member.sensor)
             self.writer = writer
@@ -157,7 +157,7 @@ class Session:
         member.publisher = publisher
         return publisher
 
-    def _head(self, origin: Origin) -> SessionHead:
+    def _make_head(self, origin: Origin) -> SessionHead:
         anchor = self._anchors[0]
         offset = datetime.fromtimestamp(anchor.utc_ns / 1e9, UTC).astimezone().utcoffset()
         return SessionHead(

@@ -49,11 +49,11 @@ def discovery_message(info: SensorInfo, *, version: str) -> bytes:
             "device": device,
             "origin": {"name": "crampwatch", "sw_version": version},
             "components": {
-                key: {"unique_id": f"{identity}-{key}", **component} for key, component in _components(info).items()
+                key: {"unique_id": f"{identity}-{key}", **component} for key, component in _entity_configs(info).items()
             },
             "state_topic": state_topic(info.sensor),
             "qos": 1,
-            **_availability(info.sensor, needs_sensor=True),
+            **_availability_config(info.sensor, needs_sensor=True),
         }
     )
 
@@ -64,8 +64,8 @@ def _device_name(info: SensorInfo) -> str:
     return f"{info.name}, {_SIDE_NAMES[info.placement.side]}{marks.get(info.origin, '')}"
 
 
-def _components(info: SensorInfo) -> dict[str, dict[str, Any]]:
-    diagnostic = {"entity_category": "diagnostic", **_availability(info.sensor, needs_sensor=False)}
+def _entity_configs(info: SensorInfo) -> dict[str, dict[str, Any]]:
+    diagnostic = {"entity_category": "diagnostic", **_availability_config(info.sensor, needs_sensor=False)}
     return {
         "contraction": {
             "platform": "binary_sensor",
@@ -95,7 +95,7 @@ def _components(info: SensorInfo) -> dict[str, dict[str, Any]]:
             "icon": "mdi:counter",
             "state_class": "total_increasing",
             "value_template": "{{ value_json.episodes_tonight }}",
-            **_availability(info.sensor, needs_sensor=False),
+            **_availability_config(info.sensor, needs_sensor=False),
         },
         "battery": {
             "platform": "sensor",
@@ -118,7 +118,7 @@ def _components(info: SensorInfo) -> dict[str, dict[str, Any]]:
     }
 
 
-def _availability(sensor: str, *, needs_sensor: bool) -> dict[str, Any]:
+def _availability_config(sensor: str, *, needs_sensor: bool) -> dict[str, Any]:
     """Return when an entity is available: while this service is online and, if it needs the sensor, the sensor too."""
     service = {
         "topic": str(service_topic("home")),

@@ -81,7 +81,7 @@ class SensorEntities:
 
     def encode(self, *, now_ns: int) -> bytes:
         """Return the state message; the same bytes as long as nothing has changed."""
-        problem = self._problem()
+        problem = self._problem_text()
         fields: dict[str, Any] = {
             "sensor": "online" if self._is_online else "offline",
             "contraction": "ON" if self._state == "cramp" else "OFF",
@@ -112,7 +112,7 @@ class SensorEntities:
             del self.cramps[old]
         return len(self.cramps)
 
-    def _problem(self) -> str:
+    def _problem_text(self) -> str:
         """Return what is wrong in one sentence, the most serious problem first; empty if nothing is."""
         if not self._is_online:
             return _PROBLEMS["no_data"]

@@ -46,7 +46,7 @@ def read_raw_chunks(client: InfluxClient, sensor: str, since_ns: int, until_ns: 
 
     described = {(row["boot"], row["stream"]): row for row in rows if row["rate_hz"] is not None}
     rows = [
-        row | _description(described[row["boot"], row["stream"]])
+        row | _description_of(described[row["boot"], row["stream"]])
         for row in rows
         if (row["boot"], row["stream"]) in described
     ]
@@ -59,7 +59,7 @@ def read_raw_chunks(client: InfluxClient, sensor: str, since_ns: int, until_ns: 
     return sorted(chunks, key=lambda one: (one.t_ns, one.stream))
 
 
-def _description(row: Row) -> Row:
+def _description_of(row: Row) -> Row:
     return {name: row[name] for name in ("rate_hz", "unit", "session")}
 
 

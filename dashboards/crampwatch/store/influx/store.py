@@ -82,7 +82,7 @@ class InfluxStore:
     ) -> list[Episode]:
         """Return the valid revision of each episode that overlaps a time span, ordered by onset."""
         where = f"AND session = {quote(session)}" if session is not None else ""
-        found = self._documents("episode", Episode, (since_ns - _LONGEST_EPISODE_NS, until_ns), sensor, where)
+        found = self._read_documents("episode", Episode, (since_ns - _LONGEST_EPISODE_NS, until_ns), sensor, where)
         return [
             episode
             for episode in found
@@ -121,19 +121,19 @@ class InfluxStore:
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a time span, ordered by time."""
-        found = self._documents("notice", Notice, (since_ns, until_ns), sensor)
+        found = self._read_documents("notice", Notice, (since_ns, until_ns), sensor)
         return [notice for notice in found if since_ns <= notice.t_ns < until_ns]
 
     def journal(
         self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None
     ) -> list[JournalEntry]:
         """Return the wearer's notes within a time span, ordered by time."""
-        found = self._documents("journal", JournalEntry, (since_ns, until_ns), sensor)
+        found = self._read_documents("journal", JournalEntry, (since_ns, until_ns), sensor)
         return [entry for entry in found if since_ns <= entry.t_ns < until_ns]
 
     def sessions(self, *, sensor: str | None = None) -> list[SensorInfo]:
         """Return the newest description of each sensor in each session, ordered by start."""
-        return self._documents("session", SensorInfo, (0, FOREVER_NS), sensor)
+        return self._read_documents("session", SensorInfo, (0, FOREVER_NS), sensor)
 
     def sensors(self) -> list[SensorInfo]:
         """Return the newest description of each sensor, ordered by id."""
@@ -160,7 +160,7 @@ class InfluxStore:
                     lines += _document_lines_at(document, t_ns)
         return lines
 
-    def _documents(
+    def _read_documents(
         self, measurement: str, kind: type[AnyMessage], span_ns: tuple[int, int], sensor: str | None, where: str = ""
     ) -> list[AnyMessage]:
         """Return documents stored within or near a time span, ordered by time; callers filter by the exact times."""

@@ -78,7 +78,7 @@ class RecentSamples:
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.executescript(_SCHEMA)
         except (sqlite3.Error, OSError) as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable_error(error) from error
 
     def add(self, blocks: Sequence[tuple[str, SampleBlock]], episodes: Iterable[Episode]) -> list[RawChunk]:
         """Add blocks and episodes; return the chunks that can be stored now and have more samples than before.
@@ -95,7 +95,7 @@ class RecentSamples:
                 found = [chunk for place in sorted(candidates) if (chunk := self._new_chunk(*place)) is not None]
                 self._delete_old(blocks)
         except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable_error(error) from error
         return found
 
     def mark_written(self, chunks: Iterable[RawChunk]) -> None:
@@ -191,7 +191,7 @@ class RecentSamples:
                 "DELETE FROM wanted WHERE sensor = ? AND onset_ns < ?", (sensor, now_ns - _WANTED_NS)
             )
 
-    def _unavailable(self, error: Exception) -> UnavailableError:
+    def _unavailable_error(self, error: Exception) -> UnavailableError:
         return UnavailableError(
             f"The newest samples cannot be stored in {self._path}: {error}.",
             advice="Check the free space and permissions of the folder.",

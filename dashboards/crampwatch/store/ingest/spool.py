@@ -51,7 +51,7 @@ class Spool:
             self._database.executescript(_SCHEMA)
             self._count: int = self._database.execute("SELECT count(*) FROM waiting").fetchone()[0]
         except (sqlite3.Error, OSError) as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable_error(error) from error
 
     def __len__(self) -> int:
         return self._count
@@ -63,7 +63,7 @@ class Spool:
             with self._database:
                 self._database.executemany("INSERT INTO waiting (leaf, payload) VALUES (?, ?)", rows)
         except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable_error(error) from error
         self._count += len(rows)
 
     def oldest(self, count: int) -> list[tuple[int, Message]]:
@@ -77,7 +77,7 @@ class Spool:
             with self._database:
                 self._database.executemany("DELETE FROM waiting WHERE seq = ?", [(seq,) for seq in numbers])
         except sqlite3.Error as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable_error(error) from error
         self._count -= len(numbers)
 
     def set_aside(self, number: int, reason: str) -> None:
@@ -93,7 +93,7 @@ class Spool:
         """Close the file."""
         self._database.close()
 
-    def _unavailable(self, error: Exception) -> UnavailableError:
+    def _unavailable_error(self, error: Exception) -> UnavailableError:
         return UnavailableError(
             f"Messages that wait for the database cannot be stored in {self._path}: {error}.",
             advice="Check the free space and permissions of the folder.",

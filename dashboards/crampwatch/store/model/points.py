@@ -145,7 +145,7 @@ _READING_LEAVES: Final[dict[type[Message], str]] = {
 }
 
 
-def _episode(message: messages.Episode) -> Document:
+def _episode_document(message: messages.Episode) -> Document:
     rank = message.revision + (_FINAL_RANK if message.status == "final" else 0)
     length_s = None if message.offset_ns is None else (message.offset_ns - message.onset_ns) / 1e9
     fields: dict[str, Value | None] = {
@@ -161,36 +161,36 @@ def _episode(message: messages.Episode) -> Document:
         "channels": ",".join(map(str, message.channels)),
         "reasons": "; ".join(message.reasons),
     }
-    return _document(
+    return _make_document(
         "episode", message.id, message, span_ns=(message.onset_ns, message.offset_ns), rank=rank, fields=fields
     )
 
 
-def _notice(message: messages.Notice) -> Document:
+def _notice_document(message: messages.Notice) -> Document:
     fields: dict[str, Value | None] = {
         "code": message.code,
         "severity": message.severity,
         "text": message.text,
         "episode": message.episode,
     }
-    return _document(
+    return _make_document(
         "notice", message.id, message, span_ns=(message.t_ns, message.t_ns), rank=message.t_ns, fields=fields
     )
 
 
-def _journal(message: messages.JournalEntry) -> Document:
+def _journal_document(message: messages.JournalEntry) -> Document:
     fields: dict[str, Value | None] = {
         "entry": message.entry,
         "text": message.text,
         "value": message.value,
         "episode": message.episode,
     }
-    return _document(
+    return _make_document(
         "journal", message.id, message, span_ns=(message.t_ns, message.t_ns), rank=message.t_ns, fields=fields
     )
 
 
-def _session(message: messages.SensorInfo) -> Document:
+def _session_document(message: messages.SensorInfo) -> Document:
     fields: dict[str, Value | None] = {
         "session": message.session,
         "name": message.name,
@@ -201,10 +201,10 @@ def _session(message: messages.SensorInfo) -> Document:
     }
     key = f"{message.session}.{message.sensor}"
     span_ns = (message.started_ns, message.ended_ns)
-    return _document("session", key, message, span_ns=span_ns, rank=message.t_ns, fields=fields)
+    return _make_document("session", key, message, span_ns=span_ns, rank=message.t_ns, fields=fields)
 
 
-def _document(
+def _make_document(
     measurement: str,
     key: str,
     message: Message,
@@ -218,8 +218,8 @@ def _document(
 
 
 _DOCUMENTS: Final[dict[type[Message], Callable[..., Document]]] = {
-    messages.Episode: _episode,
-    messages.Notice: _notice,
-    messages.JournalEntry: _journal,
-    messages.SensorInfo: _session,
+    messages.Episode: _episode_document,
+    messages.Notice: _notice_document,
+    messages.JournalEntry: _journal_document,
+    messages.SensorInfo: _session_document,
 }

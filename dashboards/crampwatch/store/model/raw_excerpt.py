@@ -117,7 +117,7 @@ def assemble_chunk(sensor: str, chunk: int, blocks: Iterable[SampleBlock]) -> Ra
     return RawChunk(
         sensor=sensor,
         t_ns=source.first_utc_ns + round((first - source.first_index) * 1e9 / source.rate_hz),
-        origin=_origin(source.flags),
+        origin=_origin_from_flags(source.flags),
         session=str(source.session),
         boot_id=source.boot_id,
         stream=source.stream,
@@ -136,7 +136,7 @@ def _copy_samples(values: NDArray[np.float32], first: int, block: SampleBlock) -
         values[start - first : end - first] = block.counts[start - block.first_index : end - block.first_index] * scale
 
 
-def _origin(flags: BlockFlag) -> Origin:
+def _origin_from_flags(flags: BlockFlag) -> Origin:
     if flags & BlockFlag.SIMULATED:
         return Origin.DEMO
     return Origin.REPLAY if flags & BlockFlag.REPLAY else Origin.LIVE

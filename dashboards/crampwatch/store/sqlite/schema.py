@@ -61,14 +61,14 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode={mode}", timeout=_BUSY_TIMEOUT_S, check_same_thread=False, uri=True
     )
     try:
-        _prepare(database, path, read_only)
+        _prepare_tables(database, path, read_only)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _prepare(database: sqlite3.Connection, path: Path, read_only: bool) -> None:
+def _prepare_tables(database: sqlite3.Connection, path: Path, read_only: bool) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise RecordingError(

@@ -63,7 +63,7 @@ class SqliteStore:
         with_retracted: bool = False,
     ) -> list[Episode]:
         """Return the valid revision of each episode that overlaps a time span, ordered by onset."""
-        return self._documents(
+        return self._read_documents(
             "episode",
             Episode,
             span_ns=(since_ns, until_ns),
@@ -91,7 +91,7 @@ class SqliteStore:
         """Return the nights whose recording started within a time span, ordered by start."""
         infos = [info for info in self.sessions(sensor=sensor) if since_ns <= info.started_ns < until_ns]
         journal = [entry for entry in self.journal() if entry.entry == "factor"] if infos else []
-        return [self._summarise(info, journal) for info in infos]
+        return [self._summarise_night(info, journal) for info in infos]
 
     def raw_emg(self, sensor: str, *, since_ns: int, until_ns: int) -> list[RawChunk]:
         """Return the raw EMG stored around episodes within a time span, ordered by time."""
@@ -100,17 +100,17 @@ class SqliteStore:
 
     def notices(self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None) -> list[Notice]:
         """Return notices within a time span, ordered by time."""
-        return self._documents("notice", Notice, span_ns=(since_ns, until_ns), sensor=sensor)
+        return self._read_documents("notice", Notice, span_ns=(since_ns, until_ns), sensor=sensor)
 
     def journal(
         self, *, since_ns: int = 0, until_ns: int = FOREVER_NS, sensor: str | None = None
     ) -> list[JournalEntry]:
         """Return the wearer's notes within a time span, ordered by time."""
-        return self._documents("journal", JournalEntry, span_ns=(since_ns, until_ns), sensor=sensor)
+        return self._read_documents("journal", JournalEntry, span_ns=(since_ns, until_ns), sensor=sensor)
 
     def sessions(self, *, sensor: str | None = None) -> list[SensorInfo]:
         """Return the newest description of each sensor in each session, ordered by start."""
-        return self._documents("session", SensorInfo, sensor=sensor)
+        return self._read_documents("session", SensorInfo, sensor=sensor)
 
     def sensors(self) -> list[SensorInfo]:
         """Return the newest description of each sensor, ordered by id."""
@@ -140,7 +140,7 @@ class SqliteStore:
                 self._connection.close()
                 self._connection = None
 
-    def _summarise(self, info: SensorInfo, journal: list[JournalEntry]) -> Night:
+    def _summarise_night(self, info: SensorInfo, journal: list[JournalEntry]) -> Night:
         valid = self.episodes(sensor=info.sensor, session=info.session, since_ns=info.started_ns)
         episodes = [
             (one.kind, None if one.offset_ns is None else (one.offset_ns - one.onset_ns) / 1e9) for one in valid
@@ -150,7 +150,7 @@ class SqliteStore:
         end_ns = newest_ns if info.ended_ns is None else info.ended_ns
         return summarise_night(info, episodes, end_ns=end_ns, monitored_s=monitored_s, journal=journal)
 
-    def _documents(
+    def _read_documents(
         self,
         measurement: str,
         kind: type[AnyMessage],
@@ -178,9 +178,9 @@ class SqliteStore:
                     self._connection = connect(self._path, read_only=self._read_only)
                 yield self._connection
             except (sqlite3.DatabaseError, OSError) as error:
-                raise self._translate(error) from error
+                raise self._translate_error(error) from error
 
-    def _translate(self, error: sqlite3.DatabaseError | OSError) -> CrampwatchError:
+    def _translate_error(self, error: sqlite3.DatabaseError | OSError) -> CrampwatchError:
         # OperationalError is what can pass: locked, full, not readable. Any other means that the file is damaged.
         if isinstance(error, (sqlite3.OperationalError, OSError)):
             return UnavailableError(

@@ -122,14 +122,14 @@ class BumbleAdapter:
         """
         async with self._connecting:
             device = self.device
-            attempt = asyncio.create_task(self._connect(device, address))
+            attempt = asyncio.create_task(self._start_connection(device, address))
             try:
                 await asyncio.wait([attempt], timeout=timeout_s)
             except asyncio.CancelledError:
-                await asyncio.shield(self._cancel(device, attempt))
+                await asyncio.shield(self._cancel_attempt(device, attempt))
                 raise
             if not attempt.done():
-                await self._cancel(device, attempt)
+                await self._cancel_attempt(device, attempt)
                 raise TimeoutError(f"{address.to_string(False)} did not answer within {timeout_s:g} s")
             return self._connection_from(attempt)
 
@@ -218,10 +218,10 @@ class BumbleAdapter:
                 await asyncio.wait([self._transport.source.terminated])
                 _log.warning("The Bluetooth adapter %s is gone; trying to reopen it", self.transport_spec)
             await self._drop_transport()
-            await self._reopen()
+            await self._reopen_transport()
             _log.info("The Bluetooth adapter %s is back", self.transport_spec)
 
-    async def _reopen(self) -> None:
+    async def _reopen_transport(self) -> None:
         attempts = 0
         while True:
             await asyncio.sleep(_RETRY_S[min(attempts, len(_RETRY_S) - 1)])
@@ -243,12 +243,12 @@ class BumbleAdapter:
             with suppress(OSError, core.BaseBumbleError):
                 await transport.close()
 
-    async def _connect(self, device: Device, address: hci.Address) -> Connection:
+    async def _start_connection(self, device: Device, address: hci.Address) -> Connection:
         is_public = self._address_type(device) is PairingConfig.AddressType.PUBLIC
         own = hci.OwnAddressType.PUBLIC if is_public else hci.OwnAddressType.RANDOM
         return await device.connect_le(address, {hci.Phy.LE_1M: _CONNECTION}, own_address_type=own, timeout=None)
 
-    async def _cancel(self, device: Device, attempt: asyncio.Task[Connection]) -> None:
+    async def _cancel_attempt(self, device: Device, attempt: asyncio.Task[Connection]) -> None:
         """Cancel an attempt; a connection that is established all the same is ended."""
         with suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(_CANCEL_TIMEOUT_S):

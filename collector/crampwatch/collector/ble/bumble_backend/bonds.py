@@ -47,7 +47,7 @@ class BondStore(JsonKeyStore):
 
     async def save(self, db: dict[str, dict[str, dict[str, Any]]]) -> None:
         """Replace the file atomically."""
-        _write(Path(self.filename), db)
+        _write_file(Path(self.filename), db)
 
 
 def load_identity(path: Path) -> AdapterIdentity:
@@ -58,7 +58,7 @@ def load_identity(path: Path) -> AdapterIdentity:
         UnavailableError: The file cannot be read or written.
     """
     try:
-        db = _read(path)
+        db = _read_file(path)
         stored = db.get(_IDENTITY)
         if stored is not None:
             return AdapterIdentity(
@@ -66,7 +66,7 @@ def load_identity(path: Path) -> AdapterIdentity:
             )
         identity = AdapterIdentity.new()
         db[_IDENTITY] = {"address": identity.static_address.to_string(False), "irk": identity.irk.hex()}
-        _write(path, db)
+        _write_file(path, db)
     except OSError as error:
         raise UnavailableError(
             f"The bonds in {path} cannot be read or written: {error.strerror or error}.",
@@ -79,7 +79,7 @@ def load_identity(path: Path) -> AdapterIdentity:
     return identity
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     db = json.loads(path.read_text("utf-8"))
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
     return db
 
 
-def _write(path: Path, db: dict[str, Any]) -> None:
+def _write_file(path: Path, db: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(path.name + ".tmp")
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:

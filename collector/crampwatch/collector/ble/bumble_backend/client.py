@@ -203,7 +203,7 @@ class BumbleClient(BaseBleakClient):
         with suppress(BleakError):  # an old controller does not support longer packets, and works without
             await self._await_connected(connection.set_data_length(_DATA_BYTES, _DATA_TIME_US))
         await self._encrypt(connection, pair=pair)
-        self.services = await self._await_connected(self._discover(connection.gatt_client))
+        self.services = await self._await_connected(self._discover_services(connection.gatt_client))
 
     async def _encrypt(self, connection: Connection, *, pair: bool) -> None:
         keystore: KeyStore | None = connection.device.keystore
@@ -219,10 +219,10 @@ class BumbleClient(BaseBleakClient):
         if pair and not connection.is_encrypted:
             await self._await_connected(connection.pair())
 
-    async def _discover(self, client: gatt_client.Client) -> BleakGATTServiceCollection:
+    async def _discover_services(self, client: gatt_client.Client) -> BleakGATTServiceCollection:
         collection = BleakGATTServiceCollection()
         for found in await client.discover_services():
-            service = BleakGATTService(found, found.handle, _uuid(found.uuid))
+            service = BleakGATTService(found, found.handle, _format_uuid(found.uuid))
             if self._wanted_services is not None and service.uuid not in self._wanted_services:
                 continue
             collection.add_service(service)
@@ -239,14 +239,14 @@ class BumbleClient(BaseBleakClient):
     ) -> None:
         properties = list(gatt_char_props_to_strs(int(found.properties)))
         characteristic = BleakGATTCharacteristic(
-            found, found.handle, _uuid(found.uuid), properties, lambda: self.mtu_size - 3, service
+            found, found.handle, _format_uuid(found.uuid), properties, lambda: self.mtu_size - 3, service
         )
         collection.add_characteristic(characteristic)
         if found.end_group_handle == found.handle:
             return  # no handle is left for descriptors: discovering them would take two more connection events
         found.descriptors_discovered = True  # Bumble 0.0.236 would discover them again on every subscription
         for one in await client.discover_descriptors(found):
-            descriptor = BleakGATTDescriptor(one, one.handle, _uuid(one.type), characteristic)
+            descriptor = BleakGATTDescriptor(one, one.handle, _format_uuid(one.type), characteristic)
             collection.add_descriptor(descriptor)
 
     async def _await_connected(self, operation: Awaitable[Result]) -> Result:
@@ -287,5 +287,5 @@ def _log_exceptions(callback: NotifyCallback) -> Callable[[bytes], None]:
     return guarded
 
 
-def _uuid(uuid: core.UUID) -> str:
+def _format_uuid(uuid: core.UUID) -> str:
     return normalize_uuid_str(uuid.to_hex_str("-"))

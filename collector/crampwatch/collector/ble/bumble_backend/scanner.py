@@ -97,17 +97,17 @@ def _service_uuids(structures: Sequence[tuple[int, bytes]]) -> list[str]:
     for kind, content in structures:
         width = _UUID_LISTS.get(kind)
         if width is not None:
-            found += [_uuid(content[at : at + width]) for at in range(0, len(content) - width + 1, width)]
+            found += [_format_uuid(content[at : at + width]) for at in range(0, len(content) - width + 1, width)]
     return found
 
 
 def _service_data(structures: Sequence[tuple[int, bytes]]) -> dict[str, bytes]:
     return {
-        _uuid(content[: _SERVICE_DATA[kind]]): content[_SERVICE_DATA[kind] :]
+        _format_uuid(content[: _SERVICE_DATA[kind]]): content[_SERVICE_DATA[kind] :]
         for kind, content in structures
         if kind in _SERVICE_DATA and len(content) >= _SERVICE_DATA[kind]
     }
 
 
-def _uuid(value: bytes) -> str:
+def _format_uuid(value: bytes) -> str:
     return normalize_uuid_str(core.UUID.from_bytes(value).to_hex_str("-"))
