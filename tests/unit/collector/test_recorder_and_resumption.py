@@ -151,6 +151,12 @@ def test_a_machine_started_anew_gets_a_new_anchor() -> None:
     assert anchor.utc_of(boot_time_ns()) == pytest.approx(wall_ns + 60_000_000_000, abs=2e8)
 
 
+def test_an_accelerated_session_always_gets_a_new_anchor() -> None:
+    mono_ns, wall_ns = boot_time_ns(), time.time_ns()
+    last = Anchor(wall_ns, mono_ns)
+    assert resumed_anchor(last, last_mono_ns=mono_ns, last_wall_ns=wall_ns, speed=8.0) != last
+
+
 def test_an_accelerated_clock_goes_on_as_fast_as_it_ran() -> None:
     wall_ns = time.time_ns()
     last = Anchor(1_500_000_000_000_000_000, 0)

@@ -147,6 +147,7 @@ def test_peaks_and_counters_are_the_greatest_all_others_the_mean() -> None:
     values = np.array([[1.0], [4.0], [np.nan]])
     names = [name for fields in FIELDS.values() for name in fields]
     rows = downsample(Series(np.array([0, 1, 2]), dict.fromkeys(names, values)), 10)
+    assert rows.counts.tolist() == [[2.0]], "an unknown value is not counted"
     greatest = {name for name in names if rows.series.values[name][0, 0] == 4.0}
     assert greatest == {
         "envelope",

@@ -82,11 +82,13 @@ def test_one_point_more_than_asked_for_is_thinned() -> None:
 
 
 def test_rows_made_of_several_values_are_weighted_and_always_in_equal_spans() -> None:
-    series = Series(np.array([0, 1]), {"rms": np.array([[1.0], [4.0]])})
+    values = {"rms": np.array([[1.0], [4.0]]), "median_hz": np.array([[np.nan], [60.0]])}
+    series = Series(np.array([0, 1]), values)
     counts = np.array([[1.0], [2.0]])
     thinned = thin_out(series, since_ns=0, until_ns=4, max_points=2, counts=counts)
     assert thinned.t_ns.tolist() == [0, 2]
     assert np.nan_to_num(thinned.values["rms"][:, 0], nan=-1).tolist() == [3.0, -1.0]
+    assert thinned.values["median_hz"][0, 0] == 60.0, "an unknown value has no weight"
 
 
 def test_the_time_of_a_step_is_rounded_to_ten_milliseconds() -> None:
