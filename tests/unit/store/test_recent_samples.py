@@ -206,3 +206,12 @@ def test_what_was_written_is_remembered_for_a_bounded_number_of_chunks(
     recent.mark_written([])
     assert not recent._written_samples
     recent.close()
+
+
+def test_a_second_with_a_gap_is_returned_even_if_the_end_of_the_next_one_is_missing(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    add(recent, 2000, [cramp()])
+    assert [add(recent, first, []) for first in (2050, 2075, 2100, 2125, 2150)] == [[]] * 5
+    found = add(recent, 2200, [])
+    recent.close()
+    assert [chunk.chunk for chunk in found] == [20]
