@@ -215,3 +215,21 @@ def test_a_second_with_a_gap_is_returned_even_if_the_end_of_the_next_one_is_miss
     found = add(recent, 2200, [])
     recent.close()
     assert [chunk.chunk for chunk in found] == [20]
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_samples_that_come_after_all_revisions_are_stored_for_each_of_them(tmp_path: Path, is_reversed: bool) -> None:
+    early = cramp(onset_index=1800, offset_index=None, detected_index=2300)
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    for revision in (cramp(), early) if is_reversed else (early, cramp()):
+        recent.add([], [revision])
+    found = [chunk for first in range(1200, 3600, BLOCK) for chunk in add(recent, first, [])]
+    recent.close()
+    assert kept(found) == dict.fromkeys(range(13, 34), 100)
+
+
+def test_an_episode_finds_no_stream_of_another_rate(tmp_path: Path) -> None:
+    recent = RecentSamples(tmp_path / "recent.sqlite")
+    recent.add([("left", block(2000, 200, stream=3, rate_hz=50.0))], [])
+    assert recent.add([], [cramp()]) == []
+    recent.close()
