@@ -230,6 +230,7 @@ def test_samples_that_come_after_all_revisions_are_stored_for_each_of_them(tmp_p
 
 def test_an_episode_finds_no_stream_of_another_rate(tmp_path: Path) -> None:
     recent = RecentSamples(tmp_path / "recent.sqlite")
-    recent.add([("left", block(2000, 200, stream=3, rate_hz=50.0))], [])
+    assert recent.add([("left", block(1000, 2000, stream=3, rate_hz=50.0))], []) == []
     assert recent.add([], [cramp()]) == []
+    assert recent.add([("left", block(3000, 500, stream=3, rate_hz=50.0))], []) == []
     recent.close()
