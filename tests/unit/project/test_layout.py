@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,3 +36,11 @@ def test_the_median_function_is_at_most_15_lines_and_none_longer_than_60() -> No
     lengths = _function_lengths()
     assert statistics.median(lengths.values()) <= 15
     assert {where: lines for where, lines in lengths.items() if lines > 60} == {}
+
+
+def test_no_folder_has_more_than_twenty_modules() -> None:
+    folders = [
+        path.parent for path in (*_files(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py"))
+    ]
+    crowded = {str(folder.relative_to(ROOT)): count for folder, count in Counter(folders).items() if count > 20}
+    assert crowded == {}

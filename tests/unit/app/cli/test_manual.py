@@ -6,7 +6,7 @@ from crampwatch.app.cli.exits import ExitCode
 from crampwatch.app.cli.main import COMMANDS
 from crampwatch.app.cli.manual import settings_table
 
-MANUAL = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text("utf-8")
+MANUAL = (Path(__file__).resolve().parents[4] / "docs" / "operations.md").read_text("utf-8")
 
 
 def test_the_table_of_settings_is_the_one_the_code_uses() -> None:

@@ -14,7 +14,7 @@ from crampwatch.protocol.kinds import EpisodeKind
 from signals.checkpoint_streams import CUT_STREAMS, CutStream
 from signals.detector_recordings import stream
 
-FOLDER = Path(__file__).parents[2] / "data" / "checkpoints"
+FOLDER = Path(__file__).parents[3] / "data" / "checkpoints"
 
 
 def saved_by_version_8(name: str) -> bytes:
