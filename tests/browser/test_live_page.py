@@ -213,8 +213,8 @@ def test_nothing_leaves_the_machine_and_little_is_loaded(stage: Stage, browser: 
     urls = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
     own = urlsplit(stage.server.url).netloc
     assert {urlsplit(url).netloc for url in urls if url.startswith("http")} == {own}
-    octets = sum(e["params"]["encodedDataLength"] for e in events if e["method"] == "Network.dataReceived")
-    assert 20_000 < octets < 300_000
+    received_bytes = sum(e["params"]["encodedDataLength"] for e in events if e["method"] == "Network.dataReceived")
+    assert 20_000 < received_bytes < 300_000
 
 
 def test_themes_survive_a_reload(stage: Stage, browser: Chrome, foot: Foot) -> None:

@@ -1,4 +1,4 @@
-"""How long tests wait for what surely comes: an event, never a guess at how fast the machine is."""
+"""How long tests wait for something that is certain to happen: for an event, never for a guessed time."""
 
 import asyncio
 import os
@@ -28,10 +28,9 @@ async def until_online(address: BrokerAddress, service: str) -> None:
 
 
 async def ends_soon(running: "asyncio.Task[None]", *, within_s: float = 2.0) -> None:
-    """Wait for a service that was told to stop, and see that it ends in time.
+    """Wait for a stopped service, and check that it ends in time.
 
-    Time is counted in slices of the event loop: what other programs take of the processor in between is not the
-    service's fault.
+    Time is counted in slices of the event loop: processor time that other programs use in between does not count.
     """
     async with asyncio.timeout(PATIENCE_S):
         for _ in range(round(within_s / _SLICE_S)):

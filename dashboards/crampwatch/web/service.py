@@ -44,7 +44,7 @@ __all__ = ["DEFAULT_PORT", "PortTakenError", "WebOptions", "page_url", "run"]
 
 DEFAULT_PORT: Final = 8042
 _BROKER_CHECK_S: Final = 0.25
-"""How often the page is told whether the broker is connected."""
+"""How often the connection to the broker is checked for the page."""
 _MAX_CONNECTIONS: Final = 64
 """Sixteen open pages with a few requests each; bounds what strangers can occupy."""
 

@@ -7,7 +7,7 @@ and many neighbours are exactly one step apart.
 
 The smallest difference alone is a poor estimate, since numbers printed with few decimals are rounded. So it only counts
 how many steps apart each pair of neighbours is; the step is then fitted to the whole span, where rounding averages out.
-If values do not lie on the resulting grid, the signal was filtered or resampled and has no step.
+If the values do not fit the resulting grid, the signal was filtered or resampled and has no step.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ _EXAMINED_SAMPLES = 20_000
 _LARGEST_VALUE = 1e12
 """As in `Recording.chunks`: larger values are no measurement, and their differences would overflow."""
 _FEWEST_DIFFERENCES = 4
-"""Fewer distinct values lie on a grid of almost any step by chance."""
+"""Fewer distinct values fit a grid of almost any step by chance."""
 _TOLERANCE = 0.15
 """Part of a step that values may be off the grid: 0.75 uV steps are found in millivolts printed to four decimals."""
 

@@ -1,4 +1,4 @@
-"""What the broker is told of a sensor's records."""
+"""Messages that are published for the records of a sensor."""
 
 import struct
 from itertools import pairwise

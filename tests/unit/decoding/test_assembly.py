@@ -117,11 +117,11 @@ def test_an_absence_longer_than_half_a_wrap_of_the_ticks_is_unwrapped_by_time() 
     assert placed.ticks == 40 * 3600 * TICK_HZ > 2**32
 
 
-@pytest.mark.parametrize("octets", [0, 3, 5])
-def test_a_frame_that_is_no_whole_number_of_samples_is_refused(octets: int) -> None:
+@pytest.mark.parametrize("length", [0, 3, 5])
+def test_a_frame_with_an_incomplete_sample_is_refused(length: int) -> None:
     sensor = PaperSensor()
     with pytest.raises(FrameError, match="expected a multiple"):
-        assembly(sensor).place(Frame(1, FrameFlag(0), 0, 0, 0, bytes(octets)), 0)
+        assembly(sensor).place(Frame(1, FrameFlag(0), 0, 0, 0, bytes(length)), 0)
 
 
 def test_nonsense_makes_no_endless_list_of_gaps() -> None:

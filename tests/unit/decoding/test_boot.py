@@ -104,10 +104,10 @@ def test_a_gain_that_is_none_makes_the_scale_unknown(lsb: float) -> None:
     assert math.isnan(boot.lsb_at(1, 1000))
 
 
-@pytest.mark.parametrize("octets", [3, 5])
-def test_a_gain_of_another_length_is_ignored(octets: int) -> None:
+@pytest.mark.parametrize("length", [3, 5])
+def test_a_gain_of_another_length_is_ignored(length: int) -> None:
     boot = Boot(info_of(EMG), 0)
-    boot.handle_event(gain_event(1000, 0, payload=bytes(octets)), SECOND_NS)
+    boot.handle_event(gain_event(1000, 0, payload=bytes(length)), SECOND_NS)
     assert boot.lsb_at(1, 1000) == EMG.lsb
 
 

@@ -1,4 +1,4 @@
-"""The clock fit at its limits: when a fit starts anew, what gives it a drift, and what it forgets."""
+"""Limits of the clock fit: when a new fit starts, when it has a drift, and what it discards."""
 
 import numpy as np
 import pytest

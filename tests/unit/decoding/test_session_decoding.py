@@ -49,9 +49,9 @@ def stored(sensor: PaperSensor, first: int, end: int, at_s: float) -> list[Recor
 
 
 def broken(one: Record, rng: random.Random) -> Record:
-    octets = bytearray(one.payload)
-    octets[rng.randrange(len(octets))] ^= 1 << rng.randrange(8)
-    return Record(0, one.sensor_key, one.kind, one.mono_ns, one.utc_ns, bytes(octets))
+    corrupted = bytearray(one.payload)
+    corrupted[rng.randrange(len(corrupted))] ^= 1 << rng.randrange(8)
+    return Record(0, one.sensor_key, one.kind, one.mono_ns, one.utc_ns, bytes(corrupted))
 
 
 def decoded(path: Path, block_s: float = 1.0) -> list[DecodedItem]:

@@ -1,4 +1,4 @@
-"""What Home Assistant is told: valid by its own rules, and true to what the stages said."""
+"""What is published to Home Assistant: valid by its own rules, and consistent with what the stages publish."""
 
 import json
 from pathlib import Path

@@ -204,8 +204,8 @@ def test_a_truncated_session_is_an_error_and_not_a_short_night(share: float, tmp
     for _ in range(20):
         writer.append([Record(0, 1, RecordKind.DATA, 1, 1, bytes(200)) for _ in range(100)])
     writer.close(BEGIN_NS + 1)
-    octets = writer.path.read_bytes()
-    writer.path.write_bytes(octets[: int(len(octets) * share)])
+    content = writer.path.read_bytes()
+    writer.path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(RecordingError), SessionReader(writer.path) as reader:
         list(reader.records())
 

@@ -50,9 +50,9 @@ def test_a_truncated_block_is_refused(block: SampleBlock, data: st.DataObject) -
 
 
 @given(st.binary(max_size=200))
-def test_any_octets_read_as_a_block_or_a_frame_error(octets: bytes) -> None:
+def test_any_bytes_decode_as_a_block_or_a_frame_error(packet: bytes) -> None:
     try:
-        SampleBlock.decode(octets)
+        SampleBlock.decode(packet)
     except FrameError:
         return
 

@@ -1,4 +1,4 @@
-"""Control requests and replies, events and temperature: round trip, truncation, any octets."""
+"""Control requests and replies, events and temperature: round trip, truncation, any bytes."""
 
 import math
 from collections.abc import Callable
@@ -54,10 +54,10 @@ def test_what_is_written_reads_back(
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
-@given(octets=st.binary(max_size=300))
-def test_any_octets_read_or_raise_a_frame_error(decoder: Callable[[bytes], object], octets: bytes) -> None:
+@given(packet=st.binary(max_size=300))
+def test_any_bytes_decode_or_raise_a_frame_error(decoder: Callable[[bytes], object], packet: bytes) -> None:
     try:
-        decoder(octets)
+        decoder(packet)
     except FrameError:
         return
 

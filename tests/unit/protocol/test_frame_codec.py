@@ -55,9 +55,9 @@ def test_one_flipped_bit_is_always_noticed(frame: Frame, data: st.DataObject) ->
 
 
 @given(st.binary(max_size=MAX_FRAME_BYTES + 40))
-def test_any_octets_read_as_a_frame_or_a_frame_error(octets: bytes) -> None:
+def test_any_bytes_decode_as_a_frame_or_a_frame_error(packet: bytes) -> None:
     try:
-        frame = Frame.decode(octets)
+        frame = Frame.decode(packet)
     except FrameError:
         return
     assert len(frame.payload) <= MAX_FRAME_BYTES

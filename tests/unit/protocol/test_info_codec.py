@@ -55,9 +55,9 @@ def test_truncated_info_is_refused(info: Info, data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=600))
-def test_any_octets_read_as_info_or_a_frame_error(octets: bytes) -> None:
+def test_any_bytes_decode_as_info_or_a_frame_error(packet: bytes) -> None:
     try:
-        info = Info.decode(octets)
+        info = Info.decode(packet)
     except FrameError:
         return
     assert all(1 <= stream.channels <= MAX_CHANNELS and stream.rate_hz > 0 for stream in info.streams)
@@ -68,7 +68,7 @@ def _plain() -> Info:
     return Info(Capability.BACKFILL, 7, 32768, (stream,), (RingState(),), (57,))
 
 
-def test_octets_a_later_minor_version_adds_are_skipped() -> None:
+def test_bytes_that_a_later_minor_version_adds_are_skipped() -> None:
     value = _plain().encode()
     head, descriptor = value[:16], value[16:]
     grown = bytearray(head + b"NEWHEAD." + descriptor + b"NEWFIELD" + b"trailing")

@@ -106,32 +106,32 @@ _DECODE: dict[str, Callable[[bytes], Any]] = {
 
 
 @pytest.mark.parametrize("vector", [one for one in _GOOD if one[0] in _BUILD], ids=lambda one: f"{one[0]} {one[1]}")
-def test_a_vector_is_what_the_code_writes_and_reads(vector: tuple[str, str, str]) -> None:
-    kind, octets, fields = vector[0], bytes.fromhex(vector[1]), json.loads(vector[2])
-    meant = _BUILD[kind](fields)
-    assert meant.encode().hex() == octets.hex()
-    read = _DECODE[kind](octets)
-    assert repr(read) == repr(meant), "compared as text, since an unknown scale is not equal to itself"
+def test_a_vector_is_what_the_code_encodes_and_decodes(vector: tuple[str, str, str]) -> None:
+    kind, packet, fields = vector[0], bytes.fromhex(vector[1]), json.loads(vector[2])
+    expected = _BUILD[kind](fields)
+    assert expected.encode().hex() == packet.hex()
+    decoded = _DECODE[kind](packet)
+    assert repr(decoded) == repr(expected), "compared as text, since an unknown scale is not equal to itself"
 
 
-def test_samples_of_a_frame_are_what_the_page_tells() -> None:
-    for kind, octets, text in _GOOD:
+def test_samples_of_a_frame_are_what_the_page_states() -> None:
+    for kind, packet, text in _GOOD:
         if kind == "frame":
             fields = json.loads(text)
             form, channels = SampleFormat(fields["format"]), len(fields["counts"][0])
-            counts = decode_samples(Frame.decode(bytes.fromhex(octets)).payload, channels=channels, form=form)
+            counts = decode_samples(Frame.decode(bytes.fromhex(packet)).payload, channels=channels, form=form)
             assert counts.tolist() == fields["counts"]
 
 
-def test_temperatures_and_the_checksum_are_what_the_page_tells() -> None:
-    for kind, octets, text in _GOOD:
+def test_temperatures_and_the_checksum_are_what_the_page_states() -> None:
+    for kind, packet, text in _GOOD:
         fields = json.loads(text)
         if kind == "temperature":
             celsius = math.nan if fields["celsius"] is None else fields["celsius"]
-            assert encode_temperature(celsius).hex() == octets
-            assert decode_temperature(bytes.fromhex(octets)) == pytest.approx(celsius, nan_ok=True)
+            assert encode_temperature(celsius).hex() == packet
+            assert decode_temperature(bytes.fromhex(packet)) == pytest.approx(celsius, nan_ok=True)
         elif kind == "crc":
-            assert append_checksum(bytes.fromhex(fields["body"])).hex() == octets
+            assert append_checksum(bytes.fromhex(fields["body"])).hex() == packet
 
 
 @pytest.mark.parametrize("vector", _BROKEN, ids=lambda one: f"{one[0]} {one[1]}")

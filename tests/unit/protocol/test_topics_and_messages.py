@@ -104,7 +104,7 @@ def test_values_out_of_contract_are_refused(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("kind", sorted(MESSAGE_TYPES.values(), key=str))
 @given(payload=st.binary(max_size=400))
-def test_any_octets_read_or_raise_a_frame_error(kind: type[Message], payload: bytes) -> None:
+def test_any_bytes_decode_or_raise_a_frame_error(kind: type[Message], payload: bytes) -> None:
     with pytest.raises(FrameError):
         decode(payload, kind)
 

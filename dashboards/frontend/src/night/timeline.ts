@@ -265,7 +265,7 @@ export class Timeline {
     }
   }
 
-  /** What was not recorded is hatched, never drawn as zero or as calm; what was not read yet is plain. */
+  /** What was not recorded is hatched, never drawn as zero or as calm; what has not been read yet is plain. */
   private paintGaps(lane: Lane, sensor: NightSensor, scale: Scale): void {
     const { pen } = this.canvas;
     const night = this.night;

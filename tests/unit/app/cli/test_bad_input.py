@@ -15,7 +15,7 @@ def text(content: str) -> Make:
     return lambda path: path.write_text(content)
 
 
-def octets(content: bytes) -> Make:
+def file_of(content: bytes) -> Make:
     return lambda path: path.write_bytes(content)
 
 
@@ -43,13 +43,13 @@ EDF_CLAIMS_MUCH = (
 
 RECORDINGS: dict[str, tuple[str, Make]] = {
     "absent": ("night.edf", absent),
-    "empty": ("night.edf", octets(b"")),
+    "empty": ("night.edf", file_of(b"")),
     "a folder": ("night.edf", folder),
-    "noise": ("night.edf", octets(bytes(range(256)) * 8)),
-    "a picture": ("night.edf", octets(b"\x89PNG\r\n\x1a\n" + bytes(100))),
-    "an EDF header that claims much": ("night.edf", octets(EDF_CLAIMS_MUCH)),
+    "noise": ("night.edf", file_of(bytes(range(256)) * 8)),
+    "a picture": ("night.edf", file_of(b"\x89PNG\r\n\x1a\n" + bytes(100))),
+    "an EDF header that claims much": ("night.edf", file_of(EDF_CLAIMS_MUCH)),
     "words": ("night.txt", text("Dear diary, tonight I slept badly.\nAnd then some more.\n")),
-    "an archive that is none": ("night.npz", octets(b"PK\x03\x04" + bytes(40))),
+    "not an archive": ("night.npz", file_of(b"PK\x03\x04" + bytes(40))),
     "a WFDB header without signal": ("night.hea", text("night 2 1000 60000\nnight.dat 16 200 16 0 0 0 0 emg\n")),
     "another program's database": ("night.cws", other_database),
     "a session cut to its header": ("night.cws", truncated_session),

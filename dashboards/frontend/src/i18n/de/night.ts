@@ -45,7 +45,7 @@ export const night: Catalogue["night"] = {
   noEnvelope: "Hier gibt es keine Hüllkurve",
   temperature: "Hauttemperatur",
   notRecorded: "nicht aufgezeichnet",
-  notRead: "noch nicht gelesen",
+  notRead: "noch nicht verfügbar",
   rows: {
     cramp: "Wahrscheinliche Krämpfe",
     twitch: "Zuckungen",

@@ -46,7 +46,7 @@ export const night = {
   noEnvelope: "No envelope available here",
   temperature: "Skin temperature",
   notRecorded: "not recorded",
-  notRead: "not read yet",
+  notRead: "not available yet",
   rows: {
     cramp: "Likely cramps",
     twitch: "Twitches",
