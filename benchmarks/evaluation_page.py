@@ -109,7 +109,7 @@ def _describe_machine() -> str:
         if line.startswith("model name"):
             processor = line.partition(":")[2].strip()
             break
-    busy = f"{os.getloadavg()[0]:.0f} processes waiting" if hasattr(os, "getloadavg") else "load unknown"
+    busy = f"load average {os.getloadavg()[0]:.0f}" if hasattr(os, "getloadavg") else "load unknown"
     return f"one core of {processor}, Python {platform.python_version()}; {busy}"
 
 

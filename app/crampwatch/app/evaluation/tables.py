@@ -64,7 +64,7 @@ def _scores_table(outcome: Outcome, *, clear: bool) -> Table:
 
 
 def _timing_table(outcome: Outcome) -> Table:
-    """Return how exact the times of episodes are, for clear events."""
+    """Return the timing errors of episodes, for clear events."""
     return Table(
         "Time, events of at least 10 dB",
         ("kind", "onset error, median", "end error, median", "reported after, median", "overlap, median", "withdrawn"),
@@ -77,8 +77,8 @@ def _timing_table(outcome: Outcome) -> Table:
 def _false_table(outcome: Outcome) -> Table:
     """Return the true causes of false alarms."""
     return Table(
-        "What false alarms were",
-        ("called", "really"),
+        "Causes of false alarms",
+        ("reported as", "actual causes"),
         tuple((_kind_text(kind), count_text(causes)) for kind, causes in outcome.false_as.items() if causes),
         "A false alarm is counted under the event it overlaps longest; muscle takes precedence over an artefact.",
     )
@@ -87,7 +87,7 @@ def _false_table(outcome: Outcome) -> Table:
 def _missed_table(outcome: Outcome) -> Table:
     """Return the causes of missed events."""
     rows = ((_kind_text(kind), count_text(labels)) for kind, labels in outcome.missed_as.items() if labels)
-    return Table("What was missed", ("kind", "causes"), tuple(rows))
+    return Table("Missed events", ("kind", "causes"), tuple(rows))
 
 
 def _confusion_table(outcome: Outcome) -> Table:
@@ -95,7 +95,7 @@ def _confusion_table(outcome: Outcome) -> Table:
     called = [*(str(kind) for kind in EpisodeKind), "nothing"]
     return Table(
         "How each cause was classified",
-        ("really", "events", *(name.replace("_", " ") for name in called)),
+        ("actual cause", "events", *(name.replace("_", " ") for name in called)),
         tuple(
             (
                 label.replace("_", " "),
@@ -104,7 +104,7 @@ def _confusion_table(outcome: Outcome) -> Table:
             )
             for label, counts in outcome.confusion.items()
         ),
-        "By the episode with the longest overlap; a cramp counts as found where any cramp overlaps it.",
+        "By the episode with the longest overlap; a cramp counts as found if any cramp overlaps it.",
     )
 
 

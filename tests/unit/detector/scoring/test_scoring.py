@@ -125,7 +125,7 @@ def test_revisions_are_kept_in_order_whatever_became_of_an_episode() -> None:
     assert kept.was_withdrawn(CRAMP)
 
 
-def test_errors_are_told_by_what_they_really_were() -> None:
+def test_errors_are_counted_by_their_actual_cause() -> None:
     events = [
         Event(10.0, 40.0),
         Event(100.0, 130.0, MOVEMENT, "slow_hold"),
