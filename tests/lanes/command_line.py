@@ -60,12 +60,12 @@ class Running:
         """Return the next event of a kind."""
         deadline_s = time.monotonic() + timeout_s
         while True:
-            told = self._queue.get(timeout=max(0.01, deadline_s - time.monotonic()))
-            if told is None:
+            printed = self._queue.get(timeout=max(0.01, deadline_s - time.monotonic()))
+            if printed is None:
                 pytest.fail(f"It ended without {event!r}; it said {self.events}, {self.errors()}")
-            self.events.append(told)
-            if told["event"] == event:
-                return told
+            self.events.append(printed)
+            if printed["event"] == event:
+                return printed
 
     def end(self, *, timeout_s: float = PATIENCE_S) -> int:
         """Wait until it has ended; return its exit code."""

@@ -127,7 +127,7 @@ async def process(what: str, *arguments: str) -> AsyncIterator[tuple[Process, as
 async def find(bumble: BumbleAdapter, name: str = "CW-0001") -> BLEDevice:
     """Scan for a sensor."""
     device = await BleakScanner.find_device_by_name(name, timeout=PATIENCE_S, **scanner_arguments(bumble))
-    assert device is not None, f"{name} was not heard"
+    assert device is not None, f"{name} was not found"
     return device
 
 

@@ -86,8 +86,8 @@ def check_store(folder: Path, session: Path) -> None:
     assert {episode.status for episode in episodes} == {"final"}
     assert len({notice.id for notice in notices}) == len(notices)
     assert (np.diff(series.t_ns) > 50_000_000).all(), "a step of features twice"
-    told = [(one.kind, one.onset_index, one.offset_index) for one in episodes]
-    assert told == whole_session_verdict(session)
+    stored = [(one.kind, one.onset_index, one.offset_index) for one in episodes]
+    assert stored == whole_session_verdict(session)
 
 
 def whole_session_verdict(session: Path) -> list[tuple[str, int, int]]:

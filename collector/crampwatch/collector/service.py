@@ -74,7 +74,7 @@ class _Service:
             self._start_link(member)
 
     async def live(self, stop: asyncio.Event) -> None:
-        """Run until told to stop, until the streams have ended where that was asked for, or until something fails."""
+        """Run until stopped, until the streams have ended if that was requested, or until something fails."""
         async with TaskSet() as tasks:
             tasks.start(stop.wait())
             for work in (self._scan, self._discover, self._record, self._publish, self._watch_disk, self._watch_clock):
@@ -139,7 +139,7 @@ class _Service:
                 await asyncio.sleep(_SCAN_RETRY_S)
 
     async def _until_deaf(self) -> None:
-        """Return when nothing was heard for long although a sensor is missing."""
+        """Return when nothing has been received for long although a sensor is missing."""
         while True:
             try:
                 async with asyncio.timeout(_SCAN_RENEWAL_S):
@@ -217,7 +217,7 @@ class _Service:
             await shell.publish_online()
 
     async def _wait_ended(self) -> None:
-        """Return when every sensor has told its end, and what was missed has been fetched or cannot be."""
+        """Return when every sensor has reported its end, and missing samples have been fetched or are lost."""
         receptions: list[Reception] = []
         while not receptions or not all(one.ended.is_set() for one in receptions):
             await asyncio.sleep(_ENDED_S)

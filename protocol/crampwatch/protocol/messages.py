@@ -244,7 +244,7 @@ class Episode(Message, frozen=True, kw_only=True):
 
 
 class Notice(Message, frozen=True, kw_only=True):
-    """Leaf ``notice``: something a person should be told now.
+    """Leaf ``notice``: something a person needs to know now.
 
     Attributes:
         id: Same for a notice that is published twice.

@@ -116,7 +116,7 @@ class Daemon:
             signature, body = await method(message)
         except BlueZError as error:
             await self.bus.send(Message.new_error(message, error.name, str(error)))
-        except Exception as error:  # noqa: BLE001  # whatever the radio does, a caller must be told
+        except Exception as error:  # noqa: BLE001  # whatever the radio does, the caller must get a reply
             await self.bus.send(Message.new_error(message, "org.bluez.Error.Failed", repr(error)))
         else:
             fds = [value.fileno() for value in body if isinstance(value, socket.socket)]

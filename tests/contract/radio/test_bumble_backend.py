@@ -26,12 +26,12 @@ from lanes.radio_lane import adapter, connected, find, host, indices, sensor, si
 
 async def test_an_advertisement_carries_name_service_and_signal_strength() -> None:
     async with simulator(sensor(air=AirPath(rssi_dbm=-71))) as sim, adapter(sim.address) as bumble:
-        heard: asyncio.Queue[tuple[BLEDevice, AdvertisementData]] = asyncio.Queue()
+        advertised: asyncio.Queue[tuple[BLEDevice, AdvertisementData]] = asyncio.Queue()
         scanner = BleakScanner(
-            lambda one, data: heard.put_nowait((one, data)), [gatt.CWS_SERVICE], **scanner_arguments(bumble)
+            lambda one, data: advertised.put_nowait((one, data)), [gatt.CWS_SERVICE], **scanner_arguments(bumble)
         )
         async with scanner, asyncio.timeout(PATIENCE_S):
-            device, data = await heard.get()
+            device, data = await advertised.get()
     assert device.name == data.local_name == "CW-0001"
     assert data.service_uuids == [gatt.CWS_SERVICE]
     assert data.rssi == -71
@@ -40,20 +40,22 @@ async def test_an_advertisement_carries_name_service_and_signal_strength() -> No
 
 async def test_a_scan_for_another_service_hears_nothing() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
-        heard = asyncio.Event()
-        everything = BleakScanner(lambda _device, _data: heard.set(), **scanner_arguments(bumble))
+        advertised = asyncio.Event()
+        everything = BleakScanner(lambda _device, _data: advertised.set(), **scanner_arguments(bumble))
         others = BleakScanner(service_uuids=[gatt.assigned_uuid(0x180D)], **scanner_arguments(bumble))
         async with everything, others, asyncio.timeout(PATIENCE_S):
-            await heard.wait()
+            await advertised.wait()
             assert others.discovered_devices == []
 
 
 async def test_a_passive_scan_hears_too() -> None:
     async with simulator() as sim, adapter(sim.address) as bumble:
-        heard = asyncio.Event()
-        scanner = BleakScanner(lambda _device, _data: heard.set(), scanning_mode="passive", **scanner_arguments(bumble))
+        advertised = asyncio.Event()
+        scanner = BleakScanner(
+            lambda _device, _data: advertised.set(), scanning_mode="passive", **scanner_arguments(bumble)
+        )
         async with scanner, asyncio.timeout(PATIENCE_S):
-            await heard.wait()
+            await advertised.wait()
 
 
 async def test_info_vitals_and_identity_are_read() -> None:
@@ -257,8 +259,8 @@ async def test_a_lost_adapter_is_reported_and_comes_back(tmp_path: Path) -> None
         address = first.address
         bumble = BumbleAdapter(f"tcp-client:{address}", host_bonds)
         await bumble.open()
-        heard = asyncio.Event()
-        scanner = BleakScanner(lambda _device, _data: heard.set(), **scanner_arguments(bumble))
+        advertised = asyncio.Event()
+        scanner = BleakScanner(lambda _device, _data: advertised.set(), **scanner_arguments(bumble))
         device = await find(bumble)
         await scanner.start()
         connection = host(bumble, device)
@@ -270,9 +272,9 @@ async def test_a_lost_adapter_is_reported_and_comes_back(tmp_path: Path) -> None
     with pytest.raises(BleakBluetoothNotAvailableError):
         await BleakClient(device, **client_arguments(bumble)).connect()
     await connection.__aexit__(None, None, None)
-    heard.clear()
+    advertised.clear()
     async with simulator(bonds=sensor_bonds, listen=address), asyncio.timeout(PATIENCE_S):
-        await heard.wait()
+        await advertised.wait()
         async with host(bumble, device, pair=False) as again:
             await again.client.read_gatt_char(gatt.INFO)
     await scanner.stop()

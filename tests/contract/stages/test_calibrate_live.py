@@ -109,11 +109,11 @@ async def test_a_wearer_is_led_through_it_and_the_detector_knows(broker: Broker,
     folder = CalibrationFolder(tmp_path / "calibrations")
     folder.save(made)
     analysis = LiveAnalysis(info(), blocks()[0])
-    told: list[messages.Message] = []
+    published: list[messages.Message] = []
     for block in blocks():
         analysis.use_calibrations(folder.for_sensor(SENSOR))
-        told += analysis.push(block)
-    episodes = [one for one in [*told, *analysis.finish()] if isinstance(one, messages.Episode)]
+        published += analysis.push(block)
+    episodes = [one for one in [*published, *analysis.finish()] if isinstance(one, messages.Episode)]
     after = [one for one in episodes if one.onset_index > made.valid_from_index + 5000]
     assert after
     assert {one.calibration for one in after} == {made.name}

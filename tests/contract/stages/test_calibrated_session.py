@@ -48,7 +48,7 @@ def keep(session: Path, calibration: Calibration) -> None:
 
 def test_the_verdict_judges_with_it_from_then_on_and_says_so(session: Path) -> None:
     before = episodes(session)
-    assert {one.calibration for told in before.values() for one in told} == {""}
+    assert {one.calibration for of_sensor in before.values() for one in of_sensor} == {""}
     made = calibrate_session(session, SPANS, sensor="CW-LEFT")
     keep(session, made)
     after = episodes(session)

@@ -60,7 +60,7 @@ class Listener:
 
     def __init__(self, bus: Bus) -> None:
         self.blocks: dict[str, list[SampleBlock]] = {}
-        self.told: list[messages.Message] = []
+        self.messages: list[messages.Message] = []
         self._bus = bus
         self._changed = asyncio.Event()
 
@@ -71,11 +71,11 @@ class Listener:
             if topic.leaf is Leaf.SAMPLES:
                 self.blocks.setdefault(topic.sensor, []).append(SampleBlock.decode(message.payload))
             else:
-                self.told.append(messages.decode(message.payload, messages.MESSAGE_TYPES[topic.leaf]))
+                self.messages.append(messages.decode(message.payload, messages.MESSAGE_TYPES[topic.leaf]))
             self._changed.set()
 
     def of(self, kind: type[Kind]) -> list[Kind]:
-        return [message for message in self.told if isinstance(message, kind)]
+        return [message for message in self.messages if isinstance(message, kind)]
 
     def indices(self, name: str = "CW-0001") -> set[int]:
         """Return the index of every sample published, having checked each against the ramp."""
@@ -173,36 +173,40 @@ def assert_gap_free(blocks: list[SampleBlock]) -> None:
 
 
 async def test_a_sensor_is_recorded_published_and_its_session_ended(broker: Broker, tmp_path: Path) -> None:
-    async with simulator(sensor(air=AirPath(rssi_dbm=-66))) as sim, listening(broker) as heard:
+    async with simulator(sensor(air=AirPath(rssi_dbm=-66))) as sim, listening(broker) as listener:
         asked = options(broker, sim, tmp_path, placements={"CW-0001": messages.Placement(side="left", muscle="FHB")})
         async with collecting(asked):
-            await heard.until(lambda: len(heard.indices()) >= 4000)
-            await heard.until(lambda: bool(heard.of(messages.Link)) and heard.of(messages.Link)[-1].rssi_dbm == -66)
-        await heard.until(lambda: any(info.ended_ns for info in heard.of(messages.SensorInfo)))
+            await listener.until(lambda: len(listener.indices()) >= 4000)
+            await listener.until(
+                lambda: bool(listener.of(messages.Link)) and listener.of(messages.Link)[-1].rssi_dbm == -66
+            )
+        await listener.until(lambda: any(info.ended_ns for info in listener.of(messages.SensorInfo)))
     summary = only_session(tmp_path)
     assert summary.ended_utc_ns is not None
     assert summary.head.origin == "demo"
     blocks = recorded(summary)
     assert_gap_free(blocks)
-    assert heard.indices() == {index for block in blocks for index in range(block.first_index, block.next_index)}
-    first = heard.of(messages.SensorInfo)[0]
+    assert listener.indices() == {index for block in blocks for index in range(block.first_index, block.next_index)}
+    first = listener.of(messages.SensorInfo)[0]
     assert (first.sensor, first.origin, first.session) == ("CW-0001", Origin.DEMO, summary.head.session)
     assert (first.placement.side, first.placement.muscle, first.firmware) == ("left", "FHB", "simulator")
-    assert heard.of(messages.Battery)[0].percent == 100
-    assert heard.of(messages.Temperature)[0].celsius is not None
-    link = heard.of(messages.Link)[-1]
+    assert listener.of(messages.Battery)[0].percent == 100
+    assert listener.of(messages.Temperature)[0].celsius is not None
+    link = listener.of(messages.Link)[-1]
     assert (link.lost_samples, link.broken_frames, link.reconnects) == (0, 0, 0)
-    services = [status.online for status in heard.of(messages.ServiceStatus) if status.service == "collector"]
+    services = [status.online for status in listener.of(messages.ServiceStatus) if status.service == "collector"]
     assert (services[0], services[-1]) == (True, False)
 
 
 async def test_live_and_final_times_are_close_to_the_truth(broker: Broker, tmp_path: Path) -> None:
-    async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path)):
-        await heard.until(lambda: len(heard.indices()) >= 6000)
+    async with simulator() as sim, listening(broker) as listener, collecting(options(broker, sim, tmp_path)):
+        await listener.until(lambda: len(listener.indices()) >= 6000)
         boot_utc_ns = time.time_ns() - round(sim._clocks["CW-0001"]() * 1e9)
-    told = heard.blocks["CW-0001"]
-    assert all(a.first_utc_ns <= b.first_utc_ns for a, b in pairwise(sorted(told, key=lambda block: block.first_index)))
-    for blocks, limit_ns in ((told, 20_000_000), (recorded(only_session(tmp_path)), 10_000_000)):
+    live_blocks = listener.blocks["CW-0001"]
+    assert all(
+        a.first_utc_ns <= b.first_utc_ns for a, b in pairwise(sorted(live_blocks, key=lambda block: block.first_index))
+    )
+    for blocks, limit_ns in ((live_blocks, 20_000_000), (recorded(only_session(tmp_path)), 10_000_000)):
         errors = [block.first_utc_ns - (boot_utc_ns + block.first_index * 1_000_000) for block in blocks]
         assert max(abs(error) for error in errors) < limit_ns, errors
 
@@ -212,35 +216,35 @@ def _has_caught_up(link: messages.Link) -> bool:
 
 
 async def test_twelve_seconds_out_of_range_lose_nothing(broker: Broker, tmp_path: Path) -> None:
-    async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path)):
-        await heard.until(lambda: len(heard.indices()) >= 1500)
+    async with simulator() as sim, listening(broker) as listener, collecting(options(broker, sim, tmp_path)):
+        await listener.until(lambda: len(listener.indices()) >= 1500)
         sim.set_air("CW-0001", AWAY)
         await asyncio.sleep(12)
-        last = max(heard.indices())
+        last = max(listener.indices())
         sim.set_air("CW-0001", BACK)
-        await heard.until(lambda: heard.is_complete(last + 10_000))
+        await listener.until(lambda: listener.is_complete(last + 10_000))
         # What the link says of itself comes every few seconds, so after the samples it speaks of.
-        await heard.until(lambda: any(_has_caught_up(link) for link in heard.of(messages.Link)))
+        await listener.until(lambda: any(_has_caught_up(link) for link in listener.of(messages.Link)))
     assert_gap_free(recorded(only_session(tmp_path)))
 
 
 async def test_a_killed_collector_goes_on_with_its_session_and_loses_nothing(broker: Broker, tmp_path: Path) -> None:
-    async with simulator(bonds=tmp_path / "sensor.json") as sim, listening(broker) as heard:
+    async with simulator(bonds=tmp_path / "sensor.json") as sim, listening(broker) as listener:
         asked = options(broker, sim, tmp_path)
         async with collector_process(asked) as child:
-            await heard.until(lambda: len(heard.indices()) >= 2500)
+            await listener.until(lambda: len(listener.indices()) >= 2500)
             os.kill(child.pid, signal.SIGKILL)
             await child.wait()
-        killed_at = max(heard.indices())
+        killed_at = max(listener.indices())
         bonds = (tmp_path / "bonds.json").read_text()
         async with collecting(asked):
-            await heard.until(lambda: heard.is_complete(killed_at + 5000))
+            await listener.until(lambda: listener.is_complete(killed_at + 5000))
         assert (tmp_path / "bonds.json").read_text() == bonds, "it paired again"
     summary = only_session(tmp_path)
     blocks = recorded(summary)
     assert_gap_free(blocks)
-    assert heard.indices() == {index for block in blocks for index in range(block.first_index, block.next_index)}
-    assert {info.session for info in heard.of(messages.SensorInfo)} == {summary.head.session}
+    assert listener.indices() == {index for block in blocks for index in range(block.first_index, block.next_index)}
+    assert {info.session for info in listener.of(messages.SensorInfo)} == {summary.head.session}
     with SessionReader(summary.path) as reader:
         assert sorted({record.epoch for record in reader.records()}) == [0, 1]
 
@@ -249,10 +253,10 @@ async def test_two_sensors_are_recorded_side_by_side(broker: Broker, tmp_path: P
     names = ("CW-0001", "CW-0002")
     async with (
         simulator(*(sensor(name) for name in names)) as sim,
-        listening(broker) as heard,
+        listening(broker) as listener,
         collecting(options(broker, sim, tmp_path)),
     ):
-        await heard.until(lambda: all(len(heard.indices(name)) >= 3000 for name in names))
+        await listener.until(lambda: all(len(listener.indices(name)) >= 3000 for name in names))
     summary = only_session(tmp_path)
     assert sorted(one.sensor for one in summary.sensors) == list(names)
     for name in names:
@@ -271,7 +275,7 @@ async def test_two_collectors_on_one_broker_leave_each_other_alone(
     async with (
         simulator(sensor("CW-0001")) as one,
         simulator(sensor("CW-0002")) as other,
-        listening(broker) as heard,
+        listening(broker) as listener,
     ):
         first, second = (
             options(broker, sim, rooms[name].root, client_id=ids[name])
@@ -279,15 +283,15 @@ async def test_two_collectors_on_one_broker_leave_each_other_alone(
         )
 
         def presence() -> list[bool]:
-            return [status.online for status in heard.of(messages.ServiceStatus) if status.service == "collector"]
+            return [status.online for status in listener.of(messages.ServiceStatus) if status.service == "collector"]
 
         async with collecting(first):
             async with collecting(second):
-                await heard.until(lambda: all(len(heard.indices(name)) >= 3000 for name in rooms))
+                await listener.until(lambda: all(len(listener.indices(name)) >= 3000 for name in rooms))
                 assert all(presence()), "one was taken for the other"
-            await heard.until(lambda: False in presence())
+            await listener.until(lambda: False in presence())
             gone = len(presence())
-            await heard.until(lambda: any(presence()[gone:]))
+            await listener.until(lambda: any(presence()[gone:]))
     for name, folder in rooms.items():
         assert_gap_free(recorded(only_session(folder.root), name))
 
@@ -295,10 +299,10 @@ async def test_two_collectors_on_one_broker_leave_each_other_alone(
 async def test_only_the_sensors_asked_for_are_recorded(broker: Broker, tmp_path: Path) -> None:
     async with (
         simulator(sensor("CW-0001"), sensor("CW-0002")) as sim,
-        listening(broker) as heard,
+        listening(broker) as listener,
         collecting(options(broker, sim, tmp_path, sensors=("cw-0002",))),
     ):
-        await heard.until(lambda: len(heard.indices("CW-0002")) >= 2000)
+        await listener.until(lambda: len(listener.indices("CW-0002")) >= 2000)
     assert [one.sensor for one in only_session(tmp_path).sensors] == ["CW-0002"]
 
 
@@ -309,13 +313,13 @@ async def test_while_the_broker_is_away_recording_goes_on_and_all_is_told_later(
     async with simulator() as sim, collecting(options(broker, sim, tmp_path)):
         await _until_recorded(tmp_path, 80)
         await broker.start()
-        async with listening(broker) as heard:
-            await heard.until(lambda: len(heard.indices()) >= 6000)
-            last = max(heard.indices())
+        async with listening(broker) as listener:
+            await listener.until(lambda: len(listener.indices()) >= 6000)
+            last = max(listener.indices())
             with SessionReader(only_session(tmp_path).path) as reader:
                 blocks = [item for _, item in decode_session(reader) if isinstance(item, SampleBlock)]
                 first = blocks[0].first_index
-            assert heard.indices() == set(range(first, last + 1))
+            assert listener.indices() == set(range(first, last + 1))
 
 
 async def _until_recorded(folder: Path, records: int) -> None:
@@ -327,16 +331,16 @@ async def _until_recorded(folder: Path, records: int) -> None:
 async def test_a_replay_at_eight_times_the_speed_ends_by_itself_and_is_complete(broker: Broker, tmp_path: Path) -> None:
     played = sensor(source=lambda: Ramp(duration_samples=40_000), origin=Origin.REPLAY)
     begin_ns = 1_500_000_000_000_000_000
-    async with simulator_at(played, speed=8.0) as sim, listening(broker) as heard:
+    async with simulator_at(played, speed=8.0) as sim, listening(broker) as listener:
         asked = options(broker, sim, tmp_path, speed=8.0, start_utc_ns=begin_ns, ends_with_streams=True)
         async with asyncio.timeout(PATIENCE_S * 2):
             await run(asked, stop=asyncio.Event())
-        await heard.until(lambda: any(info.ended_ns for info in heard.of(messages.SensorInfo)))
+        await listener.until(lambda: any(info.ended_ns for info in listener.of(messages.SensorInfo)))
     summary = only_session(tmp_path)
     blocks = recorded(summary)
     assert_gap_free(blocks)
     assert (blocks[0].first_index, blocks[-1].next_index) == (0, 40_000)
-    assert heard.indices() == set(range(40_000))
+    assert listener.indices() == set(range(40_000))
     assert summary.head.origin == "replay"
     assert begin_ns < blocks[0].first_utc_ns < begin_ns + 60_000_000_000
     elapsed_ns = blocks[-1].first_utc_ns - blocks[0].first_utc_ns
@@ -345,13 +349,13 @@ async def test_a_replay_at_eight_times_the_speed_ends_by_itself_and_is_complete(
 
 
 async def test_a_session_played_again_is_recorded_octet_by_octet(broker: Broker, tmp_path: Path) -> None:
-    async with simulator() as sim, listening(broker) as heard, collecting(options(broker, sim, tmp_path / "first")):
-        await heard.until(lambda: len(heard.indices()) >= 1500)
+    async with simulator() as sim, listening(broker) as listener, collecting(options(broker, sim, tmp_path / "first")):
+        await listener.until(lambda: len(listener.indices()) >= 1500)
         sim.set_air("CW-0001", AWAY)
         await asyncio.sleep(6)
-        last = max(heard.indices())
+        last = max(listener.indices())
         sim.set_air("CW-0001", BACK)
-        await heard.until(lambda: heard.is_complete(last + 4000))
+        await listener.until(lambda: listener.is_complete(last + 4000))
     first = only_session(tmp_path / "first")
     async with simulator_at(SensorOptions("CW-0001", SessionFile(first.path)), speed=4.0) as sim:
         asked = options(broker, sim, tmp_path / "again", speed=4.0, ends_with_streams=True)
@@ -399,11 +403,11 @@ async def test_a_sensor_that_speaks_nonsense_is_counted_and_stops_nobody(
     names = ("CW-BAD1", "CW-BAD2", "CW-0001")
     async with (
         simulator(*(sensor(name) for name in names)) as sim,
-        listening(broker) as heard,
+        listening(broker) as listener,
         collecting(options(broker, sim, tmp_path)),
     ):
-        await heard.until(lambda: len(heard.indices()) >= 4000)
-        await heard.until(lambda: any(one.code == "broken_frames" for one in heard.of(messages.Notice)))
+        await listener.until(lambda: len(listener.indices()) >= 4000)
+        await listener.until(lambda: any(one.code == "broken_frames" for one in listener.of(messages.Notice)))
     summary = only_session(tmp_path)
     assert_gap_free(recorded(summary))
     bad = {one.sensor: one.key for one in summary.sensors}["CW-BAD2"]

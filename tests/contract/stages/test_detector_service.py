@@ -73,11 +73,11 @@ def expected() -> dict[str, messages.Episode]:
     """What an analysis says that nobody disturbs."""
     stream = blocks()
     analysis = LiveAnalysis(info(), stream[0])
-    told = [message for block in stream for message in analysis.push(block)] + analysis.finish()
-    return {message.id: message for message in told if isinstance(message, messages.Episode)}
+    published = [message for block in stream for message in analysis.push(block)] + analysis.finish()
+    return {message.id: message for message in published if isinstance(message, messages.Episode)}
 
 
-async def heard(bus: Bus, wanted: dict[str, messages.Episode]) -> dict[tuple[str, int], messages.Episode]:
+async def received_episodes(bus: Bus, wanted: dict[str, messages.Episode]) -> dict[tuple[str, int], messages.Episode]:
     """Take episodes until the last revision of each is what it should be; give what there is if that takes too long."""
     revisions: dict[tuple[str, int], messages.Episode] = {}
     with contextlib.suppress(TimeoutError):
@@ -115,7 +115,7 @@ async def test_a_simulated_cramp_is_told_from_opening_to_closing(broker: Broker,
         await publish_message(feeder, info(), Leaf.INFO)
         await feed(feeder, blocks())
         await publish_message(feeder, info(ended_ns=LENGTH_S * 10**9), Leaf.INFO)
-        episodes = newest(await heard(listener, expected()))
+        episodes = newest(await received_episodes(listener, expected()))
     stop.set()
     await ends_soon(service)
     assert episodes == expected()
@@ -140,7 +140,7 @@ async def test_a_killed_detector_goes_on_without_loss_or_double(broker: Broker, 
         second = await asyncio.create_subprocess_exec(*command, env=environment)
         try:
             await publish_message(feeder, info(ended_ns=LENGTH_S * 10**9), Leaf.INFO)
-            revisions = await heard(listener, expected())
+            revisions = await received_episodes(listener, expected())
         finally:
             second.kill()
             await second.wait()

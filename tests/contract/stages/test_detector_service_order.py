@@ -42,7 +42,7 @@ async def give(bus: Bus, *blocks: SampleBlock) -> None:
 
 @asynccontextmanager
 async def detector(broker: Broker, state_dir: Path) -> AsyncIterator[None]:
-    """Run the service; it has to end within 2 s of being told."""
+    """Run the service; it has to end within 2 s of being stopped."""
     stop = asyncio.Event()
     running = asyncio.create_task(run(DetectorOptions(broker.address, state_dir), stop=stop))
     yield

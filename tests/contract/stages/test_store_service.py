@@ -42,7 +42,7 @@ def influx(tmp_path: Path) -> Iterator[InfluxServer]:
 
 @asynccontextmanager
 async def service(options: StoreOptions) -> AsyncIterator[None]:
-    """Run the service; it has to end within 2 s of being told."""
+    """Run the service; it has to end within 2 s of being stopped."""
     stop = asyncio.Event()
     running = asyncio.create_task(run(options, stop=stop))
     yield

@@ -61,7 +61,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
 
 
 def backfill(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> list[dict[str, int]]:
-    """Run the command; return what it told of each session."""
+    """Run the command; return what it prints for each session."""
     assert main(["backfill-store", "--json", *map(str, arguments)]) == 0
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -78,9 +78,9 @@ def test_a_session_is_loaded_into_both_engines_alike_and_twice_as_once(
     influx: InfluxServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, signal = recorded(tmp_path)
-    (told,) = backfill(capsys, "--data", tmp_path)
+    (report,) = backfill(capsys, "--data", tmp_path)
     monkeypatch.setenv("CRAMPWATCH_STORE_TOKEN", TOKEN)
-    assert backfill(capsys, "--data", tmp_path, "--store", influx.url, path)[0]["episodes"] == told["episodes"]
+    assert backfill(capsys, "--data", tmp_path, "--store", influx.url, path)[0]["episodes"] == report["episodes"]
     lite, flux = open_store(f"sqlite://{tmp_path}/store.sqlite"), open_store(influx.url, token=TOKEN)
     lite.write([journal(1), notice(2)])
     once = contents(flux)

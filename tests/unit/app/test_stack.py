@@ -94,8 +94,8 @@ def test_contradictory_options_are_refused(tmp_path: Path, arguments: list[str])
 def test_the_command_shows_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init-stack", "--folder", str(tmp_path)]) == 0
     assert main(["init-stack", "--folder", str(tmp_path), "--rotate"]) == 0
-    told = capsys.readouterr().out
-    assert not any(text in told for name, text in contents(tmp_path).items() if "." not in name)
+    output = capsys.readouterr().out
+    assert not any(text in output for name, text in contents(tmp_path).items() if "." not in name)
 
 
 def test_users_are_read_as_they_were_written(tmp_path: Path) -> None:

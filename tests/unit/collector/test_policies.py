@@ -51,11 +51,11 @@ def test_charging_begins_the_forecast_anew() -> None:
 
 def test_a_low_battery_is_told_once_each_time_it_runs_low() -> None:
     forecast = BatteryForecast()
-    told = []
+    reported = []
     for percent in (40, 16, 15, 14, 9, 80, 14):
         forecast.update(0, percent)
-        told.append(forecast.has_just_run_low())
-    assert told == [False, False, True, False, False, False, True]
+        reported.append(forecast.has_just_run_low())
+    assert reported == [False, False, True, False, False, False, True]
 
 
 def test_silence_lasts_five_seconds() -> None:
@@ -69,10 +69,10 @@ def test_silence_lasts_five_seconds() -> None:
 
 def test_a_long_absence_is_told_once_and_so_is_the_return() -> None:
     absence = Absence()
-    told = [
+    reported = [
         absence.update(at * 10**9, is_connected=at in {0, 3, 30, 31}) for at in (0, 2, 3, 4, 13, 14, 15, 20, 30, 31)
     ]
-    assert told == [None, None, None, None, None, "silent", None, None, "back", None]
+    assert reported == [None, None, None, None, None, "silent", None, None, "back", None]
 
 
 def test_an_absence_is_long_from_ten_seconds_on() -> None:

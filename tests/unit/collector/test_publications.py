@@ -42,26 +42,26 @@ def frames(sensor: PaperSensor, begin: int, end: int) -> list[Record]:
     ]
 
 
-def of(told: list[Publication], leaf: Leaf) -> list[bytes]:
-    return [one.payload for one in told if Topic.parse(one.topic).leaf is leaf]
+def of(publications: list[Publication], leaf: Leaf) -> list[bytes]:
+    return [one.payload for one in publications if Topic.parse(one.topic).leaf is leaf]
 
 
-def blocks(told: list[Publication]) -> list[SampleBlock]:
-    return [SampleBlock.decode(payload) for payload in of(told, Leaf.SAMPLES)]
+def blocks(publications: list[Publication]) -> list[SampleBlock]:
+    return [SampleBlock.decode(payload) for payload in of(publications, Leaf.SAMPLES)]
 
 
-def notices(told: list[Publication]) -> list[str]:
-    return [messages.decode(payload, messages.Notice).code for payload in of(told, Leaf.NOTICE)]
+def notices(publications: list[Publication]) -> list[str]:
+    return [messages.decode(payload, messages.Notice).code for payload in of(publications, Leaf.NOTICE)]
 
 
 @given(st.lists(st.integers(0, 60), max_size=8))
 def test_however_records_are_batched_the_same_samples_are_told_at_growing_times(cuts: list[int]) -> None:
     sensor = PaperSensor()
     records = [*met(sensor), *frames(sensor, 0, 2500)]
-    one, told = translator(), list[Publication]()
+    one, publications = translator(), list[Publication]()
     for begin, end in pairwise([0, *sorted(cuts), len(records)]):
-        told += one.translate(records[begin:end])
-    found = blocks(told)
+        publications += one.translate(records[begin:end])
+    found = blocks(publications)
     assert found[0].first_index == 0
     assert all(a.next_index == b.first_index for a, b in pairwise(found))
     assert found[-1].next_index == 2500
@@ -70,8 +70,8 @@ def test_however_records_are_batched_the_same_samples_are_told_at_growing_times(
 
 
 def test_who_the_sensor_is_is_retained() -> None:
-    told = translator().translate(met(PaperSensor()))
-    (info,) = (one for one in told if one.topic.endswith("/info"))
+    publications = translator().translate(met(PaperSensor()))
+    (info,) = (one for one in publications if one.topic.endswith("/info"))
     assert (info.qos, info.retain) == (1, True)
     message = messages.decode(info.payload, messages.SensorInfo)
     assert (message.placement.side, message.firmware, message.streams[0].lsb_uv) == ("left", "1.2", 2**-22 * 1e6)
@@ -80,7 +80,7 @@ def test_who_the_sensor_is_is_retained() -> None:
 
 def test_vitals_are_told_with_a_notice_when_the_battery_runs_low() -> None:
     one = translator()
-    told = one.translate(
+    publications = one.translate(
         [
             *met(PaperSensor()),
             record(RecordKind.TEMPERATURE, 1, encode_temperature(float("nan"))),
@@ -88,27 +88,30 @@ def test_vitals_are_told_with_a_notice_when_the_battery_runs_low() -> None:
             record(RecordKind.BATTERY, 3, bytes([11])),
         ]
     )
-    (temperature,) = of(told, Leaf.TEMPERATURE)
+    (temperature,) = of(publications, Leaf.TEMPERATURE)
     assert messages.decode(temperature, messages.Temperature).celsius is None
-    assert [messages.decode(payload, messages.Battery).percent for payload in of(told, Leaf.BATTERY)] == [12, 11]
-    assert notices(told) == ["battery_low"]
+    assert [messages.decode(payload, messages.Battery).percent for payload in of(publications, Leaf.BATTERY)] == [
+        12,
+        11,
+    ]
+    assert notices(publications) == ["battery_low"]
 
 
 def test_an_electrode_that_lost_contact_is_told_until_it_has_it_again() -> None:
     sensor, one = PaperSensor(), translator()
-    told = one.translate(met(sensor))
+    publications = one.translate(met(sensor))
     for at_s, leads in ((1, 1), (2, 3), (3, 2), (4, 0), (5, 1)):
         event = SensorEvent(EventCode.LEAD_CHANGE, 1, at_s * 1000, sensor.ticks_at(at_s), struct.pack("<H", leads))
-        told += one.translate([record(RecordKind.EVENT, at_s, event.encode())])
-    assert notices(told) == ["lead_off"] * 3
+        publications += one.translate([record(RecordKind.EVENT, at_s, event.encode())])
+    assert notices(publications) == ["lead_off"] * 3
 
 
 def test_many_broken_frames_are_told_once() -> None:
     one = translator()
-    told = one.translate(met(PaperSensor()))
+    publications = one.translate(met(PaperSensor()))
     for _ in range(60):
-        told += one.translate([record(RecordKind.DATA, 1, b"nonsense nonsense")])
-    assert notices(told) == ["broken_frames"]
+        publications += one.translate([record(RecordKind.DATA, 1, b"nonsense nonsense")])
+    assert notices(publications) == ["broken_frames"]
 
 
 def test_what_was_told_before_a_restart_is_not_told_again() -> None:
@@ -117,9 +120,9 @@ def test_what_was_told_before_a_restart_is_not_told_again() -> None:
     one = translator()
     for earlier in records:
         one.replay(earlier)
-    told = one.translate([*frames(sensor, 900, 1500), record(RecordKind.BATTERY, 3, bytes([8]))])
-    assert next((block.first_index, block.next_index) for block in blocks(told)) == (1000, 1250)
-    assert notices(told) == []
+    publications = one.translate([*frames(sensor, 900, 1500), record(RecordKind.BATTERY, 3, bytes([8]))])
+    assert next((block.first_index, block.next_index) for block in blocks(publications)) == (1000, 1250)
+    assert notices(publications) == []
 
 
 def test_a_reboot_within_a_batch_keeps_each_boot_to_its_own_clock() -> None:
@@ -129,8 +132,8 @@ def test_a_reboot_within_a_batch_keeps_each_boot_to_its_own_clock() -> None:
         sync_record(after, 0.01, 0.02, 0.03),
         record(RecordKind.DATA, 100.1, after.frame(0, 50, FrameFlag.CLIPPED).encode()),
     ]
-    told = translator().translate([*met(before), *frames(before, 0, 500), *again])
-    found = blocks(told)
+    publications = translator().translate([*met(before), *frames(before, 0, 500), *again])
+    found = blocks(publications)
     assert [block.boot_id for block in found] == [1, 1, 2]
     assert found[1].first_utc_ns < BEGIN_NS + 1_000_000_000
 

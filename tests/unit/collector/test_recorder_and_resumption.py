@@ -29,8 +29,8 @@ def new_session(folder: Path, *, age_s: float = 0.0, records: int = 3) -> Sessio
     return writer
 
 
-def recorder(told: list[UnavailableError]) -> Recorder:
-    return Recorder(HostClock(), epoch=0, on_failure=told.append)
+def recorder(failures: list[UnavailableError]) -> Recorder:
+    return Recorder(HostClock(), epoch=0, on_failure=failures.append)
 
 
 async def test_records_are_stamped_and_written_in_order(tmp_path: Path) -> None:
@@ -53,15 +53,15 @@ async def test_a_disk_that_fails_keeps_records_waiting_and_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = new_session(tmp_path, records=0)
-    told: list[UnavailableError] = []
-    one = recorder(told)
+    failures: list[UnavailableError] = []
+    one = recorder(failures)
     one.record(1, RecordKind.DATA, b"a")
     with monkeypatch.context() as broken:
         broken.setattr(SessionWriter, "append", _full)
         assert not await one.flush(writer)
         one.record(1, RecordKind.DATA, b"b")
         assert not await one.flush(writer)
-    assert len(told) == 1
+    assert len(failures) == 1
     assert await one.flush(writer)
     with SessionReader(writer.path) as reader:
         assert [record.payload for record in reader.records()] == [b"a", b"b"]

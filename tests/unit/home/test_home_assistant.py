@@ -56,9 +56,9 @@ def online(is_online: bool = True) -> messages.ServiceStatus:
     )
 
 
-def told(*said: messages.Message, now_ns: int = EVENING_NS) -> dict[str, Any]:
+def published_state(*received: messages.Message, now_ns: int = EVENING_NS) -> dict[str, Any]:
     entities = SensorEntities()
-    for message in (info(), online(), *said):
+    for message in (info(), online(), *received):
         entities.update(message)
     document: dict[str, Any] = json.loads(entities.encode(now_ns=now_ns))
     return document
@@ -90,7 +90,7 @@ def test_the_rules_refuse_what_home_assistant_refuses() -> None:
 def test_every_template_reads_a_field_that_is_told() -> None:
     announced = discovery_message(info(), version="0.1.0").decode()
     fields = {part.split()[0].rstrip("}|") for part in announced.split("value_json.")[1:]}
-    assert {field for field in fields if field != "online"} <= told().keys()
+    assert {field for field in fields if field != "online"} <= published_state().keys()
 
 
 def test_topics_are_within_the_rights_of_the_role() -> None:
@@ -101,37 +101,37 @@ def test_topics_are_within_the_rights_of_the_role() -> None:
 @pytest.mark.parametrize("name", STATES)
 def test_the_states_are_those_that_were_announced(name: str) -> None:
     announced = json.loads(discovery_message(info(), version=""))["components"]["state"]["options"]
-    document = told(state(name))
+    document = published_state(state(name))
     assert document["state"] in announced
     assert document["contraction"] == ("ON" if name == "cramp" else "OFF")
     assert document["problem"] == ("ON" if name in ("poor_signal", "off_body", "no_data") else "OFF")
 
 
 def test_temperature_and_battery_are_unknown_until_told() -> None:
-    assert told()["temperature"] is None
+    assert published_state()["temperature"] is None
     warm = messages.Temperature(sensor="CW-LEFT", t_ns=1, origin=Origin.LIVE, celsius=31.26)
     low = messages.Battery(sensor="CW-LEFT", t_ns=1, origin=Origin.LIVE, percent=9)
-    document = told(state("rest"), warm, low)
+    document = published_state(state("rest"), warm, low)
     assert (document["temperature"], document["battery"]) == (31.3, 9)
     assert document["problem_why"] == "The battery is at 9 %."
 
 
 def test_a_sensor_out_of_reach_is_a_problem_and_unavailable() -> None:
-    document = told(state("rest"), online(False))
+    document = published_state(state("rest"), online(False))
     assert (document["sensor"], document["problem"]) == ("offline", "ON")
 
 
 def test_cramps_of_a_night_are_counted_once_each_and_not_when_withdrawn() -> None:
-    said = [
+    received = [
         episode(1, "opened"),
         episode(1),
         episode(2),
         episode(3, kind=EpisodeKind.MOVEMENT),
         episode(2, "retracted"),
     ]
-    assert told(*said)["episodes_tonight"] == 1
-    assert told(*said, episode(1, "opened"))["episodes_tonight"] == 1
-    assert told(episode(4, "final"), episode(5, "retracted"), episode(5))["episodes_tonight"] == 1
+    assert published_state(*received)["episodes_tonight"] == 1
+    assert published_state(*received, episode(1, "opened"))["episodes_tonight"] == 1
+    assert published_state(episode(4, "final"), episode(5, "retracted"), episode(5))["episodes_tonight"] == 1
 
 
 def test_the_count_begins_anew_at_noon() -> None:
@@ -153,12 +153,12 @@ def test_a_moment_lies_within_the_24_hours_of_its_night(utc_ns: int, offset_s: i
 def test_a_battery_is_a_problem_below_15_percent() -> None:
     def problem_at(percent: int) -> object:
         battery = messages.Battery(sensor="CW-LEFT", t_ns=1, origin=Origin.LIVE, percent=percent)
-        return told(state("rest"), battery)["problem_why"]
+        return published_state(state("rest"), battery)["problem_why"]
 
     assert [problem_at(15), problem_at(14)] == ["", "The battery is at 14 %."]
 
 
 def test_a_cramp_belongs_to_the_night_from_its_first_moment_on() -> None:
     start_ns = night_start_ns(EVENING_NS, 3600)
-    assert told(episode(1, onset_ns=start_ns))["episodes_tonight"] == 1
-    assert told(episode(1, onset_ns=start_ns - 1))["episodes_tonight"] == 0
+    assert published_state(episode(1, onset_ns=start_ns))["episodes_tonight"] == 1
+    assert published_state(episode(1, onset_ns=start_ns - 1))["episodes_tonight"] == 0

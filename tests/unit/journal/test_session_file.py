@@ -29,17 +29,17 @@ def writer(tmp_path: Path) -> Iterator[SessionWriter]:
 
 
 def test_a_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    told = head()
-    writer = SessionWriter.create(tmp_path, told)
+    expected = head()
+    writer = SessionWriter.create(tmp_path, expected)
     left = writer.add_sensor("CW-1", name="CW 1", address="C0:00", profile="cws", side="left", muscle="FHB")
     right = writer.add_sensor("CW-2", name="CW 2", address="C0:01", profile="cws")
     assert writer.append([record(1), record(2, sensor_key=2)]) == 2
     assert writer.append([record(3, kind=RecordKind.EVENT)]) == 3
     writer.close(BEGIN_NS + 9_000_000_000)
 
-    assert writer.path.name == f"20260921T141320Z-{told.session[:8]}.cws"
+    assert writer.path.name == f"20260921T141320Z-{expected.session[:8]}.cws"
     with SessionReader(writer.path) as reader:
-        assert reader.head == told
+        assert reader.head == expected
         assert reader.sensors() == (left, right)
         assert reader.ended_utc_ns == BEGIN_NS + 9_000_000_000
         assert [(r.seq, r.sensor_key, r.payload) for r in reader.records()] == [
@@ -231,16 +231,16 @@ def test_what_was_written_survives_sigkill_in_the_middle_of_a_batch(tmp_path: Pa
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert child.stdout is not None
-    told = [int(child.stdout.readline()) for _ in range(15)]
+    written = [int(child.stdout.readline()) for _ in range(15)]
     child.kill()
-    told += [int(line) for line in child.stdout.read().splitlines() if line.strip()]
+    written += [int(line) for line in child.stdout.read().splitlines() if line.strip()]
     child.wait()
     child.stdout.close()
     (summary,) = unfinished_sessions(tmp_path)
     with SessionReader(summary.path) as reader:
         found = [r.seq for r in reader.records()]
     assert found == list(range(1, len(found) + 1))
-    assert len(found) >= told[-1]
+    assert len(found) >= written[-1]
     assert len(found) % 40 == 0, "a batch is written whole or not at all"
     again = SessionWriter.resume(summary.path)
     assert again.append([record(1)]) == len(found) + 1

@@ -38,9 +38,9 @@ def cramp(**changes: Any) -> Episode:
     return episode(**(span | changes))
 
 
-def add(recent: RecentSamples, first: int, told: list[Episode]) -> list[RawChunk]:
+def add(recent: RecentSamples, first: int, episodes: list[Episode]) -> list[RawChunk]:
     """Add a block and episodes, and mark as written what is returned."""
-    fresh = recent.add([("left", block(first))], told)
+    fresh = recent.add([("left", block(first))], episodes)
     recent.mark_written(fresh)
     return fresh
 
@@ -64,8 +64,10 @@ def test_an_episode_told_late_finds_the_seconds_before_it_and_those_after_follow
     recent = RecentSamples(tmp_path / "recent.sqlite")
     found = []
     for first in range(0, 6000, BLOCK):
-        told = [cramp(offset_index=None, detected_index=2300)] if first == 2300 else [cramp()] if first == 2600 else []
-        found += add(recent, first, told)
+        episodes = (
+            [cramp(offset_index=None, detected_index=2300)] if first == 2300 else [cramp()] if first == 2600 else []
+        )
+        found += add(recent, first, episodes)
     recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     assert len(found) == 19
@@ -85,7 +87,7 @@ def test_a_killed_store_and_messages_in_any_order_keep_the_same(tmp_path: Path, 
         for again in range(2):  # killed before it acknowledged, so that all of it comes once more
             part = said[begin : begin + 20]
             chance.shuffle(part)
-            found += [chunk for blocks, told in part for chunk in recent.add(blocks, told if again else [])]
+            found += [chunk for blocks, episodes in part for chunk in recent.add(blocks, episodes if again else [])]
         recent.close()
     assert kept(found) == dict.fromkeys(range(15, 34), 100)
     for chunk in found:
@@ -97,9 +99,9 @@ def test_a_killed_store_and_messages_in_any_order_keep_the_same(tmp_path: Path, 
 def test_what_revisions_want_adds_up_in_whatever_order_they_come(tmp_path: Path) -> None:
     opened, closed = cramp(onset_index=1800, offset_index=None, detected_index=2300), cramp()
     kept_of = []
-    for number, told in enumerate(([opened, closed], [closed, opened])):
+    for number, episodes in enumerate(([opened, closed], [closed, opened])):
         recent = RecentSamples(tmp_path / f"{number}.sqlite")
-        found = recent.add([("left", block(first)) for first in range(0, 6000, BLOCK)], told)
+        found = recent.add([("left", block(first)) for first in range(0, 6000, BLOCK)], episodes)
         recent.close()
         kept_of.append(kept(found))
     assert kept_of[0] == kept_of[1] == dict.fromkeys(range(13, 34), 100)

@@ -22,7 +22,7 @@ _WEIGHT = 0.28  # log odds per dB, as fitted on simulated wearers, each left out
 def own_effort_arguments(evidence: Evidence, *, was_cramp: bool = False) -> tuple[Argument, ...]:
     """Return the argument from the own effort; none without a calibration.
 
-    It has no weight for an episode that was called a cramp before: one that lets go is weak.
+    It has no weight for an episode that was called a cramp before: a cramp that fades is weak.
     """
     share = evidence.own_share
     if not math.isfinite(share):

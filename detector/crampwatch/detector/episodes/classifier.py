@@ -11,7 +11,7 @@ Kinds are decided in this order; the first that applies wins:
 7. *movement* or *leg movement*, by its length and by how much the electrodes moved.
 
 The bar has hysteresis. It takes more to be called a cramp (log odds 0.4) than to remain one (-2.5, and from 12 s on
--4.6), since an alarm that is withdrawn and raised again is worse than either answer, and since a cramp that lets go is
+-4.6), since an alarm that is withdrawn and raised again is worse than either answer, and since a cramp that fades is
 seen by its last units, which look like anything. For the same reason steps 1 to 4 are skipped for a cramp older than
 12 s: its wearer may rub the foot.
 

@@ -386,7 +386,7 @@ class EpisodeTracker:
 def _keep_clearest(episode: OpenEpisode, result: Classification) -> None:
     """Store confidence and reasons of a result that confirms the present kind.
 
-    For a cramp only if it is surer than all before: as it lets go it is no less a cramp for what its last units do.
+    For a cramp only if its confidence is higher than before: the last units of a fading cramp must not lower it.
     """
     if result.kind is not EpisodeKind.CRAMP or result.confidence >= episode.confidence:
         episode.confidence, episode.reasons = result.confidence, result.reasons

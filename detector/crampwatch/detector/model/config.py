@@ -37,8 +37,8 @@ class DetectorConfig:
         merge_cramp_s: Silence that ends a cramp, which ends unit by unit.
         bridge_s: Time without signal through which an episode goes on.
         confirm_score: Log odds above which a sustained contraction is called a cramp.
-        revoke_score: Log odds up to which what was called a cramp is called one no longer.
-        revoke_old_score: The same once it has lasted 12 s, far lower: a cramp that lets go is seen by its last units,
+        revoke_score: Log odds up to which a reported cramp is withdrawn.
+        revoke_old_score: The same once it has lasted 12 s, much lower: only the last units of a fading cramp show,
             which look like anything.
         final_score: Log odds, from all looks and from how it ended, above which an episode that is over is a cramp.
     """

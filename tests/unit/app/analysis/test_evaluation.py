@@ -166,9 +166,9 @@ def test_an_endless_scenario_needs_a_length(capsys: pytest.CaptureFixture[str]) 
 
 def test_an_annotated_recording_is_scored_by_its_annotations(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(shared_data("biosppy", "emg_1.txt")), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["annotated"]["emg_1.txt"]
-    assert told["sure"] == 4
-    assert told["cramps"] == 0
+    result = json.loads(capsys.readouterr().out)["annotated"]["emg_1.txt"]
+    assert result["sure"] == 4
+    assert result["cramps"] == 0
 
 
 def test_a_recording_without_annotations_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,10 +78,10 @@ def test_the_traceback_of_an_unexpected_error_is_saved_for_a_report(
 def test_every_command_explains_itself_with_examples(section: str, capsys: pytest.CaptureFixture[str]) -> None:
     for name in entry.COMMANDS[section]:
         assert entry.main([name, "--help"]) == 0
-        told = capsys.readouterr().out
-        assert f"crampwatch {name}" in told
-        assert "--data" in told or name == "init-stack"  # which works in the folder of docker-compose.yml
-        assert "Example" in told or section.startswith("Single")
+        output = capsys.readouterr().out
+        assert f"crampwatch {name}" in output
+        assert "--data" in output or name == "init-stack"  # which works in the folder of docker-compose.yml
+        assert "Example" in output or section.startswith("Single")
 
 
 @pytest.mark.parametrize("name", [name for names in entry.COMMANDS.values() for name in names])
@@ -96,9 +96,9 @@ def test_examples_in_help_are_on_lines_of_their_own(name: str, capsys: pytest.Ca
 
 def test_help_lists_every_command_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--help"]) == 0
-    told = capsys.readouterr().out
-    assert all(f"\n  {name} " in told for names in entry.COMMANDS.values() for name in names)
-    assert "Not a medical device" in told
+    output = capsys.readouterr().out
+    assert all(f"\n  {name} " in output for names in entry.COMMANDS.values() for name in names)
+    assert "Not a medical device" in output
 
 
 def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

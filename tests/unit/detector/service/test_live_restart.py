@@ -44,31 +44,31 @@ class SilentBus:
 
 @cache
 def night() -> list[Message]:
-    """Return what is heard: an introduction, blocks of a cramp, and now and then a temperature."""
+    """Return the incoming messages: an introduction, blocks of a cramp, and now and then a temperature."""
     emg_uv = np.nan_to_num(scenario("cramp", seed=3).read(8000, LENGTH_S * 1000))
     counts = np.clip(np.rint(emg_uv / 0.5), -32768, 32767).astype(np.int32)
-    heard = [Message(str(Topic(SENSOR, Leaf.INFO)), messages.encode(info()), True)]
+    incoming = [Message(str(Topic(SENSOR, Leaf.INFO)), messages.encode(info()), True)]
     for at in range(0, len(counts), BLOCK):
         t_ns = 10**18 + at * 1_000_000
         block = SampleBlock(UUID(int=1), 42, 1, BlockFlag.SIMULATED, at, t_ns, 1000.0, 0.5e-6, counts[at : at + BLOCK])
-        heard.append(Message(str(Topic(SENSOR, Leaf.SAMPLES)), block.encode(), False))
+        incoming.append(Message(str(Topic(SENSOR, Leaf.SAMPLES)), block.encode(), False))
         if at % 5000 == 1000:
-            told = messages.Temperature(sensor=SENSOR, t_ns=t_ns, origin=Origin.DEMO, celsius=30.0 + at / 5000)
-            heard.append(Message(str(Topic(SENSOR, Leaf.TEMPERATURE)), messages.encode(told), False))
-    return heard
+            temperature = messages.Temperature(sensor=SENSOR, t_ns=t_ns, origin=Origin.DEMO, celsius=30.0 + at / 5000)
+            incoming.append(Message(str(Topic(SENSOR, Leaf.TEMPERATURE)), messages.encode(temperature), False))
+    return incoming
 
 
 async def _play(folder: Path, kept_at: Iterable[int], kills: Iterable[int], wholes: Iterable[int]) -> bytes:
     """Let a service hear the night; killed, it hears again what was not kept. Return its last state."""
-    heard, acknowledged, wholes = night(), 0, set(wholes)
-    for end in [*sorted(set(kills)), len(heard)]:
+    incoming, acknowledged, wholes = night(), 0, set(wholes)
+    for end in [*sorted(set(kills)), len(incoming)]:
         with closing(CheckpointFile(folder)) as kept:
             one = service._Service(SilentBus(), kept, None)  # type: ignore[arg-type] # as much of a bus as it needs
             assert one.restore(asyncio.Event())
             for place in range(acknowledged, end):
-                await one._handle(heard[place])
+                await one._handle(incoming[place])
                 await one._analyse_due()
-                if place in kept_at or place + 1 == len(heard):
+                if place in kept_at or place + 1 == len(incoming):
                     await one.checkpoint(is_last=place in wholes)
                     acknowledged = place + 1
             state = one._analyses[KEY].checkpoint() if KEY in one._analyses else b""
