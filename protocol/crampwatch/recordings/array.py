@@ -1,10 +1,12 @@
 """Recordings from arrays in memory: to write them to a file, or to pass a temperature or a time along."""
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+import numpy as np
 from crampwatch.protocol.kinds import Origin
 from crampwatch.protocol.samples import as_matrix, checked_labels, checked_rate, without_absurd
 from crampwatch.protocol.stream import SampleFormat
@@ -38,12 +40,16 @@ def from_array(
         is_simulated: Whether no person was measured; files and reports are marked accordingly.
 
     Raises:
-        TypeError: The samples or the rate are not real numbers.
+        TypeError: Samples or rates are not real numbers, or start or temperature are of another type.
         ValueError: Shape, rate or labels do not fit, there is no sample, or the start has no time zone.
     """
     rows, rate = as_matrix(emg_uv), checked_rate(rate_hz)
     if not len(rows):
         raise ValueError("there are no samples")
+    if temperature is not None:
+        temperature = _check_temperature(temperature)
+    if start is not None and not isinstance(start, datetime):
+        raise TypeError(f"start must be a datetime with a time zone, got {type(start).__name__}")
     if start is not None and start.tzinfo is None:
         raise ValueError(f"start is {start} without a time zone; use datetime(..., tzinfo=UTC) or start.astimezone()")
     step = value_step(without_absurd(rows[:BLOCK_SAMPLES]), finest=FINEST_STEP_UV)
@@ -58,6 +64,19 @@ def from_array(
         temperature=temperature,
         value_step=step,
     )
+
+
+def _check_temperature(temperature: Temperature) -> Temperature:
+    """Return a temperature whose values are an array and whose rate is positive."""
+    if not isinstance(temperature, Temperature):
+        raise TypeError(f"temperature must be a Temperature(values_c, rate_hz), got {type(temperature).__name__}")
+    values = without_absurd(as_matrix(temperature.values_c, channels=1)[:, 0])
+    rate = temperature.rate_hz
+    if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)):
+        raise TypeError(f"the rate of the temperature must be a number, got {type(rate).__name__}")
+    if not 0 < rate < math.inf:
+        raise ValueError(f"the rate of the temperature is {rate:g} Hz; it must be positive")
+    return Temperature(values, float(rate))
 
 
 def _blocks(rows: NDArray[Any]) -> Iterator[Samples]:

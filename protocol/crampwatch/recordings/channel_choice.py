@@ -77,6 +77,8 @@ def choose(candidates: Sequence[Candidate], asked: Sequence[str | int] | None) -
         RecordingError: No signal of the file can be EMG, or too many can.
     """
     if asked is not None:
+        if isinstance(asked, str) or not isinstance(asked, Sequence):
+            raise TypeError(f"channels must be a list of labels or numbers from 1, got {asked!r}; write [{asked!r}]")
         indices = tuple(dict.fromkeys(_find_index(candidates, requested) for requested in asked))
         _check_requested(candidates, indices)
         return Choice(indices, "as requested")
@@ -122,6 +124,8 @@ def _find_index(candidates: Sequence[Candidate], requested: str | int) -> int:
                 f"There is no signal {requested!r}; the file has {_list_labels(candidates)}.",
                 advice="Give --channels labels as listed here, or numbers from 1.",
             )
+    if not isinstance(requested, (str, int)):
+        raise TypeError(f"a channel is a label or a number from 1, got {requested!r}")
     number = int(requested)
     if not 1 <= number <= len(candidates):
         raise ConfigurationError(

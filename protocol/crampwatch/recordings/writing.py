@@ -53,9 +53,14 @@ def write(
     Raises:
         ConfigurationError: The ending is unknown, the folder cannot be written to, the scale is missing, or a package
             that writes the format is not installed.
-        RecordingError: The recording cannot be read to its end.
+        RecordingError: The recording cannot be read to its end, or its values are too large for the format.
+        TypeError: `recording` is none, such as an array.
         UnavailableError: The disk is full. No file is left behind.
     """
+    if not isinstance(recording, Recording):
+        raise TypeError(
+            f"expected a Recording, got {type(recording).__name__}; for an array, pass from_array(emg_uv, rate_hz=...)"
+        )
     target = Path(path)
     file_format = _format_for(target)
     notes = sorted(annotations, key=lambda annotation: annotation.onset_s)

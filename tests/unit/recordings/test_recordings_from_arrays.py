@@ -1,5 +1,6 @@
 """Arrays in memory as recordings."""
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crampwatch import recordings
+from crampwatch.protocol.errors import RecordingError
 from crampwatch.recordings import Temperature, from_array, read, write
 
 EMG = np.round(np.random.default_rng(0).normal(0.0, 20.0, (3000, 2)), 1)
@@ -85,3 +87,53 @@ def test_what_is_no_recording_is_refused(
 ) -> None:
     with pytest.raises(kind, match=words):
         from_array(given, **{"rate_hz": 500.0, **options})
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".bdf"])
+@pytest.mark.parametrize("step", [1.0, 1.2, 1.25, 10.0, 305.0, 306.0, 5000.0])
+def test_coarse_samples_keep_their_values_in_edf_and_bdf(tmp_path: Path, suffix: str, step: float) -> None:
+    values = np.round(np.linspace(-100, 100, 3000)) * step
+    path = tmp_path / f"coarse{suffix}"
+    write(path, from_array(values, rate_hz=1000))
+    assert np.allclose(read(path).samples()[:, 0], values, rtol=1e-4, atol=step / 2)
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".bdf"])
+def test_the_largest_value_of_a_header_is_written_and_a_larger_one_is_refused(tmp_path: Path, suffix: str) -> None:
+    values = np.linspace(-9_999_999.0, 9_999_999.0, 3000)
+    write(tmp_path / f"x{suffix}", from_array(values, rate_hz=1000))
+    assert np.allclose(read(tmp_path / f"x{suffix}").samples()[:, 0], values, rtol=0, atol=3_400)  # half a step
+    with pytest.raises(RecordingError, match="can state at most 9999999"):
+        write(tmp_path / f"y{suffix}", from_array(values * 1.1, rate_hz=1000))
+
+
+@pytest.mark.parametrize("wrong", [[1.0, 2.0], np.zeros(100), None, "night.edf"])
+def test_only_recordings_are_written(tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="pass from_array"):
+        write(tmp_path / "x.edf", wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "text"),
+    [
+        (30.0, TypeError, "must be a Temperature"),
+        ((np.full(3, 30.0), 1.0), TypeError, "must be a Temperature"),
+        (Temperature(np.full(3, 30.0), 0.0), ValueError, "must be positive"),
+        (Temperature(np.full(3, 30.0), math.inf), ValueError, "must be positive"),
+    ],
+)
+def test_a_temperature_that_is_none_is_refused(wrong: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        from_array(EMG, rate_hz=500, temperature=wrong)
+
+
+def test_a_start_that_is_no_time_is_refused() -> None:
+    with pytest.raises(TypeError, match="must be a datetime"):
+        from_array(EMG, rate_hz=500, start="2026-01-01")  # type: ignore[arg-type]  # what a caller without mypy does
+
+
+@pytest.mark.parametrize("wrong", ["EMG arch", 5, [None]])
+def test_channels_that_are_no_list_are_refused(tmp_path: Path, wrong: Any) -> None:
+    write(tmp_path / "x.edf", from_array(EMG, rate_hz=500))
+    with pytest.raises(TypeError, match="label"):
+        read(tmp_path / "x.edf", channels=wrong)

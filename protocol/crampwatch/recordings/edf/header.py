@@ -209,18 +209,19 @@ def encode_header(header: EdfHeader) -> bytes:
 
 
 def shortest_number(value: float) -> str:
-    """Return a number in at most 8 characters, as precisely as they allow.
+    """Return a number in at most 8 characters, as precisely as they allow; ValueError if its whole part is longer.
 
     >>> shortest_number(6389.565), shortest_number(-1 / 3)
     ('6389.565', '-0.33333')
     """
     if value == round(value) and abs(value) < 1e7:
         return str(round(value))
-    for digits in range(8, 0, -1):
-        text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    for digits in range(8, -1, -1):
+        text = f"{value:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if digits else text
         if len(text) <= 8:
             return text
-    return f"{value:.0f}"[:8]
+    raise ValueError(f"{value:g} does not fit into a field of 8 characters")
 
 
 def _signal_values(signal: EdfSignal) -> dict[str, str]:

@@ -38,6 +38,8 @@ _LONGEST_RECORD_S = 10
 """Long enough that any rate with one decimal has a whole number of samples in a record."""
 _BLOCK_S = 64.0
 """Written at once; memory use is proportional to it: 64 s of two channels at 1 kHz take 1 MB."""
+_LARGEST_VALUE = 9_999_999
+"""The largest magnitude that a header field of 8 characters holds with its sign."""
 _LARGEST_C = 100.0
 """Range of skin temperature: in 16 bits it has steps of 0.003 degC."""
 _TIMEKEEPING_BYTES = 32
@@ -108,8 +110,11 @@ class _Coding:
 
     @property
     def limit(self) -> int:
-        """Largest count; in BDF a round number, whose value header fields of 8 characters can hold more precisely."""
-        return 8_000_000 if self.is_bdf else 32_767
+        """Largest count; in BDF a round number, whose value header fields of 8 characters can hold more precisely.
+
+        Fewer counts if their value would not fit into such a field: a wrong range there scales every sample.
+        """
+        return min(8_000_000 if self.is_bdf else 32_767, int(_LARGEST_VALUE / self.step))
 
     @property
     def missing(self) -> int:
@@ -194,10 +199,15 @@ def _samples_and_duration(rate_hz: float) -> tuple[int, float]:
 def _choose_step(recording: Recording, *, limit: int) -> float:
     """Return the value of one count: the step of the recording, unless its largest value would not fit."""
     step = recording.stream.lsb_uv if recording.stream.has_scale else recording.value_step
-    if recording.stream.format is SampleFormat.INT16 and math.isfinite(step):
+    if recording.stream.format is SampleFormat.INT16 and math.isfinite(step) and step * limit <= _LARGEST_VALUE:
         return step
     # Without a step of its own the signal gets the finest one that its largest value allows, at the cost of a pass.
     peak = max((_largest_magnitude(chunk) for chunk in recording.chunks(65_536)), default=0.0)
+    if peak > _LARGEST_VALUE:
+        raise RecordingError(
+            f"The signal reaches {peak:g}; the header of EDF and BDF files can state at most {_LARGEST_VALUE}.",
+            advice="Check the unit of the samples, or write another format.",
+        )
     needed = peak / limit or 1.0
     return max(step, needed) if math.isfinite(step) else needed
 

@@ -92,7 +92,13 @@ def _choose_sensor(path: Path, sensors: tuple[SessionSensor, ...], name: str | N
     if len(found) == 1:
         return found[0]
     names = ", ".join(one.sensor for one in sensors) or "none"
-    met = f"{path} holds several sensors" if found else f"{path} has no sensor {name!r}" if name else f"{path} is empty"
+    met = (
+        f"{path} holds several sensors"
+        if found
+        else f"{path} has no sensor {name!r}"
+        if sensors
+        else f"{path} has no sensors"
+    )
     raise ConfigurationError(f"{met}.", advice=f"Name one with --only, or sensor= in Python: {names}.")
 
 
