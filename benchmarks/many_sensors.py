@@ -35,7 +35,6 @@ BLOCK = 250
 LSB_UV = 0.25
 SESSION = UUID(int=1)
 MOST_MEDIAN_S = 0.02
-WARM_UP_S = 5.0
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ __all__ = ["backoff_s"]
 def backoff_s(
     *, first_s: float = 0.1, cap_s: float = 10.0, factor: float = 2.0, chance: random.Random | None = None
 ) -> Iterator[float]:
-    """Yield pauses in seconds, for ever: each a random time in the upper half of a bound that grows.
+    """Yield pauses in seconds, forever: each a random time in the upper half of a bound that grows.
 
     Args:
         first_s: The first bound.

@@ -1,4 +1,4 @@
-"""The MQTT client of every service: it reconnects for ever, publishes at least once, and acknowledges explicitly.
+"""The MQTT client of every service: it reconnects forever, publishes at least once, and acknowledges explicitly.
 
 No sample may be lost on the way from a sensor to the store, whichever process is killed at whatever moment. Three
 properties of MQTT make that possible, and this client is built around them:
@@ -15,7 +15,7 @@ properties of MQTT make that possible, and this client is built around them:
 
 Backpressure: received messages wait in a queue. When it is full the socket is not read any more, so TCP slows the
 broker down. The one exception is a consumer that waits for an acknowledgement of its own publication: that arrives on
-the same socket, so reading has to go on, or both would wait for ever. QoS 1 stays bounded by the broker's window of
+the same socket, so reading has to go on, or both would wait forever. QoS 1 stays bounded by the broker's window of
 unacknowledged messages; QoS 0 has no window and is dropped beyond a hard limit.
 
 Failures: a login that is refused at the first connection is raised, because trying again would not help. After that,
@@ -248,7 +248,7 @@ class Bus:
         return received
 
     async def messages(self) -> AsyncIterator[Message]:
-        """Yield messages for ever."""
+        """Yield messages forever."""
         while True:
             yield await self.receive()
 

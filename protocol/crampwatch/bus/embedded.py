@@ -173,7 +173,7 @@ class EmbeddedBroker:
         self._has_answered = True
 
     async def watch_storage(self, *, every_s: float = 60.0) -> None:
-        """Log a warning when little storage is left for clients that are away; runs for ever."""
+        """Log a warning when little storage is left for clients that are away; runs forever."""
         is_scarce = False
         while True:
             await asyncio.sleep(every_s)

@@ -40,7 +40,7 @@ class BlockFlag(IntFlag):
 class SampleBlock:
     """A gap-free run of samples of one stream.
 
-    ``(sensor, boot_id, stream, index)`` identifies a sample for ever; the sensor is in the topic.
+    ``(sensor, boot_id, stream, index)`` identifies a sample forever; the sensor is in the topic.
 
     Attributes:
         session: UUID of the recording.

@@ -135,6 +135,10 @@ def _check_shape(shape: tuple[int, ...], channels: int | None) -> None:
     else:
         is_transposed = rows == channels != columns
         is_acceptable = columns == channels
+    if is_transposed and columns == 1:
+        raise ValueError(
+            f"expected samples of {channels} channels, got {rows} values; one sample of all is [[a, b, ...]]"
+        )
     if is_transposed:
         raise ValueError(
             f"the array of shape {shape} looks transposed: expected (samples, channels), got (channels, samples)? "

@@ -33,7 +33,7 @@ _FIRST_SENSOR_TIMEOUT_S: Final = 20.0
 _OTHER_SENSORS_S: Final = 3.0
 """Time to look for further sensors once one sends: all of them publish four times a second."""
 _SILENCE_S: Final = 8.0
-"""Without samples for this long the calibration ends, so that the wearer does not go on in vain."""
+"""Without samples for this long the calibration ends, so that the wearer does not continue for nothing."""
 _BLOCK_S: Final = 1.0
 _CHUNK_S: Final = 10.0
 

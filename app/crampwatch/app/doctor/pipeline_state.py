@@ -48,7 +48,7 @@ class PipelineState:
 
     @property
     def is_running(self) -> bool:
-        """Whether any stage is online; if none is, nothing is wrong: it is not night."""
+        """Whether any stage is online; if none is, nothing is wrong: nobody is recording."""
         return any(status.online for status in self.services.values())
 
     def handle(self, topic: Topic, payload: bytes, *, now_ns: int) -> None:

@@ -167,7 +167,7 @@ def annotated_table(scores: Sequence[tuple[str, AnnotatedScore]]) -> Table:
             for name, one in scores
         ),
         "Found: of the annotations of high confidence. Onsets are exact within 100 ms beyond the annotator's own "
-        "uncertainty. Unexplained: episodes where nothing is annotated. No recording contains a cramp.",
+        "uncertainty. Unexplained: episodes where nothing is annotated.",
     )
 
 

@@ -58,5 +58,5 @@ def _stop_with_supervisor(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) 
         watchdog.daemon = True
         watchdog.start()
 
-    # A thread, since pipes cannot be watched by every system's event loop; a daemon, since it may wait for ever.
+    # A thread, since pipes cannot be watched by every system's event loop; a daemon, since it may wait forever.
     threading.Thread(target=wait_for_end_of_input, name="supervisor line", daemon=True).start()

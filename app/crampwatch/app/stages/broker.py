@@ -1,4 +1,4 @@
-"""The embedded MQTT broker as a program of its own."""
+"""The embedded MQTT broker as a separate program."""
 
 import asyncio
 from pathlib import Path

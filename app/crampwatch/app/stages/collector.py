@@ -1,4 +1,4 @@
-"""The collector as a program of its own."""
+"""The collector as a separate program."""
 
 from crampwatch.app.cli.version import version_text
 from crampwatch.app.config.addresses import broker_address

@@ -1,4 +1,4 @@
-"""The live detector as a program of its own."""
+"""The live detector as a separate program."""
 
 from crampwatch.app.config.addresses import broker_address
 from crampwatch.app.config.data_folder import DataFolder

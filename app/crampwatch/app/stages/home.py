@@ -1,4 +1,4 @@
-"""The Home Assistant publisher as a program of its own."""
+"""The Home Assistant publisher as a separate program."""
 
 from crampwatch.app.cli.version import version_text
 from crampwatch.app.config.addresses import broker_address

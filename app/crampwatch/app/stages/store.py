@@ -1,4 +1,4 @@
-"""The store as a program of its own."""
+"""The store as a separate program."""
 
 from crampwatch.app.config.addresses import broker_address, store_url
 from crampwatch.app.config.data_folder import DataFolder

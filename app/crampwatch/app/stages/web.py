@@ -1,4 +1,4 @@
-"""The web page as a program of its own."""
+"""The web page as a separate program."""
 
 from pathlib import Path
 

@@ -133,7 +133,7 @@ class _Run:
         return radio
 
     async def _until_over(self) -> None:
-        """Wait until the run ends without the user; for ever where only the user ends it."""
+        """Wait until the run ends without the user; forever if only the user ends it."""
         endings = [asyncio.ensure_future(self._supervisor.wait_failed())]
         if self._plan.duration_s is not None:
             endings.append(asyncio.ensure_future(self._wait_duration(self._plan.duration_s)))

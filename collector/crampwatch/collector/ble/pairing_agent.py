@@ -31,7 +31,7 @@ async def pairing_agent() -> AsyncIterator[None]:
         UnavailableError: There is no system D-Bus, or no BlueZ on it.
     """
     from dbus_fast import BusType, DBusError  # noqa: PLC0415 - dbus-fast is installed on Linux only
-    from dbus_fast.aio import MessageBus  # noqa: PLC0415 - likewise
+    from dbus_fast.aio import MessageBus  # noqa: PLC0415 - the same
 
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()

@@ -127,10 +127,6 @@ class SensorClient:
         """Start streams."""
         await self.command(Opcode.START, stream_mask(streams))
 
-    async def stop_streams(self, streams: tuple[int, ...]) -> None:
-        """Stop streams."""
-        await self.command(Opcode.STOP, stream_mask(streams))
-
     async def read_rings(self) -> RingReport:
         """Return which samples the ring buffers hold now."""
         return RingReport.decode((await self.command(Opcode.INFO)).params)

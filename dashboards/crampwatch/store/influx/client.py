@@ -22,7 +22,7 @@ _EARLIEST_NS: Final = -(1 << 62)
 _LATEST_NS: Final = (1 << 63) - 1_000_000_000
 _RETRYABLE: Final = frozenset({401, 403, 404, 405, 408, 429})
 """Client errors that a person or time can fix (wrong token, no bucket, another server, too fast): messages wait. Any
-other 4xx means that the message itself is at fault, and would be refused for ever."""
+other 4xx means that the message itself is at fault, and would be refused forever."""
 _ADVICE: Final = {
     401: "Check the token (CRAMPWATCH_STORE_TOKEN).",
     403: "Give the token the right to read and write the bucket.",

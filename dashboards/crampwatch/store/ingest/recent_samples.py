@@ -1,6 +1,6 @@
 """The newest minutes of samples, on disk, so that an episode published late still finds the seconds before it.
 
-The detector publishes an episode some time after its onset, and the store wants the raw EMG from 5 s before it. So the
+The detector publishes an episode some time after its onset, and the store needs the raw EMG from 5 s before it. So the
 service buffers the sample blocks of the last five minutes. Two tables: `block` holds the blocks, `wanted` the span of
 sample indices that the revisions of each episode ask for. A chunk (one second, see `store/model/raw_excerpt.py`) is
 handed out when it overlaps a wanted span and
@@ -36,7 +36,7 @@ _MIN_BUFFER_S: Final = 60.0
 """Time for which a block is kept whatever its age: in an accelerated replay five minutes pass in seconds, and a broker
 may deliver again after three."""
 _WANTED_NS: Final = 86_400_000_000_000
-"""How long after its onset an episode still wants samples: a sensor may deliver them late, out of its ring."""
+"""How long after its onset an episode still accepts samples: a sensor may deliver them late, out of its ring."""
 _REVISITED_CHUNKS: Final = 2
 """Chunks before the one that a block starts in that are looked at again: one of them may have become one that will not
 be completed soon."""
@@ -133,7 +133,7 @@ class RecentSamples:
                 yield (sensor, block.boot_id, block.stream), chunk
 
     def _want_excerpt(self, episode: Episode) -> Iterator[tuple[_StreamKey, int]]:
-        """Add what a revision of an episode wants to what earlier ones want; yield its chunks that have samples."""
+        """Add the span of an episode's revision to those of earlier ones; yield its chunks that have samples."""
         begin, end = excerpt_span(episode)
         self._database.execute(
             "INSERT INTO wanted VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "

@@ -17,7 +17,7 @@ class OpenEpisode:
     The names of the attributes are part of the checkpoint format.
 
     Attributes:
-        id_bin: Onset in the first revision; together with `id_channel` it names the episode for ever.
+        id_bin: Onset in the first revision; together with `id_channel` it names the episode forever.
         id_channel: Channel on which it began.
         onset_bin: First visible activity.
         last_bins: Latest activity, -1 before any.

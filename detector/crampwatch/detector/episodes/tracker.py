@@ -31,7 +31,8 @@ it had begun more than 3 s (the longest look-back) before the strong one, it was
 otherwise it came with the strong one, or was its beginning, and is retracted. A cramp is never merged away.
 
 **A stronger contraction on top of a weak episode** ends that one where the stronger begins, so that it gets an onset
-and a rise of its own. Not on top of a cramp: who has a cramp moves.
+and a rise of its own. Not on top of a cramp: people move when they
+have one.
 
 **Closing.** An episode is over after 0.4 s of silence (2.5 s for a cramp, whose units stop one by one), after 2 s
 without signal, or when a cramp is active in less than 40 % of the hops: the beats of a heart and single units that go

@@ -1,6 +1,6 @@
 """The thresholds of the detector, each with its reason.
 
-Other constants stand beside the code that they belong to. These are here because they trade missed cramps against
+Other constants are next to the code that uses them. These are here because they trade missed cramps against
 false alarms, and are what tuning and the settings page are about.
 """
 
@@ -23,7 +23,7 @@ class DetectorConfig:
         hold_ratio: Power over the floor that holds an episode under way; half of that, since activity is expected.
         least_floor_uv: Lowest floor; the quietest real electrodes rest at 0.55 uV.
         least_cramp_uv: RMS below which a contraction is hardly called a cramp: induced foot cramps peak at 14-48 uV.
-        least_peak_uv: Deviation below which nothing begins: real single units reach 14-27 uV, AASM asks for 8 uV.
+        least_peak_uv: Deviation below which nothing begins: real single units reach 14-27 uV, the AASM requires 8 uV.
         twitch_s: Length from which an episode is no twitch; AASM leg movements last 0.5 s and more.
         confirm_s: Age from which an episode may be called a cramp. Earlier, cramps and movements look alike.
         least_cramp_s: Length below which an episode that is over was no cramp: the shortest one known lasted 2.6 s,

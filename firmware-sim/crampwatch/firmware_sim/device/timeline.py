@@ -5,7 +5,6 @@ file as they are played. What must be known beforehand is gathered by one pass o
 answered backfills, and the clock of the sensor as pairs of arrival time and ticks.
 """
 
-import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -75,12 +74,6 @@ class Boot:
         nearest = min(max(at_s, times[0]), times[-1])
         beyond = (at_s - nearest) * self.info.tick_hz
         return int(np.interp(nearest, times, ticks) + beyond) & 0xFFFFFFFF
-
-    def stored_between(self, first_index: int, end_index: int) -> list[bytes]:
-        """Return the stored frames that start in a range of indices."""
-        start = bisect.bisect_left(self.stored, (first_index, b""))
-        stop = bisect.bisect_left(self.stored, (end_index, b""))
-        return [frame for _, frame in self.stored[start:stop]]
 
 
 class Timeline:

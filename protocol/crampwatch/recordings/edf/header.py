@@ -54,9 +54,9 @@ class EdfSignal:
         label: At most 16 characters, except where the full name was restored from `transducer`.
         unit: Physical dimension as the file spells it.
         physical_min: Value of `digital_min`, in `unit`; NaN where the header holds no number.
-        physical_max: Value of `digital_max`, in `unit`; NaN likewise.
-        digital_min: Smallest count; NaN likewise.
-        digital_max: Largest count; NaN likewise.
+        physical_max: Value of `digital_max`, in `unit`; NaN if it cannot be read.
+        digital_min: Smallest count; NaN if it cannot be read.
+        digital_max: Largest count; NaN if it cannot be read.
         samples_per_record: Samples in each data record.
         prefilter: Filters of the recorder, such as `HP:10Hz LP:500Hz`.
         transducer: Electrodes or sensor, up to 80 characters.

@@ -6,6 +6,7 @@ import warnings
 import mne
 import numpy as np
 import pytest
+from crampwatch.detector import Detector
 from crampwatch.detector.api import unit as module
 from crampwatch.detector.api.mne_raw import emg_picks
 from crampwatch.detector.api.unit import ScaleCheck, describe_array
@@ -98,3 +99,11 @@ def test_channels_of_type_emg_come_before_those_that_are_named_so() -> None:
     assert emg_picks(raw(c3="eeg", EMG_name="eeg"), stacklevel=1) == [1]
     with pytest.raises(ValueError, match="no channel that could be EMG"):
         emg_picks(raw(EMG_trigger="stim"), stacklevel=1)
+
+
+def test_one_sample_of_all_channels_needs_two_dimensions() -> None:
+    detector = Detector(rate_hz=1000, channels=2)
+    with pytest.raises(ValueError, match="one sample of all"):
+        detector.push([1.0, 2.0])
+    assert detector.push([[1.0, 2.0]]) == []
+    assert Detector(rate_hz=1000, channels=1).push([1.0]) == []

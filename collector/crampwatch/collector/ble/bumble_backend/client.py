@@ -252,7 +252,7 @@ class BumbleClient(BaseBleakClient):
     async def _await_connected(self, operation: Awaitable[Result]) -> Result:
         """Await an operation until the connection is lost, and raise its failures as errors of bleak.
 
-        Bumble cancels pending operations on a disconnection, and waits for ever on an adapter that was lost.
+        Bumble cancels pending operations on a disconnection, and waits forever for an adapter that was lost.
         """
         task = asyncio.ensure_future(operation)
         if self._disconnected is None:

@@ -253,9 +253,9 @@ class EpisodeDetail(Struct, frozen=True, kw_only=True):
         live: The live result, if a final one has replaced it.
         label: The wearer's answers.
         envelope_mean: Mean of the envelope during the episode; null if the store does not have it.
-        floor: Mean resting level during the episode; null likewise.
-        threshold: Mean threshold during the episode; null likewise.
-        median_hz: Mean of the median frequency during the episode; null likewise.
+        floor: Mean resting level during the episode; null if it is unknown.
+        threshold: Mean threshold during the episode; null if it is unknown.
+        median_hz: Mean of the median frequency during the episode; null if it is unknown.
     """
 
     episode: Episode
