@@ -187,12 +187,13 @@ def main() -> None:
     if given.work_in:
         print(json.dumps(work(given.work_in, given.folder[0], **chosen)))
         return
+    print("| folder | refused | score | 95 % interval |\n|---|---|---|---|", flush=True)
+    scores = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        scores = list(pool.map(lambda folder: try_folder(folder, **chosen), given.folder or pure_folders()))
-    total = Score("all", sum(one.refused for one in scores), sum(one.tried for one in scores), ())
-    print("| folder | refused | score | 95 % interval |\n|---|---|---|---|")
-    for score in (*scores, total):
-        print(score.row())
+        for score in pool.map(lambda folder: try_folder(folder, **chosen), given.folder or pure_folders()):
+            print(score.row(), flush=True)
+            scores.append(score)
+    print(Score("all", sum(one.refused for one in scores), sum(one.tried for one in scores), ()).row())
     for score in scores:
         for survivor in score.survivors:
             print(f"survived: {survivor}")
